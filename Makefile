@@ -1,0 +1,58 @@
+# make demo   try the product: nothing to install first but Python 3.11+ and make
+# make test   run the tests against real PostgreSQL and Redis, which it provides itself
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+
+.PHONY: demo demo-reset test test-long check bench format lock openapi browser clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/python -m demo
+
+demo-reset: $(VENV)/.runtime
+	$(BIN)/python -m demo reset
+
+test: $(VENV)/.dev browser
+	$(BIN)/pytest -n $(JOBS) -m "not long"
+
+test-long: $(VENV)/.dev browser
+	$(BIN)/pytest -m long --timeout 1800
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The committed copy of the OpenAPI document; a test compares.
+openapi: $(VENV)/.dev
+	$(BIN)/python -m demo openapi > docs/openapi.json
+
+# Raise versions: edit requirements*.in, then this. Needs uv on PATH.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes -c requirements.lock requirements-dev.in -o requirements-dev.lock
+
+browser:
+	@sh tests/browser.sh
+
+$(VENV)/.runtime: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
