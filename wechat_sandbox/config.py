@@ -1,0 +1,94 @@
+"""What one sandbox is told at its start: the app, its templates, where its pushes go, its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+ONE_TIME: Final = 2
+LONG_TERM: Final = 3
+PUSH_FORMATS: Final = ("json", "xml")
+JSON_SHAPES: Final = ("bare", "wrapped", "flat")
+PUSH_EVENTS: Final = ("popup", "change", "sent")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says which part and why."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One keyword of a subscribe-message template, e.g. key ``thing1`` of type ``thing``."""
+
+    key: str
+    type: str
+    label: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A subscribe-message template. ``kind`` 2 is one-time (an accept is one send), 3 is long-term."""
+
+    id: str
+    title: str
+    kind: int
+    fields: tuple[Field, ...]
+    banned: bool = False
+
+
+@dataclass(frozen=True)
+class Callback:
+    """Where events are pushed, in safe mode. ``aes_key`` is the 43-character EncodingAESKey."""
+
+    url: str
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
+    format: str = "json"
+    json_shape: str = "bare"
+    events: tuple[str, ...] = PUSH_EVENTS
+    timeout_s: float = 5.0
+    tries: int = 3
+    retry_delay_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The platform's quotas, as documented (``classic_tokens_per_day`` is second-hand)."""
+
+    classic_tokens_per_day: int = 2_000
+    stable_tokens_per_minute: int = 10_000
+    stable_tokens_per_day: int = 500_000
+    forced_tokens_per_day: int = 20
+    forced_token_spacing_s: int = 30
+    logins_per_user_per_minute: int = 100
+    phone_numbers_per_minute: int = 100_000
+    sends_per_day: int = 10_000_000
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long an answer takes. Half of the answers take at most ``p50_ms``, 99 % at most ``p99_ms``."""
+
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """One sandbox. Without a ``seed``, people stay the same between runs but codes and tokens do not."""
+
+    app_id: str
+    secret: str = field(repr=False)
+    brand: str = "示例小程序"
+    seed: str | None = None
+    users: tuple[str, ...] = ()
+    templates: tuple[Template, ...] = ()
+    pages: tuple[str, ...] = ()
+    sensitive_words: tuple[str, ...] = ("违禁词",)
+    unionid_bound: bool = False
+    token_lifetime_s: int = 7_200
+    session_content_type: str = "application/json; charset=utf-8"
+    callback: Callback | None = None
+    limits: Limits = Limits()
+    latency: Latency = Latency()

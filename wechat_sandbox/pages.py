@@ -1,0 +1,116 @@
+"""The pages for people: all phones, and one phone with its messages and buttons."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from aiohttp import web
+
+from wechat_sandbox.config import LONG_TERM
+from wechat_sandbox.control_call import world_of
+from wechat_sandbox.texts import TEXTS, language_of
+from wechat_sandbox.users import UnknownUser, User
+from wechat_sandbox.world import World
+
+_HERE: Final = Path(__file__).parent
+_BEIJING: Final = timezone(timedelta(hours=8))
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+async def front(request: web.Request) -> web.Response:
+    """GET /: what this is, and all phones."""
+    world = world_of(request)
+    phones = [
+        {"name": one.name, "blocked": one.blocked, "messages": len(world.subscriptions.inbox(one))}
+        for one in world.users.all()
+    ]
+    return _page(request, "front.html", phones=phones)
+
+
+async def phone(request: web.Request) -> web.Response:
+    """GET /phone/{name}: one phone."""
+    return _phone_page(request, "phone.html")
+
+
+async def phone_screen(request: web.Request) -> web.Response:
+    """GET /phone/{name}/screen: the parts of that page that change, for its script to fetch."""
+    return _phone_page(request, "phone_screen.html")
+
+
+def _phone_page(request: web.Request, template: str) -> web.Response:
+    world = world_of(request)
+    try:
+        user = world.users.named(request.match_info["name"])
+    except UnknownUser:
+        return _page(request, "missing.html", status=404)
+    return _page(
+        request,
+        template,
+        user=user,
+        brand=world.config.brand,
+        bubbles=_bubbles(world, user),
+        subscriptions=_subscriptions(world, user),
+    )
+
+
+def _page(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+    language = language_of(request.query.get("lang"), request.headers.get("Accept-Language", ""))
+    text = _templates.get_template(template).render(
+        t=TEXTS[language],
+        lang=language,
+        other="en" if language == "zh" else "zh",
+        path=request.path,
+        **values,
+    )
+    return web.Response(text=text, content_type="text/html", status=status, headers=_HEADERS)
+
+
+def _bubbles(world: World, user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": one.title,
+            "fields": one.fields,
+            "page": one.page,
+            "time": datetime.fromtimestamp(one.sent_at, UTC).astimezone(_BEIJING).strftime("%m-%d %H:%M"),
+        }
+        for one in world.subscriptions.inbox(user)
+    ]
+
+
+def _subscriptions(world: World, user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.id,
+            "title": one.title,
+            "credits": world.subscriptions.credits(user, one),
+            "long_term": one.kind == LONG_TERM,
+        }
+        for one in world.templates.values()
+    ]
+
+
+def add_page_routes(app: web.Application) -> None:
+    """Mount the pages and their files."""
+    app.router.add_get("/", front)
+    app.router.add_get("/phone/{name}", phone)
+    app.router.add_get("/phone/{name}/screen", phone_screen)
+    app.router.add_static("/static/", _HERE / "static")
