@@ -1,0 +1,1 @@
+"""The rules of the business, cut by feature; knows nothing of HTTP."""

@@ -1,0 +1,75 @@
+"""Scans and sales, as stored."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class ScanTicket(Base):
+    """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale."""
+
+    __tablename__ = "scan_tickets"
+    __table_args__ = (Index("ix_scan_tickets_expires_at", "expires_at"),)
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class CodeUse(Base):
+    """A member code that has been taken at a till. The primary key is the referee of "only once"."""
+
+    __tablename__ = "code_uses"
+    __table_args__ = (Index("ix_code_uses_used_at", "used_at"),)
+
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    used_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Sale(Base):
+    __tablename__ = "sales"
+    __table_args__ = (
+        UniqueConstraint("store_id", "receipt_no"),
+        UniqueConstraint("ticket_id"),
+        Index("ix_sales_member_id", "member_id", "id"),
+        CheckConstraint("amount_fen >= 0", "amount_not_negative"),
+        CheckConstraint("points_earned >= 0", "points_not_negative"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
+    ticket_id: Mapped[str | None] = mapped_column(String(43))
+    receipt_no: Mapped[str] = mapped_column(String(40))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points_earned: Mapped[int] = mapped_column(BigInteger)
+    rule_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("earn_rules.id"))
+    occurred_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    business_date: Mapped[date]
+
+
+class SaleLine(Base):
+    __tablename__ = "sale_lines"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", "quantity_positive"),
+        CheckConstraint("unit_price_fen >= 0", "price_not_negative"),
+        CheckConstraint("points_earned >= 0", "points_not_negative"),
+    )
+
+    sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"), primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sku: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    quantity: Mapped[int]
+    unit_price_fen: Mapped[int] = mapped_column(BigInteger)
+    points_earned: Mapped[int] = mapped_column(BigInteger)

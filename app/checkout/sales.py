@@ -1,0 +1,70 @@
+"""Looking at sales again: a till at its store's, members at their own."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from app.checkout.sale import Line
+from app.db import reading
+from app.errors import NotFound
+from app.stores.tills import Till
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaleView:
+    """A sale as its store, or its member, may see it again."""
+
+    id: str
+    store: str
+    receipt_no: str
+    amount_fen: int
+    points_earned: int
+    business_date: date
+    occurred_at: datetime
+    lines: tuple[Line, ...]
+
+
+def show_sale(*, till: Till, sale_id: str) -> SaleView:
+    """A sale of the till's own store. Raises `NotFound`, for other stores' sales too."""
+    with reading() as connection:
+        row = connection.execute(
+            text("""
+                SELECT s.*, st.name AS store, (SELECT json_agg(json_build_array(l.sku, l.name, l.quantity,
+                    l.unit_price_fen) ORDER BY l.line_no) FROM sale_lines l WHERE l.sale_id = s.id) AS lines
+                FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id"""),
+            {"id": sale_id, "store_id": till.store_id},
+        ).one_or_none()
+    if row is None:
+        raise NotFound
+    return _view(row, row.lines)
+
+
+def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[SaleView]:
+    """A member's own sales, newest first, without lines."""
+    with reading() as connection:
+        rows = connection.execute(
+            text("""
+                SELECT s.*, st.name AS store FROM sales s JOIN stores st ON st.id = s.store_id
+                WHERE s.member_id = :member_id AND (CAST(:before AS text) IS NULL OR s.id < :before)
+                ORDER BY s.id DESC LIMIT :limit"""),
+            {"member_id": member_id, "before": before, "limit": limit},
+        ).all()
+    return [_view(row, []) for row in rows]
+
+
+def _view(row: Row[Any], lines: list[list[Any]]) -> SaleView:
+    return SaleView(
+        id=row.id,
+        store=row.store,
+        receipt_no=row.receipt_no,
+        amount_fen=row.amount_fen,
+        points_earned=row.points_earned,
+        business_date=row.business_date,
+        occurred_at=row.occurred_at,
+        lines=tuple(
+            Line(sku=sku, name=name, quantity=quantity, unit_price_fen=price)
+            for sku, name, quantity, price in lines
+        ),
+    )

@@ -1,0 +1,179 @@
+"""A clerk scans a member's code: from twenty digits to a scan ticket.
+
+The code is judged before the database is asked, so that a forged one costs some microseconds. Whether it was used
+before is decided by the primary key of `code_uses`, in the transaction that writes the ticket.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+import scan_codes
+from app import idempotency
+from app.checkout.member_code import CodeIssuer
+from app.checkout.models import CodeUse, ScanTicket
+from app.db import transaction
+from app.errors import Conflict, DomainError, Gone, Invalid
+from app.ids import new_secret
+from app.stores.tills import Till
+from app.throttle import Limit, Throttle
+from app.tiers.card import Card, TierName, card_of, masked_name
+
+#: How long a ticket earns on its terminal: a long checkout must not lose the member their points.
+TICKET_LIFE = timedelta(minutes=30)
+FAILURES = Limit("scan_failures", 20, 5 * 60)
+
+
+class CodeMalformed(Invalid):
+    code = "code_malformed"
+
+
+class PaymentCode(Invalid):
+    """A WeChat Pay, Alipay or UnionPay code, shown by mistake; it is worth money and never kept."""
+
+    code = "payment_code"
+
+
+class CodeForged(Invalid):
+    code = "code_forged"
+
+
+class CodeNotYet(Invalid):
+    code = "code_not_yet"
+
+
+class CodeExpired(Gone):
+    code = "code_expired"
+
+
+class CodeRevoked(Gone):
+    code = "code_revoked"
+
+
+class CodeReplayed(Conflict):
+    """Somebody was here with this code before."""
+
+    code = "code_replayed"
+
+
+class MemberFrozen(Conflict):
+    code = "member_not_active"
+
+
+_REFUSALS: dict[type[scan_codes.ScanCodeError], type[DomainError]] = {
+    scan_codes.CodeMalformed: CodeMalformed,
+    scan_codes.PaymentCode: PaymentCode,
+    scan_codes.CodeForged: CodeForged,
+    scan_codes.CodeNotYet: CodeNotYet,
+    scan_codes.CodeExpired: CodeExpired,
+    scan_codes.CodeRevoked: CodeRevoked,
+}
+#: What counts towards the lock of a terminal: all that could be guessing. A mistyped or foreign code could not.
+_SUSPICIOUS = (CodeForged, CodeNotYet, CodeExpired, CodeRevoked, CodeReplayed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanned:
+    """What a clerk may know: a masked name, the tier, what there is to spend. The ticket stands for the member."""
+
+    ticket: str
+    expires_at: datetime
+    name: str
+    tier: TierName
+    points: int
+    balance_fen: int
+
+
+def scan(
+    *,
+    till: Till,
+    code: str,
+    request: idempotency.Request,
+    issuer: CodeIssuer,
+    throttle: Throttle,
+    now: datetime,
+) -> Scanned:
+    """Take a code at a till; the same key gives the same ticket again, even after the code has expired.
+
+    Raises the refusals above, `TooMany` after too many bad codes at one terminal, `KeyReused`, `Busy`.
+    """
+    throttle.check(FAILURES, till.terminal_id)
+    try:
+        return _scan(till, code, request, issuer, now)
+    except _SUSPICIOUS:
+        throttle.count(FAILURES, till.terminal_id)
+        raise
+
+
+def _scan(till: Till, code: str, request: idempotency.Request, issuer: CodeIssuer, now: datetime) -> Scanned:
+    verified: scan_codes.Verified | None = None
+    try:
+        verified = scan_codes.verify(issuer.ring, code, scan_codes.step_of(now), prefix=issuer.prefix)
+    except scan_codes.CodeExpired:
+        # It may be the second try of a scan whose answer was lost: only the key's row knows.
+        pass
+    except scan_codes.ScanCodeError as error:
+        raise _REFUSALS[type(error)] from None
+    with transaction() as session:
+        former = idempotency.claim(session, request, Scanned)
+        if former is not None:
+            return former
+        if verified is None:
+            raise CodeExpired
+        card = _card(session, verified, now)
+        _use_code(session, verified, till, now)
+        scanned = _ticket(session, card, till, now)
+        idempotency.remember(session, request, scanned, now)
+        return scanned
+
+
+def _card(session: Session, verified: scan_codes.Verified, now: datetime) -> Card:
+    card = card_of(session, verified.member_no, now=now)
+    if card is None:
+        raise CodeForged
+    if verified.step < card.codes_valid_from_step:
+        raise CodeRevoked
+    if card.status != "active":
+        raise MemberFrozen
+    return card
+
+
+def _use_code(session: Session, verified: scan_codes.Verified, till: Till, now: datetime) -> None:
+    use = upsert(CodeUse).values(
+        member_id=verified.member_no, step=verified.step, terminal_id=till.terminal_id, used_at=now
+    )
+    if session.execute(use.on_conflict_do_nothing().returning(CodeUse.step)).one_or_none() is None:
+        raise CodeReplayed
+
+
+def _ticket(session: Session, card: Card, till: Till, now: datetime) -> Scanned:
+    ticket, expires_at = new_secret(), now + TICKET_LIFE
+    session.execute(
+        insert(ScanTicket).values(
+            id=ticket,
+            member_id=card.member_id,
+            terminal_id=till.terminal_id,
+            staff_id=till.staff_id,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+    return Scanned(
+        ticket=ticket,
+        expires_at=expires_at,
+        name=masked_name(card.name),
+        tier=card.tier,
+        points=card.points,
+        balance_fen=card.balance_fen,
+    )
+
+
+def prune(*, before: datetime) -> int:
+    """Forget tickets and the uses of their codes, together, since the one proves the other; how many tickets."""
+    with transaction() as session:
+        session.execute(delete(CodeUse).where(CodeUse.used_at < before))
+        gone = session.execute(delete(ScanTicket).where(ScanTicket.created_at < before))
+        return gone.rowcount  # type: ignore[attr-defined,no-any-return]

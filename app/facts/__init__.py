@@ -1,0 +1,1 @@
+"""The outbox: what happened, written with it, for whoever must react later."""

@@ -1,0 +1,24 @@
+"""Writing a fact: called by whoever made it true, inside the same transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from app.facts.models import Fact
+
+
+def tell(
+    session: Session,
+    kind: str,
+    *,
+    subject: str,
+    member_id: int | None,
+    payload: dict[str, Any],
+    now: datetime,
+) -> None:
+    """`subject` is the public id of what the fact is about; `payload` holds what consumers need and no more."""
+    session.execute(
+        insert(Fact).values(kind=kind, subject=subject, member_id=member_id, payload=payload, created_at=now)
+    )

@@ -1,0 +1,1 @@
+"""How members are recognised: logging in through a chat app, and the sessions that follow."""

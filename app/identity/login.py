@@ -1,0 +1,221 @@
+"""From a chat app's login code to a member's token.
+
+A chat app honours a code once, but a phone that lost our answer asks again: so what became of a code is remembered
+for minutes, and asking the chat app is left to one request even when two arrive together. The chat app is called
+with no transaction open.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db import Busy, transaction
+from app.errors import Conflict, DomainError, Forbidden, Invalid
+from app.identity.models import LoginCode, MemberIdentity, MemberSession
+from app.identity.platforms import LoginCodeUsed, Platform, VerifiedIdentity
+from app.identity.sessions import open_session, token_hash
+from app.members.join import agree, agreed_version, join
+from app.members.models import Member
+
+#: How long the outcome of a code is kept: WeChat's own life of a code (reference B1).
+CODE_MEMORY = timedelta(minutes=5)
+#: A claim older than this was left by a killed process: every call to a chat app is bounded well below it.
+CLAIM_STALE = timedelta(seconds=30)
+TWIN_WAIT_S = 3.0
+
+
+class ConsentRequired(Conflict):
+    """Nobody becomes a member without agreeing. Data: `policy_version`, the text to agree to."""
+
+    code = "consent_required"
+
+
+class ProviderUnknown(Invalid):
+    """Data: `providers`, those that are set up."""
+
+    code = "provider_unknown"
+
+
+class MemberNotActive(Forbidden):
+    code = "member_not_active"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What holds at this brand: the current consent text and how long a token lives."""
+
+    policy_version: str
+    session_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn:
+    """`token` is shown to the phone this once. `consent_current`: False asks for consent to the newer text."""
+
+    token: str
+    expires_at: datetime
+    member_id: int
+    created: bool
+    consent_current: bool
+
+
+def log_in(
+    *,
+    platforms: Mapping[str, Platform],
+    provider: str,
+    code: str,
+    consent: str | None,
+    key: str,
+    language: str,
+    terms: Terms,
+    now: datetime,
+) -> LoggedIn:
+    """Log in, or join with consent to the current text; `consent` is the version agreed to, if any.
+
+    Repeating code and `key` gives a new token and ends the first one: only hashes are kept, so the first cannot be
+    told again. Raises `ConsentRequired` (repeat the code with consent), `LoginCodeUsed` for a finished code under
+    another key, `ProviderUnknown`, `MemberNotActive`, `Busy`, and what the platform raises.
+    """
+    platform = platforms.get(provider)
+    if platform is None:
+        raise ProviderUnknown(providers=sorted(platforms))
+    code_hash = hashlib.sha256(f"{platform.name}|{platform.app_id}|{code}".encode()).digest()
+    if _claim(code_hash, platform, now):
+        _exchange(code_hash, platform, code, now)
+    with transaction() as session:
+        known = session.get(LoginCode, code_hash, with_for_update=True)
+        if known is None or known.state != "known" or known.claimed_at <= now - CODE_MEMORY:
+            raise LoginCodeUsed
+        return _complete(session, known, consent, key, language, terms, now)
+
+
+def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
+    """True: this request asks the chat app. False: the outcome is known. Waits for a twin that is asking."""
+    give_up = time.monotonic() + TWIN_WAIT_S
+    while True:
+        with transaction() as session:
+            fresh = insert(LoginCode).values(
+                code_hash=code_hash, state="claimed", claimed_at=now, provider=platform.name
+            )
+            if session.execute(fresh.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
+                return True
+            row = session.get(LoginCode, code_hash, with_for_update=True)
+            if row is not None and row.state == "known":
+                return False
+            if row is not None and row.claimed_at <= now - CLAIM_STALE:
+                row.claimed_at = now
+                return True
+        if time.monotonic() > give_up:
+            raise Busy(retry_after_s=1)
+        time.sleep(0.05)
+
+
+def _exchange(code_hash: bytes, platform: Platform, code: str, now: datetime) -> None:
+    try:
+        identity = platform.verify(code, now=now)
+    except DomainError:
+        with transaction() as session:
+            session.execute(delete(LoginCode).where(LoginCode.code_hash == code_hash))
+        raise
+    with transaction() as session:
+        session.execute(
+            update(LoginCode)
+            .where(LoginCode.code_hash == code_hash)
+            .values(
+                state="known",
+                app_id=identity.app_id,
+                subject=identity.subject,
+                union_subject=identity.union_subject,
+            )
+        )
+
+
+def _complete(
+    session: Session,
+    known: LoginCode,
+    consent: str | None,
+    key: str,
+    language: str,
+    terms: Terms,
+    now: datetime,
+) -> LoggedIn:
+    key_hash = token_hash(key)
+    if known.key_hash is not None:
+        if known.key_hash != key_hash:
+            raise LoginCodeUsed
+        session.execute(
+            update(MemberSession).where(MemberSession.token_hash == known.session_hash).values(revoked_at=now)
+        )
+    member_id, created = _member(session, known, consent, language, terms, now)
+    token, expires_at = open_session(session, member_id, lifetime_days=terms.session_days, now=now)
+    known.key_hash, known.session_hash = key_hash, token_hash(token)
+    known.created_member = known.created_member or created
+    return LoggedIn(
+        token=token,
+        expires_at=expires_at,
+        member_id=member_id,
+        created=known.created_member,
+        consent_current=agreed_version(session, member_id) == terms.policy_version,
+    )
+
+
+def _member(
+    session: Session, known: LoginCode, consent: str | None, language: str, terms: Terms, now: datetime
+) -> tuple[int, bool]:
+    """The member behind the identity, and whether they joined just now."""
+    identity = VerifiedIdentity(known.provider, known.app_id or "", known.subject or "", known.union_subject)
+    _one_at_a_time(session, identity)
+    found = session.execute(
+        select(MemberIdentity.member_id, Member.status)
+        .join(Member, Member.id == MemberIdentity.member_id)
+        .where(
+            MemberIdentity.provider == identity.provider,
+            MemberIdentity.app_id == identity.app_id,
+            MemberIdentity.subject == identity.subject,
+        )
+    ).one_or_none()
+    agreed = consent == terms.policy_version
+    if found is not None:
+        if found.status != "active":
+            raise MemberNotActive
+        if agreed and agreed_version(session, found.member_id) != consent:
+            agree(
+                session, found.member_id, policy_version=terms.policy_version, source=known.provider, now=now
+            )
+        return found.member_id, False
+    if not agreed:
+        raise ConsentRequired(policy_version=terms.policy_version)
+    member = join(
+        session, policy_version=terms.policy_version, source=known.provider, language=language, now=now
+    )
+    session.add(
+        MemberIdentity(
+            member_id=member.id,
+            provider=identity.provider,
+            app_id=identity.app_id,
+            subject=identity.subject,
+            union_subject=identity.union_subject,
+            created_at=now,
+        )
+    )
+    session.flush()
+    return member.id, True
+
+
+def _one_at_a_time(session: Session, identity: VerifiedIdentity) -> None:
+    """Two first logins of one person at once (two codes) must not both find nobody and both create."""
+    who = f"{identity.provider}|{identity.app_id}|{identity.subject}"
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 1))"), {"who": who})
+
+
+def prune(*, before: datetime) -> int:
+    """Forget codes claimed before `before`; how many."""
+    with transaction() as session:
+        gone = session.execute(delete(LoginCode).where(LoginCode.claimed_at < before))
+        return gone.rowcount  # type: ignore[attr-defined,no-any-return]

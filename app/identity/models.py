@@ -1,0 +1,73 @@
+"""Identities, sessions and the memory of login codes, as stored."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class MemberIdentity(Base):
+    """A member as a chat app knows them. `subject` never leaves the server."""
+
+    __tablename__ = "member_identities"
+    __table_args__ = (
+        UniqueConstraint("provider", "app_id", "subject"),
+        Index("ix_member_identities_member_id", "member_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    provider: Mapped[str] = mapped_column(String(32))
+    app_id: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(128))
+    union_subject: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class MemberSession(Base):
+    """A signed-in phone; only the token's hash is kept."""
+
+    __tablename__ = "member_sessions"
+    __table_args__ = (Index("ix_member_sessions_member_id", "member_id"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class LoginCode(Base):
+    """What became of a login code, kept for minutes: a chat app honours a code once, a phone may have to ask twice.
+
+    `claimed` while the chat app is being asked, `known` once it answered. `key_hash` is the idempotency key that
+    completed the login; only that key may have its answer again.
+    """
+
+    __tablename__ = "login_codes"
+    __table_args__ = (
+        CheckConstraint("state IN ('claimed', 'known')", "state"),
+        Index("ix_login_codes_claimed_at", "claimed_at"),
+    )
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    state: Mapped[str] = mapped_column(String(8))
+    claimed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    provider: Mapped[str] = mapped_column(String(32))
+    app_id: Mapped[str | None] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(128))
+    union_subject: Mapped[str | None] = mapped_column(String(128))
+    key_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    session_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_member: Mapped[bool] = mapped_column(server_default="false")

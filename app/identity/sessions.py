@@ -1,0 +1,76 @@
+"""The opaque token a phone carries: handed out once, kept only as a hash, revocable at once."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, text, update
+from sqlalchemy.orm import Session
+
+from app.db import reading, transaction
+from app.errors import Unauthenticated
+from app.identity.models import MemberSession
+from app.ids import new_secret
+
+
+@dataclass(frozen=True)
+class SignedInMember:
+    """Who holds the token. `id` is internal; nothing of this goes out."""
+
+    id: int
+    public_id: str
+    token_hash: bytes
+
+
+def token_hash(token: str) -> bytes:
+    """256 random bits need no slow hash: there is nothing to guess from."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def open_session(
+    session: Session, member_id: int, *, lifetime_days: int, now: datetime
+) -> tuple[str, datetime]:
+    """A new token for the member and when it ends."""
+    token = new_secret()
+    expires_at = now + timedelta(days=lifetime_days)
+    session.add(
+        MemberSession(
+            token_hash=token_hash(token), member_id=member_id, created_at=now, expires_at=expires_at
+        )
+    )
+    session.flush()
+    return token, expires_at
+
+
+_WHO = text(
+    "SELECT m.id, m.public_id FROM member_sessions s JOIN members m ON m.id = s.member_id"
+    " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now AND m.status = 'active'"
+)
+
+
+def signed_in(token: str, *, now: datetime) -> SignedInMember:
+    """Whose token this is. Raises `Unauthenticated` for an unknown, ended or revoked one and for frozen members."""
+    hashed = token_hash(token)
+    with reading() as connection:
+        row = connection.execute(_WHO, {"hash": hashed, "now": now}).one_or_none()
+    if row is None:
+        raise Unauthenticated
+    return SignedInMember(row.id, row.public_id, hashed)
+
+
+def log_out(member: SignedInMember, *, now: datetime) -> None:
+    with transaction() as session:
+        session.execute(
+            update(MemberSession).where(MemberSession.token_hash == member.token_hash).values(revoked_at=now)
+        )
+
+
+def prune(*, before: datetime) -> int:
+    """Forget sessions that ended before `before`; how many."""
+    with transaction() as session:
+        gone = session.execute(
+            delete(MemberSession).where(
+                (MemberSession.expires_at < before) | (MemberSession.revoked_at < before)
+            )
+        )
+        return gone.rowcount  # type: ignore[attr-defined,no-any-return]

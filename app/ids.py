@@ -1,0 +1,21 @@
+"""Public identifiers: sortable by time, unguessable, the same everywhere."""
+
+import secrets
+from datetime import datetime
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 26
+
+
+def new_id(now: datetime) -> str:
+    """A ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits, 26 characters of Crockford's base 32.
+
+    Time first, so that an index over these ids grows at its end; the random part keeps the next id unguessable.
+    """
+    value = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def new_secret() -> str:
+    """256 random bits as text, for tokens and tickets: whoever holds it is taken at its word."""
+    return secrets.token_urlsafe(32)

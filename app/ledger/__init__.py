@@ -1,0 +1,1 @@
+"""The books: every point and fen a member holds, how it came and where it went."""

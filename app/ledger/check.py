@@ -1,0 +1,116 @@
+"""Recomputes the books from their rows. Every question answers with no row as long as its promise holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+QUESTIONS = {
+    "every transaction has entries": """
+        SELECT t.id::text AS what, t.kind AS detail FROM ledger_transactions t
+        WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.id)""",
+    "entries of a transaction sum to zero": """
+        SELECT transaction_id::text AS what, unit || ' ' || sum(amount) AS detail FROM ledger_entries
+        GROUP BY transaction_id, unit HAVING sum(amount) <> 0""",
+    "a balance equals its history": """
+        SELECT a.id::text AS what, a.balance || ' instead of ' || coalesce(s.total, 0) AS detail
+        FROM ledger_accounts a
+        LEFT JOIN (SELECT account_id, sum(amount) AS total, count(*) AS n FROM ledger_entries
+                   WHERE account_id IS NOT NULL GROUP BY 1) s ON s.account_id = a.id
+        WHERE a.balance <> coalesce(s.total, 0) OR a.last_seq <> coalesce(s.n, 0)""",
+    "history has no gap and no edited running balance": """
+        SELECT account_id::text AS what, 'seq ' || seq AS detail FROM (
+            SELECT account_id, seq, balance_after, sum(amount) OVER w AS running, row_number() OVER w AS place
+            FROM ledger_entries WHERE account_id IS NOT NULL
+            WINDOW w AS (PARTITION BY account_id ORDER BY seq)) x
+        WHERE running <> balance_after OR place <> seq""",
+    "entries are in the unit of their account": """
+        SELECT e.id::text AS what, e.unit AS detail FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+        WHERE a.unit <> e.unit""",
+    "no balance was ever below zero": """
+        SELECT id::text AS what, balance_after::text AS detail FROM ledger_entries WHERE balance_after < 0""",
+    "a balance equals what its lots hold": """
+        SELECT a.id::text AS what, a.balance || ' instead of ' || coalesce(l.total, 0) AS detail
+        FROM ledger_accounts a
+        LEFT JOIN (SELECT account_id, sum(remaining) AS total FROM ledger_lots GROUP BY 1) l ON l.account_id = a.id
+        WHERE a.balance <> coalesce(l.total, 0)""",
+    "a lot lacks exactly what was allocated from it": """
+        SELECT l.id::text AS what, l.remaining || ' of ' || l.amount AS detail FROM ledger_lots l
+        LEFT JOIN (SELECT lot_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.lot_id = l.id
+        WHERE l.amount - l.remaining <> coalesce(x.total, 0)""",
+    "every credit opened its lot": """
+        SELECT e.id::text AS what, e.amount::text AS detail FROM ledger_entries e
+        LEFT JOIN ledger_lots l ON l.entry_id = e.id AND l.amount = e.amount AND l.account_id = e.account_id
+        WHERE e.account_id IS NOT NULL AND e.amount > 0 AND l.id IS NULL""",
+    "every debit says which lots it took": """
+        SELECT e.id::text AS what, e.amount::text AS detail FROM ledger_entries e
+        LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.entry_id = e.id
+        WHERE e.account_id IS NOT NULL AND e.amount < 0 AND coalesce(x.total, 0) <> -e.amount""",
+    "one event never counts twice": """
+        SELECT source_type || ' ' || source_id AS what, kind AS detail FROM ledger_transactions
+        GROUP BY kind, source_type, source_id, source_line HAVING count(*) > 1""",
+    "a sale earned what its entry says": """
+        SELECT s.id AS what, s.points_earned || ' instead of ' || coalesce(e.amount, 0) AS detail FROM sales s
+        LEFT JOIN ledger_transactions t
+            ON t.source_type = 'sale' AND t.source_id = s.id AND t.kind = 'earn' AND t.source_line = 0
+        LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL AND e.unit = 'points'
+        WHERE s.points_earned <> coalesce(e.amount, 0)""",
+    "the lines of a sale sum to it": """
+        SELECT s.id AS what, s.amount_fen || ' instead of ' || coalesce(sum(l.quantity * l.unit_price_fen), 0) AS detail
+        FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id GROUP BY s.id
+        HAVING s.amount_fen <> coalesce(sum(l.quantity * l.unit_price_fen), 0)
+            OR s.points_earned <> coalesce(sum(l.points_earned), 0)""",
+    "an earning has its sale": """
+        SELECT t.id::text AS what, t.source_id AS detail FROM ledger_transactions t
+        LEFT JOIN sales s ON s.id = t.source_id
+        WHERE t.source_type = 'sale' AND s.id IS NULL""",
+    "an acknowledged sale has its effect": """
+        SELECT k.key AS what, k.scope AS detail FROM idempotency_keys k
+        WHERE k.answer LIKE '{"sale_id":%'
+        AND NOT EXISTS (SELECT FROM sales s WHERE s.id = k.answer::jsonb ->> 'sale_id')""",
+    "a sale for a member told the outbox": """
+        SELECT s.id AS what, 'no fact' AS detail FROM sales s WHERE s.member_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM facts f WHERE f.kind = 'sale_completed' AND f.subject = s.id)""",
+    "no ticket without a used code": """
+        SELECT t.id AS what, 'scanned at ' || t.created_at AS detail FROM scan_tickets t
+        WHERE NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
+    "a message is sent with proof, and once": """
+        SELECT m.id AS what, m.state AS detail FROM messages m
+        LEFT JOIN (SELECT message_id, count(*) AS n FROM message_attempts WHERE outcome = 'sent' GROUP BY 1) a
+            ON a.message_id = m.id
+        WHERE (m.state = 'sent') <> (coalesce(a.n, 0) = 1) OR coalesce(a.n, 0) > 1""",
+    "no account holds consent that was not given": """
+        SELECT c.member_id::text AS what, c.template_id AS detail FROM subscription_credits c
+        LEFT JOIN (SELECT member_id, template_id, sum(change) AS total FROM subscription_changes GROUP BY 1, 2) x
+            USING (member_id, template_id)
+        WHERE c.credits <> coalesce(x.total, 0)""",
+    "the guards are in place": """
+        SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
+            'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
+            'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
+            'subscription_changes_append_only']) w
+        WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
+        UNION ALL
+        SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
+        UNION ALL
+        SELECT w, 'unique key missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
+            'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
+            'pk_idempotency_keys', 'uq_messages_dedupe_key']) w
+        WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A promise that does not hold, the row it fails for, and how."""
+
+    promise: str
+    what: str
+    detail: str
+
+
+def differences(connection: Connection) -> Iterator[Difference]:
+    """Ask every question, over one snapshot if the caller opened one; nothing comes out of sound books."""
+    for promise, question in QUESTIONS.items():
+        for row in connection.execute(text(question)):
+            yield Difference(promise=promise, what=row.what, detail=row.detail)

@@ -1,0 +1,108 @@
+"""The door to the books: every point and every fen moves through `post`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.errors import Conflict
+
+POINTS = "points"
+
+
+class NotEnough(Conflict):
+    """What may be spent now does not cover the movement. Data: `unit`."""
+
+    code = "not_enough"
+
+
+class AlreadyPosted(Conflict):
+    """This cause has had its effect before."""
+
+    code = "already_posted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Why value moves, where and by whom. (kind, source_type, source_id, source_line) happens once, for ever."""
+
+    kind: str
+    source_type: str
+    source_id: str
+    source_line: int = 0
+    store_id: int | None = None
+    terminal_id: int | None = None
+    staff_id: int | None = None
+    rule_id: int | None = None
+    note: str | None = None
+    occurred_at: datetime
+    business_date: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """One movement of one member's account: in `unit`, positive for a credit. `house` names the other side.
+
+    A credit opens a lot that may be spent from `available_at` and ends at `expires_at` (None: never).
+    """
+
+    member_id: int
+    unit: str
+    amount: int
+    house: str
+    available_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    entry_id: int
+    balance_after: int
+
+
+_POST = text(
+    "SELECT posting, entry_id, balance_after FROM ledger_post("
+    ":kind, :source_type, :source_id, :source_line, :store_id, :terminal_id, :staff_id, :rule_id, :note, NULL,"
+    " :occurred_at, :business_date, :members, :units, :amounts, :houses, :available, :expires)"
+)
+
+
+def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[Posted, ...]:
+    """Move value; answers in the order of `postings`. Debits take the lots that end first, never-ending ones last.
+
+    Raises `NotEnough` when spendable lots do not cover a debit, `AlreadyPosted` when the cause was posted before;
+    either way nothing of the caller's transaction remains.
+    """
+    arguments = {
+        "kind": cause.kind,
+        "source_type": cause.source_type,
+        "source_id": cause.source_id,
+        "source_line": cause.source_line,
+        "store_id": cause.store_id,
+        "terminal_id": cause.terminal_id,
+        "staff_id": cause.staff_id,
+        "rule_id": cause.rule_id,
+        "note": cause.note,
+        "occurred_at": cause.occurred_at,
+        "business_date": cause.business_date,
+        "members": [p.member_id for p in postings],
+        "units": [p.unit for p in postings],
+        "amounts": [p.amount for p in postings],
+        "houses": [p.house for p in postings],
+        "available": [p.available_at or cause.occurred_at for p in postings],
+        "expires": [p.expires_at for p in postings],
+    }
+    try:
+        rows = session.execute(_POST, arguments).all()
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == "MC003":
+            raise NotEnough(unit=error.orig.diag.message_detail) from error
+        if isinstance(error.orig, psycopg.errors.UniqueViolation):
+            raise AlreadyPosted from error
+        raise
+    rows = sorted(rows, key=lambda row: row.posting)
+    return tuple(Posted(entry_id=row.entry_id, balance_after=row.balance_after) for row in rows)

@@ -1,0 +1,50 @@
+"""Members and what they agreed to, as stored."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, LargeBinary, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class Member(Base):
+    """`id` is what the member code carries (under a keyed permutation); `member_no` is what people read out."""
+
+    __tablename__ = "members"
+    __table_args__ = (
+        CheckConstraint("status IN ('active', 'frozen', 'closed')", "status"),
+        CheckConstraint("language IN ('zh', 'en')", "language"),
+        CheckConstraint("id < 1000000000", "id_fits_code"),
+        CheckConstraint("(phone_cipher IS NULL) = (phone_index IS NULL)", "phone_whole"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(26), unique=True)
+    member_no: Mapped[str] = mapped_column(String(12), unique=True)
+    name: Mapped[str] = mapped_column(String(32), server_default="")
+    language: Mapped[str] = mapped_column(String(2), server_default="zh")
+    tier_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("tiers.id"), server_default="1")
+    birthday: Mapped[date | None]
+    marketing_opt_out: Mapped[bool] = mapped_column(server_default="false")
+    phone_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    home_store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    status: Mapped[str] = mapped_column(String(8), server_default="active")
+    codes_valid_from_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    joined_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Consent(Base):
+    """Append-only: what a member agreed to or withdrew, which version of the text, where, when (PIPL Art. 14, 15)."""
+
+    __tablename__ = "consents"
+    __table_args__ = (CheckConstraint("action IN ('given', 'withdrawn')", "action"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(32))
+    policy_version: Mapped[str] = mapped_column(String(32))
+    action: Mapped[str] = mapped_column(String(9))
+    source: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)

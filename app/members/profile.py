@@ -1,0 +1,88 @@
+"""What members may change about themselves."""
+
+from datetime import date, datetime
+from typing import TypedDict
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import audit, idempotency
+from app.db import transaction
+from app.errors import Conflict, Invalid
+from app.members.models import Member
+from app.members.phones import PhoneVault
+
+_EARLIEST_BIRTHDAY = date(1900, 1, 1)
+#: Guardian consent is needed below 14 (PIPL Art. 31); we do not ask for it, so such birthdays are refused.
+_YOUNGEST_YEARS = 14
+
+
+class BirthdayAlreadySet(Conflict):
+    """Once only: a birthday gift each week is not what it is for."""
+
+    code = "birthday_already_set"
+
+
+class BirthdayImpossible(Invalid):
+    code = "birthday_impossible"
+
+
+class PhoneInUse(Conflict):
+    """The number belongs to another member; joining two accounts is done at the counter."""
+
+    code = "phone_in_use"
+
+
+class Changes(TypedDict, total=False):
+    name: str
+    birthday: date
+    language: str
+    marketing_opt_out: bool
+
+
+def change(*, member_id: int, changes: Changes, now: datetime) -> None:
+    """Apply what is given. Raises `BirthdayAlreadySet`, `BirthdayImpossible`; then nothing is changed."""
+    with transaction() as session:
+        member = _locked(session, member_id)
+        if "birthday" in changes:
+            _check_birthday(member, changes["birthday"], now)
+        for field, value in changes.items():
+            setattr(member, field, value)
+        me = audit.Actor(type="member", id=member_id)
+        audit.record(session, me, "member.change", "member", member_id, now=now, fields=sorted(changes))
+
+
+def bind_phone(
+    *,
+    member_id: int,
+    phone: str,
+    vault: PhoneVault,
+    request: idempotency.Request,
+    answer: object,
+    now: datetime,
+) -> None:
+    """Keep the verified number and the answer to `request`. Raises `PhoneInUse` when another member has the number."""
+    try:
+        with transaction() as session:
+            member = _locked(session, member_id)
+            member.phone_cipher = vault.seal(phone, member.public_id)
+            member.phone_index = vault.index(phone)
+            me = audit.Actor(type="member", id=member_id)
+            audit.record(session, me, "member.bind_phone", "member", member_id, now=now)
+            idempotency.remember(session, request, answer, now)
+    except IntegrityError as error:
+        raise PhoneInUse from error
+
+
+def _locked(session: Session, member_id: int) -> Member:
+    return session.execute(select(Member).where(Member.id == member_id).with_for_update()).scalar_one()
+
+
+def _check_birthday(member: Member, birthday: date, now: datetime) -> None:
+    if member.birthday is not None and member.birthday != birthday:
+        raise BirthdayAlreadySet
+    today = now.date()
+    youngest = today.replace(year=today.year - _YOUNGEST_YEARS, day=min(today.day, 28))
+    if not _EARLIEST_BIRTHDAY <= birthday <= youngest:
+        raise BirthdayImpossible

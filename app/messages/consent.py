@@ -1,0 +1,97 @@
+"""Credits of consent: one accepted request allows one subscribe message of that template (reference B5).
+
+WeChat's pushed events are the authority, because nobody can forge them; a refusal at sending (43101) sets the count
+right. Every change is a row that names its source, so that an event delivered twice counts once.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db import transaction
+from app.identity.models import MemberIdentity
+from app.messages.models import SubscriptionChange, SubscriptionCredit
+from app.providers.wechat.push import Push
+
+_POPUP, _CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
+
+
+def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None:
+    """Count what a member accepted, and forget what they switched off. Events of strangers have no effect."""
+    if push.event not in (_POPUP, _CHANGE):
+        return
+    with transaction() as session:
+        member_id = session.execute(
+            select(MemberIdentity.member_id).where(
+                MemberIdentity.provider == provider,
+                MemberIdentity.app_id == app_id,
+                MemberIdentity.subject == push.openid,
+            )
+        ).scalar_one_or_none()
+        if member_id is None:
+            return
+        for place, result in enumerate(push.results):
+            source = f"push:{push.dedupe_key}:{place}"
+            if result.outcome == "accept" and push.event == _POPUP:
+                add(session, member_id, result.template_id, 1, cause="accepted", source=source, now=now)
+            elif result.outcome == "reject" and push.event == _CHANGE:
+                forget(session, member_id, result.template_id, cause="switched_off", source=source, now=now)
+
+
+def take(session: Session, member_id: int, template_id: str, *, source: str, now: datetime) -> bool:
+    """Reserve one credit for a message in this transaction; False when there is none."""
+    taken = session.execute(
+        update(SubscriptionCredit)
+        .where(
+            SubscriptionCredit.member_id == member_id,
+            SubscriptionCredit.template_id == template_id,
+            SubscriptionCredit.credits > 0,
+        )
+        .values(credits=SubscriptionCredit.credits - 1)
+        .returning(SubscriptionCredit.credits)
+    ).one_or_none()
+    if taken is None:
+        return False
+    _note(session, member_id, template_id, -1, "reserved", source, now)
+    return True
+
+
+def add(
+    session: Session, member_id: int, template_id: str, change: int, *, cause: str, source: str, now: datetime
+) -> None:
+    """Count credits that were granted, or give back one that was reserved in vain; once per source."""
+    if not _note(session, member_id, template_id, change, cause, source, now):
+        return
+    fresh = insert(SubscriptionCredit).values(member_id=member_id, template_id=template_id, credits=change)
+    session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["member_id", "template_id"],
+            set_={"credits": SubscriptionCredit.credits + change},
+        )
+    )
+
+
+def forget(
+    session: Session, member_id: int, template_id: str, *, cause: str, source: str, now: datetime
+) -> None:
+    """Set the credits to none: the platform says that there are none."""
+    credit = session.get(SubscriptionCredit, (member_id, template_id), with_for_update=True)
+    if credit is None or credit.credits == 0:
+        return
+    if _note(session, member_id, template_id, -credit.credits, cause, source, now):
+        credit.credits = 0
+
+
+def _note(
+    session: Session, member_id: int, template_id: str, change: int, cause: str, source: str, now: datetime
+) -> bool:
+    """Write the row; False when this source was counted before."""
+    row = insert(SubscriptionChange).values(
+        member_id=member_id, template_id=template_id, change=change, cause=cause, source=source, at=now
+    )
+    noted = session.execute(
+        row.on_conflict_do_nothing(index_elements=["source"]).returning(SubscriptionChange.id)
+    )
+    return noted.one_or_none() is not None

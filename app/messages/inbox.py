@@ -1,0 +1,61 @@
+"""The member's own list of messages inside the mini-program."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.db import reading, transaction
+from app.errors import NotFound
+from app.messages.models import InboxItem
+from app.texts import say, yuan
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxMessage:
+    id: str
+    kind: str
+    title: str
+    body: str
+    created_at: datetime
+    read: bool
+
+
+def inbox(*, member_id: int, language: str, limit: int, before: str | None) -> list[InboxMessage]:
+    """Newest first, worded in the language asked for."""
+    query = select(InboxItem.id, InboxItem.kind, InboxItem.params, InboxItem.created_at, InboxItem.read_at)
+    query = query.where(InboxItem.member_id == member_id)
+    if before is not None:
+        query = query.where(InboxItem.id < before)
+    with reading() as connection:
+        rows = connection.execute(query.order_by(InboxItem.id.desc()).limit(limit)).all()
+    return [
+        InboxMessage(
+            id=row.id,
+            kind=row.kind,
+            title=say(f"message.{row.kind}.title", language),
+            body=say(f"message.{row.kind}.body", language, **_words(row.params)),
+            created_at=row.created_at,
+            read=row.read_at is not None,
+        )
+        for row in rows
+    ]
+
+
+def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
+    """Reading twice changes nothing. Raises `NotFound`, for other members' messages too."""
+    with transaction() as session:
+        mine = (InboxItem.id == item_id) & (InboxItem.member_id == member_id)
+        session.execute(update(InboxItem).where(mine, InboxItem.read_at.is_(None)).values(read_at=now))
+        if session.execute(select(InboxItem.id).where(mine)).one_or_none() is None:
+            raise NotFound
+
+
+def _words(params: dict[str, Any]) -> dict[str, object]:
+    return {
+        "store": params["store"],
+        "amount": yuan(params["amount_fen"]),
+        "earned": params["points_earned"],
+        "points": params["points_after"] or 0,
+    }

@@ -1,0 +1,95 @@
+"""Messages, their attempts, the inbox and the credits of consent, as stored."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class Message(Base):
+    """One thing to tell one member. Its parameters are frozen when it is planned."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown')", "state"),
+        CheckConstraint("channel IN ('wechat_subscribe', 'inbox')", "channel"),
+        CheckConstraint("category IN ('service', 'marketing')", "category"),
+        CheckConstraint("(state = 'leased') = (leased_until IS NOT NULL)", "lease_whole"),
+        Index("ix_messages_due", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_messages_leased", "leased_until", postgresql_where=text("state = 'leased'")),
+        Index("ix_messages_member_id", "member_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    category: Mapped[str] = mapped_column(String(9))
+    channel: Mapped[str] = mapped_column(String(16))
+    template_id: Mapped[str | None] = mapped_column(String(64))
+    dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(String(8), server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    leased_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class MessageAttempt(Base):
+    """Written before the provider is called, completed after: a crash in between leaves a trace."""
+
+    __tablename__ = "message_attempts"
+
+    message_id: Mapped[str] = mapped_column(String(26), ForeignKey("messages.id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    outcome: Mapped[str | None] = mapped_column(String(8))
+    provider_code: Mapped[str | None] = mapped_column(String(40))
+
+
+class InboxItem(Base):
+    """A message in the member's own list inside the mini-program."""
+
+    __tablename__ = "inbox_items"
+    __table_args__ = (Index("ix_inbox_items_member_id", "member_id", "id"),)
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(26), ForeignKey("messages.id"), unique=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    read_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class SubscriptionCredit(Base):
+    """How many more messages of a template the member has agreed to."""
+
+    __tablename__ = "subscription_credits"
+    __table_args__ = (CheckConstraint("credits >= 0", "credits_not_negative"),)
+
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    template_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    credits: Mapped[int] = mapped_column(server_default="0")
+
+
+class SubscriptionChange(Base):
+    """Append-only: every grant and every use of one, and what told us of it."""
+
+    __tablename__ = "subscription_changes"
+    __table_args__ = (Index("ix_subscription_changes_member_id", "member_id", "template_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    template_id: Mapped[str] = mapped_column(String(64))
+    change: Mapped[int]
+    cause: Mapped[str] = mapped_column(String(24))
+    source: Mapped[str] = mapped_column(String(120), unique=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,98 @@
+"""The receipt: after each sale the member is told what it came to and what it earned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, insert, select
+from sqlalchemy.orm import Session
+
+from app.clock import zone
+from app.facts.models import Fact
+from app.identity.models import MemberIdentity
+from app.ids import new_id
+from app.members.models import Member
+from app.messages.consent import take
+from app.messages.models import Message
+from app.providers.wechat.fields import fit_fields
+from app.stores.models import Store
+from app.texts import yuan
+
+WECHAT, INBOX = "wechat_subscribe", "inbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptTemplate:
+    """The brand's WeChat template: its id, and which word goes into which of its fields."""
+
+    template_id: str
+    fields: Mapping[str, str]
+    provider: str
+
+
+def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None, now: datetime) -> None:
+    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
+
+    Whatever the message will say is frozen here; a credit is reserved in the same transaction.
+    """
+    assert fact.member_id is not None
+    params = _params(session, fact)
+    message_id = new_id(now)
+    by_wechat = template is not None and _allowed(session, fact.member_id, template, message_id, now)
+    session.execute(
+        insert(Message).values(
+            id=message_id,
+            member_id=fact.member_id,
+            kind="receipt",
+            category="service",
+            channel=WECHAT if by_wechat else INBOX,
+            template_id=template.template_id if by_wechat and template else None,
+            dedupe_key=f"receipt:{fact.subject}",
+            params=params,
+            due_at=now,
+            created_at=now,
+        )
+    )
+
+
+def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The message's fields as WeChat wants them. Raises `FieldInvalid`."""
+    at = datetime.fromisoformat(params["at"]).astimezone(zone(params["time_zone"]))
+    words = {
+        "store": params["store"],
+        "amount": yuan(params["amount_fen"]),
+        "earned": str(params["points_earned"]),
+        "points": str(params["points_after"] or 0),
+        "time": f"{at:%Y-%m-%d %H:%M}",
+    }
+    return fit_fields({key: words[word] for key, word in fields.items()})
+
+
+def _params(session: Session, fact: Fact) -> dict[str, Any]:
+    store = session.get_one(Store, fact.payload["store_id"])
+    member = session.get_one(Member, fact.member_id)
+    return {
+        "store": store.name,
+        "time_zone": store.time_zone,
+        "amount_fen": fact.payload["amount_fen"],
+        "points_earned": fact.payload["points_earned"],
+        "points_after": fact.payload["points_after"],
+        "at": fact.created_at.isoformat(),
+        "language": member.language,
+    }
+
+
+def _allowed(
+    session: Session, member_id: int, template: ReceiptTemplate, message_id: str, now: datetime
+) -> bool:
+    reachable = session.execute(
+        select(
+            exists().where(
+                MemberIdentity.member_id == member_id, MemberIdentity.provider == template.provider
+            )
+        )
+    ).scalar_one()
+    return reachable and take(
+        session, member_id, template.template_id, source=f"message:{message_id}", now=now
+    )

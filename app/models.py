@@ -1,0 +1,28 @@
+"""Every table, in one import: for migrations and for whoever needs the whole metadata."""
+
+from app import audit, idempotency
+from app.checkout import models as checkout
+from app.facts import models as facts
+from app.identity import models as identity
+from app.ledger import models as ledger
+from app.members import models as members
+from app.messages import models as messages
+from app.points import models as points
+from app.staff import models as staff
+from app.stores import models as stores
+from app.tiers import models as tiers
+
+__all__ = [
+    "audit",
+    "checkout",
+    "facts",
+    "idempotency",
+    "identity",
+    "ledger",
+    "members",
+    "messages",
+    "points",
+    "staff",
+    "stores",
+    "tiers",
+]

@@ -1,0 +1,107 @@
+"""What the product is put together from: made once by wsgi.py, handed to whoever needs a piece of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.checkout.member_code import CodeIssuer
+from app.clock import now
+from app.identity.login import Terms
+from app.identity.platforms import Platform
+from app.identity.platforms.telegram import Telegram
+from app.identity.platforms.wechat_mini import WechatMini
+from app.members.phones import PhoneVault
+from app.providers.wechat import WechatClient
+from app.providers.wechat.push import PushReader
+from app.settings import Settings, SettingsError
+from app.throttle import Throttle
+from scan_codes import KeyRing, KeyRingError, check_prefix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    settings: Settings
+    issuer: CodeIssuer
+    phones: PhoneVault
+    platforms: Mapping[str, Platform]
+    terms: Terms
+    throttle: Throttle
+    redis: redis.Redis | None
+    wechat: WechatClient | None
+    wechat_push: PushReader | None
+
+
+#: How old what a Telegram app hands over may be: it is made when the app opens, and we remember it as long.
+TELEGRAM_MAX_AGE_S = 300
+_REDIS_TIMEOUT_S = 0.5
+
+
+def assemble(settings: Settings) -> Parts:
+    """Make the parts from the settings; connects to nothing yet. Raises `SettingsError` for unusable keys."""
+    server = None
+    if settings.redis_url is not None:
+        server = redis.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=_REDIS_TIMEOUT_S,
+            socket_connect_timeout=_REDIS_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # its own retries would hold a request for many seconds
+        )
+    wechat, push = _wechat(settings, server)
+    return Parts(
+        settings=settings,
+        issuer=_issuer(settings),
+        phones=PhoneVault(settings.phone_keys, settings.phone_index_key),
+        platforms=_platforms(settings, wechat),
+        terms=Terms(policy_version=settings.policy_version, session_days=settings.member_session_days),
+        throttle=Throttle(settings.redis_url),
+        redis=server,
+        wechat=wechat,
+        wechat_push=push,
+    )
+
+
+def _issuer(settings: Settings) -> CodeIssuer:
+    try:
+        return CodeIssuer(ring=KeyRing.parse(settings.code_keys), prefix=check_prefix(settings.code_prefix))
+    except KeyRingError as fault:
+        raise SettingsError(f"CODE_KEYS: {fault}") from None
+    except ValueError as fault:
+        raise SettingsError(f"CODE_PREFIX: {fault}") from None
+
+
+def _platforms(settings: Settings, wechat: WechatClient | None) -> dict[str, Platform]:
+    platforms: list[Platform] = []
+    if wechat is not None:
+        platforms.append(WechatMini(wechat))
+    if settings.telegram_bot_token is not None:
+        try:
+            platforms.append(Telegram(settings.telegram_bot_token, TELEGRAM_MAX_AGE_S))
+        except ValueError as fault:
+            raise SettingsError(f"TELEGRAM_BOT_TOKEN: {fault}") from None
+    return {platform.name: platform for platform in platforms}
+
+
+def _wechat(settings: Settings, server: redis.Redis | None) -> tuple[WechatClient | None, PushReader | None]:
+    if settings.wechat_app_id is None or settings.wechat_app_secret is None:
+        return None, None
+    client = WechatClient(
+        settings.wechat_app_id,
+        settings.wechat_app_secret,
+        shared=server,
+        clock=now,
+        base_url=settings.wechat_api_base,
+    )
+    if settings.wechat_callback_token is None or settings.wechat_callback_aes_key is None:
+        return client, None
+    try:
+        reader = PushReader(
+            settings.wechat_app_id,
+            token=settings.wechat_callback_token,
+            encoding_aes_key=settings.wechat_callback_aes_key,
+        )
+    except ValueError as fault:
+        raise SettingsError(f"WECHAT_CALLBACK_AES_KEY: {fault}") from None
+    return client, reader

@@ -1,0 +1,31 @@
+"""The earning rules, as stored."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class EarnRule(Base):
+    """Append-only: the newest rule in force holds, a store's own before the brand's (no store).
+
+    `rate_bp` is points per yuan in basis points: 10,000 gives one point for each yuan paid.
+    A store rule without a rate hands the store back to the brand's rule.
+    """
+
+    __tablename__ = "earn_rules"
+    __table_args__ = (
+        CheckConstraint("rate_bp BETWEEN 0 AND 1000000", "rate_within"),
+        CheckConstraint("lifetime_days BETWEEN 1 AND 3660", "lifetime_within"),
+        Index("ix_earn_rules_in_force", "store_id", "effective_from", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    rate_bp: Mapped[int | None]
+    lifetime_days: Mapped[int | None]
+    effective_from: Mapped[datetime] = mapped_column(UTCDateTime)
+    created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)

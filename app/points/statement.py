@@ -1,0 +1,87 @@
+"""What a member sees of their points: how many, how many end soon, and every movement."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from app.db import reading
+from app.errors import Unauthenticated
+
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """`expiring` of `points` end before `expiring_until`."""
+
+    points: int
+    expiring: int
+    expiring_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """One line of the log. `reason` is a stable word; the store is where it happened."""
+
+    seq: int
+    points: int
+    points_after: int
+    reason: str
+    store: str | None
+    occurred_at: datetime
+    expires_at: datetime | None
+
+
+# Token and balance in one trip: this is what phones ask for most.
+_OVERVIEW = text("""
+    SELECT coalesce(sum(l.remaining), 0)::bigint AS points,
+        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= :soon), 0)::bigint AS expiring
+    FROM member_sessions s JOIN members m ON m.id = s.member_id AND m.status = 'active'
+    LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
+    LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0 AND l.available_at <= :now
+        AND (l.expires_at IS NULL OR l.expires_at > :now)
+    WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
+    GROUP BY m.id""")
+
+_MOVEMENTS = text("""
+    SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, l.expires_at
+    FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
+    JOIN ledger_transactions t ON t.id = e.transaction_id
+    LEFT JOIN stores st ON st.id = t.store_id
+    LEFT JOIN ledger_lots l ON l.entry_id = e.id
+    WHERE a.member_id = :member_id AND a.unit = 'points'
+        AND (CAST(:before AS bigint) IS NULL OR e.seq < :before)
+    ORDER BY e.seq DESC LIMIT :limit""")
+
+
+def overview(*, token_hash: bytes, now: datetime) -> Overview:
+    """Points of whoever holds the token. Raises `Unauthenticated`."""
+    soon = now + SOON
+    with reading() as connection:
+        row = connection.execute(
+            _OVERVIEW, {"token_hash": token_hash, "now": now, "soon": soon}
+        ).one_or_none()
+    if row is None:
+        raise Unauthenticated
+    return Overview(points=row.points, expiring=row.expiring, expiring_until=soon)
+
+
+def movements(*, member_id: int, limit: int, before: int | None) -> list[Movement]:
+    """Newest first, up to `limit`, older than `before` (a `seq`)."""
+    with reading() as connection:
+        rows = connection.execute(
+            _MOVEMENTS, {"member_id": member_id, "before": before, "limit": limit}
+        ).all()
+    return [
+        Movement(
+            seq=row.seq,
+            points=row.amount,
+            points_after=row.balance_after,
+            reason=row.kind,
+            store=row.store,
+            occurred_at=row.occurred_at,
+            expires_at=row.expires_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,59 @@
+"""The outside world, one door each.
+
+Every provider sorts what can go wrong outside into two kinds, and callers decide by kind alone:
+
+    ProviderRefused        answered, and the answer is no: the same call must never be repeated
+    ProviderUnavailable    not answered, or asked to come back: the same call may be repeated later
+    └── OutcomeUnknown     the request went out and no readable answer came back: it may have taken effect
+
+Nothing secret ever enters them: no token, code, openid, phone number or address, only our own words
+(`reason`), the provider's error number and its request id.
+"""
+
+from typing import ClassVar
+
+
+class ProviderRefused(Exception):
+    """The provider said no. `reason` is our stable word, `provider_code` and `rid` are the provider's own."""
+
+    reason: ClassVar[str] = "refused"
+
+    def __init__(self, *, provider_code: int | None = None, rid: str | None = None) -> None:
+        super().__init__()
+        self.provider_code = provider_code
+        self.rid = rid
+
+    def __str__(self) -> str:
+        return _text(self.reason, self.provider_code, self.rid)
+
+
+class ProviderUnavailable(Exception):
+    """Try again later, after `retry_after_s` seconds when the provider's rules say how long."""
+
+    reason: ClassVar[str] = "unavailable"
+
+    def __init__(
+        self, *, provider_code: int | None = None, rid: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__()
+        self.provider_code = provider_code
+        self.rid = rid
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return _text(self.reason, self.provider_code, self.rid)
+
+
+class OutcomeUnknown(ProviderUnavailable):
+    """Request bytes were sent and no readable answer came: repeat only what is harmless twice."""
+
+    reason = "outcome_unknown"
+
+
+def _text(reason: str, provider_code: int | None, rid: str | None) -> str:
+    parts = [reason]
+    if provider_code is not None:
+        parts.append(f"provider_code={provider_code}")
+    if rid is not None:
+        parts.append(f"rid={rid}")
+    return " ".join(parts)

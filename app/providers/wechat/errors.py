@@ -1,0 +1,179 @@
+"""WeChat's error numbers in our words, and which of them are worth another try.
+
+The numbers come from the platform's pages for code2Session, getuserphonenumber, stable_token and
+subscribeMessage.send. A number nobody has met yet counts as refused: repeating what we do not
+understand is how quotas are burnt.
+"""
+
+from datetime import datetime, timedelta, timezone
+
+from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+
+
+class CodeInvalid(ProviderRefused):
+    """Unknown, expired (5 minutes) or another app's code."""
+
+    reason = "code_invalid"
+
+
+class CodeUsed(ProviderRefused):
+    reason = "code_used"
+
+
+class RiskBlocked(ProviderRefused):
+    """WeChat's risk control blocks this user from logging in."""
+
+    reason = "risk_blocked"
+
+
+class NoSubscription(ProviderRefused):
+    """Never subscribed, refused, or the one-time credit is used up: the platform's word outranks our count."""
+
+    reason = "no_subscription"
+
+
+class RecipientInvalid(ProviderRefused):
+    reason = "recipient_invalid"
+
+
+class TemplateInvalid(ProviderRefused):
+    reason = "template_invalid"
+
+
+class TemplateBanned(ProviderRefused):
+    reason = "template_banned"
+
+
+class PageInvalid(ProviderRefused):
+    reason = "page_invalid"
+
+
+class ContentInvalid(ProviderRefused):
+    """`field` is the template key WeChat complained about, when it named one."""
+
+    reason = "content_invalid"
+
+    def __init__(
+        self, *, provider_code: int | None = None, rid: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(provider_code=provider_code, rid=rid)
+        self.field = field
+
+
+class ContentSensitive(ProviderRefused):
+    reason = "content_sensitive"
+
+
+class Misconfigured(ProviderRefused):
+    """App id, secret, IP list or rights are wrong: somebody has to change a setting, no user can help."""
+
+    reason = "misconfigured"
+
+
+class Busy(ProviderUnavailable):
+    """-1: WeChat asks to try again in a moment; nothing was done."""
+
+    reason = "busy"
+
+
+class QuotaExhausted(ProviderUnavailable):
+    reason = "quota"
+
+
+class ConcurrentSend(ProviderUnavailable):
+    """43108: another message to the same person is under way."""
+
+    reason = "concurrent_send"
+
+
+class Unreachable(ProviderUnavailable):
+    """No connection, so nothing was asked."""
+
+    reason = "unreachable"
+
+
+class GatewayError(ProviderUnavailable):
+    """An HTTP status instead of an answer."""
+
+    reason = "gateway_error"
+
+
+class TokenUnavailable(ProviderUnavailable):
+    """Nobody could hand out an access token in time."""
+
+    reason = "token_unavailable"
+
+
+class TokenRejected(ProviderUnavailable):
+    """WeChat does not take the access token. The caller replaces it once and asks again."""
+
+    reason = "token_rejected"
+
+
+class NoAnswer(OutcomeUnknown):
+    reason = "no_answer"
+
+
+class BadAnswer(OutcomeUnknown):
+    """An answer we cannot read: not JSON, cut short, too large, or without what it must hold."""
+
+    reason = "bad_answer"
+
+
+#: Paths whose numbers mean something of their own.
+STABLE_TOKEN = "/cgi-bin/stable_token"  # noqa: S105 - a path
+CODE_TO_SESSION = "/sns/jscode2session"
+PHONE_NUMBER = "/wxa/business/getuserphonenumber"
+SUBSCRIBE_SEND = "/cgi-bin/message/subscribe/send"
+
+_REFUSED: dict[int, type[ProviderRefused]] = {
+    40029: CodeInvalid,
+    41008: CodeInvalid,
+    40163: CodeUsed,
+    40226: RiskBlocked,
+    43101: NoSubscription,
+    40003: RecipientInvalid,
+    43004: RecipientInvalid,
+    40037: TemplateInvalid,
+    43107: TemplateBanned,
+    41030: PageInvalid,
+    45168: ContentSensitive,
+}
+_MISCONFIGURED = frozenset(
+    {40002, 40013, 40125, 40164, 40243, 41002, 41004, 43002, 48001, 50004, 50007, 89503, 89506, 89507}
+)
+_TOKEN_REJECTED = frozenset({40001, 40014, 42001})
+_CONTENT_INVALID = 47003
+_BUSY, _PER_DAY, _PER_MINUTE, _CONCURRENT = -1, 45009, 45011, 43108
+_CHINA = timezone(timedelta(hours=8))
+
+
+def error_for(
+    path: str, errcode: int, *, rid: str | None, field: str | None, now: datetime
+) -> ProviderRefused | ProviderUnavailable:
+    """The error that `errcode` (not 0) stands for on `path`. `now` dates the next quota window."""
+    if errcode in _TOKEN_REJECTED:
+        # Asked for a token, WeChat says 40001 when it means the app secret.
+        kind = Misconfigured if path == STABLE_TOKEN else TokenRejected
+        return kind(provider_code=errcode, rid=rid)
+    if errcode == _BUSY:
+        return Busy(provider_code=errcode, rid=rid)
+    if errcode in (_PER_DAY, _PER_MINUTE):
+        wait_s = _until_midnight_s(now) if errcode == _PER_DAY else 60
+        return QuotaExhausted(provider_code=errcode, rid=rid, retry_after_s=wait_s)
+    if errcode == _CONCURRENT:
+        return ConcurrentSend(provider_code=errcode, rid=rid, retry_after_s=1)
+    if errcode == _CONTENT_INVALID:
+        return ContentInvalid(provider_code=errcode, rid=rid, field=field)
+    if errcode == 40013 and path == PHONE_NUMBER:
+        return CodeInvalid(provider_code=errcode, rid=rid)  # there it means: the code is another app's
+    if errcode in _MISCONFIGURED:
+        return Misconfigured(provider_code=errcode, rid=rid)
+    return _REFUSED.get(errcode, ProviderRefused)(provider_code=errcode, rid=rid)
+
+
+def _until_midnight_s(now: datetime) -> int:
+    """Daily quotas start again at midnight in China."""
+    local = now.astimezone(_CHINA)
+    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(1, int((midnight - local).total_seconds()))

@@ -1,0 +1,1 @@
+"""Who works here: accounts, roles with the stores they hold in, sign-in sessions."""

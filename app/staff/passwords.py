@@ -1,0 +1,43 @@
+"""Passwords: Argon2id, with the library's RFC 9106 low-memory parameters."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.errors import Invalid
+
+SHORTEST, LONGEST = 10, 128
+_hasher = PasswordHasher()
+#: Checked against when the login is unknown, so that the answer takes as long as for a known one.
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+class PasswordTooWeak(Invalid):
+    """10 to 128 characters, more than four different ones, and not the login itself."""
+
+    code = "password_too_weak"
+
+
+def hashed(password: str, login: str) -> str:
+    """Raises `PasswordTooWeak`."""
+    if (
+        not SHORTEST <= len(password) <= LONGEST
+        or len(set(password)) < 5
+        or login.lower() in password.lower()
+    ):
+        raise PasswordTooWeak
+    return _hasher.hash(password)
+
+
+def matches(password: str, password_hash: str | None) -> bool:
+    """Whether it is the password; None stands for an unknown login and takes as long."""
+    try:
+        return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def temporary() -> str:
+    """A random password to be told once and changed soon."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,41 @@
+"""What a role may do, and where."""
+
+from dataclasses import dataclass
+
+from app.errors import Forbidden
+
+SELL = "sell"
+MANAGE_STAFF = "staff.manage"
+MANAGE_STORES = "stores.manage"
+MANAGE_KEYS = "api_keys.manage"
+MANAGE_RULES = "rules.manage"
+
+RIGHTS: dict[str, frozenset[str]] = {
+    "clerk": frozenset({SELL}),
+    "marketer": frozenset(),
+    "manager": frozenset({SELL, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES}),
+    "admin": frozenset({SELL, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES}),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role in one store, or (None) in all of them."""
+
+    role: str
+    store_id: int | None
+
+
+def stores_with(grants: tuple[Grant, ...], right: str) -> frozenset[int] | None:
+    """In which stores the grants give the right; None means in all of them."""
+    fitting = [grant for grant in grants if right in RIGHTS[grant.role]]
+    if any(grant.store_id is None for grant in fitting):
+        return None
+    return frozenset(grant.store_id for grant in fitting if grant.store_id is not None)
+
+
+def require(grants: tuple[Grant, ...], right: str, store_id: int | None) -> None:
+    """Raise `Forbidden` unless the grants give the right in that store (None: in all stores)."""
+    where = stores_with(grants, right)
+    if where is not None and (store_id is None or store_id not in where):
+        raise Forbidden

@@ -1,0 +1,186 @@
+"""Signing in and out, and who a session belongs to: read at each request, so that every change counts at once."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy.orm import Session
+
+from app.db import reading, transaction
+from app.errors import Forbidden, Unauthenticated
+from app.ids import new_secret
+from app.staff.models import Staff, StaffRole, StaffSession
+from app.staff.passwords import matches
+from app.staff.roles import SELL, Grant, require
+from app.stores.setup import terminal_by_code
+from app.stores.tills import Till
+from app.throttle import Limit, Throttle
+
+#: Per account and per address; a wrong password costs one, and waiting is the only penalty: a lock-out for good
+#: would be a weapon in the hands of whoever knows a login.
+PER_LOGIN = Limit("sign_in_login", 5, 15 * 60)
+PER_ADDRESS = Limit("sign_in_address", 30, 15 * 60)
+TILL_HOURS, OFFICE_HOURS = 12, 8
+_IDLE = timedelta(hours=2)
+_SEEN_EVERY = timedelta(minutes=5)
+
+
+class WrongPassword(Unauthenticated):
+    """Also for an unknown login and a disabled account: which of them it was is nobody's business."""
+
+    code = "wrong_login_or_password"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedInStaff:
+    """`till` is set for a session opened at a till."""
+
+    id: int
+    staff_no: str
+    name: str
+    language: str
+    grants: tuple[Grant, ...]
+    till: Till | None
+    session_hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedSession:
+    token: str
+    expires_at: datetime
+
+
+def session_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def sign_in(
+    *,
+    login: str,
+    password: str,
+    terminal: tuple[str, str] | None,
+    address: str,
+    throttle: Throttle,
+    now: datetime,
+) -> OpenedSession:
+    """Open a session; with `terminal` (store code, terminal code) as a clerk at that till.
+
+    Raises `WrongPassword`, `TooMany` after failures, `NotFound` for an unknown till, `Forbidden` where the person
+    may not sell in that store.
+    """
+    login = login.strip().lower()
+    throttle.check(PER_ADDRESS, address)
+    throttle.check(PER_LOGIN, login)
+    with reading() as connection:
+        person = connection.execute(
+            select(Staff.id, Staff.password_hash, Staff.status).where(Staff.login == login)
+        ).one_or_none()
+    active = person is not None and person.status == "active"
+    # No transaction is open here: the hash takes its time on purpose.
+    if (
+        not matches(password, person.password_hash if person is not None and active else None)
+        or person is None
+    ):
+        throttle.count(PER_ADDRESS, address)
+        throttle.count(PER_LOGIN, login)
+        raise WrongPassword
+    token = new_secret()
+    expires_at = now + timedelta(hours=TILL_HOURS if terminal else OFFICE_HOURS)
+    with transaction() as session:
+        terminal_id = None
+        if terminal is not None:
+            store_id, terminal_id = terminal_by_code(session, *terminal)
+            require(_grants(session, person.id), SELL, store_id)
+        session.add(
+            StaffSession(
+                token_hash=session_hash(token),
+                staff_id=person.id,
+                terminal_id=terminal_id,
+                created_at=now,
+                last_seen_at=now,
+                expires_at=expires_at,
+            )
+        )
+    return OpenedSession(token=token, expires_at=expires_at)
+
+
+_WHO = text("""
+    SELECT p.id, p.staff_no, p.name, p.language, s.last_seen_at, t.id AS terminal_id, st.id AS store_id, st.code,
+        st.name AS store_name, st.time_zone,
+        coalesce((SELECT json_agg(json_build_array(r.role, r.store_id)) FROM staff_roles r WHERE r.staff_id = p.id),
+            '[]') AS grants
+    FROM staff_sessions s JOIN staff p ON p.id = s.staff_id AND p.status = 'active'
+    LEFT JOIN terminals t ON t.id = s.terminal_id AND t.status = 'active'
+    LEFT JOIN stores st ON st.id = t.store_id AND st.status = 'open'
+    WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since
+        AND (s.terminal_id IS NULL OR st.id IS NOT NULL)""")
+
+
+def signed_in(token: str, *, now: datetime) -> SignedInStaff:
+    """Who holds the token, with the roles of this moment. Raises `Unauthenticated`."""
+    hashed = session_hash(token)
+    with reading() as connection:
+        row = connection.execute(_WHO, {"hash": hashed, "now": now, "idle_since": now - _IDLE}).one_or_none()
+        if row is None:
+            raise Unauthenticated
+        if row.last_seen_at < now - _SEEN_EVERY:
+            connection.execute(
+                update(StaffSession).where(StaffSession.token_hash == hashed).values(last_seen_at=now)
+            )
+    till = None
+    if row.terminal_id is not None:
+        till = Till(
+            store_id=row.store_id,
+            store_code=row.code,
+            store_name=row.store_name,
+            time_zone=row.time_zone,
+            terminal_id=row.terminal_id,
+            staff_id=row.id,
+        )
+    return SignedInStaff(
+        id=row.id,
+        staff_no=row.staff_no,
+        name=row.name,
+        language=row.language,
+        grants=tuple(Grant(role, store_id) for role, store_id in row.grants),
+        till=till,
+        session_hash=hashed,
+    )
+
+
+def sign_out(person: SignedInStaff, *, now: datetime) -> None:
+    with transaction() as session:
+        session.execute(
+            update(StaffSession).where(StaffSession.token_hash == person.session_hash).values(revoked_at=now)
+        )
+
+
+def clerk_at(staff_no: str, store_id: int) -> int:
+    """The clerk with that staff number, who must be active and allowed to sell in the store. Raises `Forbidden`."""
+    with reading() as connection:
+        row = connection.execute(
+            select(Staff.id).where(Staff.staff_no == staff_no, Staff.status == "active")
+        ).one_or_none()
+        if row is None:
+            raise Forbidden
+        require(_grants(connection, row.id), SELL, store_id)
+    return int(row.id)
+
+
+def _grants(connection: Connection | Session, staff_id: int) -> tuple[Grant, ...]:
+    rows = connection.execute(
+        select(StaffRole.role, StaffRole.store_id).where(StaffRole.staff_id == staff_id)
+    )
+    return tuple(Grant(row.role, row.store_id) for row in rows)
+
+
+def prune(*, before: datetime) -> int:
+    """Forget sessions that ended before `before`; how many."""
+    with transaction() as session:
+        gone = session.execute(
+            delete(StaffSession).where(
+                (StaffSession.expires_at < before) | (StaffSession.revoked_at < before)
+            )
+        )
+        return gone.rowcount  # type: ignore[attr-defined,no-any-return]

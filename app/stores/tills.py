@@ -1,0 +1,71 @@
+"""Who is asking at a till: the store, the terminal, and the clerk if known."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from sqlalchemy import text
+
+from app.db import reading
+from app.errors import Unauthenticated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Till:
+    store_id: int
+    store_code: str
+    store_name: str
+    time_zone: str
+    terminal_id: int
+    staff_id: int | None = None
+
+    def with_clerk(self, staff_id: int | None) -> "Till":
+        return replace(self, staff_id=staff_id)
+
+
+_TILL = text("""
+    SELECT s.id AS store_id, s.code, s.name, s.time_zone, t.id AS terminal_id
+    FROM api_keys k JOIN terminals t ON t.id = k.terminal_id JOIN stores s ON s.id = t.store_id
+    WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND t.status = 'active' AND s.status = 'open'""")
+
+
+def key_hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def till_of_key(key: str) -> Till:
+    """The till that presents this API key. Raises `Unauthenticated` for unknown and revoked keys and closed stores."""
+    with reading() as connection:
+        row = connection.execute(_TILL, {"hash": key_hash(key)}).one_or_none()
+    if row is None:
+        raise Unauthenticated
+    return Till(
+        store_id=row.store_id,
+        store_code=row.code,
+        store_name=row.name,
+        time_zone=row.time_zone,
+        terminal_id=row.terminal_id,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTerminal:
+    """A till one may sign in at."""
+
+    store_code: str
+    store_name: str
+    terminal_code: str
+    terminal_name: str
+
+
+def open_terminals(*, limit: int, after: tuple[str, str] | None = None) -> list[OpenTerminal]:
+    """All tills of open stores, by store and code."""
+    with reading() as connection:
+        rows = connection.execute(
+            text("""
+                SELECT s.code AS store_code, s.name AS store_name, t.code AS terminal_code, t.name AS terminal_name
+                FROM terminals t JOIN stores s ON s.id = t.store_id
+                WHERE t.status = 'active' AND s.status = 'open' AND (s.code, t.code) > (:store, :terminal)
+                ORDER BY s.code, t.code LIMIT :limit"""),
+            {"limit": limit, "store": (after or ("", ""))[0], "terminal": (after or ("", ""))[1]},
+        ).all()
+    return [OpenTerminal(**row._mapping) for row in rows]

@@ -1,0 +1,21 @@
+"""Wording in Chinese and English for whatever the rules and jobs themselves must say."""
+
+from app.texts.errors import ERRORS
+from app.texts.words import TEXTS
+
+
+def error_text(code: str, language: str) -> str:
+    """The sentence for an error code in `zh` or `en`; codes without one (there are none: tested) show themselves."""
+    pair = ERRORS.get(code)
+    return code if pair is None else pair[language == "en"]
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """The text for a key in `zh` or `en`, with its values filled in. Raises `KeyError` for an unknown key."""
+    return TEXTS[key][language == "en"].format(**values)
+
+
+def yuan(amount_fen: int) -> str:
+    """An amount as people read it: 1234 fen is ¥12.34."""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}¥{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"

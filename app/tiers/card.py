@@ -1,0 +1,76 @@
+"""The member's card: who it is, which tier, what there is to spend. Read by phones and tills alike."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierName:
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """`points` and `balance_fen` are what may be spent at the instant asked about."""
+
+    member_id: int
+    public_id: str
+    member_no: str
+    name: str
+    language: str
+    birthday: date | None
+    marketing_opt_out: bool
+    phone_cipher: bytes | None
+    joined_at: datetime
+    status: str
+    codes_valid_from_step: int
+    tier: TierName
+    points: int
+    balance_fen: int
+
+
+_CARD = text("""
+    SELECT m.id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out, m.phone_cipher,
+        m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
+        coalesce(held.points, 0) AS points, coalesce(held.fen, 0) AS fen
+    FROM members m JOIN tiers t ON t.id = m.tier_id
+    LEFT JOIN LATERAL (
+        SELECT sum(l.remaining) FILTER (WHERE a.unit = 'points')::bigint AS points,
+            sum(l.remaining) FILTER (WHERE a.unit <> 'points')::bigint AS fen
+        FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
+        WHERE a.member_id = m.id AND l.available_at <= :now AND (l.expires_at IS NULL OR l.expires_at > :now)
+    ) held ON true
+    WHERE m.id = :member_id""")
+
+
+def card_of(connection: Connection | Session, member_id: int, *, now: datetime) -> Card | None:
+    """The card of the member with that internal id, None when there is none. One statement."""
+    row = connection.execute(_CARD, {"member_id": member_id, "now": now}).one_or_none()
+    if row is None:
+        return None
+    return Card(
+        member_id=row.id,
+        public_id=row.public_id,
+        member_no=row.member_no,
+        name=row.name,
+        language=row.language,
+        birthday=row.birthday,
+        marketing_opt_out=row.marketing_opt_out,
+        phone_cipher=row.phone_cipher,
+        joined_at=row.joined_at,
+        status=row.status,
+        codes_valid_from_step=row.codes_valid_from_step,
+        tier=TierName(code=row.tier_code, zh=row.name_zh, en=row.name_en),
+        points=row.points,
+        balance_fen=row.fen,
+    )
+
+
+def masked_name(name: str) -> str:
+    """What a clerk sees: the first character, the rest as stars; a member without a name stays without."""
+    return name[:1] + "*" * min(len(name) - 1, 3) if len(name) > 1 else name and "*"

@@ -1,0 +1,48 @@
+"""A member's own record, as they see it themselves."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.clock import business_date
+from app.db import reading
+from app.errors import NotFound
+from app.members.phones import PhoneVault, masked
+from app.tiers.card import TierName, card_of
+
+#: Members see the day they joined in the time zone the brand is at home in.
+_HOME_ZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    member_no: str
+    name: str
+    language: str
+    birthday: date | None
+    marketing_opt_out: bool
+    phone: str | None
+    tier: TierName
+    points: int
+    balance_fen: int
+    joined_on: date
+
+
+def profile(*, member_id: int, vault: PhoneVault, now: datetime) -> Profile:
+    """The member's record, the phone number masked. Raises `NotFound`."""
+    with reading() as connection:
+        card = card_of(connection, member_id, now=now)
+    if card is None:
+        raise NotFound
+    phone = masked(vault.open(card.phone_cipher, card.public_id)) if card.phone_cipher else None
+    return Profile(
+        member_no=card.member_no,
+        name=card.name,
+        language=card.language,
+        birthday=card.birthday,
+        marketing_opt_out=card.marketing_opt_out,
+        phone=phone,
+        tier=card.tier,
+        points=card.points,
+        balance_fen=card.balance_fen,
+        joined_on=business_date(card.joined_at, _HOME_ZONE),
+    )

@@ -1,0 +1,125 @@
+"""The member's own record."""
+
+from typing import Any, cast
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import fields, validate
+
+from app import clock
+from app.identity.phone import bind_wechat_phone
+from app.identity.sessions import log_out
+from app.members.profile import Changes, change
+from app.tiers.card import TierName
+from app.tiers.profile import Profile, profile
+from miniprogram_api.guard import MEMBER, me, require_member, scope
+from web.answers import answer, nothing
+from web.guards import guarded
+from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.language import LANGUAGES, language
+from web.parts import parts
+from web.schemas import Strict, flag, text
+
+blueprint = Blueprint("me", __name__, url_prefix="/api/v1", description="The member's own record")
+guarded(blueprint, require_member)
+
+
+class TierSchema(Strict):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class MeSchema(Strict):
+    member_no = fields.String(required=True)
+    name = fields.String(required=True)
+    language = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
+    birthday = fields.Date(required=True, allow_none=True)
+    marketing_opt_out = fields.Boolean(required=True)
+    phone = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
+    tier = fields.Nested(TierSchema(), required=True)
+    points = fields.Integer(required=True)
+    balance_fen = fields.Integer(required=True)
+    joined_on = fields.Date(required=True)
+
+
+def dump_tier(tier: TierName) -> dict[str, str]:
+    return {"code": tier.code, "name": tier.en if language() == "en" else tier.zh}
+
+
+def dump_profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "member_no": profile.member_no,
+        "name": profile.name,
+        "language": profile.language,
+        "birthday": profile.birthday,
+        "marketing_opt_out": profile.marketing_opt_out,
+        "phone": profile.phone,
+        "tier": dump_tier(profile.tier),
+        "points": profile.points,
+        "balance_fen": profile.balance_fen,
+        "joined_on": profile.joined_on,
+    }
+
+
+@blueprint.get("/me")
+@blueprint.response(200, MeSchema())
+@blueprint.doc(security=MEMBER)
+def show() -> Response:
+    """Name, tier, points, balance."""
+    return answer(dump_profile(profile(member_id=me().id, vault=parts().phones, now=clock.now())))
+
+
+class ChangesSchema(Strict):
+    name = text(32)
+    birthday = fields.Date()
+    language = fields.String(validate=validate.OneOf(LANGUAGES))
+    marketing_opt_out = flag()
+
+
+# POST as well: the mini-program's own request function knows no PATCH.
+@blueprint.patch("/me")
+@blueprint.post("/me")
+@blueprint.arguments(ChangesSchema())
+@blueprint.response(200, MeSchema())
+@blueprint.doc(security=MEMBER)
+def edit(arguments: dict[str, Any]) -> Response:
+    """Change name, birthday (once), language, or refuse marketing messages."""
+    now = clock.now()
+    change(member_id=me().id, changes=cast(Changes, arguments), now=now)
+    return answer(dump_profile(profile(member_id=me().id, vault=parts().phones, now=now)))
+
+
+class PhoneCodeSchema(Strict):
+    code = text(128, required=True)
+
+
+class PhoneSchema(Strict):
+    phone = fields.String(required=True, metadata={"description": "masked"})
+
+
+@blueprint.post("/me/phone")
+@blueprint.arguments(PhoneCodeSchema())
+@blueprint.response(200, PhoneSchema())
+@blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
+def bind_phone(arguments: dict[str, Any]) -> Response:
+    """Bind the phone number behind WeChat's phone code."""
+    here = parts()
+    bound = bind_wechat_phone(
+        member_id=me().id,
+        code=arguments["code"],
+        request=keyed(scope(), arguments),
+        client=here.wechat,
+        vault=here.phones,
+        throttle=here.throttle,
+        now=clock.now(),
+    )
+    return answer({"phone": bound.phone})
+
+
+@blueprint.post("/logout")
+@blueprint.response(204)
+@blueprint.doc(security=MEMBER)
+def logout() -> Response:
+    """End this token."""
+    log_out(me(), now=clock.now())
+    return nothing()

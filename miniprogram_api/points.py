@@ -1,0 +1,132 @@
+"""Points and purchases: what there is, and where it came from."""
+
+from typing import Any
+
+from app.checkout.sales import SaleView, sales_of_member
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from app import clock
+from app.identity.sessions import token_hash
+from app.points.statement import Movement, movements, overview
+from app.texts import say
+from miniprogram_api.guard import MEMBER, me, require_member
+from web.answers import answer
+from web.guards import bearer_token, guarded
+from web.language import language
+from web.paging import PageArguments, asked, numeric, page
+from web.schemas import Strict
+
+blueprint = Blueprint("points", __name__, url_prefix="/api/v1/me", description="Points and purchases")
+guarded(blueprint, require_member)
+
+#: Apart, because here the token is checked by the very statement that reads the balance: one trip.
+balance_blueprint = Blueprint(
+    "balance", __name__, url_prefix="/api/v1/me", description="Points and purchases"
+)
+
+
+def require_token() -> None:
+    """There is a token; whose it is, and whether it still counts, is asked together with the balance."""
+    bearer_token()
+
+
+guarded(balance_blueprint, require_token)
+
+
+class ExpiringSchema(Strict):
+    points = fields.Integer(required=True)
+    until = fields.AwareDateTime(required=True)
+
+
+class OverviewSchema(Strict):
+    points = fields.Integer(required=True)
+    expiring_soon = fields.Nested(ExpiringSchema(), required=True)
+
+
+@balance_blueprint.get("/points")
+@balance_blueprint.response(200, OverviewSchema())
+@balance_blueprint.doc(security=MEMBER)
+def balance() -> Response:
+    """Points that may be spent now, and how many of them end within 30 days."""
+    held = overview(token_hash=token_hash(bearer_token()), now=clock.now())
+    return answer(
+        {"points": held.points, "expiring_soon": {"points": held.expiring, "until": held.expiring_until}}
+    )
+
+
+class MovementSchema(Strict):
+    id = fields.String(required=True)
+    points = fields.Integer(required=True)
+    points_after = fields.Integer(required=True)
+    reason = fields.String(required=True)
+    text = fields.String(required=True)
+    store = fields.String(required=True, allow_none=True)
+    occurred_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class MovementPageSchema(Strict):
+    items = fields.List(fields.Nested(MovementSchema()), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _dump_movement(movement: Movement) -> dict[str, Any]:
+    return {
+        "id": str(movement.seq),
+        "points": movement.points,
+        "points_after": movement.points_after,
+        "reason": movement.reason,
+        "text": say(f"entry.{movement.reason}", language()),
+        "store": movement.store,
+        "occurred_at": movement.occurred_at,
+        "expires_at": movement.expires_at,
+    }
+
+
+@blueprint.get("/points/entries")
+@blueprint.arguments(PageArguments(), location="query")
+@blueprint.response(200, MovementPageSchema())
+@blueprint.doc(security=MEMBER)
+def entries(arguments: dict[str, Any]) -> Response:
+    """Every movement, newest first: why, where, when."""
+    wanted = asked(arguments)
+    found = movements(member_id=me().id, limit=wanted.limit + 1, before=numeric(wanted))
+    return answer(page(found, wanted, lambda movement: movement.seq, _dump_movement))
+
+
+class PurchaseSchema(Strict):
+    id = fields.String(required=True)
+    store = fields.String(required=True)
+    receipt_no = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    points_earned = fields.Integer(required=True)
+    occurred_at = fields.AwareDateTime(required=True)
+
+
+class PurchasePageSchema(Strict):
+    items = fields.List(fields.Nested(PurchaseSchema()), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _dump_purchase(sale: SaleView) -> dict[str, Any]:
+    return {
+        "id": sale.id,
+        "store": sale.store,
+        "receipt_no": sale.receipt_no,
+        "amount_fen": sale.amount_fen,
+        "points_earned": sale.points_earned,
+        "occurred_at": sale.occurred_at,
+    }
+
+
+@blueprint.get("/sales")
+@blueprint.arguments(PageArguments(), location="query")
+@blueprint.response(200, PurchasePageSchema())
+@blueprint.doc(security=MEMBER)
+def purchases(arguments: dict[str, Any]) -> Response:
+    """The member's purchases, newest first."""
+    wanted = asked(arguments)
+    found = sales_of_member(member_id=me().id, limit=wanted.limit + 1, before=wanted.after)
+    return answer(page(found, wanted, lambda sale: sale.id, _dump_purchase))

@@ -1,0 +1,123 @@
+"""Sales: recording one, looking at one again."""
+
+from typing import Any
+
+from app.checkout.sales import SaleView, show_sale
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import fields, validate
+
+from app import clock
+from app.checkout.sale import Bill, Line, Recorded, record_sale
+from pos_api.guard import TILL, require_till, scope, till
+from web.answers import answer
+from web.guards import guarded
+from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.schemas import Strict, fen, text, whole
+
+blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="At the till")
+guarded(blueprint, require_till)
+
+MOST_LINES = 200
+
+
+class LineSchema(Strict):
+    sku = text(64, required=True)
+    name = text(120, required=True)
+    quantity = whole(1, 9_999, required=True)
+    unit_price_fen = fen(required=True)
+
+
+class SaleSchema(Strict):
+    ticket = text(
+        43, load_default=None, metadata={"description": "of a scan; without it, a sale without member"}
+    )
+    receipt_no = text(40, required=True, metadata={"description": "unique in the store"})
+    amount_fen = fen(required=True)
+    lines = fields.List(
+        fields.Nested(LineSchema()),
+        load_default=[],
+        validate=validate.Length(max=MOST_LINES),
+        metadata={"description": "sum to amount_fen; without lines the amount counts as one"},
+    )
+    staff_no = text(16, load_default=None)
+
+
+class RecordedSchema(Strict):
+    id = fields.String(required=True)
+    receipt_no = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    points_earned = fields.Integer(required=True)
+    points_after = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "null when nothing was earned"}
+    )
+    business_date = fields.Date(required=True)
+    occurred_at = fields.AwareDateTime(required=True)
+
+
+def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "id": recorded.sale_id,
+        "receipt_no": recorded.receipt_no,
+        "amount_fen": recorded.amount_fen,
+        "points_earned": recorded.points_earned,
+        "points_after": recorded.points_after,
+        "business_date": recorded.business_date,
+        "occurred_at": recorded.occurred_at,
+    }
+
+
+@blueprint.post("")
+@blueprint.arguments(SaleSchema())
+@blueprint.response(201, RecordedSchema())
+@blueprint.doc(security=TILL, parameters=[IDEMPOTENCY_KEY])
+def create(arguments: dict[str, Any]) -> Response:
+    """Record a sale; with a ticket the member earns. The same key gives the same answer and no second effect."""
+    bill = Bill(
+        receipt_no=arguments["receipt_no"],
+        amount_fen=arguments["amount_fen"],
+        lines=[Line(**line) for line in arguments["lines"]],
+    )
+    recorded = record_sale(
+        till=till(arguments["staff_no"]),
+        ticket=arguments["ticket"],
+        bill=bill,
+        request=keyed(scope(), arguments),
+        now=clock.now(),
+    )
+    return answer(_dump_recorded(recorded), 201)
+
+
+class ShownSaleSchema(Strict):
+    id = fields.String(required=True)
+    store = fields.String(required=True)
+    receipt_no = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    points_earned = fields.Integer(required=True)
+    business_date = fields.Date(required=True)
+    occurred_at = fields.AwareDateTime(required=True)
+    lines = fields.List(fields.Nested(LineSchema()), required=True)
+
+
+def _dump_sale(sale: SaleView) -> dict[str, Any]:
+    return {
+        "id": sale.id,
+        "store": sale.store,
+        "receipt_no": sale.receipt_no,
+        "amount_fen": sale.amount_fen,
+        "points_earned": sale.points_earned,
+        "business_date": sale.business_date,
+        "occurred_at": sale.occurred_at,
+        "lines": [
+            {"sku": x.sku, "name": x.name, "quantity": x.quantity, "unit_price_fen": x.unit_price_fen}
+            for x in sale.lines
+        ],
+    }
+
+
+@blueprint.get("/<string:sale_id>")
+@blueprint.response(200, ShownSaleSchema())
+@blueprint.doc(security=TILL)
+def show(sale_id: str) -> Response:
+    """A sale of this till's store."""
+    return answer(_dump_sale(show_sale(till=till(), sale_id=sale_id)))

@@ -1,0 +1,76 @@
+"""From a scanned code to a ticket."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from app import clock
+from app.checkout.scan import Scanned, scan
+from pos_api.guard import TILL, require_till, scope, till
+from web.answers import answer
+from web.guards import guarded
+from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.language import language
+from web.parts import parts
+from web.schemas import Strict, text
+
+blueprint = Blueprint("scans", __name__, url_prefix="/pos/v1", description="At the till")
+guarded(blueprint, require_till)
+
+
+class ScanSchema(Strict):
+    # Whatever a scanner may send, control characters included: judging it is the business of scan_codes.
+    code = fields.String(required=True)
+    staff_no = text(16, load_default=None)
+
+
+class ScannedTierSchema(Strict):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class ScannedMemberSchema(Strict):
+    name = fields.String(required=True, metadata={"description": "masked"})
+    tier = fields.Nested(ScannedTierSchema(), required=True)
+    points = fields.Integer(required=True)
+    balance_fen = fields.Integer(required=True)
+
+
+class ScannedSchema(Strict):
+    ticket = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    member = fields.Nested(ScannedMemberSchema(), required=True)
+
+
+def _dump(scanned: Scanned) -> dict[str, Any]:
+    tier = {"code": scanned.tier.code, "name": scanned.tier.en if language() == "en" else scanned.tier.zh}
+    return {
+        "ticket": scanned.ticket,
+        "expires_at": scanned.expires_at,
+        "member": {
+            "name": scanned.name,
+            "tier": tier,
+            "points": scanned.points,
+            "balance_fen": scanned.balance_fen,
+        },
+    }
+
+
+@blueprint.post("/scans")
+@blueprint.arguments(ScanSchema())
+@blueprint.response(201, ScannedSchema())
+@blueprint.doc(security=TILL, parameters=[IDEMPOTENCY_KEY])
+def create(arguments: dict[str, Any]) -> Response:
+    """Take a member's code. The same key gives the same ticket, so a lost answer costs the member no code."""
+    here = parts()
+    scanned = scan(
+        till=till(arguments["staff_no"]),
+        code=arguments["code"],
+        request=keyed(scope(), arguments),
+        issuer=here.issuer,
+        throttle=here.throttle,
+        now=clock.now(),
+    )
+    return answer(_dump(scanned), 201)

@@ -1,0 +1,143 @@
+"""Real PostgreSQL and Redis for every test that asks for them, and sound books after it.
+
+`DATABASE_URL` and `REDIS_URL` name servers to use; without them each test process starts its own. A database is made
+once and copied for each test, so that no test sees another's rows.
+"""
+
+import base64
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, make_url, text
+
+import wsgi
+from app import db, settings
+from app.ledger.check import differences
+from commands.db import upgrade
+from embedded import postgres, redis
+from tests.shop import Shop
+
+ROOT = Path(__file__).resolve().parent.parent
+_numbers = itertools.count()
+
+
+def key(letter: str) -> str:
+    """32 bytes as a setting; made from a letter, spread out so that it passes for random."""
+    return base64.b64encode(bytes((ord(letter) * 7 + i * 37) % 256 for i in range(32))).decode()
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def server_url(worker: str) -> Iterator[str]:
+    """A PostgreSQL server in which databases may be created."""
+    if given := os.environ.get("DATABASE_URL"):
+        yield given
+        return
+    with postgres.start(ROOT / "var" / f"test-postgres-{worker}", durable=False) as running:
+        yield running.url()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    if given := os.environ.get("REDIS_URL"):
+        yield given
+        return
+    with redis.start() as running:
+        yield running.url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str, worker: str) -> Iterator[str]:
+    """The name of a migrated, empty database to copy."""
+    name = f"template_{worker}_{os.getpid()}"
+    _administer(server_url, f"CREATE DATABASE {name}")
+    engine = create_engine(named(server_url, name))
+    upgrade(engine)
+    engine.dispose()
+    yield name
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A database of this test's own."""
+    name = f"{template}_{next(_numbers)}"
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield named(server_url, name)
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The business is bound to this test's database; afterwards its books must be sound."""
+    engine = create_engine(database_url, **{**db.engine_options(40), "pool_timeout": 30})
+    db.bind(engine)
+    yield engine
+    with engine.connect() as connection:
+        found = list(differences(connection))
+    engine.dispose()
+    assert found == []
+
+
+@pytest.fixture(scope="session")
+def given_settings(server_url: str, redis_url: str) -> settings.Settings:
+    return settings.load(
+        {
+            "DATABASE_URL": server_url,
+            "REDIS_URL": redis_url,
+            "SESSION_KEY": key("s"),
+            "CODE_KEYS": f"1:{key('c')}",
+            "PHONE_KEYS": f"a:{key('p')}",
+            "PHONE_INDEX_KEY": key("i"),
+            "POLICY_VERSION": "2026-01",
+            "METRICS_TOKEN": "metrics-token-of-the-tests",
+            "TELEGRAM_BOT_TOKEN": "123456789:AAtestTokenOfABotThatDoesNotExist00",
+            "LOG_LEVEL": "warning",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_app(given_settings: settings.Settings) -> Flask:
+    return wsgi.create_app(given_settings)
+
+
+@pytest.fixture
+def app(whole_app: Flask, engine: Engine) -> Flask:
+    """The product, on this test's database and with no counter standing."""
+    server = whole_app.extensions["parts"].redis
+    server.flushdb()
+    return whole_app
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    """A store with a till, a rule of one point a yuan, and means to add people."""
+    return Shop(app)
+
+
+def named(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+def _administer(url: str, statement: str) -> None:
+    with psycopg.connect(
+        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    ) as connection:
+        connection.autocommit = True
+        connection.execute(statement.encode())
+
+
+def rows(engine: Engine, question: str, **arguments: object) -> list[tuple[object, ...]]:
+    """What the database holds, for looking behind the answers."""
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(question), arguments)]

@@ -1,0 +1,45 @@
+"""The `Idempotency-Key` header, for every POST that moves value."""
+
+import hashlib
+
+import orjson
+from flask import request
+
+from app import idempotency
+from app.errors import Invalid
+from web.errors import MissingIdempotencyKey
+
+LONGEST = 200
+
+
+class BadIdempotencyKey(Invalid):
+    code = "idempotency_key_malformed"
+
+
+#: How the header stands in the OpenAPI document.
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"},
+    "description": "Made by the caller before the first try; repeating a request with its key has no second effect.",
+}
+
+
+def idempotency_key() -> str:
+    """Raises `MissingIdempotencyKey`, or `BadIdempotencyKey` when it is not 1 to 200 visible ASCII characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise MissingIdempotencyKey
+    if not 1 <= len(key) <= LONGEST or not all("!" <= c <= "~" for c in key):
+        raise BadIdempotencyKey
+    return key
+
+
+def keyed(scope: str, arguments: object) -> idempotency.Request:
+    """The request's key with a hash over route and arguments, so that the key cannot serve for something else.
+
+    Raises as `idempotency_key`.
+    """
+    asked = orjson.dumps([request.method, request.path, arguments], option=orjson.OPT_SORT_KEYS)
+    return idempotency.Request(scope=scope, key=idempotency_key(), hash=hashlib.sha256(asked).digest())

@@ -1,0 +1,65 @@
+"""Lists a page at a time: the cursor is the last item's sort key, opaque to the caller."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from marshmallow import fields, validate
+
+from app.errors import Invalid
+from web.schemas import Strict
+
+T = TypeVar("T")
+MOST = 100
+
+
+class BadCursor(Invalid):
+    code = "cursor_malformed"
+
+
+class PageArguments(Strict):
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MOST))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=80))
+
+
+@dataclass(frozen=True)
+class Page:
+    """What to fetch: `limit` items after `after` (None: from the start)."""
+
+    limit: int
+    after: str | None
+
+
+def asked(arguments: dict[str, Any]) -> Page:
+    """Raises `BadCursor` for a cursor we did not hand out."""
+    cursor = arguments["cursor"]
+    if cursor is None:
+        return Page(arguments["limit"], None)
+    try:
+        after = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
+    except (UnicodeError, binascii.Error):
+        raise BadCursor from None
+    if not after.isalnum():
+        raise BadCursor
+    return Page(arguments["limit"], after)
+
+
+def numeric(page: Page) -> int | None:
+    """The cursor of a list sorted by a number. Raises `BadCursor`."""
+    if page.after is None:
+        return None
+    if not page.after.isdigit() or len(page.after) > 18:
+        raise BadCursor
+    return int(page.after)
+
+
+def page(
+    items: Sequence[T], wanted: Page, sort_key: Callable[[T], object], dump: Callable[[T], dict[str, Any]]
+) -> dict[str, Any]:
+    """The JSON of a page. Callers fetch one item more than the limit, so that the end is known without a count."""
+    shown = items[: wanted.limit]
+    more = len(items) > wanted.limit
+    cursor = base64.urlsafe_b64encode(str(sort_key(shown[-1])).encode()).decode() if more else None
+    return {"items": [dump(item) for item in shown], "next_cursor": cursor}

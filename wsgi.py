@@ -1,0 +1,106 @@
+"""Puts the product together; the only place that does. `flask --app wsgi`, `granian wsgi:create_app()`."""
+
+import os
+
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import commands
+import miniprogram_api.callbacks.wechat
+import miniprogram_api.codes
+import miniprogram_api.entry
+import miniprogram_api.me
+import miniprogram_api.messages
+import miniprogram_api.points
+import office_api.people
+import office_api.session
+import office_api.shops
+import pos_api.sales
+import pos_api.scans
+from app import db, models, settings
+from app.errors import DomainError
+from app.parts import Parts, assemble
+from commands import db as migrations
+from web import api, errors, headers, health, logs, metrics
+
+JSON_FACES = (
+    miniprogram_api.entry.blueprint,
+    miniprogram_api.me.blueprint,
+    miniprogram_api.codes.blueprint,
+    miniprogram_api.points.balance_blueprint,
+    miniprogram_api.points.blueprint,
+    miniprogram_api.messages.blueprint,
+    pos_api.scans.blueprint,
+    pos_api.sales.blueprint,
+    office_api.session.open_blueprint,
+    office_api.session.blueprint,
+    office_api.people.blueprint,
+    office_api.shops.blueprint,
+)
+
+
+def create_app(given: settings.Settings | None = None) -> Flask:
+    """The WSGI application. Reads the environment unless settings are given; raises `SettingsError`."""
+    here = given or settings.load(os.environ)
+    logs.configure(here.log_level)
+    app = Flask(__name__, template_folder="templates", static_folder=None)
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=here.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(here.db_pool_size),
+        METRICS_TOKEN=here.metrics_token,
+    )
+    db.db.init_app(app)
+    with app.app_context():
+        db.bind(db.db.engine)
+    parts = assemble(here)
+    app.extensions["parts"] = parts
+    app.extensions["readiness"] = _probes(parts)
+    if here.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, here.trusted_proxies, here.trusted_proxies)  # type: ignore[method-assign]
+    _install(app)
+    return app
+
+
+def _install(app: Flask) -> None:
+    headers.install(app)
+    document = api.install(app)
+    app.extensions["openapi"] = document
+    for blueprint in JSON_FACES:
+        blueprint.before_request(api.require_json)
+        document.register_blueprint(blueprint)
+    for blueprint in (health.blueprint, metrics.blueprint, miniprogram_api.callbacks.wechat.blueprint):
+        app.register_blueprint(blueprint)
+    errors.install(app)
+    logs.install(app)
+    commands.install(app)
+
+
+def _probes(parts: Parts) -> dict[str, health.Probe]:
+    def database() -> str:
+        try:
+            with db.reading() as connection:
+                connection.execute(text("SELECT 1"))
+                return "ok"
+        except DomainError:
+            return "away"
+
+    def schema() -> str:
+        try:
+            with db.reading() as connection:
+                return "ok" if migrations.current(connection) == migrations.head() else "behind"
+        except DomainError:
+            return "unknown"
+
+    def redis() -> str:
+        if parts.redis is None:
+            return "not configured"
+        try:
+            return "ok" if parts.redis.ping() else "degraded"
+        except Exception:
+            return "degraded"
+
+    return {"database": database, "migrations": schema, "redis": redis}
+
+
+__all__ = ["create_app", "models"]
