@@ -1,0 +1,187 @@
+// The till page: what a scan means at this moment, which screen covers which, where the focus goes.
+// Amounts, members and receipts come from the server; this script counts nothing.
+
+import { Camera } from "./camera.js";
+import { kindOf, plain } from "./codes.js";
+import { Wedge } from "./wedge.js";
+
+const $ = (selector) => document.querySelector(selector);
+const stage = $("#stage");
+const body = document.body;
+let sending = false; // a request is under way
+let last = null; // the form or button that was sent last, to be sent again
+let accepted = ""; // the code of the member on the screen: guns and hands fire twice
+let waiting = ""; // a code that waits for the answer to "another member?"
+let leaving = false;
+
+const at = () => stage.querySelector("[data-stage]").dataset.stage;
+const hasMember = () => stage.querySelector("[data-member]") !== null;
+const typed = () => ($("#amount")?.value ?? "") !== "";
+
+function show(dialog) {
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[data-focus]").focus();
+}
+
+function focusIn(root) {
+  const wanted = root.querySelector("[data-focus]");
+  // On a phone or tablet the keyboard would jump up and cover half of the page.
+  const field = wanted?.hasAttribute("data-fine-only") && matchMedia("(pointer: coarse)").matches ? stage : wanted;
+  (field ?? stage).focus();
+  if (field?.select) field.select();
+}
+
+// --- codes, from wherever they come -------------------------------------------------------------------------------
+
+function heard(kind, code) {
+  if (sending || $("#lost").open) return; // first the answer, then the next customer
+  for (const open of document.querySelectorAll("dialog[open]")) open.close();
+  if (kind === "payment") return refusePayment();
+  if (at() === "sale" && hasMember()) {
+    if (code === accepted) return;
+    waiting = code;
+    return show($("#replace"));
+  }
+  send(code);
+}
+
+function refusePayment() {
+  if ($("#code")) $("#code").value = "";
+  show($("#payment"));
+}
+
+function send(code) {
+  const form = $("#scan-form");
+  form.elements.code.value = code;
+  submit(form);
+}
+
+function submit(form) {
+  form.dataset.judged = "";
+  form.requestSubmit();
+  delete form.dataset.judged;
+}
+
+// What is typed goes the same way as what is scanned, so htmx may not see it before.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (event.target.id !== "scan-form" || "judged" in event.target.dataset) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const code = plain(event.target.elements.code.value);
+    if (code) heard(kindOf(code), code);
+    else event.target.elements.code.focus();
+  },
+  true,
+);
+
+new Wedge((kind, code) => (kind === "other" ? (sending ? null : send(code)) : heard(kind, code)));
+const camera = new Camera($("#camera"), heard);
+
+// --- buttons and keys ---------------------------------------------------------------------------------------------
+
+const DEEDS = {
+  camera: () => camera.open(),
+  print: () => window.print(),
+  cancel,
+  again,
+  close: (button) => button.closest("dialog").close(),
+  "drop-yes": (button) => (button.closest("dialog").close(), $("#leave").click()),
+  "replace-yes": (button) => (button.closest("dialog").close(), send(waiting)),
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) DEEDS[button.dataset.do]?.(button);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.isComposing || $("dialog[open]") || at() !== "sale") return;
+  event.preventDefault();
+  cancel();
+});
+
+function cancel() {
+  if (sending) return;
+  if (hasMember() || typed()) show($("#drop"));
+  else $("#leave").click();
+}
+
+function again() {
+  const form = last;
+  for (const open of document.querySelectorAll("dialog[open]")) open.close();
+  if (form.matches("form")) submit(form);
+  else form.click();
+}
+
+// --- answers ------------------------------------------------------------------------------------------------------
+
+body.addEventListener("htmx:beforeRequest", (event) => {
+  sending = true;
+  last = event.detail.elt;
+  body.setAttribute("aria-busy", "true");
+});
+
+body.addEventListener("htmx:afterRequest", () => {
+  sending = false;
+  body.removeAttribute("aria-busy");
+});
+
+body.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Redirect")) leaving = true;
+});
+
+body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader("X-Fragment")) return;
+  event.detail.shouldSwap = false; // some proxy's page, not an answer of ours
+  lost();
+});
+
+for (const fault of ["htmx:sendError", "htmx:timeout"]) body.addEventListener(fault, lost);
+
+function lost() {
+  show($("#lost"));
+}
+
+body.addEventListener("htmx:afterSettle", (event) => {
+  const screen = $("#overlay dialog:not([open])");
+  if (screen) return showScreen(screen);
+  const form = event.detail.elt;
+  const said = stage.querySelector("#sale-form[data-say]") ?? stage.querySelector("[data-stage]");
+  $("#spoken").textContent = said.dataset.say;
+  if (last?.id === "scan-form") accepted = last.elements.code.value;
+  if (form) focusIn(stage);
+  window.scrollTo(0, 0);
+});
+
+function showScreen(screen) {
+  screen.addEventListener("close", () => afterScreen(screen));
+  show(screen);
+}
+
+/** Back from a refusal: ready for the next code; mistyped digits stay, to be put right. */
+function afterScreen(screen) {
+  const code = $("#code");
+  screen.remove();
+  if (sending || !code) return;
+  if (screen.dataset.code !== "code_malformed" && !screen.returnValue) code.value = "";
+  focusIn(stage);
+}
+
+for (const dialog of document.querySelectorAll("body > dialog")) {
+  dialog.addEventListener("close", () => sending || $("dialog[open]") || focusIn(stage));
+}
+
+// --- the surroundings ---------------------------------------------------------------------------------------------
+
+window.addEventListener("beforeunload", (event) => {
+  if (!leaving && at() === "sale" && (hasMember() || typed())) event.preventDefault();
+});
+
+const sayNetwork = () => ($("#offline").hidden = navigator.onLine);
+window.addEventListener("online", sayNetwork);
+window.addEventListener("offline", sayNetwork);
+sayNetwork();
+focusIn(stage);

@@ -1,0 +1,171 @@
+/** Home: the member's card and the code to show at the till. */
+const api = require('../../utils/api.js');
+const session = require('../../utils/session.js');
+const { nextCode, stockUp } = require('../../utils/code_feed.js');
+const { barImage, qrImage } = require('../../utils/code_image.js');
+const { canAsk, askForReceipts } = require('../../utils/subscribe.js');
+const { showUnread } = require('../../utils/unread.js');
+const { inFours } = require('../../utils/format.js');
+const { texts, fill, titlePage } = require('../../i18n/index.js');
+
+/** Without a code to show, the next try comes by itself. */
+const RETRY_MS = 10000;
+
+/** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
+const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false };
+
+Component({
+  data: {
+    t: texts(),
+    guest: false,
+    guestTitle: '',
+    canTell: false,
+    member: /** @type {import('../../utils/session.js').Member | {}} */ ({}),
+    digits: '',
+    spaced: '',
+    qr: '',
+    bar: '',
+    left: '',
+    leftPercent: 100,
+    offline: false,
+    offlineBody: '',
+    error: '',
+  },
+
+  lifetimes: {
+    /** Once for all: a tab page lives as long as the mini-program. */
+    attached() {
+      wx.onUserCaptureScreen(() => this.captured());
+      wx.onNetworkStatusChange((network) => this.networkChanged(network));
+    },
+  },
+
+  pageLifetimes: {
+    show() {
+      const t = texts();
+      titlePage(t.tabCode);
+      this.setData({ t, member: session.knownMember() || {} });
+      wx.setKeepScreenOn({ keepScreenOn: true });
+      clock.ticking = setInterval(() => this.tick(), 1000);
+      this.refresh(false);
+    },
+    hide() {
+      clearInterval(clock.ticking);
+      wx.setKeepScreenOn({ keepScreenOn: false });
+    },
+  },
+
+  methods: {
+    tick() {
+      if (this.data.guest) return;
+      if (Date.now() >= clock.turnsAtMs) this.refresh(false);
+      else if (this.data.digits) this.showTimeLeft();
+    },
+
+    showTimeLeft() {
+      const leftMs = Math.max(0, clock.turnsAtMs - Date.now());
+      this.setData({
+        left: fill(this.data.t.secondsLeft, { n: Math.ceil(leftMs / 1000) }),
+        leftPercent: Math.round((100 * leftMs) / clock.totalMs),
+      });
+    },
+
+    /** @param {boolean} renew the code on the screen must not be used any more */
+    async refresh(renew) {
+      if (clock.fetching) return;
+      clock.fetching = true;
+      try {
+        this.showCode(await nextCode({ renew, showing: this.data.digits }));
+      } catch (problem) {
+        await this.showProblem(problem);
+      } finally {
+        clock.fetching = false;
+      }
+    },
+
+    /** @param {import('../../utils/code_feed.js').Shown | null} shown */
+    showCode(shown) {
+      const { t } = this.data;
+      if (!shown) {
+        clock.turnsAtMs = Date.now() + RETRY_MS;
+        this.setData({ guest: false, digits: '', qr: '', bar: '', offline: false, error: t.offlineEmpty });
+        return;
+      }
+      clock.totalMs = shown.showForMs;
+      clock.turnsAtMs = Date.now() + shown.showForMs;
+      const minutes = Math.ceil(shown.packLastsMs / 60000);
+      this.setData({
+        guest: false,
+        error: '',
+        offline: shown.offline,
+        offlineBody: fill(t.offlineBody, { minutes }),
+        digits: shown.digits,
+        spaced: inFours(shown.digits),
+        qr: qrImage(shown.digits),
+        bar: barImage(shown.digits),
+      });
+      this.showTimeLeft();
+      if (!shown.offline) this.reload();
+    },
+
+    /** What else is worth knowing while there is a network: the card's figures, unread mail, codes in stock. */
+    reload() {
+      api.me().then(
+        (member) => this.setData({ member }),
+        (problem) => console.info('card not reloaded:', api.asApiError(problem).code),
+      );
+      canAsk().then(
+        (canTell) => this.setData({ canTell }),
+        (problem) => console.info('no templates yet:', api.asApiError(problem).code),
+      );
+      showUnread();
+      stockUp();
+    },
+
+    /** @param {unknown} problem */
+    async showProblem(problem) {
+      clock.turnsAtMs = Date.now() + RETRY_MS;
+      this.setData({ digits: '', qr: '', bar: '', offline: false });
+      if (!api.isGuest(problem)) {
+        this.setData({ guest: false, error: api.asApiError(problem).message });
+        return;
+      }
+      const brand = await api.config().then(
+        (config) => config.brand,
+        () => '',
+      );
+      this.setData({ guest: true, error: '', guestTitle: fill(this.data.t.guestTitle, { brand }) });
+    },
+
+    /** Someone else may hold the picture: the code on it is withdrawn at once. */
+    captured() {
+      if (!this.data.digits) return;
+      this.renew();
+      wx.showToast({ title: this.data.t.captured, icon: 'none' });
+    },
+
+    /** @param {{isConnected: boolean}} network */
+    networkChanged({ isConnected }) {
+      if (isConnected && (this.data.offline || this.data.error)) this.refresh(false);
+    },
+
+    renew() {
+      this.refresh(true);
+    },
+
+    retry() {
+      this.refresh(false);
+    },
+
+    signIn() {
+      session.signIn().then(
+        () => this.refresh(false),
+        (problem) => this.showProblem(problem),
+      );
+    },
+
+    tellMe() {
+      askForReceipts();
+    },
+  },
+});

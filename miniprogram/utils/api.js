@@ -1,0 +1,127 @@
+/** The member center's API, one function a route. Signing in, and again after a lapsed token, is done here. */
+const { send, ApiError, asApiError } = require('./http.js');
+const { newKey } = require('./random_key.js');
+const session = require('./session.js');
+
+/**
+ * @typedef {import('./session.js').Member} Member
+ * @typedef {{code: string, server_time: string, valid_until: string, refresh_in: number}} MemberCode
+ * @typedef {{code: string, valid_from: string, valid_until: string}} PackCode
+ * @typedef {{points: number, expiring_soon: {points: number, until: string | null}}} Points
+ * @typedef {{id: string, points: number, points_after: number, reason: string, text: string,
+ *   store: string | null, occurred_at: string, expires_at: string | null}} PointsEntry
+ * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
+ * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, points_earned: number,
+ *   occurred_at: string}} Sale
+ * @typedef {{brand: string, policy_version: string, policy_url: string | null,
+ *   subscribe_templates: {kind: string, template_id: string}[]}} Config
+ */
+/**
+ * @template T
+ * @typedef {{items: T[], next_cursor: string | null}} Page
+ */
+
+/** @typedef {import('./http.js').Send & {keyed?: boolean}} Call */
+
+/**
+ * Calls as the member. If the token has lapsed, signs in again and repeats the very same call, same key included.
+ * @param {Call} call
+ * @returns {Promise<any>}
+ */
+async function call({ keyed, ...request }) {
+  const key = keyed ? await newKey() : undefined;
+  await session.ensureSignedIn();
+  try {
+    return await send({ ...request, key, token: session.token() });
+  } catch (problem) {
+    if (asApiError(problem).status !== 401) throw problem;
+    session.forgetToken();
+    await session.ensureSignedIn();
+    return send({ ...request, key, token: session.token() });
+  }
+}
+
+/** @param {string} path @param {string | null} cursor */
+function pageOf(path, cursor) {
+  const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
+  return call({ path: `${path}?limit=20${after}` });
+}
+
+/** @type {Promise<Config> | null} asked once, and again after a failure */
+let configAsked = null;
+
+/** @returns {Promise<Config>} */
+function config() {
+  configAsked =
+    configAsked ||
+    send({ path: '/api/v1/config' }).catch((problem) => {
+      configAsked = null;
+      throw problem;
+    });
+  return configAsked;
+}
+
+/** @returns {Promise<Member>} */
+async function me() {
+  const member = await call({ path: '/api/v1/me' });
+  session.rememberMember(member);
+  return member;
+}
+
+/**
+ * POST, because `wx.request` has no PATCH.
+ * @param {Partial<Pick<Member, 'name' | 'birthday' | 'language' | 'marketing_opt_out'>>} changes
+ * @returns {Promise<Member>}
+ */
+async function changeMe(changes) {
+  const member = await call({ path: '/api/v1/me', method: 'POST', data: changes });
+  session.rememberMember(member);
+  return member;
+}
+
+/** @param {string} code from the getPhoneNumber button @returns {Promise<{phone: string}>} */
+const bindPhone = (code) => call({ path: '/api/v1/me/phone', method: 'POST', keyed: true, data: { code } });
+
+/** Short time-out: with a stored code at hand, waiting helps nobody at the till. */
+/** @param {boolean} renew hand out an unused code @returns {Promise<MemberCode>} */
+const memberCode = (renew) =>
+  call({ path: '/api/v1/me/code', method: 'POST', data: renew ? { renew } : {}, timeoutMs: 4000 });
+
+/** @param {number} count @returns {Promise<{server_time: string, codes: PackCode[]}>} */
+const codePack = (count) => call({ path: '/api/v1/me/code/pack', method: 'POST', data: { count } });
+
+/** @returns {Promise<Points>} */
+const points = () => call({ path: '/api/v1/me/points' });
+
+/** @param {string | null} cursor @returns {Promise<Page<PointsEntry>>} */
+const pointsEntries = (cursor) => pageOf('/api/v1/me/points/entries', cursor);
+
+/** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
+const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
+
+/** @param {string | null} cursor @returns {Promise<Page<Message>>} */
+const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
+
+/** @param {string} id */
+const readMessage = (id) => call({ path: `/api/v1/me/messages/${id}/read`, method: 'POST' });
+
+/** Refusals that mean "nobody is signed in", which a page shows as an invitation and not as an error. */
+/** @param {unknown} problem */
+const isGuest = (problem) => ['signed_out', 'consent_required'].includes(asApiError(problem).code);
+
+module.exports = {
+  ApiError,
+  asApiError,
+  isGuest,
+  config,
+  me,
+  changeMe,
+  bindPhone,
+  memberCode,
+  codePack,
+  points,
+  pointsEntries,
+  sales,
+  messages,
+  readMessage,
+};

@@ -1,0 +1,79 @@
+/** One request to the member center: time-out, problem texts, and a second try for a lost answer. */
+const { SERVER, TIMEOUT_MS } = require('../config.js');
+const { currentLanguage, texts } = require('../i18n/index.js');
+
+/**
+ * @typedef {object} Send
+ * @property {string} path begins with `/api/v1`
+ * @property {'GET' | 'POST'} [method] no PATCH: `wx.request` does not know it
+ * @property {Record<string, any>} [data] JSON body
+ * @property {string} [key] Idempotency-Key: makes a POST safe to send twice
+ * @property {string} [token] bearer token
+ * @property {number} [timeoutMs]
+ */
+
+/** A refusal by the server, or `network` when no answer came. `message` is fit for showing. */
+class ApiError extends Error {
+  /** @param {number} status 0 without an answer @param {string} code @param {string} message @param {any} [data] */
+  constructor(status, code, message, data) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.data = data || {};
+  }
+}
+
+/** @param {Send} send */
+function headers(send) {
+  /** @type {Record<string, string>} */
+  const header = { Accept: 'application/json', 'Accept-Language': currentLanguage() };
+  if (send.data) header['Content-Type'] = 'application/json';
+  if (send.token) header.Authorization = `Bearer ${send.token}`;
+  if (send.key) header['Idempotency-Key'] = send.key;
+  return header;
+}
+
+/** @param {number} status @param {any} body problem+json, or a proxy's page */
+function refusal(status, body) {
+  const problem = body && typeof body === 'object' ? body : {};
+  return new ApiError(status, problem.code || 'unknown', problem.detail || texts().serverError, problem);
+}
+
+/** @param {Send} send @returns {Promise<any>} */
+function sendOnce(send) {
+  return new Promise((resolve, reject) => {
+    wx.request({
+      url: SERVER + send.path,
+      method: send.method || 'GET',
+      data: send.data,
+      header: headers(send),
+      timeout: send.timeoutMs || TIMEOUT_MS,
+      success: ({ statusCode, data }) =>
+        statusCode < 400 ? resolve(data) : reject(refusal(statusCode, data)),
+      fail: () => reject(new ApiError(0, 'network', texts().networkError)),
+    });
+  });
+}
+
+/**
+ * Sends, and once more if the answer was lost and a repeat is harmless: a GET, or a POST with a key, where the
+ * server answers the repeat with what it did the first time.
+ * @param {Send} send
+ * @returns {Promise<any>}
+ */
+async function send(send) {
+  const repeatable = send.key !== undefined || (send.method || 'GET') === 'GET';
+  try {
+    return await sendOnce(send);
+  } catch (problem) {
+    if (!repeatable || asApiError(problem).code !== 'network') throw problem;
+    return sendOnce(send);
+  }
+}
+
+/** @param {unknown} problem @returns {ApiError} */
+function asApiError(problem) {
+  return problem instanceof ApiError ? problem : new ApiError(0, 'unknown', texts().serverError);
+}
+
+module.exports = { send, ApiError, asApiError };

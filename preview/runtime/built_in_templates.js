@@ -1,0 +1,10 @@
+/** WXML of the elements that the phone brings along and a browser does not have. */
+export const templates = {
+  image: '<img src="{{src}}" alt="{{ariaLabel}}" />',
+  switch:
+    '<button type="button" class="wx-switch" role="switch" aria-checked="{{checked ? \'true\' : \'false\'}}"' +
+    ' aria-label="{{ariaLabel}}" bind:tap="toggle"><view class="wx-switch-knob" /></button>',
+  picker:
+    '<slot /><input class="wx-picker-input" type="date" min="{{start}}" max="{{end}}" aria-label="{{ariaLabel}}"' +
+    ' bind:change="changed" />',
+};

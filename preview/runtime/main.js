@@ -1,0 +1,92 @@
+/** Starts the mini-program on glass-easel in this window. */
+import * as glassEasel from 'glass-easel';
+import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
+import { addBuiltIns } from './built_ins.js';
+import { drawSurroundings } from './chrome.js';
+import { createPages } from './pages.js';
+import { phone } from './phone.js';
+import { createWx, phoneNumberDetail } from './wx.js';
+
+/**
+ * The framework writes inline styles with setAttribute, which a strict style-src forbids; through the style object
+ * the same text is allowed.
+ */
+function allowInlineStyles() {
+  const { setAttribute } = Element.prototype;
+  Element.prototype.setAttribute = function setAttributeOrStyle(name, value) {
+    if (name === 'style' && this instanceof HTMLElement) this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
+}
+
+function dispatch(target, type, detail, options) {
+  const event = new glassEasel.Event(type, detail, options);
+  glassEasel.Event.dispatchEvent(target, event);
+  return event.defaultPrevented() ? glassEasel.EventBubbleStatus.NoDefault : glassEasel.EventBubbleStatus.Normal;
+}
+
+/** The framework's element for a DOM node, or for the nearest node around it that has one. */
+function elementOf(node) {
+  let at = node;
+  while (at && !at.__wxElement) at = at.parentNode;
+  return at && at.__wxElement;
+}
+
+async function askForPhoneNumber(button) {
+  dispatch(elementOf(button), 'getphonenumber', await phoneNumberDetail(), {});
+}
+
+function tapped(node) {
+  const button = node instanceof Element && node.closest('button[open-type="getPhoneNumber"]');
+  if (button) askForPhoneNumber(button);
+}
+
+function listenTo(backend) {
+  backend.onEvent((target, type, detail, options) => {
+    const node = options.originalEvent?.target;
+    if (type === 'tap') tapped(node);
+    const withValue = type === 'change' || type === 'input' ? { ...detail, value: node.value } : detail;
+    return dispatch(target, type, withValue, options);
+  });
+  // A click without a pointer is a key: phones have no keyboard, browsers do.
+  document.addEventListener('click', (event) => {
+    const element = event.detail === 0 && elementOf(event.target);
+    if (!element) return;
+    tapped(event.target);
+    dispatch(element, 'tap', {}, { bubbles: true, composed: true });
+  });
+}
+
+/** @param {{app: any, loadApp: () => void, components: any[], templates: any, builtIns: any}} program */
+export async function start({ app, loadApp, components, templates, builtIns }) {
+  allowInlineStyles();
+  document.documentElement.lang = phone.language === 'en' ? 'en' : 'zh-CN';
+  const answer = await fetch('config.json', { credentials: 'omit', cache: 'no-store' });
+  phone.sandbox = (await answer.json()).sandbox;
+
+  const env = new MiniProgramEnv();
+  const space = env.createCodeSpace('', true);
+  addBuiltIns(space.getComponentSpace(), builtIns);
+  const backend = new glassEasel.CurrentWindowBackendContext();
+  listenTo(backend);
+  const associated = env.associateBackend(backend);
+
+  for (const { name, json, scope } of components) {
+    space.addComponentStaticConfig(name, json);
+    space.addCompiledTemplate(name, { groupList: templates, content: templates[name] });
+    if (!scope) continue;
+    space.addStyleSheet(name, name, scope);
+    // The rules are in mp.css; the framework only needs to know the sheet.
+    associated.registerStyleSheetContent(name, '');
+  }
+
+  const configs = Object.fromEntries(components.map(({ name, json }) => [name, json]));
+  const pages = createPages(app, configs, (path) => associated.createRoot('wx-page', space, path));
+  Object.assign(globalThis, { wx: createWx(pages), App: (options) => options.onLaunch?.() });
+
+  loadApp();
+  // Components before the pages that use them.
+  for (const { name, load } of [...components].reverse()) space.globalComponentEnv(globalThis, name, load);
+  drawSurroundings();
+  pages.switchTab(app.pages[0]);
+}

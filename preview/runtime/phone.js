@@ -1,0 +1,86 @@
+/** Which phone this is, and what can be done to it from outside: cut its network, take a screenshot. */
+
+const query = new URLSearchParams(location.search);
+
+const listeners = { capture: new Set(), network: new Set() };
+
+export const phone = {
+  /** The WeChat user who owns it, known to the sandbox by this name. Two tabs can be two phones. */
+  user: query.get('user') || 'demo',
+  /** The language WeChat is set to, as WeChat spells it. */
+  language: (query.get('lang') || navigator.language).toLowerCase().startsWith('zh') ? 'zh_CN' : 'en',
+  /** Address of the stand-in for WeChat's servers. */
+  sandbox: '',
+  offline: false,
+};
+
+/** @param {'capture' | 'network'} what @param {(detail: any) => void} listener */
+export const listen = (what, listener) => listeners[what].add(listener);
+
+export function captureScreen() {
+  listeners.capture.forEach((listener) => listener({ errMsg: 'ok' }));
+}
+
+/** @param {boolean} offline */
+export function setOffline(offline) {
+  phone.offline = offline;
+  const isConnected = !offline && navigator.onLine;
+  listeners.network.forEach((listener) => listener({ isConnected, networkType: isConnected ? 'wifi' : 'none' }));
+}
+
+addEventListener('online', () => setOffline(phone.offline));
+addEventListener('offline', () => setOffline(phone.offline));
+
+/** Asks the stand-in for WeChat to do what WeChat's app would. @param {string} path @param {object} body */
+export async function sandbox(path, body) {
+  if (phone.offline) throw new Error('offline');
+  const answer = await fetch(phone.sandbox + path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ user: phone.user, ...body }),
+    credentials: 'omit',
+  });
+  if (!answer.ok) throw new Error(`sandbox answered ${answer.status}`);
+  return answer.status === 204 ? {} : answer.json();
+}
+
+/** The texts of the phone itself, as WeChat would show them in its own language. */
+const TEXTS = {
+  zh_CN: {
+    ok: '确定',
+    cancel: '取消',
+    allow: '允许',
+    refuse: '拒绝',
+    subscribe: '会员中心 申请向您发送以下消息',
+    subscribeItem: '积分到账通知（一次性）',
+    phoneTitle: '会员中心 申请获取并验证你的手机号',
+    back: '返回',
+    newMark: '有新消息',
+    aside: '小程序预览',
+    asideBody: '这里运行的就是小程序本身的代码；微信由沙箱代替。',
+    who: '当前手机',
+    another: '再打开一部手机',
+    capture: '模拟截屏',
+    network: '断开网络',
+  },
+  en: {
+    ok: 'OK',
+    cancel: 'Cancel',
+    allow: 'Allow',
+    refuse: 'Refuse',
+    subscribe: 'Member Center asks to send you this message',
+    subscribeItem: 'Points received (once)',
+    phoneTitle: 'Member Center asks for your verified phone number',
+    back: 'Back',
+    newMark: 'new messages',
+    aside: 'Mini-program preview',
+    asideBody: 'This is the code of the mini-program itself. A sandbox takes the place of WeChat.',
+    who: 'This phone',
+    another: 'Open another phone',
+    capture: 'Take a screenshot',
+    network: 'Cut the network',
+  },
+};
+
+/** @param {keyof typeof TEXTS.en} word */
+export const say = (word) => TEXTS[phone.language][word];

@@ -1,0 +1,104 @@
+/**
+ * The part of `wx` that the mini-program uses, for a browser. WeChat's own servers are played by the sandbox.
+ * Answers come later, never at once, as on a phone.
+ */
+import { listen, phone, sandbox, say } from './phone.js';
+import { actionSheet, dialogue, permission, toast } from './sheets.js';
+
+/** `wx.request` knows these and refuses PATCH. */
+const METHODS = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT'];
+
+/** Turns a promise into WeChat's callbacks. */
+function answer(name, option, promise) {
+  promise.then(
+    (result) => {
+      option.success?.({ errMsg: `${name}:ok`, ...result });
+      option.complete?.({ errMsg: `${name}:ok` });
+    },
+    (fault) => {
+      option.fail?.({ errMsg: `${name}:fail ${fault.message}` });
+      option.complete?.({ errMsg: `${name}:fail` });
+    },
+  );
+}
+
+async function request({ url, method = 'GET', data, header = {}, timeout = 60000 }) {
+  if (!METHODS.includes(method)) throw new Error('method is invalid');
+  if (phone.offline) throw new Error('offline');
+  const response = await fetch(url.replace(/^https?:\/\/[^/]+/, ''), {
+    method,
+    headers: header,
+    body: data === undefined || method === 'GET' ? undefined : JSON.stringify(data),
+    credentials: 'omit',
+    cache: 'no-store',
+    signal: AbortSignal.timeout(timeout),
+  });
+  const text = await response.text();
+  const isJson = /[/+]json\b/.test(response.headers.get('Content-Type') || '');
+  return { statusCode: response.status, data: isJson && text ? JSON.parse(text) : text, header: {} };
+}
+
+async function subscribe(tmplIds) {
+  const result = (await permission(say('subscribe'), say('subscribeItem'))) ? 'accept' : 'reject';
+  const results = Object.fromEntries(tmplIds.map((id) => [id, result]));
+  await sandbox('/_sim/subscribe', { results });
+  return results;
+}
+
+/** The code behind `<button open-type="getPhoneNumber">`; without consent there is none. */
+export async function phoneNumberDetail() {
+  if (!(await permission(say('phoneTitle'), phone.user))) return { errMsg: 'getPhoneNumber:fail user deny' };
+  const { code } = await sandbox('/_sim/phone_code', {});
+  return { errMsg: 'getPhoneNumber:ok', code };
+}
+
+const stored = (key) => `mp:${phone.user}:${key}`;
+
+/** @param {ReturnType<import('./pages.js').createPages>} pages */
+export function createWx(pages) {
+  const onTabBar = (name, option, change) => {
+    const shown = pages.tabBar.isShown();
+    if (shown) change();
+    answer(name, option, shown ? Promise.resolve() : Promise.reject(new Error('not TabBar page')));
+  };
+  return {
+    login: (option) => answer('login', option, sandbox('/_sim/login_code', {})),
+    request: (option) => answer('request', option, request(option)),
+    requestSubscribeMessage: (option) => answer('requestSubscribeMessage', option, subscribe(option.tmplIds)),
+    getAppBaseInfo: () => ({ language: phone.language }),
+    getRandomValues: (option) =>
+      answer('getRandomValues', option, Promise.resolve({ randomValues: crypto.getRandomValues(new Uint8Array(option.length)).buffer })),
+
+    getStorageSync(key) {
+      const text = localStorage.getItem(stored(key));
+      return text === null ? '' : JSON.parse(text);
+    },
+    setStorageSync: (key, value) => localStorage.setItem(stored(key), JSON.stringify(value)),
+    removeStorageSync: (key) => localStorage.removeItem(stored(key)),
+    setClipboardData: (option) => answer('setClipboardData', option, navigator.clipboard.writeText(option.data)),
+
+    setKeepScreenOn() {},
+    onUserCaptureScreen: (listener) => listen('capture', listener),
+    onNetworkStatusChange: (listener) => listen('network', listener),
+
+    navigateTo: ({ url }) => setTimeout(() => pages.navigateTo(url)),
+    navigateBack: () => setTimeout(() => pages.back()),
+    switchTab: ({ url }) => setTimeout(() => pages.switchTab(url)),
+    setNavigationBarTitle: ({ title }) => pages.title(title),
+    setTabBarItem: (option) => onTabBar('setTabBarItem', option, () => pages.tabBar.rename(option.index, option.text)),
+    showTabBarRedDot: (option) => onTabBar('showTabBarRedDot', option, () => pages.tabBar.dot(option.index, true)),
+    hideTabBarRedDot: (option) => onTabBar('hideTabBarRedDot', option, () => pages.tabBar.dot(option.index, false)),
+
+    showToast: ({ title, duration = 1500 }) => toast(title, duration),
+    showModal: (option) => answer('showModal', option, dialogue(option)),
+    showActionSheet: (option) =>
+      answer(
+        'showActionSheet',
+        option,
+        actionSheet(option.itemList).then((tapIndex) => {
+          if (tapIndex < 0) throw new Error('cancel');
+          return { tapIndex };
+        }),
+      ),
+  };
+}

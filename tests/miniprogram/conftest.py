@@ -1,0 +1,78 @@
+"""Node, the stub of the API, and phones whose every complaint fails the test."""
+
+import pathlib
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from member_api_stub import MemberApiStub, serving
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from preview_tools import CHROMIUM, CHROMIUM_ARGS, NodeRun, OpenPhone, find_node
+
+# Chromium reports every refused or failed request on the console; those that a test provokes are no fault.
+EXPECTED_CONSOLE = re.compile(r"Failed to load resource: (the server responded with a status of|net::ERR_)")
+
+
+@pytest.fixture(scope="session")
+def node() -> NodeRun:
+    """Runs Node with the pinned packages installed; ``check=False`` hands back a failure instead of failing."""
+    found = find_node()
+    found.install_packages()
+
+    def run(*args: str | pathlib.Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = found.run(*args)
+        assert done.returncode == 0 or not check, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def api() -> Iterator[MemberApiStub]:
+    with serving() as stub:
+        yield stub
+
+
+# Not longer than a module: while Playwright runs, no test in this process could start an event loop of its own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not pathlib.Path(CHROMIUM).exists():
+        pytest.fail("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_phone(browser: Browser, api: MemberApiStub) -> Iterator[OpenPhone]:
+    """Opens the preview as one user's phone; at the end no page may have complained about anything."""
+    complaints: list[str] = []
+    context = browser.new_context(timezone_id="Asia/Shanghai", reduced_motion="reduce")
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not EXPECTED_CONSOLE.match(message.text):
+            complaints.append(f"{message.type}: {message.text}")
+
+    def phone(user: str = "demo", language: str = "zh", width: int = 390, height: int = 844) -> Page:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(10_000)
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.goto(f"{api.origin}/preview/?user={user}&lang={language}")
+        return page
+
+    yield phone
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def member_phone(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    """The phone of a member who has been one for a while, in Chinese, with the code on the screen."""
+    api.add_member("demo", name="张小满")
+    page = open_phone()
+    page.locator(".qr img").wait_for()
+    return page

