@@ -1,0 +1,92 @@
+"""`python -m bench [--quick]`: measures, prints a table, writes var/bench/<time>.json. See docs/performance.md."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from app import clock, db
+from bench import pgbench
+from bench.figures import Ratio, over_rounds, ratio, sentence, table
+from bench.ground import standing
+from bench.load import LoadFailed
+from bench.run import CLIENTS, FULL, QUICK, Bench, BooksUnsound, machine
+from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
+from bench.stock import lay_in
+
+FOLDER = ROOT / "var" / "bench"
+#: What of which, and the least share that counts as fast enough.
+RATIOS = (
+    ("sale", "sale reference", 30.0),
+    ("balance", "hello, in the app", 30.0),
+    ("scan+sale", "sale reference", None),
+    ("balance", "pgbench select", None),
+    ("hello, in the app", "hello, bare Flask", None),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="How fast is it on this machine?")
+    parser.add_argument("--quick", action="store_true", help="under a minute, rougher figures")
+    plan = QUICK if parser.parse_args().quick else FULL
+    program = pgbench.find()
+    if program is None:
+        print(pgbench.MISSING)
+    began = time.monotonic()
+    with standing() as ground, tempfile.TemporaryDirectory() as logs:
+        facts = machine(ground)
+        print(", ".join(f"{name} {value}" for name, value in facts.items()))
+        engine = create_engine(ground.database_url, **db.engine_options(2))
+        stock = lay_in(engine, members=plan.members, tickets=plan.tickets)
+        engine.dispose()
+        print(f"{stock.members:,} members, {stock.tickets:,} tickets after {time.monotonic() - began:.0f} s")
+        with (
+            serving(
+                "bench.app_with_hello:create_app", ground.environment, Path(logs) / "product.log"
+            ) as product,
+            serving("bench.bare_hello:create_app", {}, Path(logs) / "bare.log") as bare,
+        ):
+            bench = Bench(plan=plan, ground=ground, product=product, bare=bare, stock=stock, program=program)
+            try:
+                bench.go(print)
+            except (LoadFailed, pgbench.PgbenchFailed, BooksUnsound) as error:
+                sys.exit(f"{type(error).__name__}: {error}")
+    report(bench, facts, took_s=time.monotonic() - began)
+
+
+def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
+    """Print the table and the ratios, and write both, with every round, to a file."""
+    results = {name: over_rounds(rounds) for name, rounds in bench.rounds.items()}
+    ratios: list[Ratio] = [
+        ratio(what, of, bench.rounds, goal) for what, of, goal in RATIOS if {what, of} <= bench.rounds.keys()
+    ]
+    shape = {
+        "clients": CLIENTS,
+        "workers": WORKERS,
+        "blocking_threads": BLOCKING_THREADS,
+        **asdict(bench.plan),
+        "took_s": round(took_s),
+    }
+    print(f"\n{CLIENTS} clients, {WORKERS} workers of {BLOCKING_THREADS} threads; medians\n")
+    print(table(results), end="\n\n")
+    print("\n".join(sentence(one) for one in ratios))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{clock.now():%Y%m%dT%H%M%SZ}.json"
+    content = {
+        "machine": facts,
+        "run": shape,
+        "ratios": [asdict(one) for one in ratios],
+        "results": {name: asdict(one) for name, one in results.items()},
+        "rounds": {name: [asdict(one) for one in rounds] for name, rounds in bench.rounds.items()},
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\n{took_s:.0f} s; all of it in {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

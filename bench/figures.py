@@ -1,0 +1,138 @@
+"""From samples to figures: percentiles, medians over rounds, ratios, the table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
+from statistics import median
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One measurement in one round. CPU is that of all processes together; None where it cannot be known."""
+
+    operations: int
+    elapsed_s: float
+    latencies_ms: Sequence[float]
+    app_cpu_s: float | None = None
+    database_cpu_s: float | None = None
+    client_cpu_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a sample comes to. Rates per second, times in milliseconds, CPU milliseconds for one operation."""
+
+    operations: int
+    rps: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    app_cpu_ms: float | None
+    database_cpu_ms: float | None
+    client_cpu_percent: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """`what` as a share of `of`, both of the same round; the goal is a least share, None where there is none."""
+
+    what: str
+    of: str
+    percent: float
+    lowest_percent: float
+    highest_percent: float
+    goal_percent: float | None
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """The smallest value that `share` percent of all do not exceed (nearest rank). Raises ValueError for none."""
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    return ordered[max(0, ceil(len(ordered) * share / 100) - 1)]
+
+
+def figures(sample: Sample) -> Figures:
+    """Raises ValueError for a sample without an operation."""
+    if sample.operations < 1:
+        raise ValueError("nothing was measured")
+    return Figures(
+        operations=sample.operations,
+        rps=sample.operations / sample.elapsed_s,
+        p50_ms=percentile(sample.latencies_ms, 50),
+        p95_ms=percentile(sample.latencies_ms, 95),
+        p99_ms=percentile(sample.latencies_ms, 99),
+        app_cpu_ms=_each_ms(sample.app_cpu_s, sample.operations),
+        database_cpu_ms=_each_ms(sample.database_cpu_s, sample.operations),
+        client_cpu_percent=None
+        if sample.client_cpu_s is None
+        else 100 * sample.client_cpu_s / sample.elapsed_s,
+    )
+
+
+def _each_ms(cpu_s: float | None, operations: int) -> float | None:
+    return None if cpu_s is None else 1000 * cpu_s / operations
+
+
+def over_rounds(rounds: Sequence[Figures]) -> Figures:
+    """The median of each figure: a round in which the machine was busy with something else weighs nothing."""
+    columns = {name: [getattr(one, name) for one in rounds] for name in asdict(rounds[0])}
+    return Figures(
+        **{name: None if None in values else median(values) for name, values in columns.items()}  # type: ignore[arg-type]
+    )
+
+
+def ratio(
+    what: str, of: str, rounds: Mapping[str, Sequence[Figures]], goal_percent: float | None = None
+) -> Ratio:
+    """Compared round by round, because neighbours in time saw the same machine; the median of that."""
+    shares = [100 * a.rps / b.rps for a, b in zip(rounds[what], rounds[of], strict=True)]
+    return Ratio(
+        what=what,
+        of=of,
+        percent=median(shares),
+        lowest_percent=min(shares),
+        highest_percent=max(shares),
+        goal_percent=goal_percent,
+    )
+
+
+_HEAD = ("", "per second", "p50 ms", "p95 ms", "p99 ms", "app CPU ms", "db CPU ms", "client CPU")
+
+
+def table(results: Mapping[str, Figures]) -> str:
+    """One line a measurement, right-aligned."""
+    rows = [_HEAD] + [
+        (
+            name,
+            f"{one.rps:,.0f}",
+            f"{one.p50_ms:.2f}",
+            f"{one.p95_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            _shown(one.app_cpu_ms, "{:.3f}"),
+            _shown(one.database_cpu_ms, "{:.3f}"),
+            _shown(one.client_cpu_percent, "{:.0f} %"),
+        )
+        for name, one in results.items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(line)
+        )
+        for line in (list(zip(row, widths, strict=True)) for row in rows)
+    )
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def sentence(one: Ratio) -> str:
+    """The ratio in words, with its spread over the rounds and whether the goal is met."""
+    text = (
+        f"{one.what} / {one.of}: {one.percent:.0f} % ({one.lowest_percent:.0f} to {one.highest_percent:.0f})"
+    )
+    if one.goal_percent is None:
+        return text
+    return f"{text}, goal {one.goal_percent:.0f} %: {'met' if one.percent >= one.goal_percent else 'MISSED'}"

@@ -1,0 +1,63 @@
+"""The benchmark's arithmetic: a wrong median would be believed."""
+
+import pytest
+
+from bench.figures import Figures, Sample, figures, over_rounds, percentile, ratio, sentence, table
+
+
+def at(rps: float, app_cpu_ms: float | None = 1.0) -> Figures:
+    return Figures(
+        operations=100,
+        rps=rps,
+        p50_ms=1.0,
+        p95_ms=2.0,
+        p99_ms=3.0,
+        app_cpu_ms=app_cpu_ms,
+        database_cpu_ms=0.5,
+        client_cpu_percent=10.0,
+    )
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert [percentile(values, share) for share in (50, 95, 99, 100)] == [50, 95, 99, 100]
+    assert percentile([7.0], 99) == 7.0
+    with pytest.raises(ValueError, match="no values"):
+        percentile([], 50)
+
+
+def test_cpu_is_counted_for_each_operation() -> None:
+    sample = Sample(operations=4, elapsed_s=2.0, latencies_ms=[1, 2, 3, 4], app_cpu_s=0.02, client_cpu_s=0.5)
+    found = figures(sample)
+    assert (found.rps, found.app_cpu_ms, found.client_cpu_percent) == (2.0, 5.0, 25.0)
+    assert found.database_cpu_ms is None
+
+
+def test_an_empty_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        figures(Sample(operations=0, elapsed_s=1.0, latencies_ms=[]))
+
+
+def test_one_disturbed_round_does_not_move_the_median() -> None:
+    assert over_rounds([at(500), at(20), at(510)]).rps == 500
+    assert over_rounds([at(1, None), at(2, None)]).app_cpu_ms is None
+
+
+def test_a_ratio_compares_neighbours_in_time() -> None:
+    rounds = {"sale": [at(100), at(30), at(120)], "reference": [at(200), at(60), at(400)]}
+    found = ratio("sale", "reference", rounds, 30.0)
+    assert (found.percent, found.lowest_percent, found.highest_percent) == (50, 30, 50)
+    assert sentence(found) == "sale / reference: 50 % (30 to 50), goal 30 %: met"
+
+
+def test_a_missed_goal_is_said_loudly() -> None:
+    rounds = {"sale": [at(20)], "reference": [at(100)]}
+    assert sentence(ratio("sale", "reference", rounds, 30.0)).endswith("MISSED")
+
+
+def test_the_table_has_a_line_for_each_measurement() -> None:
+    lines = table({"hello": at(12_345), "sale reference": at(1, None)}).splitlines()
+    assert len(lines) == 3
+    assert len({len(line) for line in lines}) == 1
+    assert "12,345" in lines[1]
+    assert " - " in lines[2]
