@@ -7,6 +7,8 @@ from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import commands
+import consoles
+import consoles.preview.pages
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.codes
 import miniprogram_api.entry
@@ -22,7 +24,7 @@ from app import db, models, settings
 from app.errors import DomainError
 from app.parts import Parts, assemble
 from commands import db as migrations
-from web import api, errors, headers, health, logs, metrics
+from web import api, docs, errors, headers, health, logs, metrics
 
 JSON_FACES = (
     miniprogram_api.entry.blueprint,
@@ -59,6 +61,8 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     if here.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, here.trusted_proxies, here.trusted_proxies)  # type: ignore[method-assign]
     _install(app)
+    if here.preview_sandbox_url is not None:
+        app.register_blueprint(consoles.preview.pages.blueprint)
     return app
 
 
@@ -67,10 +71,15 @@ def _install(app: Flask) -> None:
     document = api.install(app)
     app.extensions["openapi"] = document
     for blueprint in JSON_FACES:
-        blueprint.before_request(api.require_json)
         document.register_blueprint(blueprint)
-    for blueprint in (health.blueprint, metrics.blueprint, miniprogram_api.callbacks.wechat.blueprint):
+    for blueprint in (
+        docs.blueprint,
+        health.blueprint,
+        metrics.blueprint,
+        miniprogram_api.callbacks.wechat.blueprint,
+    ):
         app.register_blueprint(blueprint)
+    consoles.install(app)
     errors.install(app)
     logs.install(app)
     commands.install(app)
@@ -88,7 +97,7 @@ def _probes(parts: Parts) -> dict[str, health.Probe]:
     def schema() -> str:
         try:
             with db.reading() as connection:
-                return "ok" if migrations.current(connection) == migrations.head() else "behind"
+                return migrations.state(connection)
         except DomainError:
             return "unknown"
 

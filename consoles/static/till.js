@@ -31,6 +31,11 @@ function focusIn(root) {
   if (field?.select) field.select();
 }
 
+/** After a dialog: the browser gives the focus back to the field that had it; if there was none, to the first. */
+function refocus() {
+  if (!stage.contains(document.activeElement) || document.activeElement === stage) focusIn(stage);
+}
+
 // --- codes, from wherever they come -------------------------------------------------------------------------------
 
 function heard(kind, code) {
@@ -70,7 +75,8 @@ document.addEventListener(
     event.preventDefault();
     event.stopImmediatePropagation();
     const code = plain(event.target.elements.code.value);
-    if (code) heard(kindOf(code), code);
+    // Not at once: a form cannot be submitted from within its own submit event.
+    if (code) setTimeout(() => heard(kindOf(code), code));
     else event.target.elements.code.focus();
   },
   true,
@@ -166,12 +172,12 @@ function afterScreen(screen) {
   const code = $("#code");
   screen.remove();
   if (sending || !code) return;
-  if (screen.dataset.code !== "code_malformed" && !screen.returnValue) code.value = "";
-  focusIn(stage);
+  if (screen.dataset.code !== "code_malformed" || at() !== "ready") code.value = "";
+  refocus();
 }
 
 for (const dialog of document.querySelectorAll("body > dialog")) {
-  dialog.addEventListener("close", () => sending || $("dialog[open]") || focusIn(stage));
+  dialog.addEventListener("close", () => sending || $("dialog[open]") || refocus());
 }
 
 // --- the surroundings ---------------------------------------------------------------------------------------------
@@ -180,8 +186,12 @@ window.addEventListener("beforeunload", (event) => {
   if (!leaving && at() === "sale" && (hasMember() || typed())) event.preventDefault();
 });
 
+// The button that printed was hidden on paper, and so lost the focus.
+window.addEventListener("afterprint", () => focusIn(stage));
+
 const sayNetwork = () => ($("#offline").hidden = navigator.onLine);
 window.addEventListener("online", sayNetwork);
 window.addEventListener("offline", sayNetwork);
 sayNetwork();
 focusIn(stage);
+body.dataset.listening = "";

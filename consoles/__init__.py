@@ -1,0 +1,17 @@
+"""The face for people in a browser: clerks now, marketers and managers later. Pages, not JSON."""
+
+from flask import Flask
+
+from app.texts import yuan
+from consoles import static_files
+from consoles.clerk import sign_in, till
+from consoles.texts import t
+from web.language import language
+
+
+def install(app: Flask) -> None:
+    """Register the pages and what their templates speak with."""
+    app.jinja_env.globals.update(t=t, static_url=static_files.static_url, language=language)
+    app.jinja_env.filters["yuan"] = yuan
+    for blueprint in (static_files.blueprint, sign_in.blueprint, till.blueprint):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,1 @@
+"""The till page: sign in, scan, sell, print."""

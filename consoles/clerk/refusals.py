@@ -1,0 +1,119 @@
+"""What a refused request looks like on the till: a whole screen in one colour, a word, an icon, what to do next."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app.errors import DomainError, Unauthenticated
+from app.staff.sign_in import WrongPassword
+from app.texts import error_text
+from consoles.clerk.guard import ForeignForm, drop_session
+from consoles.texts import has_text, t
+from web.errors import crashed, http_refused, status_of
+from web.language import language
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour and icon of a screen. `again` offers to send the same form once more."""
+
+    tone: str
+    icon: str
+    again: bool = False
+
+
+_USED = Look("used", "arrow-counterclockwise")
+_OVER = Look("used", "clock-history")
+_BAD = Look("bad", "x-circle-fill")
+_WAIT = Look("wait", "clock-history", again=True)
+
+LOOKS: dict[str, Look] = {
+    "code_replayed": _USED,
+    "code_expired": _OVER,
+    "code_not_yet": _OVER,
+    "code_revoked": _OVER,
+    "code_malformed": _BAD,
+    "code_forged": _BAD,
+    "member_not_active": _BAD,
+    "payment_code": Look("pay", "wallet2"),
+    "too_many_requests": Look("wait", "clock-history"),
+    "busy": _WAIT,
+    "database_unavailable": _WAIT,
+    "internal_error": _WAIT,
+    "idempotency_key_reused": Look("used", "receipt"),
+    "ticket_unknown": _OVER,
+    "ticket_expired": _OVER,
+    "ticket_used": _USED,
+}
+
+
+def from_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def refused(error: DomainError) -> Response:
+    """The screen for a refusal, with its HTTP status; whoever is not signed in goes to the sign-in page."""
+    g.error_code = error.code
+    if isinstance(error, Unauthenticated) and not isinstance(error, WrongPassword):
+        return _to_sign_in()
+    code = "form_foreign" if isinstance(error, ForeignForm) else error.code
+    return screen(status_of(error), code, error.data.get("retry_after_s"))
+
+
+def screen(status: int, code: str, retry_after_s: object = None) -> Response:
+    """A whole page, or for htmx the dialog that covers the one that is open."""
+    shown = {
+        "look": LOOKS.get(code, Look("bad", "exclamation-triangle-fill")),
+        "code": code,
+        "word": t(f"refused.{code}.word") if has_text(f"refused.{code}.word") else t("refused.other.word"),
+        "advice": _advice(code, retry_after_s),
+        "request_id": g.get("request_id"),
+    }
+    template = "clerk/_refusal.html" if from_htmx() else "clerk/refused.html"
+    response = make_response(render_template(template, **shown), status)
+    if from_htmx():
+        response.headers.update({"HX-Retarget": "#overlay", "HX-Reswap": "innerHTML", "X-Fragment": "1"})
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    return response
+
+
+def _advice(code: str, retry_after_s: object) -> str:
+    if code == "too_many_requests" and isinstance(retry_after_s, int):
+        return t("refused.too_many_requests.advice", minutes=-(-retry_after_s // 60))
+    if has_text(f"refused.{code}.advice"):
+        return t(f"refused.{code}.advice")
+    return error_text(code, language())
+
+
+def _to_sign_in() -> Response:
+    address = url_for("clerk_sign_in.page")
+    if from_htmx():
+        response = make_response("", HTTPStatus.UNAUTHORIZED)
+        response.headers["HX-Redirect"] = address
+    else:
+        response = make_response(redirect(address, HTTPStatus.SEE_OTHER))
+    drop_session(response)
+    return response
+
+
+def _http_refused(error: HTTPException) -> Response:
+    plain = http_refused(error)
+    if plain.status_code < HTTPStatus.BAD_REQUEST:
+        return plain
+    return screen(plain.status_code, str(g.get("error_code", "bad_request")))
+
+
+def _crashed(error: Exception) -> Response:
+    crashed(error)
+    return screen(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error")
+
+
+def answer_with_screens(blueprint: Blueprint) -> None:
+    """Errors of this blueprint are for people: no problem documents."""
+    blueprint.register_error_handler(DomainError, refused)
+    blueprint.register_error_handler(HTTPException, _http_refused)
+    blueprint.register_error_handler(Exception, _crashed)

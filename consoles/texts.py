@@ -1,0 +1,250 @@
+"""The words of the pages: key → (Chinese, English). Scripts find theirs in `data-` attributes of the page."""
+
+from web.language import language
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # on every page
+    "page.skip": ("跳到主要内容", "Skip to the content"),
+    "page.no_script": (
+        "收银页需要 JavaScript。请在浏览器设置中启用后重新载入。",
+        "The till needs JavaScript. Please switch it on in the browser and reload.",
+    ),
+    "page.close": ("关闭", "Close"),
+    # signing in
+    "sign_in.title": ("收银台登录", "Sign in at the till"),
+    "sign_in.place": ("收银台", "Till"),
+    "sign_in.place.choose": ("请选择门店和收银台", "Choose store and till"),
+    "sign_in.login": ("账号", "Login"),
+    "sign_in.password": ("密码", "Password"),
+    "sign_in.button": ("登录", "Sign in"),
+    "sign_in.wrong": ("账号或密码不正确。", "Login or password is not right."),
+    "sign_in.too_many": (
+        "尝试次数过多，请在 {minutes} 分钟后再试。",
+        "Too many attempts. Please try again in {minutes} minutes.",
+    ),
+    "sign_in.not_here": (
+        "您没有在该门店收银的权限，请联系店长。",
+        "You may not sell in this store. Please ask your manager.",
+    ),
+    "sign_in.no_till": (
+        "该收银台不存在或已停用，请重新选择。",
+        "This till is not in use. Please choose again.",
+    ),
+    "sign_in.insecure": (
+        "这个页面不是通过 HTTPS 打开的，密码可能被他人看到，摄像头也无法使用，因此不能登录。"
+        "请改用以 https:// 开头的地址。",
+        "This page was not opened over HTTPS: others could read the password, and the camera would not work."
+        " So signing in is off. Please use the address that begins with https://.",
+    ),
+    "sign_in.no_tills": (
+        "还没有可用的收银台。请管理员先添加门店和收银台。",
+        "There is no till yet. An administrator must add a store and a till first.",
+    ),
+    # the till
+    "till.title": ("收银台", "Till"),
+    "till.sign_out": ("退出", "Sign out"),
+    "till.offline": (
+        "网络已断开。请检查网络，恢复后再继续。",
+        "No network. Please check the connection before you go on.",
+    ),
+    "ready.heading": ("请扫会员码", "Scan the member code"),
+    "ready.hint": (
+        "用扫码枪直接扫，或用摄像头，也可以输入会员码下方的 {length} 位数字。",
+        "Use the scanner gun, the camera, or type the {length} digits below the code.",
+    ),
+    "ready.code": ("会员码", "Member code"),
+    "ready.submit": ("查询", "Look up"),
+    "ready.camera": ("摄像头扫码", "Use the camera"),
+    "ready.guest": ("非会员结账", "Sale without member"),
+    "ready.or": ("或", "or"),
+    # the camera
+    "camera.title": ("摄像头扫码", "Scan with the camera"),
+    "camera.hint": ("将会员码对准取景框", "Hold the member code inside the frame"),
+    "camera.starting": ("正在打开摄像头……", "Opening the camera …"),
+    "camera.torch": ("手电筒", "Light"),
+    "camera.switch": ("切换摄像头", "Other camera"),
+    "camera.denied": (
+        "浏览器没有使用摄像头的权限。请在地址栏旁的网站设置中允许摄像头，然后重试。"
+        "也可以用扫码枪，或输入数字。",
+        "The browser may not use the camera. Allow it in the site settings beside the address, then try again."
+        " The scanner gun and typing work as well.",
+    ),
+    "camera.none": (
+        "没有找到摄像头。请用扫码枪，或输入数字。",
+        "No camera was found. Please use the scanner gun, or type the digits.",
+    ),
+    "camera.busy": (
+        "摄像头打不开，可能正被其他程序占用。请用扫码枪，或输入数字。",
+        "The camera does not open; another program may be using it. Please use the scanner gun, or type the digits.",
+    ),
+    "camera.insecure": (
+        "只有通过 HTTPS 打开的页面才能使用摄像头。请用扫码枪，或输入数字。",
+        "Browsers open the camera only on HTTPS pages. Please use the scanner gun, or type the digits.",
+    ),
+    "camera.broken": (
+        "识别程序没有载入，请检查网络后重试。也可以用扫码枪，或输入数字。",
+        "The code reader did not load. Check the network and try again, or use the scanner gun or type the digits.",
+    ),
+    # a member, a sale
+    "sale.ok": ("会员有效", "Member confirmed"),
+    "sale.guest": ("非会员结账", "Sale without member"),
+    "sale.guest.hint": (
+        "这笔不积分。顾客这时出示会员码，直接扫即可，金额会保留。",
+        "No points are earned. If the customer shows a code now, just scan it: the amount stays.",
+    ),
+    "member.unnamed": ("未填姓名", "No name given"),
+    "member.points": ("积分", "Points"),
+    "member.balance": ("储值余额", "Balance"),
+    "sale.amount": ("实收金额（元）", "Amount paid (yuan)"),
+    "sale.amount.missing": ("请输入金额。", "Please enter the amount."),
+    "sale.amount.refused": (
+        "请输入元为单位的金额，最多两位小数，不超过 1000 万元，例如 12 或 12.50。",
+        "Enter yuan with at most two decimals, up to ten million, such as 12 or 12.50.",
+    ),
+    "sale.receipt_no": ("小票号", "Receipt number"),
+    "sale.receipt_no.hint": (
+        "已自动生成，可改成收银机小票上的号码。",
+        "Made for you; change it to the one on your slip.",
+    ),
+    "sale.receipt_no.missing": ("请输入小票号。", "Please enter the receipt number."),
+    "sale.receipt_no.used": (
+        "本店已有这个小票号的销售记录。请核对；如是另一笔，请换一个号码。",
+        "This store has a sale with this receipt number. Check it; if this is another sale, use another number.",
+    ),
+    "sale.confirm": ("确认收款", "Confirm"),
+    "sale.cancel": ("取消", "Cancel"),
+    "sale.change": ("换一位会员", "Another member"),
+    "sale.add": ("补扫会员码", "Scan a member code"),
+    "sale.scan_over": (
+        "会员的扫码已失效，这笔还没有记录。请会员重新出示会员码再扫一次（金额已保留），或按非会员结账。",
+        "The member's scan is no longer good and nothing was recorded. Scan a new code (the amount is kept),"
+        " or go on without member.",
+    ),
+    "sale.drop.title": ("放弃这笔销售？", "Drop this sale?"),
+    "sale.drop.text": (
+        "还没有记录。放弃后，会员需要重新出示会员码。",
+        "Nothing has been recorded. The member will have to show a new code.",
+    ),
+    "sale.drop.yes": ("放弃", "Drop it"),
+    "sale.drop.no": ("继续结账", "Go on with the sale"),
+    "sale.replace.title": ("换成另一位会员？", "Change to another member?"),
+    "sale.replace.text": (
+        "刚扫到了另一个会员码。输入的金额会保留。",
+        "Another member code was scanned. The amount you typed stays.",
+    ),
+    "sale.replace.yes": ("换会员", "Change member"),
+    "sale.replace.no": ("保持不变", "Keep the member"),
+    # the receipt
+    "receipt.done": ("收款成功", "Sale recorded"),
+    "receipt.title": ("消费小票", "Receipt"),
+    "receipt.till": ("收银台", "Till"),
+    "receipt.clerk": ("收银员", "Clerk"),
+    "receipt.no": ("小票号", "Receipt no."),
+    "receipt.at": ("时间", "Time"),
+    "receipt.amount": ("实收金额", "Amount paid"),
+    "receipt.earned": ("本次积分", "Points earned"),
+    "receipt.gained": ("+{points} 积分", "+{points} points"),
+    "receipt.after": ("当前积分", "Points now"),
+    "receipt.guest": ("非会员，本次不积分", "No member, no points earned"),
+    "receipt.thanks": ("谢谢惠顾", "Thank you"),
+    "receipt.print": ("打印小票", "Print"),
+    "receipt.next": ("下一位顾客", "Next customer"),
+    # refusals: a word for the whole screen, and what to do
+    "refused.next": ("知道了", "OK"),
+    "refused.again": ("再试一次", "Try again"),
+    "refused.back": ("返回收银台", "Back to the till"),
+    "refused.other.word": ("无法继续", "This did not work"),
+    "refused.request": ("编号", "Reference"),
+    "refused.code_replayed.word": ("已使用", "Already used"),
+    "refused.code_replayed.advice": (
+        "这个会员码已经用过一次。请会员打开会员码页面，等新的码出来再扫。",
+        "This code has been used once. Ask the member to open the code page and show the new one.",
+    ),
+    "refused.code_expired.word": ("已过期", "Expired"),
+    "refused.code_expired.advice": (
+        "会员码只在短时间内有效。请会员刷新会员码，不要用截图。",
+        "Codes live about a minute. Ask the member to refresh the code; a screenshot does not work.",
+    ),
+    "refused.code_revoked.word": ("已作废", "Withdrawn"),
+    "refused.code_revoked.advice": (
+        "这个会员码已被更换。请会员刷新后重新出示。",
+        "This code was replaced. Ask the member to refresh and show the new one.",
+    ),
+    "refused.code_not_yet.word": ("未到时间", "Not valid yet"),
+    "refused.code_not_yet.advice": (
+        "请会员等片刻再出示，或联网后刷新会员码。",
+        "Ask the member to wait a moment, or to go online and refresh the code.",
+    ),
+    "refused.code_malformed.word": ("不是会员码", "Not a member code"),
+    "refused.code_malformed.advice": (
+        "请扫会员码页面上的二维码。手动输入时请核对每一位数字。",
+        "Scan the QR code of the member page. If you typed it, check each digit.",
+    ),
+    "refused.code_forged.word": ("无效会员码", "Not valid"),
+    "refused.code_forged.advice": (
+        "这不是本店系统发出的有效会员码。请会员从小程序重新打开会员码。",
+        "This is not a valid code of ours. Ask the member to open the code page again.",
+    ),
+    "refused.member_not_active.word": ("会员不可用", "Member not active"),
+    "refused.member_not_active.advice": (
+        "该会员目前不能使用会员权益。可以按非会员结账，并请会员联系客服。",
+        "This membership cannot be used now. Sell without member and refer the customer to customer service.",
+    ),
+    "refused.payment_code.word": ("这是付款码", "A payment code"),
+    "refused.payment_code.advice": (
+        "扫到的是微信、支付宝或云闪付的付款码，没有保存，也没有扣款。请会员打开会员码页面。",
+        "That was a WeChat, Alipay or UnionPay payment code. It was not kept and nothing was charged."
+        " Ask the member to open the member code.",
+    ),
+    "refused.too_many_requests.word": ("请稍候", "Please wait"),
+    "refused.too_many_requests.advice": (
+        "这台收银台连续扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
+        "This till has read too many bad codes. Scanning works again within {minutes} minutes;"
+        " until then sell without member.",
+    ),
+    "refused.busy.word": ("系统正忙", "Busy"),
+    "refused.busy.advice": (
+        "还没有完成。请再试一次：同一笔不会重复记录。",
+        "Not done yet. Try again: the same sale or scan is never counted twice.",
+    ),
+    "refused.database_unavailable.word": ("系统正忙", "Busy"),
+    "refused.database_unavailable.advice": (
+        "系统暂时无法连接。请稍等后再试一次：同一笔不会重复记录。",
+        "The system cannot be reached. Wait a moment and try again: nothing is counted twice.",
+    ),
+    "refused.internal_error.word": ("系统出错", "Something went wrong"),
+    "refused.internal_error.advice": (
+        "可以再试一次：同一笔不会重复记录。若仍不行，请把下面的编号告诉技术人员。",
+        "You may try again: nothing is counted twice. If it stays, tell support the reference below.",
+    ),
+    "refused.idempotency_key_reused.word": ("这笔已记录", "Already recorded"),
+    "refused.idempotency_key_reused.advice": (
+        "这笔销售已经按第一次提交的内容记录，修改后的内容没有记录。请取消后为下一位顾客结账。",
+        "This sale was recorded as first sent; the change was not. Cancel here and go on with the next customer.",
+    ),
+    "refused.form_foreign.word": ("页面已过期", "Page out of date"),
+    "refused.form_foreign.advice": (
+        "登录已更换或页面太旧。请重新载入页面后再试，没有任何内容被记录。",
+        "The sign-in changed or the page is old. Reload the page and try again; nothing was recorded.",
+    ),
+    "refused.forbidden.word": ("没有权限", "Not allowed"),
+    "refused.forbidden.advice": (
+        "您已没有在本店收银的权限。请退出后重新登录，或联系店长。",
+        "You may no longer sell in this store. Sign in again or ask your manager.",
+    ),
+    "refused.sign_in": ("重新登录", "Sign in again"),
+    "lost.word": ("没有收到答复", "No answer"),
+    "lost.advice": (
+        "不确定刚才的操作是否成功。请点“再试一次”：完全安全，同一笔只会记录一次。",
+        "It is not known whether that went through. Press “Try again”: it is safe, the same sale counts once.",
+    ),
+}
+
+
+def t(key: str, **values: object) -> str:
+    """The text in the language of the request, with its values filled in. Raises `KeyError` for an unknown key."""
+    return TEXTS[key][language() == "en"].format(**values)
+
+
+def has_text(key: str) -> bool:
+    return key in TEXTS

@@ -1,0 +1,43 @@
+"""The words of the pages: complete, in both languages, and all of them needed."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+from consoles.clerk.refusals import LOOKS
+from consoles.texts import TEXTS
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "consoles").rglob("*.py")]
+USED = {key for file in SOURCES for key in re.findall(r"""\bt\(\s*["']([a-z_.]+)["']""", file.read_text())}
+#: Put together from a code or a condition.
+BUILT = {key for key in TEXTS if key.startswith("refused.")} | {"sale.amount.refused", "sale.amount.missing"}
+
+
+def test_every_text_that_is_used_exists() -> None:
+    assert set(TEXTS) >= USED
+
+
+def test_every_text_is_used() -> None:
+    assert set(TEXTS) <= USED | BUILT
+
+
+def test_both_languages_fill_in_the_same_values() -> None:
+    for chinese, english in TEXTS.values():
+        assert values(chinese) == values(english)
+
+
+def test_chinese_is_chinese_and_english_is_english() -> None:
+    for chinese, english in TEXTS.values():
+        assert re.search(r"[一-鿿]", chinese)
+        assert not re.search(r"[一-鿿]", english)
+
+
+def test_every_refusal_at_the_till_has_its_word_and_advice() -> None:
+    for code in LOOKS:
+        if not code.startswith("ticket_"):
+            assert {f"refused.{code}.word", f"refused.{code}.advice"} <= set(TEXTS)
+
+
+def values(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}

@@ -1,0 +1,367 @@
+"""A day at the till in Chromium: camera, scanner gun, typed codes, sales, receipts, lost answers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Dialog, Route, expect
+from sqlalchemy import Engine
+
+from app import clock
+from app.staff import accounts
+from app.staff.roles import Grant
+from tests.conftest import rows
+from tests.consoles.fake_camera import film_of
+from tests.consoles.till_page import TillPage
+from tests.shop import BOSS, Phone, Shop
+
+pytestmark = pytest.mark.browser
+
+WECHAT_PAY = "134567890123456789"
+
+
+@pytest.fixture
+def staff(shop: Shop) -> None:
+    shop.person("chief", Grant("admin", None))
+    shop.person("mei", Grant("clerk", shop.store.id))
+
+
+@pytest.fixture
+def till(staff: None, open_till: Any) -> TillPage:
+    page: TillPage = open_till()
+    return page.sign_in()
+
+
+@pytest.fixture
+def member(shop: Shop) -> Phone:
+    return shop.member("张小明")
+
+
+def next_customer(till: TillPage) -> None:
+    expect(till.page.locator("text=下一位顾客")).to_be_focused()
+    till.page.keyboard.press("Enter")
+    expect(till.stage("ready")).to_be_visible()
+
+
+def sold(engine: Engine) -> list[tuple[object, ...]]:
+    return rows(engine, "SELECT amount_fen, points_earned FROM sales ORDER BY id")
+
+
+def test_from_the_camera_to_the_receipt(
+    till: TillPage, shop: Shop, member: Phone, film: Path, engine: Engine
+) -> None:
+    film_of(shop.code(member), film)
+    till.page.click("text=摄像头扫码")
+    expect(till.stage("sale")).to_contain_text("张**")
+    expect(till.page.locator("#camera")).not_to_be_visible()
+    till.sell("128.5")
+    expect(till.stage("receipt")).to_contain_text("¥128.50")
+    expect(till.stage("receipt")).to_contain_text("+128 积分")
+    assert sold(engine) == [(12850, 128)]
+    next_customer(till)
+    expect(till.page.locator("#code")).to_be_focused()
+
+
+def test_from_the_gun_to_the_receipt_and_straight_to_the_next_customer(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine
+) -> None:
+    till.gun(shop.code(member))
+    till.sell("12")
+    expect(till.stage("receipt")).to_be_visible()
+    till.gun(shop.code(shop.member("李雷")))
+    expect(till.stage("sale")).to_contain_text("李*")
+    till.sell("7.05")
+    expect(till.stage("receipt")).to_contain_text("¥7.05")
+    assert sold(engine) == [(1200, 12), (705, 7)]
+
+
+def test_the_gun_works_with_nothing_focused(till: TillPage, shop: Shop, member: Phone) -> None:
+    till.page.evaluate("document.activeElement.blur()")
+    till.gun(shop.code(member))
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+def test_the_gun_works_under_a_chinese_input_method(till: TillPage, shop: Shop, member: Phone) -> None:
+    for code in [*(f"Digit{digit}" for digit in shop.code(member)), "Enter"]:
+        key = {"code": code, "key": "Process" if code != "Enter" else "Enter", "windowsVirtualKeyCode": 229}
+        till.keys.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
+        till.keys.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+@pytest.mark.parametrize("typed", ["", "50", "12.5"])
+def test_a_scan_into_the_amount_leaves_the_amount_as_it_was(
+    till: TillPage, shop: Shop, member: Phone, typed: str
+) -> None:
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type(typed)
+    till.gun(shop.code(member))
+    expect(till.stage("sale")).to_contain_text("张**")
+    expect(till.page.locator("#amount")).to_have_value(typed)
+
+
+@pytest.mark.parametrize("separator", ["", " ", "-"])
+def test_a_code_can_be_typed_in_groups(till: TillPage, shop: Shop, member: Phone, separator: str) -> None:
+    code = shop.code(member)
+    till.page.fill("#code", separator.join(code[i : i + 4] for i in range(0, 20, 4)))
+    till.page.click("text=查询")
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+def test_full_width_digits_of_an_input_method_are_understood(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    till.page.fill("#code", shop.code(member).translate({48 + i: 0xFF10 + i for i in range(10)}))
+    till.page.keyboard.press("Enter")
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+def test_another_member_during_a_sale_is_asked_about_and_the_amount_stays(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("66.60")
+    other = shop.code(shop.member("李雷"))
+    till.gun(other)
+    expect(till.page.locator("#replace")).to_be_visible()
+    till.page.keyboard.press("Enter")  # the careful answer has the focus
+    expect(till.stage("sale")).to_contain_text("张**")
+    till.gun(other)
+    till.page.click("#replace >> text=换会员")
+    expect(till.stage("sale")).to_contain_text("李*")
+    expect(till.page.locator("#amount")).to_have_value("66.60")
+
+
+def test_a_gun_that_fires_twice_asks_nothing(till: TillPage, shop: Shop, member: Phone) -> None:
+    code = shop.code(member)
+    till.gun(code)
+    expect(till.stage("sale")).to_be_visible()
+    till.gun(code)
+    expect(till.page.locator("#replace")).not_to_be_visible()
+    assert till.posts("/till/scans") == 1
+
+
+def test_a_refused_scan_covers_the_sale_and_leaves_it_alone(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("30")
+    till.gun(shop.code(member, steps=-6))
+    expect(till.screen("code_expired")).to_be_visible()
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("#amount")).to_have_value("30")
+    expect(till.page.locator("#amount")).to_be_focused()
+
+
+def test_while_a_refusal_is_shown_the_next_code_can_be_scanned(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    till.gun(shop.code(member, steps=-6))
+    expect(till.screen("code_expired")).to_be_visible()
+    till.gun(shop.code(member))
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+@pytest.mark.parametrize("code", [WECHAT_PAY, "281234567890123456", "6212345678901234567"])
+@pytest.mark.parametrize("where", ["#code", "#amount", "#receipt-no"])
+def test_a_payment_code_never_leaves_the_browser(till: TillPage, where: str, code: str) -> None:
+    if where != "#code":
+        till.page.click("text=非会员结账")
+        expect(till.page.locator("#amount")).to_be_focused()
+    before = till.page.input_value(where)
+    till.page.focus(where)
+    till.gun(code)
+    expect(till.screen("payment_code")).to_be_visible()
+    expect(till.page.locator(where)).to_have_value(before)
+    assert not any(code in sent for sent in till.sent)
+
+
+def test_the_camera_too_knows_a_payment_code(till: TillPage, film: Path) -> None:
+    film_of(WECHAT_PAY, film)
+    till.page.click("text=摄像头扫码")
+    expect(till.screen("payment_code")).to_be_visible()
+    assert not any(WECHAT_PAY in sent for sent in till.sent)
+
+
+def test_the_bar_code_of_an_article_is_no_amount(till: TillPage, engine: Engine) -> None:
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.gun("01234565")
+    expect(till.screen("code_malformed")).to_be_visible()
+    expect(till.page.locator("#amount")).to_have_value("")
+    assert sold(engine) == []
+
+
+def test_a_lost_answer_is_asked_for_again_and_counts_once(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.route("**/till/sales", lose, times=1)
+    till.sell("20")
+    expect(till.screen("lost")).to_contain_text("只会记录一次")
+    assert sold(engine) == [(2000, 20)]
+    till.gun(shop.code(shop.member("李雷")))  # the next customer waits
+    expect(till.screen("lost")).to_be_visible()
+    till.page.keyboard.press("Enter")
+    expect(till.stage("receipt")).to_contain_text("+20 积分")
+    assert sold(engine) == [(2000, 20)]
+
+
+def test_a_scan_whose_answer_was_lost_costs_the_member_no_code(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    till.page.route("**/till/scans", lose, times=1)
+    till.gun(shop.code(member))
+    expect(till.screen("lost")).to_be_visible()
+    till.page.click("#lost >> [data-do=again]")
+    expect(till.stage("sale")).to_contain_text("张**")
+
+
+def test_a_proxy_s_error_page_is_no_answer(till: TillPage, shop: Shop, member: Phone) -> None:
+    till.page.route(
+        "**/till/scans", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"), times=1
+    )
+    till.gun(shop.code(member))
+    expect(till.screen("lost")).to_be_visible()
+    till.page.keyboard.press("Enter")
+    expect(till.stage("sale")).to_contain_text("张**")
+    till.forgive("Response Status Error Code 502")
+
+
+def test_an_impatient_double_tap_is_one_sale(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine
+) -> None:
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("20")
+    till.page.dblclick("text=确认收款")
+    expect(till.stage("receipt")).to_be_visible()
+    assert sold(engine) == [(2000, 20)]
+
+
+def test_escape_asks_before_it_drops_a_member(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine
+) -> None:
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("#drop")).to_be_visible()
+    till.page.keyboard.press("Escape")
+    expect(till.stage("sale")).to_contain_text("张**")
+    till.page.keyboard.press("Escape")
+    till.page.click("#drop >> text=放弃 >> nth=-1")
+    expect(till.stage("ready")).to_be_visible()
+    assert sold(engine) == []
+
+
+def test_everything_can_be_done_from_the_keyboard(till: TillPage, engine: Engine) -> None:
+    for _ in range(3):  # look up, camera, sale without member
+        till.page.keyboard.press("Tab")
+    till.page.keyboard.press("Enter")
+    till.sell("12.345")
+    expect(till.page.locator("#amount-fault")).to_be_visible()
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.sell("12.34")  # the wrong amount is selected, so typing replaces it
+    expect(till.stage("receipt")).to_contain_text("¥12.34")
+    next_customer(till)
+    assert sold(engine) == [(1234, 0)]
+
+
+def test_screen_readers_are_told_what_happened(till: TillPage, shop: Shop, member: Phone) -> None:
+    till.gun(shop.code(member))
+    expect(till.page.locator("#spoken")).to_have_text("会员有效 张**")
+    till.sell("5")
+    expect(till.page.locator("#spoken")).to_have_text("收款成功 ¥5.00 本次积分 5")
+
+
+def test_leaving_the_page_during_a_sale_is_asked_about(till: TillPage, shop: Shop, member: Phone) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    till.page.on("dialog", stay)
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.click("text=退出")
+    expect(till.stage("sale")).to_contain_text("张**")
+    assert asked == ["beforeunload"]
+
+
+def test_a_clerk_who_is_disabled_during_a_sale_stands_at_the_sign_in_page(
+    till: TillPage, shop: Shop, member: Phone
+) -> None:
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    mei = accounts.by_login("mei")
+    accounts.change(
+        staff_id=mei.id,
+        version=mei.version,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
+        now=clock.now(),
+    )
+    till.sell("5")
+    expect(till.page.locator("#password")).to_be_visible()
+
+
+def test_signing_out_and_the_language_switch(till: TillPage) -> None:
+    till.page.click("text=English")
+    expect(till.page.locator("body[data-listening] h1")).to_have_text("Scan the member code")
+    till.page.click("text=Sign out")
+    expect(till.page.locator("h1")).to_have_text("Sign in at the till")
+    expect(till.page.locator("#place")).to_have_value("S001.T1")
+
+
+def test_without_permission_the_camera_says_what_to_do(staff: None, open_till: Any, film: Path) -> None:
+    film_of("0", film)
+    till = open_till(camera=False).sign_in()
+    till.page.click("text=摄像头扫码")
+    expect(till.page.locator(".camera-says")).to_contain_text("没有使用摄像头的权限")
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("#camera")).not_to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("NotFoundError", "没有找到摄像头"), ("NotReadableError", "可能正被其他程序占用")],
+)
+def test_without_a_usable_camera_the_page_says_so(till: TillPage, fault: str, words: str) -> None:
+    till.page.evaluate(
+        "(name) => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }",
+        fault,
+    )
+    till.page.click("text=摄像头扫码")
+    expect(till.page.locator(".camera-says")).to_contain_text(words)
+
+
+def test_without_its_reader_the_camera_says_so(till: TillPage, film: Path) -> None:
+    film_of("0", film)
+    till.page.route("**/zxing_reader.wasm*", lambda route: route.abort())
+    till.page.click("text=摄像头扫码")
+    expect(till.page.locator(".camera-says")).to_contain_text("识别程序没有载入")
+    till.forgive("wasm", "falling back to ArrayBuffer")
+
+
+def test_a_page_that_is_not_over_https_lets_nobody_in(staff: None, open_till: Any) -> None:
+    till = open_till()
+    till.address = till.address.replace("127.0.0.1", "shop.test")
+    till.page.goto(f"{till.address}/till/sign-in")
+    expect(till.page.locator("[role=alert]")).to_contain_text("https://")
+    expect(till.page.locator("#password")).to_have_count(0)
+    till.forgive("origin was untrustworthy")

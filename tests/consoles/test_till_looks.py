@@ -1,0 +1,123 @@
+"""Every screen of the till: nothing serious for axe, nothing too wide, nothing too small for a finger."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from app.staff.roles import Grant
+from tests.consoles.fake_camera import film_of
+from tests.consoles.till_page import DESKTOP, PHONE, TillPage
+from tests.shop import Shop
+
+pytestmark = pytest.mark.browser
+
+NARROWEST = (320, 640)
+PAPER_58_MM_PX, PAPER_80_MM_PX = 219, 302
+
+
+@pytest.fixture
+def staffed(shop: Shop) -> Shop:
+    shop.person("mei", Grant("clerk", shop.store.id))
+    return shop
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROWEST])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_screen_is_sound(
+    staffed: Shop, open_till: Any, film: Path, language: str, size: tuple[int, int]
+) -> None:
+    till: TillPage = open_till(size=size, language=language)
+    faults: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        faults[name] = till.faults()
+
+    till.page.goto(f"{till.address}/till/sign-in")
+    look("sign in")
+    till.page.select_option("#place", "S001.T1")
+    till.page.fill("#login", "mei")
+    till.page.fill("#password", "not the password")
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("#fault")).to_be_visible()
+    look("wrong password")
+    till.sign_in()
+    look("ready")
+
+    used = staffed.code(staffed.member())
+    staffed.till.scan(used)
+    refusals = {
+        "code_replayed": used,
+        "code_expired": staffed.code(staffed.member(), steps=-6),
+        "payment_code": "134567890123456789",
+    }
+    for code, digits in refusals.items():
+        till.gun(digits)
+        expect(till.screen(code)).to_be_visible()
+        look(code)
+        till.page.keyboard.press("Escape")
+        expect(till.screen(code)).not_to_be_visible()
+    till.page.fill("#code", "12345")
+    till.page.locator("#code").press("Enter")
+    expect(till.screen("code_malformed")).to_be_visible()
+    look("code_malformed")
+
+    member = staffed.member("Wilhelmina Featherstonehaugh")
+    staffed.earn(member, 12_345)
+    till.gun(staffed.code(member, steps=1))
+    expect(till.page.locator("#amount")).to_be_focused()
+    look("member")
+    till.page.click("summary")
+    look("another member")
+    till.page.fill("#amount", "12.345")
+    till.page.locator("#amount").press("Enter")
+    expect(till.page.locator("#amount-fault")).to_be_visible()
+    look("wrong amount")
+    till.gun(staffed.code(staffed.member()))
+    expect(till.page.locator("#replace")).to_be_visible()
+    look("question")
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("#replace")).not_to_be_visible()
+    till.page.fill("#amount", "9999999.99")
+    till.page.locator("#amount").press("Enter")
+    expect(till.stage("receipt")).to_be_visible()
+    look("receipt")
+
+    till.page.click("[hx-get='/till/ready']")
+    expect(till.stage("ready")).to_be_visible()
+    till.page.click("[hx-get='/till/sale']")
+    expect(till.page.locator("#amount")).to_be_focused()
+    look("without member")
+    till.context.set_offline(True)
+    till.page.fill("#amount", "1")
+    till.page.locator("#amount").press("Enter")
+    expect(till.screen("lost")).to_be_visible()
+    look("no answer")
+    till.context.set_offline(False)
+    till.page.keyboard.press("Escape")
+    till.context.clear_permissions()
+    film_of("0", film)
+    till.page.click("[data-do=camera]")
+    expect(till.page.locator("#camera[data-state=denied]")).to_be_visible()
+    look("camera refused")
+    till.page.keyboard.press("Escape")
+    till.context.grant_permissions(["camera"])
+    till.page.click("[data-do=camera]")
+    expect(till.page.locator("#camera[data-state=hint]")).to_be_visible()
+    look("camera")
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+@pytest.mark.parametrize("width_px", [PAPER_58_MM_PX, PAPER_80_MM_PX])
+def test_on_paper_there_is_the_receipt_and_nothing_else(staffed: Shop, open_till: Any, width_px: int) -> None:
+    till: TillPage = open_till().sign_in()
+    till.gun(staffed.code(staffed.member("张小明")))
+    till.sell("128.50")
+    expect(till.stage("receipt")).to_be_visible()
+    till.page.set_viewport_size({"width": width_px, "height": 600})
+    till.page.emulate_media(media="print")
+    expect(till.page.locator(".receipt")).to_be_visible()
+    for hidden in (".till-top", ".done-head"):
+        expect(till.page.locator(hidden)).not_to_be_visible()
+    assert till.page.evaluate("document.documentElement.scrollWidth") <= width_px

@@ -1,0 +1,267 @@
+"""Signing in at the till page, and whose forms it takes."""
+
+import pytest
+from flask import Flask
+
+from app import clock
+from app.audit import OPERATOR
+from app.staff import accounts
+from app.staff.roles import Grant
+from app.stores import setup
+from tests.consoles.visitor import SITE, Visitor, hidden
+from tests.shop import BOSS, PASSWORD, Shop
+
+WRONG = "账号或密码不正确。"
+
+
+@pytest.fixture
+def mei(shop: Shop) -> accounts.StaffView:
+    shop.person("chief", Grant("admin", None))
+    return shop.person("mei", Grant("clerk", shop.store.id))
+
+
+@pytest.fixture
+def visitor(shop: Shop) -> Visitor:
+    return Visitor(shop.app)
+
+
+def test_a_clerk_signs_in_and_sees_store_till_and_name(visitor: Visitor, mei: accounts.StaffView) -> None:
+    answer = visitor.sign_in("mei")
+    assert (answer.status_code, answer.location) == (303, "/till/")
+    page = visitor.get("/till/").text
+    assert "门店 S001 · T1" in page
+    assert "Mei" in page
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    visitor: Visitor, mei: accounts.StaffView
+) -> None:
+    [cookie] = [
+        c for c in visitor.sign_in("mei").headers.getlist("Set-Cookie") if c.startswith("__Host-till=")
+    ]
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+def test_the_till_of_last_time_is_offered_again(
+    visitor: Visitor, mei: accounts.StaffView, shop: Shop
+) -> None:
+    shop.add_till("S001", "T2")
+    visitor.sign_in("mei", place="S001.T2")
+    assert '<option value="S001.T2" selected>' in visitor.get("/till/sign-in").text
+
+
+def test_unknown_logins_wrong_passwords_and_disabled_people_get_one_answer(
+    visitor: Visitor, mei: accounts.StaffView, shop: Shop
+) -> None:
+    gone = shop.person("gone", Grant("clerk", shop.store.id))
+    disable(gone)
+    answers = [
+        visitor.sign_in("mei", "not the password"),
+        visitor.sign_in("nobody", "not the password"),
+        visitor.sign_in("gone", PASSWORD),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401, 401]
+    assert all(WRONG in answer.text for answer in answers)
+    assert all("__Host-till=" not in str(answer.headers.getlist("Set-Cookie")) for answer in answers)
+
+
+def test_the_password_never_comes_back(visitor: Visitor, mei: accounts.StaffView) -> None:
+    assert "not the password" not in visitor.sign_in("mei", "not the password").text
+
+
+def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
+    visitor: Visitor, mei: accounts.StaffView
+) -> None:
+    for _ in range(5):
+        assert visitor.sign_in("mei", "not the password").status_code == 401
+    answer = visitor.sign_in("mei")
+    assert answer.status_code == 429
+    assert "15 分钟" in answer.text
+
+
+def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -> None:
+    other = shop.open_store("S002")
+    shop.person("bo", Grant("clerk", other.id))
+    answer = visitor.sign_in("bo", place="S001.T1")
+    assert answer.status_code == 403
+    assert "没有在该门店收银的权限" in answer.text
+
+
+@pytest.mark.parametrize("place", ["S001.T9", "S009.T1", "", ".", "S001"])
+def test_a_till_that_is_not_there_is_said_so(visitor: Visitor, mei: accounts.StaffView, place: str) -> None:
+    answer = visitor.sign_in("mei", place=place)
+    assert answer.status_code == 404
+    assert "请重新选择" in answer.text
+
+
+@pytest.mark.parametrize("login", ["x" * 41, "me\0i", "me\ni"])
+def test_a_login_that_cannot_be_one_is_a_wrong_login(
+    visitor: Visitor, mei: accounts.StaffView, login: str
+) -> None:
+    answer = visitor.sign_in(login)
+    assert answer.status_code == 422
+    assert WRONG in answer.text
+
+
+def test_over_plain_http_nobody_can_sign_in(shop: Shop, mei: accounts.StaffView) -> None:
+    visitor = Visitor(shop.app, "http://till.shop.test")
+    page = visitor.get("/till/sign-in")
+    assert "https://" in page.text
+    assert 'type="password"' not in page.text
+    answer = visitor.post("/till/sign-in", {"login": "mei", "password": PASSWORD, "place": "S001.T1"})
+    assert answer.status_code == 403
+    assert "__Host-till=" not in str(answer.headers.getlist("Set-Cookie"))
+
+
+@pytest.mark.parametrize("site", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+def test_on_the_machine_itself_plain_http_will_do(app: Flask, site: str) -> None:
+    assert "不能登录" not in Visitor(app, site).get("/till/sign-in").text
+
+
+def test_the_sign_in_form_of_another_browser_is_refused(
+    visitor: Visitor, mei: accounts.StaffView, shop: Shop
+) -> None:
+    foreign_token = hidden(Visitor(shop.app).get("/till/sign-in").text, "csrf_token")
+    visitor.get("/till/sign-in")
+    data = {"login": "mei", "password": PASSWORD, "place": "S001.T1", "csrf_token": foreign_token}
+    assert visitor.post("/till/sign-in", data).status_code == 403
+
+
+def test_a_sign_in_form_without_token_is_refused(visitor: Visitor, mei: accounts.StaffView) -> None:
+    data = {"login": "mei", "password": PASSWORD, "place": "S001.T1"}
+    assert visitor.post("/till/sign-in", data).status_code == 403
+
+
+FOREIGN = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": None, "Origin": "https://evil.test"},
+    {"Sec-Fetch-Site": None, "Origin": "null"},
+    {"Sec-Fetch-Site": None, "Origin": None},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_forms_that_other_sites_send_are_refused(
+    visitor: Visitor, mei: accounts.StaffView, headers: dict[str, str | None]
+) -> None:
+    assert visitor.sign_in("mei", headers=headers).status_code == 403
+
+
+def test_an_older_browser_that_only_tells_the_origin_may_sign_in(
+    visitor: Visitor, mei: accounts.StaffView
+) -> None:
+    assert visitor.sign_in("mei", headers={"Sec-Fetch-Site": None, "Origin": SITE}).status_code == 303
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_at_the_till_too_forms_that_other_sites_send_are_refused(
+    clerk: Visitor, headers: dict[str, str | None]
+) -> None:
+    data = {"csrf_token": clerk.csrf_token()}
+    assert clerk.post("/till/sign-out", data, headers=headers).status_code == 403
+    assert clerk.get("/till/").status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, "早"])
+def test_a_form_without_the_session_s_token_is_refused(clerk: Visitor, token: str) -> None:
+    data = {"code": "1", "scan_key": "k" * 20, "csrf_token": token}
+    answer = clerk.post("/till/scans", data, headers={"HX-Request": "true"})
+    assert answer.status_code == 403
+    assert "页面已过期" in answer.text
+
+
+def test_the_token_of_a_former_session_is_refused(clerk: Visitor) -> None:
+    former = clerk.csrf_token()
+    clerk.sign_in("mei")
+    assert clerk.post("/till/sign-out", {"csrf_token": former}).status_code == 403
+
+
+def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page(visitor: Visitor) -> None:
+    whole = visitor.get("/till/")
+    assert (whole.status_code, whole.location) == (303, "/till/sign-in")
+    piece = visitor.htmx("/till/ready")
+    assert (piece.status_code, piece.headers["HX-Redirect"]) == (401, "/till/sign-in")
+
+
+def test_a_token_of_the_back_office_opens_no_till(clerk: Visitor) -> None:
+    token = clerk.client.post("/office/v1/login", json={"login": "mei", "password": PASSWORD}).json["token"]
+    clerk.client.set_cookie("__Host-till", token, domain="till.shop.test")
+    assert clerk.get("/till/").status_code == 303
+
+
+def test_signing_out_ends_the_session_for_good(clerk: Visitor) -> None:
+    session = clerk.client.get_cookie("__Host-till", domain="till.shop.test")
+    assert session is not None
+    assert clerk.post("/till/sign-out", {"csrf_token": clerk.csrf_token()}).location == "/till/sign-in"
+    assert clerk.client.get_cookie("__Host-till", domain="till.shop.test") is None
+    clerk.client.set_cookie("__Host-till", session.value, domain="till.shop.test")
+    assert clerk.get("/till/").status_code == 303
+
+
+def test_a_disabled_clerk_is_out_with_the_next_request(clerk: Visitor) -> None:
+    disable(accounts.by_login("mei"))
+    assert clerk.get("/till/").location == "/till/sign-in"
+    assert clerk.htmx("/till/ready").headers["HX-Redirect"] == "/till/sign-in"
+
+
+def test_a_clerk_who_lost_the_store_is_told_so_with_the_next_request(clerk: Visitor, shop: Shop) -> None:
+    other = shop.open_store("S002")
+    person = accounts.by_login("mei")
+    accounts.change(
+        staff_id=person.id,
+        version=person.version,
+        name=None,
+        status=None,
+        grants=(Grant("clerk", other.id),),
+        boss=BOSS,
+        now=clock.now(),
+    )
+    answer = clerk.get("/till/")
+    assert answer.status_code == 403
+    assert "没有权限" in answer.text
+    assert "/till/sign-in" in answer.text
+
+
+def test_the_language_switch_is_remembered(visitor: Visitor) -> None:
+    assert 'lang="zh-Hans-CN"' in visitor.get("/till/sign-in").text
+    assert visitor.post("/till/language/en", {}).status_code == 303
+    page = visitor.get("/till/sign-in", headers={"Accept-Language": "zh-CN"}).text
+    assert '<html lang="en">' in page
+    assert "Sign in at the till" in page
+
+
+def test_there_is_no_third_language(visitor: Visitor) -> None:
+    assert visitor.post("/till/language/fr", {}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [("en-US,en", "Sign in at the till"), ("zh-CN", "收银台登录"), ("fr", "收银台登录")]
+)
+def test_without_a_choice_the_browser_s_language_counts(visitor: Visitor, asked: str, shown: str) -> None:
+    assert shown in visitor.get("/till/sign-in", headers={"Accept-Language": asked}).text
+
+
+def test_names_of_stores_are_text_and_not_markup(visitor: Visitor, shop: Shop) -> None:
+
+    setup.open_store(
+        code="X1", name="<img src=x>", time_zone="Asia/Shanghai", actor=OPERATOR, now=clock.now()
+    )
+    shop.add_till("X1", "T1")
+    page = visitor.get("/till/sign-in").text
+    assert "<img" not in page
+    assert "&lt;img src=x&gt;" in page
+
+
+def disable(person: accounts.StaffView) -> None:
+    accounts.change(
+        staff_id=person.id,
+        version=person.version,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
+        now=clock.now(),
+    )

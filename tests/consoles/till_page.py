@@ -1,0 +1,123 @@
+"""The till in Chromium: what a clerk does there, and whatever the browser complains about."""
+
+import time
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Request, expect
+
+from tests.shop import PASSWORD
+
+DESKTOP = (1280, 800)
+PHONE = (390, 844)
+WAIT_MS = 10_000
+
+#: Everything a finger aims at that is less than 40 pixels high; what a dialog covers cannot be touched.
+_SMALL_TARGETS = """() => {
+    const root = document.querySelector("dialog[open]") ?? document;
+    return [...root.querySelectorAll("button, a[href], input:not([type=hidden]), select, summary")]
+        .filter((e) => e.checkVisibility() && !e.classList.contains("skip") && e.getBoundingClientRect().height < 40)
+        .map((e) => e.outerHTML.slice(0, 120));
+}"""
+
+
+class TillPage:
+    """One browser with its own cookies."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        language: str = "zh",
+        camera: bool = True,
+    ) -> None:
+        self.address = address
+        self.context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale="zh-CN" if language == "zh" else "en-GB",
+            permissions=["camera"] if camera else [],
+            has_touch=size[0] < 500,
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.keys = self.context.new_cdp_session(self.page)
+        self.complaints: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.sent: list[str] = []
+        self.page.on("request", self._sent)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # A refusal is an answer like any other, but Chromium reports every status from 400 on and every lost network,
+        # and htmx says in the console what it also tells the page's script.
+        expected = message.type != "error" or message.text.startswith(("Failed to load resource", "htmx:"))
+        if not expected or "Content Security Policy" in message.text:
+            self.complaints.append(message.text)
+
+    def _sent(self, request: Request) -> None:
+        self.sent.append(
+            f"{request.method} {request.url.removeprefix(self.address)} {request.post_data or ''}"
+        )
+        if not request.url.startswith((self.address, "data:")):
+            self.complaints.append(f"asked somebody else: {request.url}")
+        if request.url.startswith(f"{self.address}/till/") and "?" in request.url:
+            self.complaints.append(f"told more than a path: {request.url}")
+
+    def posts(self, path: str) -> int:
+        """How many forms were sent there."""
+        return sum(sent.startswith(f"POST {path} ") for sent in self.sent)
+
+    def sign_in(self, login: str = "mei", place: str = "S001.T1") -> "TillPage":
+        self.page.goto(f"{self.address}/till/")
+        self.page.select_option("#place", place)
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
+        return self
+
+    def forgive(self, *words: str) -> None:
+        """The browser was right to complain: the test itself broke what it names."""
+        self.complaints = [said for said in self.complaints if not any(word in said for word in words)]
+
+    def stage(self, name: str) -> Locator:
+        return self.page.locator(f"[data-stage={name}]")
+
+    def screen(self, code: str) -> Locator:
+        return self.page.locator(f"dialog[open][data-code={code}]")
+
+    def gun(self, code: str) -> None:
+        """A scanner gun: the keys of the digits and Enter, wherever the focus is.
+
+        The keys say themselves that they came 10 ms apart, however long this machine takes to send them.
+        """
+        pressed_at_s = time.time()
+        for n, letter in enumerate([*code, "\r"]):
+            key = {"code": f"Digit{letter}", "key": letter, "windowsVirtualKeyCode": ord(letter)}
+            if letter == "\r":
+                key |= {"code": "Enter", "key": "Enter"}
+            at = {"timestamp": pressed_at_s + n * 0.01}
+            self.keys.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": letter, **key, **at})
+            self.keys.send("Input.dispatchKeyEvent", {"type": "keyUp", **key, **at})
+
+    def sell(self, amount: str) -> None:
+        """Type an amount where the focus is and confirm."""
+        expect(self.page.locator("#amount")).to_be_focused()
+        self.page.keyboard.type(amount)
+        self.page.keyboard.press("Enter")
+
+    def faults(self) -> list[str]:
+        """What axe finds serious or critical, and every overflow to the side."""
+        found: list[Any] = Axe().run(self.page).response["violations"]
+        faults = [
+            f"{fault['id']}: {node['html']}"
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]
+        found_small: list[str] = self.page.evaluate(_SMALL_TARGETS)
+        faults += [f"too small: {html}" for html in found_small]
+        too_wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return [*faults, *([f"{too_wide} px too wide"] if too_wide > 0 else [])]
