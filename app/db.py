@@ -77,6 +77,7 @@ def engine_options(pool_size: int) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": 3,
         "pool_recycle": 1800,
+        "hide_parameters": True,  # what a statement was given is a person's, wherever its error is printed
         "connect_args": {"options": bounds, "connect_timeout": 3},
     }
 

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
+from app.identity import consent
 from app.identity.phone import bind_wechat_phone
 from app.identity.sessions import log_out
 from app.members.profile import Changes, change
@@ -70,7 +71,12 @@ def show() -> Response:
 
 
 class ChangesSchema(Strict):
-    name = text(32)
+    name = fields.String(
+        validate=validate.Length(max=200),
+        metadata={
+            "description": "at most 32 characters after what cannot be seen is dropped; empty clears it"
+        },
+    )
     birthday = fields.Date()
     language = fields.String(validate=validate.OneOf(LANGUAGES))
     marketing_opt_out = flag()
@@ -114,6 +120,37 @@ def bind_phone(arguments: dict[str, Any]) -> Response:
         now=clock.now(),
     )
     return answer({"phone": bound.phone})
+
+
+class AgreementSchema(Strict):
+    policy_version = text(32, required=True)
+
+
+@blueprint.post("/me/consent")
+@blueprint.arguments(AgreementSchema())
+@blueprint.response(204)
+@blueprint.doc(security=MEMBER)
+def agree(arguments: dict[str, Any]) -> Response:
+    """Agree to the newer text, when login said that `consent_current` is false.
+
+    409 `policy_not_current` (with `policy_version`) for any other text than the one that holds.
+    """
+    consent.give(
+        member_id=me().id,
+        policy_version=arguments["policy_version"],
+        current_version=parts().terms.policy_version,
+        now=clock.now(),
+    )
+    return nothing()
+
+
+@blueprint.delete("/me/consent")
+@blueprint.response(204)
+@blueprint.doc(security=MEMBER)
+def withdraw() -> Response:
+    """Take consent back: every phone is signed out, and logging in asks for consent again. Points and balance stay."""
+    consent.withdraw(member_id=me().id, now=clock.now())
+    return nothing()
 
 
 @blueprint.post("/logout")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Busy, transaction
@@ -20,7 +21,8 @@ from app.errors import Conflict, DomainError, Forbidden, Invalid
 from app.identity.models import LoginCode, MemberIdentity, MemberSession
 from app.identity.platforms import LoginCodeUsed, Platform, VerifiedIdentity
 from app.identity.sessions import open_session, token_hash
-from app.members.join import agree, agreed_version, join
+from app.members.consent import agree, agreed_version
+from app.members.join import join
 from app.members.models import Member
 
 #: How long the outcome of a code is kept: WeChat's own life of a code (reference B1).
@@ -31,7 +33,10 @@ TWIN_WAIT_S = 3.0
 
 
 class ConsentRequired(Conflict):
-    """Nobody becomes a member without agreeing. Data: `policy_version`, the text to agree to."""
+    """Nobody becomes a member, or comes back after a withdrawal, without agreeing.
+
+    Data: `policy_version`, the text to agree to.
+    """
 
     code = "consent_required"
 
@@ -85,7 +90,9 @@ def log_in(
     platform = platforms.get(provider)
     if platform is None:
         raise ProviderUnknown(providers=sorted(platforms))
-    code_hash = hashlib.sha256(f"{platform.name}|{platform.app_id}|{code}".encode()).digest()
+    code_hash = hashlib.sha256(
+        f"{platform.name}|{platform.app_id}|{platform.canonical(code)}".encode()
+    ).digest()
     if _claim(code_hash, platform, now):
         _exchange(code_hash, platform, code, now)
     with transaction() as session:
@@ -117,16 +124,18 @@ def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
 
 
 def _exchange(code_hash: bytes, platform: Platform, code: str, now: datetime) -> None:
+    claimed = (LoginCode.code_hash == code_hash, LoginCode.state == "claimed")
     try:
         identity = platform.verify(code, now=now)
     except DomainError:
         with transaction() as session:
-            session.execute(delete(LoginCode).where(LoginCode.code_hash == code_hash))
+            # Only our own claim: whoever took it over from us may have had more luck.
+            session.execute(delete(LoginCode).where(*claimed, LoginCode.claimed_at == now))
         raise
     with transaction() as session:
         session.execute(
             update(LoginCode)
-            .where(LoginCode.code_hash == code_hash)
+            .where(*claimed)
             .values(
                 state="known",
                 app_id=identity.app_id,
@@ -146,13 +155,13 @@ def _complete(
     now: datetime,
 ) -> LoggedIn:
     key_hash = token_hash(key)
-    if known.key_hash is not None:
-        if known.key_hash != key_hash:
-            raise LoginCodeUsed
+    if known.key_hash not in (None, key_hash):
+        raise LoginCodeUsed
+    member_id, created = _member(session, known, consent, language, terms, now)
+    if known.session_hash is not None:
         session.execute(
             update(MemberSession).where(MemberSession.token_hash == known.session_hash).values(revoked_at=now)
         )
-    member_id, created = _member(session, known, consent, language, terms, now)
     token, expires_at = open_session(session, member_id, lifetime_days=terms.session_days, now=now)
     known.key_hash, known.session_hash = key_hash, token_hash(token)
     known.created_member = known.created_member or created
@@ -179,12 +188,17 @@ def _member(
             MemberIdentity.app_id == identity.app_id,
             MemberIdentity.subject == identity.subject,
         )
+        # Freezing and withdrawing lock the member for themselves: no session opens that they do not see and end.
+        .with_for_update(read=True, of=Member)
     ).one_or_none()
     agreed = consent == terms.policy_version
     if found is not None:
         if found.status != "active":
             raise MemberNotActive
-        if agreed and agreed_version(session, found.member_id) != consent:
+        former = agreed_version(session, found.member_id)
+        if former is None and not agreed:
+            raise ConsentRequired(policy_version=terms.policy_version)
+        if agreed and former != consent:
             agree(
                 session, found.member_id, policy_version=terms.policy_version, source=known.provider, now=now
             )
@@ -204,7 +218,11 @@ def _member(
             created_at=now,
         )
     )
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:
+        # The lock makes it impossible; the driver's words would put the person's id into the log.
+        raise Busy(retry_after_s=1) from None
     return member.id, True
 
 

@@ -52,7 +52,8 @@ class LoginCode(Base):
     """What became of a login code, kept for minutes: a chat app honours a code once, a phone may have to ask twice.
 
     `claimed` while the chat app is being asked, `known` once it answered. `key_hash` is the idempotency key that
-    completed the login; only that key may have its answer again.
+    completed the login; only that key may have its answer again. Phone codes are kept here too, without what they
+    told: their `key_hash` is the key of the request that asked.
     """
 
     __tablename__ = "login_codes"

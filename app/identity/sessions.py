@@ -59,10 +59,20 @@ def signed_in(token: str, *, now: datetime) -> SignedInMember:
 
 
 def log_out(member: SignedInMember, *, now: datetime) -> None:
+    """End the session of this token; the member's other phones stay signed in."""
     with transaction() as session:
         session.execute(
             update(MemberSession).where(MemberSession.token_hash == member.token_hash).values(revoked_at=now)
         )
+
+
+def end_all(session: Session, member_id: int, *, now: datetime) -> None:
+    """End every session of the member, on all phones."""
+    session.execute(
+        update(MemberSession)
+        .where(MemberSession.member_id == member_id, MemberSession.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
 
 
 def prune(*, before: datetime) -> int:

@@ -46,6 +46,8 @@ class PhoneVault:
 
     def open(self, cipher: bytes, owner: str) -> str:
         """Raises `ValueError` for a ciphertext of another member, a withdrawn key, or a damaged one."""
+        if not cipher:
+            raise ValueError("a phone number does not open")
         size = cipher[0]
         kid, rest = cipher[1 : 1 + size].decode(), cipher[1 + size :]
         if kid not in self._keys:

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import TypedDict
 
+import psycopg
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -11,9 +12,11 @@ from app import audit, idempotency
 from app.db import transaction
 from app.errors import Conflict, Invalid
 from app.members.models import Member
+from app.members.names import cleaned
 from app.members.phones import PhoneVault
 
 _EARLIEST_BIRTHDAY = date(1900, 1, 1)
+_ONE_MEMBER_A_NUMBER = "uq_members_phone_index"
 #: Guardian consent is needed below 14 (PIPL Art. 31); we do not ask for it, so such birthdays are refused.
 _YOUNGEST_YEARS = 14
 
@@ -25,6 +28,8 @@ class BirthdayAlreadySet(Conflict):
 
 
 class BirthdayImpossible(Invalid):
+    """Too young, not yet born, or born before 1900."""
+
     code = "birthday_impossible"
 
 
@@ -42,7 +47,14 @@ class Changes(TypedDict, total=False):
 
 
 def change(*, member_id: int, changes: Changes, now: datetime) -> None:
-    """Apply what is given. Raises `BirthdayAlreadySet`, `BirthdayImpossible`; then nothing is changed."""
+    """Apply what is given; an empty name clears it.
+
+    Raises `NameImpossible`, `BirthdayAlreadySet`, `BirthdayImpossible`; then nothing is changed.
+    """
+    if not changes:
+        return
+    if "name" in changes:
+        changes = {**changes, "name": cleaned(changes["name"])}
     with transaction() as session:
         member = _locked(session, member_id)
         if "birthday" in changes:
@@ -62,9 +74,14 @@ def bind_phone(
     answer: object,
     now: datetime,
 ) -> None:
-    """Keep the verified number and the answer to `request`. Raises `PhoneInUse` when another member has the number."""
+    """Keep the verified number and the answer to `request`.
+
+    Raises `PhoneInUse` when another member has the number, `KeyReused` when the key served for another number
+    meanwhile, `PhoneMalformed`.
+    """
     try:
         with transaction() as session:
+            idempotency.claim(session, request, type(answer))
             member = _locked(session, member_id)
             member.phone_cipher = vault.seal(phone, member.public_id)
             member.phone_index = vault.index(phone)
@@ -72,7 +89,9 @@ def bind_phone(
             audit.record(session, me, "member.bind_phone", "member", member_id, now=now)
             idempotency.remember(session, request, answer, now)
     except IntegrityError as error:
-        raise PhoneInUse from error
+        if _constraint(error) == _ONE_MEMBER_A_NUMBER:
+            raise PhoneInUse from None  # the driver's words hold the index
+        raise
 
 
 def _locked(session: Session, member_id: int) -> Member:
@@ -82,7 +101,15 @@ def _locked(session: Session, member_id: int) -> Member:
 def _check_birthday(member: Member, birthday: date, now: datetime) -> None:
     if member.birthday is not None and member.birthday != birthday:
         raise BirthdayAlreadySet
-    today = now.date()
-    youngest = today.replace(year=today.year - _YOUNGEST_YEARS, day=min(today.day, 28))
-    if not _EARLIEST_BIRTHDAY <= birthday <= youngest:
+    # The day in UTC: in China a birthday counts from 8 o'clock in the morning, late but never early.
+    if birthday < _EARLIEST_BIRTHDAY or age_years(birthday, now.date()) < _YOUNGEST_YEARS:
         raise BirthdayImpossible
+
+
+def age_years(birthday: date, day: date) -> int:
+    """Completed years of life on that day; who was born on 29 February completes one on 1 March."""
+    return day.year - birthday.year - ((day.month, day.day) < (birthday.month, birthday.day))
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None

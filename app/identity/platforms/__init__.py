@@ -28,6 +28,14 @@ class Platform(Protocol):
     @property
     def app_id(self) -> str: ...
 
+    def canonical(self, credential: str) -> str:
+        """The one spelling of `credential`: what means the same to `verify` is the same text here.
+
+        A used credential is remembered by it. Nothing is verified yet. Raises `LoginCodeInvalid` for what cannot be
+        read.
+        """
+        ...
+
     def verify(self, credential: str, *, now: datetime) -> VerifiedIdentity:
         """Who presented `credential`.
 

@@ -5,7 +5,8 @@ key, joined by line feeds as `key=value`; HMAC-SHA256 under HMAC-SHA256("WebAppD
 `signature` is one of the signed pairs.
 
 The data stays genuine until `max_age_s` have passed and is not used up by being checked: whoever logs people in
-remembers a hash of it that long.
+remembers a hash of it that long: of its canonical form, because pairs in another order or percent signs written
+differently make another text of the same data.
 """
 
 import hashlib
@@ -38,6 +39,11 @@ class Telegram:
         self.app_id: str = parts.group(1)
         self._key = hmac.digest(b"WebAppData", bot_token.encode(), hashlib.sha256)
         self._max_age_s = max_age_s
+
+    def canonical(self, credential: str) -> str:
+        """Every pair, decoded and sorted, `hash` among them. Raises `LoginCodeInvalid`."""
+        pairs = _pairs(credential)
+        return "\n".join(f"{key}={pairs[key]}" for key in sorted(pairs))
 
     def verify(self, credential: str, *, now: datetime) -> VerifiedIdentity:
         """Raises `LoginCodeInvalid`, or `LoginExpired` for genuine data older than `max_age_s`."""

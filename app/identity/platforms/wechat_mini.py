@@ -22,16 +22,21 @@ class WechatMini:
         self._client = client
         self.app_id: str = client.appid
 
+    def canonical(self, credential: str) -> str:
+        """A code is its own spelling."""
+        return credential
+
     def verify(self, credential: str, *, now: datetime) -> VerifiedIdentity:
         """Works once for each code. Raises as `Platform.verify` says."""
         try:
             session = self._client.code_to_session(credential)
         except (ProviderRefused, ProviderUnavailable) as failure:
-            raise _in_our_words(failure) from failure
+            raise in_our_words(failure) from failure
         return VerifiedIdentity(self.name, self.app_id, session.openid, session.unionid)
 
 
-def _in_our_words(failure: ProviderRefused | ProviderUnavailable) -> DomainError:
+def in_our_words(failure: ProviderRefused | ProviderUnavailable) -> DomainError:
+    """What WeChat said to a code, for logging in or for a phone number, as the business puts it."""
     match failure:
         case errors.CodeInvalid():
             return LoginCodeInvalid()
