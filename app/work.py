@@ -8,16 +8,17 @@ from functools import partial
 from app import idempotency
 from app.checkout import scan
 from app.facts.relay import BATCH as FACTS_BATCH
-from app.facts.relay import Consumer, relay
+from app.facts.relay import Relay
 from app.identity import login, sessions
 from app.jobs import engine as jobs
+from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
-from app.messages import deliver
+from app.messages import deliver, lease, outcome
 from app.messages.receipt import ReceiptTemplate, plan_receipt, wechat_data
 from app.parts import Parts
-from app.providers.wechat import SubscribeSender
+from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
-from app.providers.wechat.errors import Misconfigured, RecipientInvalid
+from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
 from app.staff import sign_in
 
 _WECHAT_PROVIDER = "wechat_mini"
@@ -25,55 +26,66 @@ _WECHAT_PROVIDER = "wechat_mini"
 _KEEP_KEYS = timedelta(days=8)
 _KEEP_SCANS = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
-_MOST_ROUNDS = 100
 
 
-def recurring(parts: Parts, clock: Callable[[], datetime]) -> list[Recurring]:
-    """The timetable."""
+def _always() -> bool:
+    return True
+
+
+def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool]) -> list[Beat]:
+    """What each worker does every second or so; stops early once `keep_going` says so."""
+    relay = fact_relay(parts)
     return [
-        Recurring(name="facts.relay", cron="* * * * * */2", run=partial(tell_consumers, parts)),
-        Recurring(name="messages.deliver", cron="* * * * * */2", run=lambda _: send_messages(parts, clock)),
-        Recurring(name="messages.reclaim", cron="* * * * * */20", run=reclaim),
-        Recurring(name="prune", cron="17 * * * *", run=prune),
+        Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
+        Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
+        Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
+
+
+def recurring() -> list[Recurring]:
+    """The timetable: what one worker of many does."""
+    return [Recurring(name="prune", cron="17 * * * *", run=prune)]
 
 
 def receipt_template(parts: Parts) -> ReceiptTemplate | None:
     """The brand's receipt template; None until WeChat and a template are set up."""
     settings = parts.settings
-    if parts.wechat is None or settings.wechat_receipt_template is None:
+    if parts.wechat is None or settings.wechat_receipt_template is None or settings.wechat_app_id is None:
         return None
     return ReceiptTemplate(
         template_id=settings.wechat_receipt_template,
         fields=settings.wechat_receipt_fields,
         provider=_WECHAT_PROVIDER,
+        app_id=settings.wechat_app_id,
     )
 
 
-def tell_consumers(parts: Parts, now: datetime) -> int:
-    """Hand over the facts that nobody has handled; how many."""
+def fact_relay(parts: Parts) -> Relay:
+    """Who reacts to which fact."""
     template = receipt_template(parts)
-    consumers: dict[str, Consumer] = {
-        "sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at)
-    }
-    handled = 0
-    for _ in range(_MOST_ROUNDS):
-        batch = relay(consumers, now=now)
-        handled += batch
-        if batch < FACTS_BATCH:
-            break
-    return handled
+    return Relay({"sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at)})
 
 
-def send_messages(parts: Parts, clock: Callable[[], datetime]) -> int:
+def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = _always) -> int:
+    """Hand over the facts that nobody has handled; how many were looked at."""
+    total = batch = relay.run(now=now)
+    while batch == FACTS_BATCH and keep_going():
+        total += (batch := relay.run(now=now))
+    return total
+
+
+def send_messages(
+    parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool] = _always
+) -> int:
     """Send what is due; how many messages were taken in hand."""
     taken = 0
-    for _ in range(_MOST_ROUNDS):
-        batch = deliver.lease(provider=_WECHAT_PROVIDER, now=clock())
+    while keep_going():
+        app_id = parts.settings.wechat_app_id or ""
+        batch = lease.lease(provider=_WECHAT_PROVIDER, app_id=app_id, now=clock())
         if batch:
-            deliver.deliver(batch, wechat=partial(_wechat, parts, clock), now=clock)
+            deliver.deliver(batch, wechat=partial(_wechat, parts, clock), now=clock, keep_going=keep_going)
         taken += len(batch)
-        if len(batch) < deliver.BATCH:
+        if len(batch) < lease.BATCH:
             break
     return taken
 
@@ -87,11 +99,14 @@ async def _wechat(parts: Parts, clock: Callable[[], datetime]) -> AsyncIterator[
     settings = parts.settings
     async with SubscribeSender(parts.wechat.tokens, clock=clock, base_url=settings.wechat_api_base) as sender:
 
-        async def send(message: deliver.Leased) -> str | None:
+        async def send(message: lease.Leased) -> str | None:
             if message.openid is None or message.template_id is None:
                 raise RecipientInvalid
             lang: Lang = "en_US" if message.params["language"] == "en" else "zh_CN"
-            data = wechat_data(message.params, settings.wechat_receipt_fields)
+            try:
+                data = wechat_data(message.params, settings.wechat_receipt_fields)
+            except FieldInvalid as fault:
+                raise ContentInvalid(field=str(fault.data["field"])) from None
             page = "pages/points/index"
             sent = await sender.send(
                 message.openid, message.template_id, page, data, lang, settings.wechat_page_state
@@ -101,13 +116,13 @@ async def _wechat(parts: Parts, clock: Callable[[], datetime]) -> AsyncIterator[
         yield send
 
 
-async def _not_set_up(_: deliver.Leased) -> str | None:
+async def _not_set_up(_: lease.Leased) -> str | None:
     raise Misconfigured
 
 
 def reclaim(now: datetime) -> int:
     """Settle what a killed worker left behind."""
-    return deliver.reclaim(now=now)
+    return outcome.reclaim(now=now)
 
 
 def prune(now: datetime) -> dict[str, int]:

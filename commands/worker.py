@@ -1,26 +1,35 @@
 """`flask --app wsgi worker`: sends messages, relays facts, prunes; as many of them as wanted, on any machine."""
 
 import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
 from app import clock, work
-from app.jobs.engine import engine
+from app.jobs.beats import keep_beating
+from app.jobs.engine import engine, keep_running
 from app.parts import Parts
 
 
 @click.command("worker")
 @with_appcontext
 def command() -> None:
-    """Run jobs until told to stop (SIGTERM or Ctrl-C lets the running ones finish)."""
-    parts: Parts = current_app.extensions["parts"]
-    jobs = engine(parts.settings.database_url, work.recurring(parts, clock.now), clock.now)
+    """Run until told to stop: SIGTERM or Ctrl-C lets what was begun end first."""
+    asyncio.run(_work(current_app.extensions["parts"]))
 
-    async def run() -> None:
-        async with jobs.open_async():
-            await jobs.run_worker_async(concurrency=4, listen_notify=False, fetch_job_polling_interval=1.0)
 
+async def _work(parts: Parts) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    beats = work.beats(parts, clock.now, keep_going=lambda: not stop.is_set())
+    jobs = engine(parts.settings.database_url, work.recurring(), clock.now)
     click.echo("worker ready")
-    asyncio.run(run())
+    with ThreadPoolExecutor(len(beats), thread_name_prefix="beat") as threads:
+        await asyncio.gather(
+            keep_running(jobs, stop),
+            *(keep_beating(beat, clock=clock.now, threads=threads, stop=stop) for beat in beats),
+        )

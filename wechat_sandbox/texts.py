@@ -7,7 +7,7 @@ from typing import Final
 TEXTS: Final[dict[str, dict[str, str]]] = {
     "zh": {
         "html_lang": "zh-Hans",
-        "title": "微信沙盒",
+        "title": "微信沙箱",
         "other_language": "English",
         "about_1": "这是一台在本机运行的“替身微信”：小程序登录、手机号、订阅消息都由它应答，"
         "演示、测试和压测都不会碰到真正的微信。",

@@ -15,12 +15,13 @@ from app.identity.models import MemberIdentity
 from app.messages.models import SubscriptionChange, SubscriptionCredit
 from app.providers.wechat.push import Push
 
+_LONGEST_TEMPLATE_ID = 64
 _POPUP, _CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 
 
 def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None:
     """Count what a member accepted, and forget what they switched off. Events of strangers have no effect."""
-    if push.event not in (_POPUP, _CHANGE):
+    if push.event not in (_POPUP, _CHANGE) or "\0" in push.openid:
         return
     with transaction() as session:
         member_id = session.execute(
@@ -33,6 +34,8 @@ def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None
         if member_id is None:
             return
         for place, result in enumerate(push.results):
+            if not 0 < len(result.template_id) <= _LONGEST_TEMPLATE_ID or "\0" in result.template_id:
+                continue  # no template of ours, and nothing the database would take
             source = f"push:{push.dedupe_key}:{place}"
             if result.outcome == "accept" and push.event == _POPUP:
                 add(session, member_id, result.template_id, 1, cause="accepted", source=source, now=now)
@@ -78,9 +81,9 @@ def forget(
 ) -> None:
     """Set the credits to none: the platform says that there are none."""
     credit = session.get(SubscriptionCredit, (member_id, template_id), with_for_update=True)
-    if credit is None or credit.credits == 0:
-        return
-    if _note(session, member_id, template_id, -credit.credits, cause, source, now):
+    had = credit.credits if credit else 0
+    # Noted even when there was nothing to forget: the same event, late, must not wipe out what was granted since.
+    if _note(session, member_id, template_id, -had, cause, source, now) and credit:
         credit.credits = 0
 
 

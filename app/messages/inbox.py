@@ -57,5 +57,5 @@ def _words(params: dict[str, Any]) -> dict[str, object]:
         "store": params["store"],
         "amount": yuan(params["amount_fen"]),
         "earned": params["points_earned"],
-        "points": params["points_after"] or 0,
+        "points": params["points_after"],
     }

@@ -12,6 +12,7 @@ from app.clock import zone
 from app.facts.models import Fact
 from app.identity.models import MemberIdentity
 from app.ids import new_id
+from app.ledger.models import Account
 from app.members.models import Member
 from app.messages.consent import take
 from app.messages.models import Message
@@ -29,16 +30,21 @@ class ReceiptTemplate:
     template_id: str
     fields: Mapping[str, str]
     provider: str
+    app_id: str
 
 
 def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None, now: datetime) -> None:
     """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
 
-    Whatever the message will say is frozen here; a credit is reserved in the same transaction.
+    Whatever the message will say is frozen here; a credit is reserved in the same transaction. A fact that comes
+    again plans nothing more.
     """
     assert fact.member_id is not None
+    dedupe_key = f"receipt:{fact.subject}"
+    if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
+        return
     params = _params(session, fact)
-    message_id = new_id(now)
+    message_id = new_id(fact.created_at)  # ids sort by time: receipts keep the order of the sales
     by_wechat = template is not None and _allowed(session, fact.member_id, template, message_id, now)
     session.execute(
         insert(Message).values(
@@ -48,9 +54,9 @@ def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None,
             category="service",
             channel=WECHAT if by_wechat else INBOX,
             template_id=template.template_id if by_wechat and template else None,
-            dedupe_key=f"receipt:{fact.subject}",
+            dedupe_key=dedupe_key,
             params=params,
-            due_at=now,
+            due_at=fact.created_at,
             created_at=now,
         )
     )
@@ -63,7 +69,7 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
         "store": params["store"],
         "amount": yuan(params["amount_fen"]),
         "earned": str(params["points_earned"]),
-        "points": str(params["points_after"] or 0),
+        "points": str(params["points_after"]),
         "time": f"{at:%Y-%m-%d %H:%M}",
     }
     return fit_fields({key: words[word] for key, word in fields.items()})
@@ -77,10 +83,19 @@ def _params(session: Session, fact: Fact) -> dict[str, Any]:
         "time_zone": store.time_zone,
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": fact.payload["points_earned"],
-        "points_after": fact.payload["points_after"],
+        "points_after": _points_after(session, fact),
         "at": fact.created_at.isoformat(),
         "language": member.language,
     }
+
+
+def _points_after(session: Session, fact: Fact) -> int:
+    """A sale that earned nothing moved no points, and its fact does not know how many there are."""
+    known: int | None = fact.payload["points_after"]
+    if known is not None:
+        return known
+    balance = select(Account.balance).where(Account.member_id == fact.member_id, Account.unit == "points")
+    return session.execute(balance).scalar_one_or_none() or 0
 
 
 def _allowed(
@@ -89,7 +104,9 @@ def _allowed(
     reachable = session.execute(
         select(
             exists().where(
-                MemberIdentity.member_id == member_id, MemberIdentity.provider == template.provider
+                MemberIdentity.member_id == member_id,
+                MemberIdentity.provider == template.provider,
+                MemberIdentity.app_id == template.app_id,
             )
         )
     ).scalar_one()

@@ -1,0 +1,126 @@
+"""Who may send what, and until when.
+
+A worker leases a batch, *begins* a few messages at a time and sends those. Beginning writes the attempt down before
+the provider is called. So when a lease runs out, because its process died, the rows tell the two cases apart: begun
+means that the message may have gone out, not begun means that it certainly did not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from app.db import reading, transaction
+from app.messages.receipt import WECHAT
+
+BATCH = 500
+#: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leased:
+    """A message this process may begin. `attempt` is the one it would be; `openid` is None for the inbox."""
+
+    id: str
+    member_id: int
+    kind: str
+    channel: str
+    template_id: str | None
+    params: dict[str, Any]
+    attempt: int
+    planned_at: datetime
+    openid: str | None
+
+
+_ANY_DUE = text("SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND due_at <= :now)")
+
+# Leases are handed out one after another: two workers looking at once would each take a message of one person.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('messages.lease', 0))")
+
+_LEASE = text("""
+    WITH due AS (
+        SELECT m.id FROM messages m WHERE m.state = 'pending' AND m.due_at <= :now
+            AND NOT (m.channel = :wechat AND m.member_id IN (
+                SELECT o.member_id FROM messages o WHERE o.state = 'leased' AND o.channel = :wechat))
+        ORDER BY m.due_at, m.id LIMIT :limit FOR UPDATE SKIP LOCKED),
+    leased AS (
+        UPDATE messages m SET state = 'leased', leased_until = :until
+        FROM due WHERE m.id = due.id RETURNING m.*)
+    SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
+        (SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id AND i.provider = :provider
+            AND i.app_id = :app_id AND l.channel = :wechat ORDER BY i.id LIMIT 1) AS openid
+    FROM leased l ORDER BY l.due_at, l.id""")
+
+_BEGIN = text("""
+    WITH begun AS (
+        UPDATE messages m SET attempts = d.attempt, leased_until = :until
+        FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[])) AS d (id, attempt)
+        WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1 AND m.leased_until > :now
+        RETURNING m.id, m.attempts)
+    INSERT INTO message_attempts (message_id, attempt, started_at)
+    SELECT id, attempts, :now FROM begun RETURNING message_id""")
+
+_GIVE_BACK = text("""
+    UPDATE messages m SET state = 'pending', leased_until = NULL
+    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[])) AS d (id, attempt)
+    WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1""")
+
+
+def lease(*, provider: str, app_id: str, now: datetime, limit: int = BATCH) -> list[Leased]:
+    """Take due messages, so that no other process does; none of a person to whom another one is on its way."""
+    with reading() as connection:
+        if not connection.execute(_ANY_DUE, {"now": now}).scalar_one():
+            return []
+    asked = {
+        "now": now,
+        "until": now + LEASE,
+        "limit": limit,
+        "provider": provider,
+        "app_id": app_id,
+        "wechat": WECHAT,
+    }
+    with transaction() as session:
+        session.execute(_ONE_AT_A_TIME)
+        return [_leased(row) for row in session.execute(_LEASE, asked)]
+
+
+def begin(messages: Sequence[Leased], *, now: datetime) -> list[Leased]:
+    """Write the attempts down and renew the leases; those that come back may be sent now.
+
+    What is missing was lost to somebody else, because the lease ran out.
+    """
+    with transaction() as session:
+        begun = set(session.execute(_BEGIN, {**_named(messages), "now": now, "until": now + LEASE}).scalars())
+    return [message for message in messages if message.id in begun]
+
+
+def give_back(messages: Sequence[Leased]) -> None:
+    """Return what was leased and not begun, for any worker to take."""
+    if not messages:
+        return
+    with transaction() as session:
+        session.execute(_GIVE_BACK, _named(messages))
+
+
+def _named(messages: Sequence[Leased]) -> dict[str, Any]:
+    return {
+        "ids": [message.id for message in messages],
+        "attempts": [message.attempt for message in messages],
+    }
+
+
+def _leased(row: Row[Any]) -> Leased:
+    return Leased(
+        id=row.id,
+        member_id=row.member_id,
+        kind=row.kind,
+        channel=row.channel,
+        template_id=row.template_id,
+        params=row.params,
+        attempt=row.attempt,
+        planned_at=row.created_at,
+        openid=row.openid,
+    )

@@ -1,0 +1,214 @@
+"""What became of an attempt: sent, to be tried again, failed, or unknown.
+
+WeChat knows no way to ask whether a message arrived, and no id that keeps it from taking the same one twice. So an
+attempt without an answer is *unknown* and is never repeated. Unknown and failed messages go into the member's inbox:
+nothing is lost and nothing comes twice.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db import transaction
+from app.messages.consent import add, forget
+from app.messages.lease import BATCH, Leased
+from app.messages.models import InboxItem, Message, MessageAttempt
+from app.messages.receipt import INBOX
+from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.wechat.errors import Misconfigured, NoSubscription
+
+MOST_ATTEMPTS = 12
+_LONGEST_WAIT_S = 300
+#: A wrong setting is for an operator to mend: asked again each minute at first, then four times an hour.
+_CONFIGURATION_WAIT_S, _CONFIGURATION_LATER_WAIT_S = 60, 900
+#: What still waits for an operator after a day is of more use in the inbox.
+CONFIGURATION_PATIENCE = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """`error` None: sent, and `provider_code` is the provider's id of it; else the number of the error."""
+
+    message: Leased
+    provider_code: str | None
+    error: Exception | None
+
+
+def record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
+    """Write down what came back. Twice changes nothing more than once."""
+    sent = [outcome for outcome in outcomes if outcome.error is None]
+    if sent:
+        with transaction() as session:
+            for outcome in sent:
+                _record(session, outcome, now)
+    # Each in a transaction of its own: these may lock a member's credits, the relay may hold those of many.
+    for outcome in outcomes:
+        if outcome.error is not None:
+            with transaction() as session:
+                _record(session, outcome, now)
+
+
+def _record(session: Session, outcome: Outcome, now: datetime) -> None:
+    message, error = outcome.message, outcome.error
+    if error is not None and _worth_another_try(message, error, now):
+        _retry(session, message, error, outcome.provider_code, now)
+        return
+    state, reason = _verdict(error)
+    finished = _finish(session, message, state, reason, outcome.provider_code, now)
+    if state == "failed" and error is not None:
+        _settle_credit(session, message, error, now)
+    if finished and (state != "sent" or message.channel == INBOX):
+        _into_inbox(session, message, now)
+
+
+def _verdict(error: Exception | None) -> tuple[str, str | None]:
+    """The state a message ends in, and why."""
+    if error is None:
+        return "sent", None
+    if isinstance(error, ProviderRefused):
+        return "failed", error.reason
+    if isinstance(error, ProviderUnavailable) and not isinstance(error, OutcomeUnknown):
+        return "failed", "gave_up"
+    return "unknown", "no_answer" if isinstance(error, OutcomeUnknown) else "defect"
+
+
+def _worth_another_try(message: Leased, error: Exception, now: datetime) -> bool:
+    if isinstance(error, Misconfigured):
+        return now < message.planned_at + CONFIGURATION_PATIENCE
+    again = isinstance(error, ProviderUnavailable) and not isinstance(error, OutcomeUnknown)
+    return again and message.attempt < MOST_ATTEMPTS
+
+
+def _retry(
+    session: Session, message: Leased, error: Exception, provider_code: str | None, now: datetime
+) -> None:
+    waits = session.execute(
+        update(Message)
+        .where(Message.id == message.id, Message.state == "leased", Message.attempts == message.attempt)
+        .values(
+            state="pending",
+            leased_until=None,
+            due_at=now + timedelta(seconds=_wait_s(message, error)),
+            reason=getattr(error, "reason", None),
+        )
+        .returning(Message.id)
+    ).one_or_none()
+    _close_attempt(session, message, "retry" if waits else "late", provider_code, now)
+
+
+def _wait_s(message: Leased, error: Exception) -> float:
+    if isinstance(error, Misconfigured):
+        return _CONFIGURATION_WAIT_S if message.attempt <= MOST_ATTEMPTS else _CONFIGURATION_LATER_WAIT_S
+    # Full jitter: those who failed together must not come back together.
+    wait_s = random.uniform(1, min(_LONGEST_WAIT_S, 2**message.attempt))  # noqa: S311
+    return max(wait_s, getattr(error, "retry_after_s", None) or 0)
+
+
+def _finish(
+    session: Session,
+    message: Leased,
+    state: str,
+    reason: str | None,
+    provider_code: str | None,
+    now: datetime,
+) -> bool:
+    """False when the lease had run out and the message was settled without us."""
+    finished = session.execute(
+        update(Message)
+        .where(Message.id == message.id, Message.state == "leased", Message.attempts == message.attempt)
+        .values(state=state, leased_until=None, finished_at=now, reason=reason)
+        .returning(Message.id)
+    ).one_or_none()
+    _close_attempt(session, message, state if finished else "late", provider_code, now)
+    return finished is not None
+
+
+def _close_attempt(
+    session: Session, message: Leased, outcome: str, provider_code: str | None, now: datetime
+) -> None:
+    """A late answer replaces `unknown`, so that an operator sees what really happened; nothing else is replaced."""
+    session.execute(
+        update(MessageAttempt)
+        .where(
+            MessageAttempt.message_id == message.id,
+            MessageAttempt.attempt == message.attempt,
+            MessageAttempt.outcome.is_(None) | (MessageAttempt.outcome == "unknown"),
+        )
+        .values(finished_at=now, outcome=outcome, provider_code=provider_code and provider_code[:40])
+    )
+
+
+def _settle_credit(session: Session, message: Leased, error: Exception, now: datetime) -> None:
+    """A message that was not sent used no credit; unless the platform says there were none at all."""
+    if message.template_id is None:
+        return
+    if isinstance(error, NoSubscription):
+        source = f"refused:{message.id}"
+        forget(session, message.member_id, message.template_id, cause="refused", source=source, now=now)
+    else:
+        source = f"returned:{message.id}"
+        add(session, message.member_id, message.template_id, 1, cause="returned", source=source, now=now)
+
+
+def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
+    session.execute(
+        insert(InboxItem)
+        .values(
+            id=message.id,  # so that the list keeps the order of what it tells of
+            message_id=message.id,
+            member_id=message.member_id,
+            kind=message.kind,
+            params=message.params,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["message_id"])
+    )
+
+
+_RUN_OUT = text("""
+    SELECT m.id, m.member_id, m.kind, m.channel, m.template_id, m.params, m.attempts AS attempt, m.created_at,
+        EXISTS (SELECT FROM message_attempts a WHERE a.message_id = m.id AND a.attempt = m.attempts
+            AND a.outcome IS NULL) AS begun
+    FROM messages m WHERE m.state = 'leased' AND m.leased_until <= :now
+    ORDER BY m.leased_until LIMIT :limit FOR UPDATE SKIP LOCKED""")
+
+
+def reclaim(*, now: datetime) -> int:
+    """Settle leases that ran out because their process died; how many there were.
+
+    What was begun over WeChat is unknown. What was not begun, or goes into the inbox, waits for the next worker.
+    """
+    with transaction() as session:
+        rows = session.execute(_RUN_OUT, {"now": now, "limit": BATCH}).all()
+        for row in rows:
+            message = Leased(
+                id=row.id,
+                member_id=row.member_id,
+                kind=row.kind,
+                channel=row.channel,
+                template_id=row.template_id,
+                params=row.params,
+                attempt=row.attempt,
+                planned_at=row.created_at,
+                openid=None,
+            )
+            if row.begun and message.channel != INBOX:
+                _finish(session, message, "unknown", "worker_died", None, now)
+                _into_inbox(session, message, now)
+            else:
+                _wait_again(session, message, now)
+    return len(rows)
+
+
+def _wait_again(session: Session, message: Leased, now: datetime) -> None:
+    session.execute(
+        update(Message)
+        .where(Message.id == message.id)
+        .values(state="pending", leased_until=None, due_at=now, reason="worker_died")
+    )
+    _close_attempt(session, message, "retry", None, now)
