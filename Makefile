@@ -14,7 +14,7 @@ demo-reset: $(VENV)/.runtime
 	$(BIN)/python -m demo reset
 
 test: $(VENV)/.dev browser
-	$(BIN)/pytest -n $(JOBS) -m "not long"
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not long"
 
 test-long: $(VENV)/.dev browser
 	$(BIN)/pytest -m long --timeout 1800

@@ -1,0 +1,65 @@
+"""How the demo sets up the product and the stand-in for WeChat: by settings, as any installation would."""
+
+from typing import Any
+
+from demo.keys import Keys
+
+BRAND = "青禾茶饮"
+POLICY_VERSION = "2026-01"
+THREADS = 4
+_TEMPLATE = "demo-receipt-template"
+#: The message as WeChat shows it: key, label, and the word of ours that goes there.
+_TEMPLATE_FIELDS = (
+    ("thing1", "门店", "store"),
+    ("amount2", "金额", "amount"),
+    ("number3", "获得积分", "earned"),
+    ("time4", "时间", "time"),
+)
+
+
+def product(keys: Keys, *, database_url: str, redis_url: str | None, sandbox_url: str) -> dict[str, str]:
+    """The environment of the web server and the worker."""
+    return {
+        "DATABASE_URL": database_url,
+        **({} if redis_url is None else {"REDIS_URL": redis_url}),
+        "DB_POOL_SIZE": str(THREADS),
+        "LOG_LEVEL": "info",
+        "METRICS_TOKEN": keys.metrics_token,
+        "SESSION_KEY": keys.session_key,
+        "CODE_KEYS": keys.code_keys,
+        "PHONE_KEYS": keys.phone_keys,
+        "PHONE_INDEX_KEY": keys.phone_index_key,
+        "BRAND_NAME": BRAND,
+        "POLICY_VERSION": POLICY_VERSION,
+        "WECHAT_APP_ID": keys.wechat_app_id,
+        "WECHAT_APP_SECRET": keys.wechat_app_secret,
+        "WECHAT_API_BASE": sandbox_url,
+        "WECHAT_CALLBACK_TOKEN": keys.callback_token,
+        "WECHAT_CALLBACK_AES_KEY": keys.callback_aes_key,
+        "WECHAT_RECEIPT_TEMPLATE": _TEMPLATE,
+        "WECHAT_RECEIPT_FIELDS": ",".join(f"{key}={word}" for key, _, word in _TEMPLATE_FIELDS),
+        "PREVIEW_SANDBOX_URL": sandbox_url,
+    }
+
+
+def sandbox(keys: Keys, *, app_url: str) -> dict[str, Any]:
+    """The sandbox's configuration (docs/sandbox.md)."""
+    return {
+        "app_id": keys.wechat_app_id,
+        "secret": keys.wechat_app_secret,
+        "brand": BRAND,
+        "users": ["alice", "demo"],
+        "templates": [
+            {
+                "id": _TEMPLATE,
+                "title": "消费积分到账通知",
+                "kind": 2,
+                "fields": [{"key": key, "label": label} for key, label, _ in _TEMPLATE_FIELDS],
+            }
+        ],
+        "callback": {
+            "url": f"{app_url}/callbacks/wechat",
+            "token": keys.callback_token,
+            "aes_key": keys.callback_aes_key,
+        },
+    }

@@ -1,0 +1,125 @@
+"""Fills an empty database by the product's own use cases, with the past handed in as `now`.
+
+No row is written behind the product's back: every member has joined through (the stand-in for) WeChat, every point
+comes from a code that was scanned and a sale that was recorded, and the books are sound.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app import idempotency, work
+from app.checkout import member_code
+from app.checkout.sale import Bill, Line, record_sale
+from app.checkout.scan import scan
+from app.facts.relay import Relay
+from app.identity.login import log_in
+from app.members.profile import Changes, change
+from app.parts import Parts
+from app.staff.sign_in import clerk_at
+from app.stores.tills import Till, till_of_key
+from demo import shop
+from demo.chain import STAFF
+from demo.history import DAYS, Buys, Joins, events
+from demo.wechat import Sandbox
+
+#: Long before the first customer.
+_OPENING = timedelta(days=DAYS + 10)
+_SCAN_TO_SALE = timedelta(seconds=40)
+_SALE_TO_MESSAGE = timedelta(seconds=2)
+
+
+def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: datetime) -> dict[str, str]:
+    """Open the shops and live through half a year; the API keys of the tills, by `S001/T1`."""
+    opening = now - _OPENING
+    keys = shop.open_stores(now=opening)
+    shop.set_rules(now=opening)
+    shop.hire(password, now=opening)
+    tills = {till: till_of_key(key) for till, key in keys.items()}
+    past = _Past(parts, sandbox, tills, work.fact_relay(parts))
+    for event in events(members, sorted(keys), now=now):
+        if isinstance(event, Joins):
+            past.join(event)
+        else:
+            past.buy(event)
+    return keys
+
+
+@dataclass
+class _Past:
+    parts: Parts
+    sandbox: Sandbox
+    tills: dict[str, Till]
+    relay: Relay
+    members: dict[str, int] = field(default_factory=dict)
+    receipts: int = 0
+
+    def join(self, event: Joins) -> None:
+        person, terms = event.person, self.parts.terms
+        logged_in = log_in(
+            platforms=self.parts.platforms,
+            provider="wechat_mini",
+            code=self.sandbox.login_code(person.wechat),
+            consent=terms.policy_version,
+            key=f"demo-login-{person.wechat}",
+            language="zh",
+            terms=terms,
+            now=event.at,
+        )
+        self.members[person.wechat] = logged_in.member_id
+        changes = Changes(name=person.name)
+        if person.birthday is not None:
+            changes["birthday"] = person.birthday
+        change(member_id=logged_in.member_id, changes=changes, now=event.at + timedelta(minutes=1))
+
+    def buy(self, event: Buys) -> None:
+        till = self._with_clerk(event.till)
+        shown = member_code.current(
+            issuer=self.parts.issuer, member_id=self.members[event.person.wechat], now=event.at
+        )
+        scanned = scan(
+            till=till,
+            code=shown.code,
+            request=_request("scan", till, shown.code),
+            issuer=self.parts.issuer,
+            throttle=self.parts.throttle,
+            now=event.at,
+        )
+        paid_at = event.at + _SCAN_TO_SALE
+        bill = self._bill(event)
+        record_sale(
+            till=till,
+            ticket=scanned.ticket,
+            bill=bill,
+            request=_request("sale", till, bill.receipt_no),
+            now=paid_at,
+        )
+        told_at = paid_at + _SALE_TO_MESSAGE
+        work.tell_consumers(self.relay, told_at)
+        work.send_messages(self.parts, lambda: told_at)
+
+    def _with_clerk(self, name: str) -> Till:
+        """The store's clerk, where the demo has one."""
+        till = self.tills[name]
+        numbers = [p.staff_no for p in STAFF if p.login == "clerk" and p.store == till.store_code]
+        return till.with_clerk(clerk_at(numbers[0], till.store_id)) if numbers else till
+
+    def _bill(self, event: Buys) -> Bill:
+        self.receipts += 1
+        lines = [
+            Line(sku=one.sku, name=one.name, quantity=one.quantity, unit_price_fen=one.price_fen)
+            for one in event.goods
+        ]
+        return Bill(
+            receipt_no=f"{event.at:%y%m%d}-{self.receipts:05}",
+            amount_fen=sum(line.amount_fen for line in lines),
+            lines=lines,
+        )
+
+
+def _request(what: str, till: Till, asked: str) -> idempotency.Request:
+    return idempotency.Request(
+        scope=f"till:{till.terminal_id}",
+        key=f"demo-{what}-{asked}",
+        hash=hashlib.sha256(asked.encode()).digest(),
+    )

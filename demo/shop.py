@@ -1,0 +1,54 @@
+"""Sets the chain up: stores, tills and their keys, people, and how sales earn."""
+
+from datetime import datetime
+
+from app.audit import OPERATOR
+from app.points.earn import set_rule
+from app.staff import accounts
+from app.staff.roles import Grant
+from app.stores import setup
+from demo.chain import STAFF, STORES
+
+
+def open_stores(*, now: datetime) -> dict[str, str]:
+    """Open the stores and tills; the API key of each till, by `S001/T1`."""
+    keys = {}
+    for store in STORES:
+        setup.open_store(code=store.code, name=store.name, time_zone="Asia/Shanghai", actor=OPERATOR, now=now)
+        for code, name in store.tills:
+            setup.add_terminal(store_code=store.code, code=code, name=name, actor=OPERATOR, now=now)
+            created = setup.create_api_key(
+                store_code=store.code, terminal_code=code, name=name, actor=OPERATOR, now=now
+            )
+            keys[f"{store.code}/{code}"] = created.key
+    return keys
+
+
+def set_rules(*, now: datetime) -> None:
+    """A point a yuan, for a year; in Wujiaochang, which has just opened, one and a half."""
+    newest = setup.store_ids({"S003"})["S003"]
+    for store_id, rate_bp in ((None, 10_000), (newest, 15_000)):
+        set_rule(
+            store_id=store_id,
+            rate_bp=rate_bp,
+            lifetime_days=365,
+            effective_from=now,
+            actor=OPERATOR,
+            now=now,
+        )
+
+
+def hire(password: str, *, now: datetime) -> None:
+    """The people of `STAFF`, all with this password, each with the role they are named for."""
+    operator = accounts.Boss(actor=OPERATOR, grants=None)
+    ids = setup.store_ids({store.code for store in STORES})
+    for person in STAFF:
+        accounts.add(
+            login=person.login,
+            staff_no=person.staff_no,
+            name=person.name,
+            password=password,
+            grants=(Grant(person.login, None if person.store is None else ids[person.store]),),
+            boss=operator,
+            now=now,
+        )

@@ -1,0 +1,33 @@
+"""What the seed asks of the sandbox: login codes, as wx.login would give them, and a clean slate afterwards."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+_TIMEOUT_S = 10
+
+
+class Sandbox:
+    def __init__(self, url: str) -> None:
+        self._at = urlsplit(url).netloc
+
+    def login_code(self, user: str) -> str:
+        return str(self._post("/_sim/login_code", {"user": user})["code"])
+
+    def forget(self) -> None:
+        """Only the phones of the configuration stay; openids hang on the names, so nobody becomes a stranger."""
+        self._post("/_sim/reset", {})
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(self._at, timeout=_TIMEOUT_S)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"the sandbox answered {answer.status} to {path}")
+            found: dict[str, Any] = json.loads(text)
+            return found
+        finally:
+            connection.close()
