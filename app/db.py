@@ -4,7 +4,7 @@ flask-sqlalchemy supplies the engine and the metadata. Its `db.session` and `db.
 app context, which jobs and rules do not have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -121,6 +122,21 @@ def reading() -> Iterator[Connection]:
         yield connection
 
 
+def ask(connection: Session | Connection, question: str, values: Mapping[str, object]) -> list[Any]:
+    """Run one statement on the driver itself and return its rows as named tuples; placeholders are `%(name)s`.
+
+    For the few statements every till and phone waits for: SQLAlchemy's own way to the driver costs more CPU than
+    they do (docs/performance.md). Everything else goes through SQLAlchemy.
+    """
+    if isinstance(connection, Session):
+        connection = connection.connection()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    cursor = driver.cursor(row_factory=namedtuple_row)
+    cursor.execute(question, values)
+    return cursor.fetchall() if cursor.description else []
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what the driver says about locks and lost servers into the business's words."""
@@ -129,20 +145,29 @@ def translated() -> Iterator[None]:
     except PoolExhausted as error:
         raise DatabaseAway(retry_after_s=1) from error
     except DBAPIError as error:
-        cause = error.orig
-        if isinstance(
-            cause,
-            psycopg.errors.LockNotAvailable
-            | psycopg.errors.DeadlockDetected
-            | psycopg.errors.SerializationFailure
-            | psycopg.errors.QueryCanceled,
-        ):
-            raise Busy(retry_after_s=1) from error
-        if error.connection_invalidated or (
-            isinstance(cause, psycopg.OperationalError) and cause.sqlstate in _AWAY
-        ):
+        _translate(error.orig, error)
+        if error.connection_invalidated:
             raise DatabaseAway(retry_after_s=2) from error
         raise
+    except psycopg.Error as error:
+        _translate(error, error)
+        raise
+
+
+def _translate(cause: object, error: Exception) -> None:
+    """Raise the business's word for what the driver said, if there is one."""
+    if isinstance(
+        cause,
+        psycopg.errors.LockNotAvailable
+        | psycopg.errors.DeadlockDetected
+        | psycopg.errors.SerializationFailure
+        | psycopg.errors.QueryCanceled,
+    ):
+        raise Busy(retry_after_s=1) from error
+    if isinstance(cause, psycopg.OperationalError) and cause.sqlstate in _AWAY:
+        # The other connections of the pool are most likely dead as well: begin with new ones.
+        engine().dispose(close=False)
+        raise DatabaseAway(retry_after_s=2) from error
 
 
 # No SQLSTATE: the connection never came up or broke; the others: shutting down, starting, too many connections.

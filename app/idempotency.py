@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import LargeBinary, String, Text, delete, text
+from sqlalchemy import LargeBinary, String, Text, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Base, UTCDateTime, transaction
+from app.db import Base, UTCDateTime, ask, transaction
 from app.errors import Invalid
 
 T = TypeVar("T")
@@ -43,11 +43,12 @@ class Request:
     hash: bytes
 
 
-_CLAIM = text("SELECT request_hash, answer FROM idempotency_claim(:scope, :key)")
-_REMEMBER = text(
-    "INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)"
-    " VALUES (:scope, :key, :hash, :answer, :now)"
-)
+#: For a statement that claims the key and looks at something else in the same trip (values: `claim_values`).
+#: What it looks at is as of *before* a wait for a twin; with a former answer in hand that does not matter.
+CLAIM = "idempotency_claim(%(scope)s, %(key)s)"
+#: For a statement that writes the answer together with its effect (values: `answer_values`).
+REMEMBER = """INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
+        VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s, %(now)s)"""
 
 
 def claim(session: Session, request: Request, answer_type: type[T]) -> T | None:
@@ -56,26 +57,38 @@ def claim(session: Session, request: Request, answer_type: type[T]) -> T | None:
     A twin that is still running is waited for (at most the lock time-out, then `Busy`). Raises `KeyReused` when the
     key belongs to another request.
     """
-    row = session.execute(_CLAIM, {"scope": request.scope, "key": request.key}).one_or_none()
-    if row is None:
+    for row in ask(session, f"SELECT * FROM {CLAIM}", claim_values(request)):  # noqa: S608  # a constant
+        return former(request, row.request_hash, row.answer, answer_type)
+    return None
+
+
+def claim_values(request: Request) -> dict[str, object]:
+    return {"scope": request.scope, "key": request.key}
+
+
+def former(
+    request: Request, request_hash: bytes | None, answer: str | None, answer_type: type[T]
+) -> T | None:
+    """The answer given before, None for a key that is new. Raises `KeyReused`."""
+    if request_hash is None or answer is None:
         return None
-    if row.request_hash != request.hash:
+    if request_hash != request.hash:
         raise KeyReused
-    return msgspec.json.decode(row.answer, type=answer_type)
+    return msgspec.json.decode(answer, type=answer_type)
 
 
 def remember(session: Session, request: Request, answer: object, now: datetime) -> None:
     """Keep the answer, a frozen dataclass, with the effect it tells of."""
-    session.execute(
-        _REMEMBER,
-        {
-            "scope": request.scope,
-            "key": request.key,
-            "hash": request.hash,
-            "answer": msgspec.json.encode(answer).decode(),
-            "now": now,
-        },
-    )
+    ask(session, REMEMBER, answer_values(request, answer, now))
+
+
+def answer_values(request: Request, answer: object, now: datetime) -> dict[str, object]:
+    return {
+        **claim_values(request),
+        "request_hash": request.hash,
+        "answer": msgspec.json.encode(answer).decode(),
+        "now": now,
+    }
 
 
 def prune(*, before: datetime) -> int:

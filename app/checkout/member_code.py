@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 import scan_codes
 from app.db import reading, transaction
@@ -51,19 +51,20 @@ def current(*, issuer: CodeIssuer, member_id: int, now: datetime) -> ShownCode:
 
 
 def renew(*, issuer: CodeIssuer, member_id: int, now: datetime) -> ShownCode:
-    """Withdraw the code on the screen (somebody may have photographed it) and hand out the next one.
+    """Withdraw the code of this step (somebody may have photographed it) and hand out the next one.
 
-    Raises `CodesUsedUp` when that would be a second time within one step.
+    Raises `CodesUsedUp` when that would be a second time within one step, or the next one is used too; then nothing
+    is withdrawn.
     """
     step = scan_codes.step_of(now)
     with transaction() as session:
-        session.execute(
-            update(Member)
-            .where(Member.id == member_id, Member.codes_valid_from_step <= step)
-            .values(codes_valid_from_step=step + 1)
-        )
+        # Lock, then look: of two renewals at once one gets the next code, the other has to wait for the step after.
+        session.execute(select(Member.id).where(Member.id == member_id).with_for_update())
         row = session.execute(_TAKEN, {"member_id": member_id, "step": step}).one()
-        return _first_free(issuer, member_id, row.codes_valid_from_step, set(row.used), now)
+        if row.codes_valid_from_step > step:
+            raise _used_up(now)
+        session.execute(update(Member).where(Member.id == member_id).values(codes_valid_from_step=step + 1))
+        return _first_free(issuer, member_id, step + 1, set(row.used), now)
 
 
 def supply(*, issuer: CodeIssuer, member_id: int, count: int, now: datetime) -> list[ShownCode]:
@@ -84,8 +85,12 @@ def _first_free(
         if candidate >= valid_from_step and candidate not in used:
             code = scan_codes.issue(issuer.ring, member_id, candidate, prefix=issuer.prefix)
             return _shown(code, candidate, now)
-    wait = scan_codes.step_starts_at(step + 1) - now
-    raise CodesUsedUp(retry_after_s=wait // timedelta(seconds=1) + 1)
+    raise _used_up(now)
+
+
+def _used_up(now: datetime) -> CodesUsedUp:
+    wait = scan_codes.step_starts_at(scan_codes.step_of(now) + 1) - now
+    return CodesUsedUp(retry_after_s=wait // timedelta(seconds=1) + 1)
 
 
 def _shown(code: str, step: int, now: datetime) -> ShownCode:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+import msgspec
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.clock import business_date
-from app.db import transaction
+from app.db import ask, transaction
 from app.errors import Conflict, Gone, Invalid, NotFound
 from app.ids import new_id
 from app.ledger.post import POINTS, Cause, Posting, post
@@ -98,12 +98,13 @@ def record_sale(
     lines = _lines(bill)
     try:
         with transaction() as session:
-            former = idempotency.claim(session, request, Recorded)
+            [row] = ask(session, _BEGIN, _begin_values(till, ticket, request, now))
+            former = idempotency.former(request, row.request_hash, row.answer, Recorded)
             if former is not None:
                 return former
-            situation = _situation(session, till, ticket, now)
+            situation = _situation(row, till, ticket, now)
             return _record(session, till, ticket, bill, lines, situation, request, now)
-    except IntegrityError as error:
+    except psycopg.errors.UniqueViolation as error:
         raise _refusal(error) from error
 
 
@@ -116,19 +117,27 @@ def _lines(bill: Bill) -> Sequence[Line]:
     return bill.lines
 
 
-_SITUATION = text(f"""
-    SELECT k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
+# The key, the ticket and the rule in force, in one trip.
+_BEGIN = f"""
+    SELECT c.request_hash, c.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
         EXISTS (SELECT FROM sales s WHERE s.ticket_id = k.id) AS used, r.id AS rule_id, r.rate_bp, r.lifetime_days
-    FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    LEFT JOIN LATERAL ({IN_FORCE}) r ON true
-    WHERE k.id = :ticket""")  # noqa: S608  # a constant of our own
+    FROM (SELECT) one
+    LEFT JOIN {idempotency.CLAIM} c ON true
+    LEFT JOIN scan_tickets k ON k.id = %(ticket)s
+    LEFT JOIN members m ON m.id = k.member_id
+    LEFT JOIN LATERAL ({IN_FORCE}) r ON true"""  # noqa: S608  # constants of our own
 
 
-def _situation(session: Session, till: Till, ticket: str | None, now: datetime) -> _Situation:
+def _begin_values(
+    till: Till, ticket: str | None, request: idempotency.Request, now: datetime
+) -> dict[str, object]:
+    return {**idempotency.claim_values(request), "ticket": ticket, "store_id": till.store_id, "now": now}
+
+
+def _situation(row: Any, till: Till, ticket: str | None, now: datetime) -> _Situation:
     if ticket is None:
         return _Situation(member_id=None, rule=None)
-    row = session.execute(_SITUATION, {"ticket": ticket, "store_id": till.store_id, "now": now}).one_or_none()
-    if row is None or row.terminal_id != till.terminal_id or row.staff_id != till.staff_id:
+    if row.member_id is None or row.terminal_id != till.terminal_id or row.staff_id != till.staff_id:
         raise TicketUnknown
     if row.used:
         raise TicketUsed
@@ -165,8 +174,8 @@ def _record(
         occurred_at=now,
     )
     shares = split(points, [line.amount_fen for line in lines])
-    session.execute(_WRITE, _row(till, ticket, situation, recorded, lines, shares))
-    idempotency.remember(session, request, recorded, now)
+    row = _row(till, ticket, situation, recorded, lines, shares)
+    ask(session, _WRITE, row | idempotency.answer_values(request, recorded, now))
     return recorded
 
 
@@ -202,23 +211,23 @@ def _earn(
     return posted.balance_after
 
 
-# Sale, lines and fact in one trip: three inserts that look at nothing.
-_WRITE = text("""
+# Sale, lines, fact and the key's answer in one trip: inserts that look at nothing.
+_WRITE = f"""
     WITH sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, occurred_at, business_date)
-        VALUES (:id, :store_id, :terminal_id, :staff_id, :member_id, :ticket, :receipt_no, :amount_fen,
-            :points, :rule_id, :now, :day)),
+        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(member_id)s, %(ticket)s, %(receipt_no)s,
+            %(amount_fen)s, %(points)s, %(rule_id)s, %(now)s, %(day)s)),
     lines AS (
         INSERT INTO sale_lines (sale_id, line_no, sku, name, quantity, unit_price_fen, points_earned)
-        SELECT :id, n, sku, name, quantity, price, points FROM unnest(
-            CAST(:skus AS text[]), CAST(:names AS text[]), CAST(:quantities AS integer[]), CAST(:prices AS bigint[]),
-            CAST(:shares AS bigint[])) WITH ORDINALITY AS l (sku, name, quantity, price, points, n))
-    INSERT INTO facts (kind, subject, member_id, payload, created_at)
-    SELECT 'sale_completed', :id, CAST(:member_id AS bigint), json_build_object('store_id', CAST(:store_id AS bigint),
-        'amount_fen', CAST(:amount_fen AS bigint), 'points_earned', CAST(:points AS bigint),
-        'points_after', CAST(:points_after AS bigint)), :now
-    WHERE CAST(:member_id AS bigint) IS NOT NULL""")
+        SELECT %(id)s, line_no, sku, name, quantity, unit_price_fen, points_earned
+            FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (line_no integer, sku text, name text, quantity integer,
+                unit_price_fen bigint, points_earned bigint)),
+    fact AS (
+        INSERT INTO facts (kind, subject, member_id, payload, created_at)
+        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint, %(fact)s::jsonb, %(now)s
+        WHERE %(member_id)s::bigint IS NOT NULL)
+    {idempotency.REMEMBER}"""  # noqa: S608  # constants of our own
 
 
 def _row(
@@ -239,23 +248,45 @@ def _row(
         "receipt_no": recorded.receipt_no,
         "amount_fen": recorded.amount_fen,
         "points": recorded.points_earned,
-        "points_after": recorded.points_after,
+        "fact": _fact(till, recorded),
         "rule_id": situation.rule.id if situation.rule else None,
         "now": recorded.occurred_at,
         "day": recorded.business_date,
-        "skus": [line.sku for line in lines],
-        "names": [line.name for line in lines],
-        "quantities": [line.quantity for line in lines],
-        "prices": [line.unit_price_fen for line in lines],
-        "shares": list(shares),
+        "lines": _line_rows(lines, shares),
     }
 
 
-def _refusal(error: IntegrityError) -> Exception:
+def _line_rows(lines: Sequence[Line], shares: Sequence[int]) -> str:
+    """As JSON: one value to hand over, where arrays would be five."""
+    rows = [
+        {
+            "line_no": place,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": line.quantity,
+            "unit_price_fen": line.unit_price_fen,
+            "points_earned": share,
+        }
+        for place, (line, share) in enumerate(zip(lines, shares, strict=True), start=1)
+    ]
+    return msgspec.json.encode(rows).decode()
+
+
+def _fact(till: Till, recorded: Recorded) -> str:
+    """What whoever reacts to a sale needs to know of it."""
+    fact = {
+        "store_id": till.store_id,
+        "amount_fen": recorded.amount_fen,
+        "points_earned": recorded.points_earned,
+        "points_after": recorded.points_after,
+    }
+    return msgspec.json.encode(fact).decode()
+
+
+def _refusal(error: psycopg.errors.UniqueViolation) -> Exception:
     """Two tills that passed the look together: the unique keys name the one that came second."""
-    if isinstance(error.orig, psycopg.errors.UniqueViolation):
-        if error.orig.diag.constraint_name == "uq_sales_store_id_receipt_no":
-            return ReceiptNumberUsed()
-        if error.orig.diag.constraint_name == "uq_sales_ticket_id":
-            return TicketUsed()
+    if error.diag.constraint_name == "uq_sales_store_id_receipt_no":
+        return ReceiptNumberUsed()
+    if error.diag.constraint_name == "uq_sales_ticket_id":
+        return TicketUsed()
     return error

@@ -1,21 +1,20 @@
 """A clerk scans a member's code: from twenty digits to a scan ticket.
 
-The code is judged before the database is asked, so that a forged one costs some microseconds. Whether it was used
-before is decided by the primary key of `code_uses`, in the transaction that writes the ticket.
+The code is judged before the database is asked; one that could never have been taken costs some microseconds. Whether
+it was used before is decided by the primary key of `code_uses`, in the transaction that writes the ticket.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import scan_codes
 from app import idempotency
 from app.checkout.member_code import CodeIssuer
 from app.checkout.models import CodeUse, ScanTicket
-from app.db import transaction
+from app.db import ask, transaction
 from app.errors import Conflict, DomainError, Gone, Invalid
 from app.ids import new_secret
 from app.stores.tills import Till
@@ -71,6 +70,9 @@ _REFUSALS: dict[type[scan_codes.ScanCodeError], type[DomainError]] = {
     scan_codes.CodeExpired: CodeExpired,
     scan_codes.CodeRevoked: CodeRevoked,
 }
+#: A code that was taken looks like this later: minutes after (expired), longer after (forged, since the look back
+#: ends), or after its key was withdrawn.
+_PERHAPS_TAKEN_BEFORE = (scan_codes.CodeExpired, scan_codes.CodeForged, scan_codes.CodeRevoked)
 #: What counts towards the lock of a terminal: all that could be guessing. A mistyped or foreign code could not.
 _SUSPICIOUS = (CodeForged, CodeNotYet, CodeExpired, CodeRevoked, CodeReplayed)
 
@@ -110,11 +112,12 @@ def scan(
 
 def _scan(till: Till, code: str, request: idempotency.Request, issuer: CodeIssuer, now: datetime) -> Scanned:
     verified: scan_codes.Verified | None = None
+    refusal: type[DomainError] = CodeExpired
     try:
         verified = scan_codes.verify(issuer.ring, code, scan_codes.step_of(now), prefix=issuer.prefix)
-    except scan_codes.CodeExpired:
+    except _PERHAPS_TAKEN_BEFORE as error:
         # It may be the second try of a scan whose answer was lost: only the key's row knows.
-        pass
+        refusal = _REFUSALS[type(error)]
     except scan_codes.ScanCodeError as error:
         raise _REFUSALS[type(error)] from None
     with transaction() as session:
@@ -122,11 +125,10 @@ def _scan(till: Till, code: str, request: idempotency.Request, issuer: CodeIssue
         if former is not None:
             return former
         if verified is None:
-            raise CodeExpired
+            raise refusal
         card = _card(session, verified, now)
-        _use_code(session, verified, till, now)
-        scanned = _ticket(session, card, till, now)
-        idempotency.remember(session, request, scanned, now)
+        scanned = _scanned(card, now)
+        _take(session, verified, till, scanned, request, now)
         return scanned
 
 
@@ -141,29 +143,44 @@ def _card(session: Session, verified: scan_codes.Verified, now: datetime) -> Car
     return card
 
 
-def _use_code(session: Session, verified: scan_codes.Verified, till: Till, now: datetime) -> None:
-    use = upsert(CodeUse).values(
-        member_id=verified.member_no, step=verified.step, terminal_id=till.terminal_id, used_at=now
-    )
-    if session.execute(use.on_conflict_do_nothing().returning(CodeUse.step)).one_or_none() is None:
+# The code's use, the ticket and the key's answer in one trip. Nothing follows from a code that was used before.
+_TAKE = """
+    WITH use AS (
+        INSERT INTO code_uses (member_id, step, terminal_id, used_at)
+        VALUES (%(member_id)s, %(step)s, %(terminal_id)s, %(now)s) ON CONFLICT DO NOTHING RETURNING member_id),
+    ticket AS (
+        INSERT INTO scan_tickets (id, member_id, terminal_id, staff_id, created_at, expires_at)
+        SELECT %(ticket)s, member_id, %(terminal_id)s, %(staff_id)s::bigint, %(now)s, %(expires_at)s FROM use),
+    answer AS (
+        INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
+        SELECT %(scope)s, %(key)s, %(request_hash)s, %(answer)s, %(now)s FROM use)
+    SELECT member_id FROM use"""
+
+
+def _take(
+    session: Session,
+    verified: scan_codes.Verified,
+    till: Till,
+    scanned: Scanned,
+    request: idempotency.Request,
+    now: datetime,
+) -> None:
+    values = idempotency.answer_values(request, scanned, now) | {
+        "member_id": verified.member_no,
+        "step": verified.step,
+        "terminal_id": till.terminal_id,
+        "staff_id": till.staff_id,
+        "ticket": scanned.ticket,
+        "expires_at": scanned.expires_at,
+    }
+    if not ask(session, _TAKE, values):
         raise CodeReplayed
 
 
-def _ticket(session: Session, card: Card, till: Till, now: datetime) -> Scanned:
-    ticket, expires_at = new_secret(), now + TICKET_LIFE
-    session.execute(
-        insert(ScanTicket).values(
-            id=ticket,
-            member_id=card.member_id,
-            terminal_id=till.terminal_id,
-            staff_id=till.staff_id,
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
+def _scanned(card: Card, now: datetime) -> Scanned:
     return Scanned(
-        ticket=ticket,
-        expires_at=expires_at,
+        ticket=new_secret(),
+        expires_at=now + TICKET_LIFE,
         name=masked_name(card.name),
         tier=card.tier,
         points=card.points,

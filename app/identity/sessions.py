@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.db import reading, transaction
+from app.db import ask, reading, transaction
 from app.errors import Unauthenticated
 from app.identity.models import MemberSession
 from app.ids import new_secret
@@ -42,19 +42,19 @@ def open_session(
     return token, expires_at
 
 
-_WHO = text(
-    "SELECT m.id, m.public_id FROM member_sessions s JOIN members m ON m.id = s.member_id"
-    " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now AND m.status = 'active'"
-)
+_WHO = """
+    SELECT m.id, m.public_id FROM member_sessions s JOIN members m ON m.id = s.member_id
+    WHERE s.token_hash = %(hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s AND m.status = 'active'"""
 
 
 def signed_in(token: str, *, now: datetime) -> SignedInMember:
     """Whose token this is. Raises `Unauthenticated` for an unknown, ended or revoked one and for frozen members."""
     hashed = token_hash(token)
     with reading() as connection:
-        row = connection.execute(_WHO, {"hash": hashed, "now": now}).one_or_none()
-    if row is None:
+        rows = ask(connection, _WHO, {"hash": hashed, "now": now})
+    if not rows:
         raise Unauthenticated
+    [row] = rows
     return SignedInMember(row.id, row.public_id, hashed)
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from scan_codes import DEFAULT_WINDOW as _WINDOW
+from scan_codes import STEP_S
+
 QUESTIONS = {
     "every transaction has entries": """
         SELECT t.id::text AS what, t.kind AS detail FROM ledger_transactions t
@@ -74,6 +77,15 @@ QUESTIONS = {
     "no ticket without a used code": """
         SELECT t.id AS what, 'scanned at ' || t.created_at AS detail FROM scan_tickets t
         WHERE NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
+    "no code was taken outside its window": f"""
+        SELECT member_id::text AS what, 'step ' || step || ' at ' || used_at AS detail FROM code_uses
+        WHERE used_at < to_timestamp((step - {_WINDOW.future}) * {STEP_S}::bigint)
+            OR used_at >= to_timestamp((step + {_WINDOW.past} + 1) * {STEP_S}::bigint)""",  # noqa: S608  # numbers of our own
+    "a sale is for the member, till and clerk of its ticket": """
+        SELECT s.id AS what, 'ticket expired at ' || k.expires_at AS detail FROM sales s
+        JOIN scan_tickets k ON k.id = s.ticket_id
+        WHERE s.member_id IS DISTINCT FROM k.member_id OR s.terminal_id <> k.terminal_id
+            OR s.staff_id IS DISTINCT FROM k.staff_id OR s.occurred_at >= k.expires_at""",
     "a message is sent with proof, and once": """
         SELECT m.id AS what, m.state AS detail FROM messages m
         LEFT JOIN (SELECT message_id, count(*) AS n FROM message_attempts WHERE outcome = 'sent' GROUP BY 1) a

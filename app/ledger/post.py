@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.db import ask
 from app.errors import Conflict
 
 POINTS = "points"
@@ -64,19 +63,22 @@ class Posted:
     balance_after: int
 
 
-_POST = text(
-    "SELECT posting, entry_id, balance_after FROM ledger_post("
-    ":kind, :source_type, :source_id, :source_line, :store_id, :terminal_id, :staff_id, :rule_id, :note, NULL,"
-    " :occurred_at, :business_date, :members, :units, :amounts, :houses, :available, :expires)"
-)
+_POST = """
+    SELECT posting, entry_id, balance_after FROM ledger_post(
+        %(kind)s, %(source_type)s, %(source_id)s, %(source_line)s, %(store_id)s, %(terminal_id)s, %(staff_id)s,
+        %(rule_id)s, %(note)s, NULL, %(occurred_at)s, %(business_date)s,
+        %(members)s, %(units)s, %(amounts)s, %(houses)s, %(available)s, %(expires)s)"""
 
 
 def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[Posted, ...]:
     """Move value; answers in the order of `postings`. Debits take the lots that end first, never-ending ones last.
 
     Raises `NotEnough` when spendable lots do not cover a debit, `AlreadyPosted` when the cause was posted before;
-    either way nothing of the caller's transaction remains.
+    either way nothing of the caller's transaction remains. Raises `ValueError` for no postings at all: a transaction
+    without entries would be a reason for nothing.
     """
+    if not postings:
+        raise ValueError("a transaction needs postings")
     arguments = {
         "kind": cause.kind,
         "source_type": cause.source_type,
@@ -97,12 +99,12 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
         "expires": [p.expires_at for p in postings],
     }
     try:
-        rows = session.execute(_POST, arguments).all()
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == "MC003":
-            raise NotEnough(unit=error.orig.diag.message_detail) from error
-        if isinstance(error.orig, psycopg.errors.UniqueViolation):
-            raise AlreadyPosted from error
+        rows = ask(session, _POST, arguments)
+    except psycopg.errors.UniqueViolation as error:
+        raise AlreadyPosted from error
+    except psycopg.Error as error:
+        if error.sqlstate == "MC003":
+            raise NotEnough(unit=error.diag.message_detail) from error
         raise
     rows = sorted(rows, key=lambda row: row.posting)
     return tuple(Posted(entry_id=row.entry_id, balance_after=row.balance_after) for row in rows)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.clock import start_of_day
-from app.db import transaction
+from app.db import ask, transaction
 from app.errors import Invalid
 from app.points.models import EarnRule
 
@@ -40,9 +40,9 @@ class Rule:
 IN_FORCE = """
     SELECT r.id, r.rate_bp, r.lifetime_days FROM earn_rules r
     WHERE r.id IN (
-        (SELECT id FROM earn_rules WHERE store_id = :store_id AND effective_from <= :now
+        (SELECT id FROM earn_rules WHERE store_id = %(store_id)s AND effective_from <= %(now)s
             ORDER BY effective_from DESC, id DESC LIMIT 1),
-        (SELECT id FROM earn_rules WHERE store_id IS NULL AND effective_from <= :now
+        (SELECT id FROM earn_rules WHERE store_id IS NULL AND effective_from <= %(now)s
             ORDER BY effective_from DESC, id DESC LIMIT 1))
     AND r.rate_bp IS NOT NULL
     ORDER BY r.store_id NULLS LAST LIMIT 1"""
@@ -50,8 +50,8 @@ IN_FORCE = """
 
 def rule_in_force(session: Session, store_id: int, *, now: datetime) -> Rule | None:
     """The rule by which a sale in that store earns at `now`; None where nothing is earned."""
-    row = session.execute(text(IN_FORCE), {"store_id": store_id, "now": now}).one_or_none()
-    return None if row is None else Rule(id=row.id, rate_bp=row.rate_bp, lifetime_days=row.lifetime_days)
+    rows = ask(session, IN_FORCE, {"store_id": store_id, "now": now})
+    return Rule(id=rows[0].id, rate_bp=rows[0].rate_bp, lifetime_days=rows[0].lifetime_days) if rows else None
 
 
 def points_for(amount_fen: int, rate_bp: int) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from app.db import reading
+from app.db import ask, reading
 from app.errors import Unauthenticated
 
 SOON = timedelta(days=30)
@@ -34,15 +34,15 @@ class Movement:
 
 
 # Token and balance in one trip: this is what phones ask for most.
-_OVERVIEW = text("""
+_OVERVIEW = """
     SELECT coalesce(sum(l.remaining), 0)::bigint AS points,
-        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= :soon), 0)::bigint AS expiring
+        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s), 0)::bigint AS expiring
     FROM member_sessions s JOIN members m ON m.id = s.member_id AND m.status = 'active'
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
-    LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0 AND l.available_at <= :now
-        AND (l.expires_at IS NULL OR l.expires_at > :now)
-    WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
-    GROUP BY m.id""")
+    LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0 AND l.available_at <= %(now)s
+        AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
+    WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
+    GROUP BY m.id"""
 
 _MOVEMENTS = text("""
     SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, l.expires_at
@@ -59,11 +59,10 @@ def overview(*, token_hash: bytes, now: datetime) -> Overview:
     """Points of whoever holds the token. Raises `Unauthenticated`."""
     soon = now + SOON
     with reading() as connection:
-        row = connection.execute(
-            _OVERVIEW, {"token_hash": token_hash, "now": now, "soon": soon}
-        ).one_or_none()
-    if row is None:
+        rows = ask(connection, _OVERVIEW, {"token_hash": token_hash, "now": now, "soon": soon})
+    if not rows:
         raise Unauthenticated
+    [row] = rows
     return Overview(points=row.points, expiring=row.expiring, expiring_until=soon)
 
 

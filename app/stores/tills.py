@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 
-from app.db import reading
+from app.db import ask, reading
 from app.errors import Unauthenticated
 
 
@@ -22,10 +22,10 @@ class Till:
         return replace(self, staff_id=staff_id)
 
 
-_TILL = text("""
+_TILL = """
     SELECT s.id AS store_id, s.code, s.name, s.time_zone, t.id AS terminal_id
     FROM api_keys k JOIN terminals t ON t.id = k.terminal_id JOIN stores s ON s.id = t.store_id
-    WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND t.status = 'active' AND s.status = 'open'""")
+    WHERE k.key_hash = %(hash)s AND k.revoked_at IS NULL AND t.status = 'active' AND s.status = 'open'"""
 
 
 def key_hash(key: str) -> bytes:
@@ -35,9 +35,10 @@ def key_hash(key: str) -> bytes:
 def till_of_key(key: str) -> Till:
     """The till that presents this API key. Raises `Unauthenticated` for unknown and revoked keys and closed stores."""
     with reading() as connection:
-        row = connection.execute(_TILL, {"hash": key_hash(key)}).one_or_none()
-    if row is None:
+        rows = ask(connection, _TILL, {"hash": key_hash(key)})
+    if not rows:
         raise Unauthenticated
+    [row] = rows
     return Till(
         store_id=row.store_id,
         store_code=row.code,

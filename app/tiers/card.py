@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
+
+from app.db import ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Card:
     balance_fen: int
 
 
-_CARD = text("""
+_CARD = """
     SELECT m.id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out, m.phone_cipher,
         m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
         coalesce(held.points, 0) AS points, coalesce(held.fen, 0) AS fen
@@ -43,16 +45,17 @@ _CARD = text("""
         SELECT sum(l.remaining) FILTER (WHERE a.unit = 'points')::bigint AS points,
             sum(l.remaining) FILTER (WHERE a.unit <> 'points')::bigint AS fen
         FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
-        WHERE a.member_id = m.id AND l.available_at <= :now AND (l.expires_at IS NULL OR l.expires_at > :now)
+        WHERE a.member_id = m.id AND l.available_at <= %(now)s AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
     ) held ON true
-    WHERE m.id = :member_id""")
+    WHERE m.id = %(member_id)s"""
 
 
 def card_of(connection: Connection | Session, member_id: int, *, now: datetime) -> Card | None:
     """The card of the member with that internal id, None when there is none. One statement."""
-    row = connection.execute(_CARD, {"member_id": member_id, "now": now}).one_or_none()
-    if row is None:
+    rows = ask(connection, _CARD, {"member_id": member_id, "now": now})
+    if not rows:
         return None
+    [row] = rows
     return Card(
         member_id=row.id,
         public_id=row.public_id,

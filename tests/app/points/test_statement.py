@@ -1,0 +1,73 @@
+"""What a member sees: points that may be spent now, those that end soon, and every movement once."""
+
+from datetime import timedelta
+
+from app import clock
+from app.identity.sessions import token_hash
+from app.points.statement import SOON, movements, overview
+from tests.app.ledger.books import DAY, move, points
+from tests.shop import Phone, Shop
+
+US = timedelta(microseconds=1)
+
+
+def test_pending_and_ended_points_are_not_shown_and_soon_is_thirty_days(shop: Shop) -> None:
+    phone, now = shop.member(), clock.now()
+    one = phone.member_id
+    move(
+        points(one, 1),
+        points(one, 2, available_at=now + US),
+        points(one, 4, expires_at=now),
+        points(one, 8, expires_at=now + US),
+        points(one, 16, expires_at=now + SOON),
+        points(one, 32, expires_at=now + SOON + US),
+        at=now - DAY,
+    )
+    seen = overview(token_hash=token_hash(phone.token), now=now)
+    assert (seen.points, seen.expiring, seen.expiring_until) == (1 + 8 + 16 + 32, 8 + 16, now + SOON)
+
+
+def all_pages(phone: Phone, path: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    cursor = ""
+    for _ in range(50):
+        page = phone.get(f"{path}?limit=3{cursor}").json
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+    raise AssertionError("the pages do not end")
+
+
+def test_pages_of_movements_hold_each_one_once_newest_first(shop: Shop) -> None:
+    phone, other = shop.member(), shop.member()
+    for amount in range(1, 8):
+        move(points(phone.member_id, amount), points(other.member_id, 99), at=clock.now())
+    move(points(phone.member_id, -10), at=clock.now())
+    entries = all_pages(phone, "/me/points/entries")
+    assert [entry["points"] for entry in entries] == [-10, 7, 6, 5, 4, 3, 2, 1]
+    assert [entry["points_after"] for entry in entries] == [18, 28, 21, 15, 10, 6, 3, 1]
+
+
+def test_pages_of_sales_hold_each_one_once(shop: Shop) -> None:
+    phone = shop.member()
+    for amount in (1, 2, 3, 4):
+        shop.earn(phone, amount)
+    assert sorted(str(sale["points_earned"]) for sale in all_pages(phone, "/me/sales")) == [
+        "1",
+        "2",
+        "3",
+        "4",
+    ]
+
+
+def test_movements_before_the_first_are_none(shop: Shop) -> None:
+    phone = shop.member()
+    move(points(phone.member_id, 1), at=clock.now())
+    assert movements(member_id=phone.member_id, limit=5, before=1) == []
+
+
+def test_a_foreign_token_sees_nothing(shop: Shop) -> None:
+    phone = shop.member()
+    answer = phone.client.get("/api/v1/me/points", headers={"Authorization": "Bearer " + "x" * 43})
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
