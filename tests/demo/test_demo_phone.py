@@ -5,12 +5,15 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.consoles.fake_camera import film_of_screen
+from tests.consoles.till_page import TillPage
 from tests.demo.launching import Demo
 from tests.miniprogram.preview_tools import CHROMIUM, CHROMIUM_ARGS
 
@@ -18,19 +21,27 @@ pytestmark = pytest.mark.browser
 
 #: The worker looks about once a second; a busy machine gets more.
 TOLD_WITHIN_S = 20
+NEWCOMER = "xinke"
 
 
 # Not longer than a module: while Playwright runs, no test in this process could start an event loop of its own.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(film: Path) -> Iterator[Browser]:
+    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *camera])
         yield chromium
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera of the till sees; written before the camera is opened."""
+    return tmp_path_factory.mktemp("camera") / "film.y4m"
+
+
 @pytest.fixture
-def phone(browser: Browser, demo: Demo) -> Iterator[Page]:
+def phone(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The phone of somebody who was never here; at the end the page may not have complained about anything."""
     complaints: list[str] = []
     context = browser.new_context(timezone_id="Asia/Shanghai", locale="zh-CN", reduced_motion="reduce")
@@ -46,7 +57,7 @@ def phone(browser: Browser, demo: Demo) -> Iterator[Page]:
             else None
         ),
     )
-    page.goto(f"{demo.url}/preview/?user=xinke")
+    page.goto(f"{demo.url}/preview/?user={request.param}")
     yield page
     context.close()
     assert complaints == []
@@ -83,6 +94,7 @@ def _digits(page: Page) -> str:
     return (page.locator(".digits").text_content() or "").replace(" ", "")
 
 
+@pytest.mark.parametrize("phone", [NEWCOMER], indirect=True)
 def test_a_newcomer_joins_is_scanned_and_told_by_inbox_then_by_wechat(demo: Demo, phone: Page) -> None:
     phone.get_by_role("checkbox").click()
     phone.get_by_role("button", name="同意并开通").click()
@@ -110,7 +122,46 @@ def test_a_newcomer_joins_is_scanned_and_told_by_inbox_then_by_wechat(demo: Demo
     assert _sell(demo, _digits(phone), 2_000)["points_after"] == 56
 
     until = time.monotonic() + TOLD_WITHIN_S
-    while not (messages := _ask(f"{demo.sandbox}/_sim/inbox/xinke")["messages"]) and time.monotonic() < until:
+    while (
+        not (messages := _ask(f"{demo.sandbox}/_sim/inbox/{NEWCOMER}")["messages"])
+        and time.monotonic() < until
+    ):
         time.sleep(0.2)
     [message] = messages
     assert message["fields"][:3] == [["门店", "南京西路店"], ["金额", "¥20.00"], ["获得积分", "20"]]
+
+
+@pytest.mark.parametrize("phone", ["xiaoming"], indirect=True)
+def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
+    demo: Demo, browser: Browser, phone: Page, film: Path
+) -> None:
+    """The whole main job with nothing in between: what one page draws, the camera of the other reads."""
+    till = TillPage(browser, demo.url)
+    till.page.goto(f"{demo.url}/till/")
+    till.page.select_option("#place", "S001.T1")
+    till.page.fill("#login", "clerk")
+    till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])
+    till.page.keyboard.press("Enter")
+    expect(till.stage("ready")).to_be_visible()
+
+    phone.get_by_role("checkbox").click()
+    phone.get_by_role("button", name="同意并开通").click()
+    expect(phone.locator(".digits")).to_be_visible()
+    expect(phone.locator("#toast")).not_to_be_visible()  # it lies over the code
+    film_of_screen(phone.locator(".code-sheet .qr").screenshot(), film)
+    till.page.click("text=摄像头扫码")
+    expect(till.stage("sale")).to_be_visible()
+    till.sell("88.80")
+    expect(till.stage("receipt")).to_contain_text("¥88.80")
+    expect(till.stage("receipt")).to_contain_text("+88 积分")
+
+    _tab(phone, "积分")
+    expect(phone.get_by_text("+88").first).to_be_visible()
+    until = time.monotonic() + TOLD_WITHIN_S
+    while not phone.get_by_text("88.80").count() and time.monotonic() < until:
+        _tab(phone, "积分")
+        _tab(phone, "消息")
+        phone.wait_for_timeout(500)
+    expect(phone.get_by_text("88.80").first).to_be_visible()
+    assert till.complaints == []
+    till.context.close()

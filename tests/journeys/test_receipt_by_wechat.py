@@ -65,7 +65,7 @@ def test_the_receipt_is_in_the_language_of_the_member_and_the_time_of_the_store(
     ("language", "body"),
     [
         ("zh", "您在门店 S001消费¥120.00，获得120积分，当前积分120。"),
-        ("en", "You spent ¥120.00 at 门店 S001 and earned 120 points. You now have 120."),
+        ("en", "You spent ¥120.00 at 门店 S001. Points earned: 120. Points now: 120."),
     ],
 )
 def test_a_member_who_did_not_agree_finds_the_receipt_in_the_inbox(
