@@ -6,9 +6,13 @@ guessable one. No setting switches a guard off, and none names an environment.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 T = TypeVar("T")
 
@@ -56,7 +60,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     read = _Reader({name: value.strip() for name, value in environ.items() if value.strip()})
     settings = Settings(
         database_url=read.required("DATABASE_URL", _database_url),
-        redis_url=read.optional("REDIS_URL", _text(500), None),
+        redis_url=read.optional("REDIS_URL", _redis_url, None),
         db_pool_size=read.optional("DB_POOL_SIZE", _whole(1, 100), 4),
         log_level=read.optional("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info"),
         trusted_proxies=read.optional("TRUSTED_PROXIES", _whole(0, 5), 0),
@@ -83,6 +87,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
     read.together("WECHAT_APP_ID", "WECHAT_APP_SECRET")
     read.together("WECHAT_CALLBACK_TOKEN", "WECHAT_CALLBACK_AES_KEY")
+    read.distinct(settings)
     read.seal()
     return settings
 
@@ -117,6 +122,14 @@ class _Reader:
         given = [name for name in names if name in self._values]
         if given and len(given) < len(names):
             self._faults.append(f"{' and '.join(names)}: set all of them or none")
+
+    def distinct(self, settings: Settings) -> None:
+        """One key for one purpose: whoever learns one must not have learned another."""
+        if self._faults:
+            return
+        keys = [settings.session_key, settings.phone_index_key, *settings.phone_keys.values()]
+        if len(set(keys)) < len(keys):
+            self._faults.append("SESSION_KEY, PHONE_KEYS and PHONE_INDEX_KEY: each needs a key of its own")
 
     def seal(self) -> None:
         if self._faults:
@@ -162,13 +175,24 @@ def _text(longest: int, shortest: int = 1) -> Callable[[str], str]:
 
 
 def _database_url(text: str) -> str:
-    if not text.startswith("postgresql+psycopg://"):
+    try:
+        scheme = make_url(text).drivername
+    except (ArgumentError, ValueError):
+        scheme = ""  # what the parser says would quote the address, and so its password
+    if scheme != "postgresql+psycopg":
         raise ValueError("an address that begins with postgresql+psycopg:// is needed")
     return text
 
 
+def _redis_url(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")) or len(text) > 500:
+        raise ValueError("an address that begins with redis://, rediss:// or unix:// is needed")
+    return text
+
+
 def _http_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or len(text) > 2000:
+    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= 2000
+    if not plain or not re.fullmatch(r"https?://[^/?#@]+([/?#].*)?", text):
         raise ValueError("an http or https address is needed")
     return text.rstrip("/")
 
@@ -178,7 +202,8 @@ def _key(text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("base64 of 32 random bytes is needed") from None
-    if len(key) != 32:
+    # 32 random bytes hold some thirty different ones; a pattern or a typed word holds few.
+    if len(key) != 32 or len(set(key)) < 16:
         raise ValueError("base64 of 32 random bytes is needed")
     return key
 

@@ -1,5 +1,6 @@
 """`flask --app wsgi db …`: bring the database to the schema this version needs."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import click
@@ -23,14 +24,28 @@ def config(connection: Connection | None = None) -> Config:
     return settings
 
 
+@lru_cache(maxsize=1)
+def _revisions() -> tuple[str, ...]:
+    """All revisions that this version of the code brings, latest first."""
+    return tuple(step.revision for step in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def head() -> str:
     """The revision this version of the code needs."""
-    return ScriptDirectory.from_config(config()).get_current_head() or ""
+    return _revisions()[0]
 
 
 def current(connection: Connection) -> str | None:
     """The revision the database is at."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def state(connection: Connection) -> str:
+    """`ok`, `behind`, or `ahead`: migrated for a later version while this one still serves, as in a rolling upgrade."""
+    at = current(connection)
+    if at == head():
+        return "ok"
+    return "behind" if at is None or at in _revisions() else "ahead"
 
 
 def upgrade(engine: Engine, target: str = "head") -> None:

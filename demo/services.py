@@ -28,7 +28,15 @@ def web(wanted: Wanted, settings: Mapping[str, str]) -> Child:
     size = ["--workers=1", f"--blocking-threads={configuration.THREADS}"]
     return children.start(
         "web",
-        ["granian", "--interface=wsgi", "--factory", "--respawn-failed-workers", *listen, *size, "wsgi:create_app"],
+        [
+            "granian",
+            "--interface=wsgi",
+            "--factory",
+            "--respawn-failed-workers",
+            *listen,
+            *size,
+            "wsgi:create_app",
+        ],
         wanted.folder.log("web"),
         ready=partial(children.answers, f"{wanted.app_url}/readyz"),
         settings=settings,

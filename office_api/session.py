@@ -7,17 +7,18 @@ from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
+from app.staff.own_password import change_own_password
 from app.staff.sign_in import sign_in, sign_out
 from office_api.guard import STAFF, me, require_staff
-from office_api.people import GrantSchema, dump_grants
+from office_api.people import GrantSchema, codes_in, dump_grants
 from web.answers import answer, nothing
 from web.guards import guarded, opened
 from web.parts import parts
 from web.schemas import Strict, text
 
-open_blueprint = Blueprint("office_login", __name__, url_prefix="/office/v1", description="The back office")
+open_blueprint = Blueprint("office_login", __name__, url_prefix="/office/v1", description="Signing in")
 opened(open_blueprint, "who signs in has no token yet; wrong passwords are throttled")
-blueprint = Blueprint("office_session", __name__, url_prefix="/office/v1", description="The back office")
+blueprint = Blueprint("office_session", __name__, url_prefix="/office/v1", description="Signing in")
 guarded(blueprint, require_staff)
 
 
@@ -67,4 +68,21 @@ class WhoSchema(Strict):
 @blueprint.doc(security=STAFF)
 def who() -> Response:
     """The caller and their roles."""
-    return answer({"staff_no": me().staff_no, "name": me().name, "grants": dump_grants(me().grants)})
+    person = me()
+    grants = dump_grants(person.grants, codes_in(person.grants))
+    return answer({"staff_no": person.staff_no, "name": person.name, "grants": grants})
+
+
+class OwnPasswordSchema(Strict):
+    current = text(128, required=True)
+    new = text(128, required=True)
+
+
+@blueprint.post("/me/password")
+@blueprint.arguments(OwnPasswordSchema())
+@blueprint.response(204)
+@blueprint.doc(security=STAFF)
+def change_password(arguments: dict[str, Any]) -> Response:
+    """Change one's own password; all other sessions end."""
+    change_own_password(person=me(), **arguments, throttle=parts().throttle, now=clock.now())
+    return nothing()

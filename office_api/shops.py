@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
+from app.errors import NotFound
 from app.points.earn import set_rule
 from app.staff.roles import MANAGE_KEYS, MANAGE_RULES, MANAGE_STORES
 from app.stores import setup
@@ -189,7 +190,9 @@ def create_api_key(arguments: dict[str, Any]) -> Response:
 @blueprint.doc(security=STAFF)
 def revoke_api_key(key_id: str) -> Response:
     """Withdraw a key; it is worth nothing from the next request on."""
-    need(MANAGE_KEYS, setup.store_of_api_key(key_id))
+    stores = my_stores(MANAGE_KEYS)
+    if stores is not None and setup.store_of_api_key(key_id) not in stores:
+        raise NotFound
     setup.revoke_api_key(key_id=key_id, actor=actor(), now=clock.now())
     return nothing()
 

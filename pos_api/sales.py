@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from app.checkout.sales import SaleView, show_sale
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
 from app.checkout.sale import Bill, Line, Recorded, record_sale
+from app.checkout.sales import SaleView, show_sale
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.schemas import Strict, fen, text, whole
 
-blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="At the till")
+blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="Sales")
 guarded(blueprint, require_till)
 
 MOST_LINES = 200

@@ -16,7 +16,7 @@ from web.language import language
 from web.parts import parts
 from web.schemas import Strict, text
 
-blueprint = Blueprint("scans", __name__, url_prefix="/pos/v1", description="At the till")
+blueprint = Blueprint("scans", __name__, url_prefix="/pos/v1", description="Scans")
 guarded(blueprint, require_till)
 
 

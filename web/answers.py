@@ -13,4 +13,6 @@ def answer(body: dict[str, Any], status: int = 200) -> Response:
 
 def nothing() -> Response:
     """204: done, and there is nothing to say."""
-    return Response(status=204)
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response

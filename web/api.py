@@ -3,37 +3,38 @@
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
-from marshmallow import fields
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
+from web.bodies import MAX_BODY_BYTES, require_json
 from web.errors import http_refused
-from web.schemas import Strict
-
-MAX_BODY_BYTES = 64 * 1024
-
-
-class Problem(Strict):
-    """RFC 9457. `code` is the stable word to act on; docs/errors.md lists them all."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    code = fields.String(required=True)
-    detail = fields.String(required=True)
-    request_id = fields.String(required=True)
-    fields_ = fields.Dict(data_key="fields", attribute="fields")
+from web.schemas import Problem
 
 
 class OurApi(Api):  # type: ignore[misc]
-    """flask-smorest with our problem documents in place of its own."""
+    """flask-smorest with our problem documents in place of its own, and our rules for bodies."""
 
     ERROR_SCHEMA = Problem
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return http_refused(error)
+
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Register a face's blueprint; its bodies are looked at after its guard let the request pass."""
+        super().register_blueprint(blueprint, **options)
+        self._app.before_request_funcs.setdefault(blueprint.name, []).append(require_json)
+
+
+class RowNumber(IntegerConverter):
+    """Numbers in addresses that a database column can hold; a larger one is an address that is not there."""
+
+    def __init__(
+        self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None
+    ) -> None:
+        super().__init__(map, fixed_digits, min, 2**63 - 1 if max is None else max)
 
 
 class OrjsonProvider(JSONProvider):
@@ -50,16 +51,10 @@ class OrjsonProvider(JSONProvider):
         return Response(body, mimetype="application/json")
 
 
-def require_json() -> None:
-    """A body must be JSON and say so: a form posted by a foreign page is refused before it is read."""
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if has_body and request.mimetype != "application/json":
-        raise UnsupportedMediaType
-
-
 def install(app: Flask) -> OurApi:
     """Configure JSON, body size and the document; returns the Api that faces register on."""
     app.json = OrjsonProvider(app)
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         API_TITLE="Member Center",

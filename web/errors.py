@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from app.errors import (
@@ -53,8 +53,14 @@ class MissingIdempotencyKey(Invalid):
     code = "idempotency_key_missing"
 
 
+class MalformedJson(Invalid):
+    """400: the body is not JSON, or could be read in more than one way."""
+
+    code = "malformed_json"
+
+
 def status_of(error: DomainError) -> HTTPStatus:
-    if isinstance(error, MissingIdempotencyKey):
+    if isinstance(error, MissingIdempotencyKey | MalformedJson):
         return HTTPStatus.BAD_REQUEST
     return next(status for branch, status in STATUS.items() if isinstance(error, branch))
 
@@ -70,7 +76,9 @@ def problem(status: int, code: str, data: dict[str, Any] | None = None) -> Respo
         "request_id": g.get("request_id"),
         **(data or {}),
     }
-    response = Response(orjson.dumps(body, default=str), status, content_type="application/problem+json")
+    # What is wrong with the third item of a list stands under the number 2, and JSON wants words there.
+    dumped = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
+    response = Response(dumped, status, content_type="application/problem+json")
     if data and "retry_after_s" in data:
         response.headers["Retry-After"] = str(data["retry_after_s"])
     if status == HTTPStatus.UNAUTHORIZED:
@@ -91,8 +99,6 @@ def http_refused(error: HTTPException) -> Response:
     data = getattr(error, "data", None) or {}
     code = HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     fields = data.get("messages")
-    if isinstance(fields, dict) and fields.get("json") == ["Invalid JSON body."]:
-        status, code, fields = 400, "malformed_json", None
     g.error_code = code
     response = problem(status, code, {"fields": fields} if fields else None)
     for name, value in error.get_headers():
@@ -112,9 +118,3 @@ def install(app: Flask) -> None:
     app.register_error_handler(DomainError, refused)
     app.register_error_handler(HTTPException, http_refused)
     app.register_error_handler(Exception, crashed)
-
-
-def wants_page() -> bool:
-    """Whether a person in a browser is asking, who should get a page instead of JSON."""
-    pages = current_app.extensions["page_blueprints"]
-    return request.blueprint in pages

@@ -5,6 +5,7 @@ import secrets
 import time
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotFound as RoutingNotFound
 
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -23,9 +24,12 @@ def page_policy(*, wasm: bool = False, connect: str = "") -> str:
 
 
 def begin() -> None:
+    """Name the request. An address with control characters is nowhere: PostgreSQL could not even look for a NUL."""
     asked = request.headers.get("X-Request-Id", "")
     g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
     g.started = time.perf_counter()
+    if not request.path.isprintable():
+        raise RoutingNotFound
 
 
 def finish(response: Response) -> Response:

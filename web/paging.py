@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,10 +10,12 @@ from typing import Any, TypeVar
 from marshmallow import fields, validate
 
 from app.errors import Invalid
-from web.schemas import Strict
+from web.schemas import QueryNumber, Strict
 
 T = TypeVar("T")
 MOST = 100
+#: Numbers, ids, and codes of stores, which hold hyphens.
+_SORT_KEY = re.compile(r"[A-Za-z0-9-]{1,40}")
 
 
 class BadCursor(Invalid):
@@ -20,8 +23,13 @@ class BadCursor(Invalid):
 
 
 class PageArguments(Strict):
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, MOST))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=80))
+    limit = QueryNumber(load_default=20, validate=validate.Range(1, MOST))
+    cursor = fields.String(
+        load_default=None,
+        allow_none=False,
+        validate=validate.Length(1, 80),
+        metadata={"description": "`next_cursor` of the page before; without it, the first page"},
+    )
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,10 @@ def asked(arguments: dict[str, Any]) -> Page:
     if cursor is None:
         return Page(arguments["limit"], None)
     try:
-        after = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
+        after = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True).decode("ascii")
     except (UnicodeError, binascii.Error):
         raise BadCursor from None
-    if not after.isalnum():
+    if not _SORT_KEY.fullmatch(after):
         raise BadCursor
     return Page(arguments["limit"], after)
 

@@ -1,8 +1,9 @@
 """The base of every schema and the few kinds of field: unknown fields refused, everything bounded."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 #: The largest amount of one sale: ten million yuan in fen. Above it is a mistyped number.
 MOST_FEN = 1_000_000_000
@@ -34,6 +35,48 @@ def fen(low: int = 0, **options: Any) -> fields.Integer:
     return whole(low, MOST_FEN, **options)
 
 
+class Flag(fields.Boolean):
+    """JSON true or false and nothing that merely looks like it: in Python, 1 equals True and would pass."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 def flag(**options: Any) -> fields.Boolean:
-    """JSON true or false and nothing that merely looks like it."""
-    return fields.Boolean(truthy={True}, falsy={False}, **options)
+    """JSON true or false."""
+    return Flag(**options)
+
+
+class QueryNumber(fields.Integer):
+    """A number in a query: digits and nothing else, where `int()` would take "1_000", " 7 " and "٧"."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Problem(Schema):
+    """RFC 9457. docs/errors.md lists the codes; some add data of their own."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True, metadata={"description": "where the code is explained"})
+    title = fields.String(required=True, metadata={"description": "the status in words"})
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "the stable word to act on"})
+    detail = fields.String(
+        required=True, metadata={"description": "for people, in the language they asked for"}
+    )
+    request_id = fields.String(required=True, metadata={"description": "as in the X-Request-Id header"})
+    retry_after_s = fields.Integer(metadata={"description": "seconds until it is worth trying again"})
+    fields_ = fields.Dict(
+        data_key="fields", attribute="fields", metadata={"description": "what is wrong with which field"}
+    )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -50,8 +50,12 @@ class Boss:
         """Admins give any role; managers give clerk and marketer, in their own stores."""
         if self.grants is None or Grant("admin", None) in self.grants:
             return True
-        stores = stores_with(self.grants, MANAGE_STAFF) or frozenset()
-        return grant.role in ("clerk", "marketer") and grant.store_id in stores
+        return grant.role in ("clerk", "marketer") and self.reaches(grant)
+
+    def reaches(self, grant: Grant) -> bool:
+        """Whether the grant is for a store in which this boss manages people."""
+        stores = None if self.grants is None else stores_with(self.grants, MANAGE_STAFF)
+        return stores is None or grant.store_id in stores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,7 @@ def change(
     Raises `NotFound` for people outside the boss's reach, `VersionConflict`, `RoleUnknown`, `Forbidden`, `LastAdmin`.
     """
     with transaction() as session:
+        admins = _admins(session)
         person = _reachable(session, staff_id, boss)
         if person.version != version:
             raise VersionConflict(version=person.version)
@@ -123,9 +128,10 @@ def change(
         person.name, person.status = name or person.name, status or person.status
         person.version += 1
         if person.status == "disabled":
-            _end_sessions(session, staff_id, now)
+            end_sessions(session, staff_id, now)
         session.flush()
-        _keep_an_admin(session)
+        if admins and not _admins(session):
+            raise LastAdmin
         audit.record(
             session,
             boss.actor,
@@ -140,13 +146,15 @@ def change(
 
 
 def reset_password(*, staff_id: int, boss: Boss, now: datetime) -> str:
-    """A new temporary password, told once; all sessions of the person end. Raises `NotFound`."""
-    password = temporary()
+    """A new temporary password, told once; all sessions of the person end. Raises `NotFound`, `Forbidden`."""
+    login = view(staff_id).login
+    password = temporary(login)
+    password_hash = hashed(password, login)  # takes its time on purpose: not while the row is locked
     with transaction() as session:
         person = _reachable(session, staff_id, boss)
-        person.password_hash = hashed(password, person.login)
+        person.password_hash = password_hash
         person.version += 1
-        _end_sessions(session, staff_id, now)
+        end_sessions(session, staff_id, now)
         audit.record(session, boss.actor, "staff.reset_password", "staff", staff_id, now=now)
     return password
 
@@ -204,15 +212,21 @@ def _views(where: str, arguments: dict[str, object]) -> list[StaffView]:
 
 
 def _reachable(session: Session, staff_id: int, boss: Boss) -> Staff:
-    """The person, locked. A manager reaches those whose every role they could have given themselves."""
+    """The person, locked. A manager changes those whose every role they could have given themselves.
+
+    Raises `NotFound` for people of other stores, `Forbidden` for those of the manager's own who stand higher.
+    """
     person = session.get(Staff, staff_id, with_for_update=True)
     if person is None:
         raise NotFound
-    roles = session.execute(
+    rows = session.execute(
         select(StaffRole.role, StaffRole.store_id).where(StaffRole.staff_id == staff_id)
     ).all()
-    if boss.grants is not None and not all(boss.may_give(Grant(r.role, r.store_id)) for r in roles):
+    grants = [Grant(row.role, row.store_id) for row in rows]
+    if not all(boss.reaches(grant) for grant in grants):
         raise NotFound
+    if not all(boss.may_give(grant) for grant in grants):
+        raise Forbidden
     return person
 
 
@@ -228,21 +242,26 @@ def _write_grants(session: Session, staff_id: int, grants: tuple[Grant, ...]) ->
         session.execute(insert(StaffRole).values(staff_id=staff_id, role=grant.role, store_id=grant.store_id))
 
 
-def _end_sessions(session: Session, staff_id: int, now: datetime) -> None:
+def end_sessions(session: Session, staff_id: int, now: datetime, *, but: bytes = b"") -> None:
+    """End the person's sessions, except the one with the token hash `but`."""
     session.execute(
         update(StaffSession)
-        .where(StaffSession.staff_id == staff_id, StaffSession.revoked_at.is_(None))
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.revoked_at.is_(None),
+            StaffSession.token_hash != but,
+        )
         .values(revoked_at=now)
     )
 
 
-def _keep_an_admin(session: Session) -> None:
-    left = session.execute(
-        text("""SELECT count(*) FROM staff p JOIN staff_roles r ON r.staff_id = p.id
-            WHERE p.status = 'active' AND r.role = 'admin' AND r.store_id IS NULL""")
-    ).scalar_one()
-    if left == 0:
-        raise LastAdmin
+def _admins(session: Session) -> int:
+    """How many active admins there are. Their roles are locked first, so that two cannot remove each other at once;
+    counting is a statement of its own, because one that waited for a lock still sees what was there before."""
+    admin = (StaffRole.role == "admin") & StaffRole.store_id.is_(None)
+    session.execute(select(StaffRole.id).where(admin).order_by(StaffRole.id).with_for_update())
+    left = select(func.count()).select_from(StaffRole).join(Staff, Staff.id == StaffRole.staff_id)
+    return session.execute(left.where(admin, Staff.status == "active")).scalar_one()
 
 
 def _grant_words(grants: tuple[Grant, ...]) -> list[str]:

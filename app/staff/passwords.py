@@ -38,6 +38,9 @@ def matches(password: str, password_hash: str | None) -> bool:
         return False
 
 
-def temporary() -> str:
-    """A random password to be told once and changed soon."""
-    return secrets.token_urlsafe(12)
+def temporary(login: str) -> str:
+    """A random password to be told once and changed soon; never one that `hashed` would refuse for this login."""
+    while True:
+        password = secrets.token_urlsafe(12)
+        if login.lower() not in password.lower() and len(set(password)) >= 5:
+            return password

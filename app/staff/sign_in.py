@@ -88,6 +88,7 @@ def sign_in(
     token = new_secret()
     expires_at = now + timedelta(hours=TILL_HOURS if terminal else OFFICE_HOURS)
     with transaction() as session:
+        _still(session, person.id, person.password_hash)
         terminal_id = None
         if terminal is not None:
             store_id, terminal_id = terminal_by_code(session, *terminal)
@@ -103,6 +104,18 @@ def sign_in(
             )
         )
     return OpenedSession(token=token, expires_at=expires_at)
+
+
+def _still(session: Session, staff_id: int, password_hash: str) -> None:
+    """Hold the account as it was when the password was checked: whoever resets it meanwhile ends every session,
+    and one opened after that with the former password would stay."""
+    unchanged = session.execute(
+        select(Staff.id)
+        .where(Staff.id == staff_id, Staff.password_hash == password_hash, Staff.status == "active")
+        .with_for_update(read=True)
+    ).one_or_none()
+    if unchanged is None:
+        raise WrongPassword
 
 
 _WHO = text("""

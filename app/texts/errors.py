@@ -46,6 +46,147 @@ ERRORS: dict[str, tuple[str, str]] = {
         "翻页参数无效，请从第一页开始。",
         "The cursor is not one of ours. Start from the first page.",
     ),
+    # logging in, profile, phone number
+    "consent_required": (
+        "请先阅读并同意会员服务条款与隐私政策。",
+        "Please read and agree to the terms and the privacy policy first.",
+    ),
+    "policy_not_current": (
+        "条款已更新，请阅读最新版本后再同意。",
+        "The text has changed. Please read the current version and agree to that.",
+    ),
+    "provider_unknown": ("暂不支持这种登录方式。", "This way of logging in is not set up."),
+    "member_not_active": (
+        "会员账号已停用，请联系门店。",
+        "This membership is not active. Please ask at the store.",
+    ),
+    "login_code_invalid": (
+        "凭证无效或已过期，请重新操作。",
+        "The code is not valid or has expired. Please get a new one.",
+    ),
+    "login_code_used": ("凭证已使用，请重新操作。", "The code has been used. Please get a new one."),
+    "login_code_expired": (
+        "登录信息已过期，请重新打开应用。",
+        "This was signed too long ago. Please open the app again.",
+    ),
+    "login_risk_blocked": (
+        "该账号存在安全风险，暂时无法登录。",
+        "The chat app's risk control blocks this account for now.",
+    ),
+    "platform_unavailable": (
+        "平台暂时没有响应，请稍后重新操作。",
+        "The chat app does not answer right now. Please try again with a new code.",
+    ),
+    "platform_misconfigured": (
+        "服务配置有误，我们会尽快处理。",
+        "Our connection to the chat app is not set up properly. We are on it.",
+    ),
+    "phone_not_offered": ("暂不支持绑定手机号。", "Binding a phone number is not offered."),
+    "phone_malformed": ("手机号格式不正确。", "This is not a phone number we can use."),
+    "phone_in_use": (
+        "该手机号已绑定其他会员，请到门店处理。",
+        "This number belongs to another membership. Please ask at the store.",
+    ),
+    "name_impossible": (
+        "姓名最多 32 个字，且不能含有控制字符。",
+        "A name has at most 32 characters and no control characters.",
+    ),
+    "birthday_already_set": (
+        "生日只能设置一次，如需更正请到门店办理。",
+        "The birthday can be set once. Ask at the store to correct it.",
+    ),
+    "birthday_impossible": (
+        "生日有误；未满 14 周岁暂不能登记生日。",
+        "This birthday is not possible, or below the age of 14.",
+    ),
+    # at the till
+    "code_malformed": (
+        "这不是会员码，请核对后重扫。",
+        "This is not a member code. Please check and scan again.",
+    ),
+    "payment_code": (
+        "这是付款码，请会员打开会员码。没有保存，也没有扣款。",
+        "This is a payment code. Ask for the member code; nothing was kept and nothing was charged.",
+    ),
+    "code_forged": (
+        "会员码无效，请会员重新打开会员码。",
+        "This is not a valid code of ours. Ask the member to open the code again.",
+    ),
+    "code_not_yet": (
+        "会员码尚未生效，请会员稍等片刻或刷新。",
+        "This code is not valid yet. Ask the member to wait a moment or to refresh.",
+    ),
+    "code_expired": ("会员码已过期，请会员刷新。", "This code has expired. Ask the member to refresh it."),
+    "code_revoked": ("会员码已作废，请会员刷新。", "This code was withdrawn. Ask the member to refresh it."),
+    "code_replayed": (
+        "会员码已使用过，请会员出示新的会员码。",
+        "This code has been used. Ask the member for a new one.",
+    ),
+    "codes_used_up": (
+        "这一分钟内的会员码已用完，请稍候再刷新。",
+        "All codes of this minute are used. Please wait a moment and refresh.",
+    ),
+    "ticket_unknown": (
+        "没有找到这次扫码，请在本机重新扫会员码。",
+        "This scan is not known here. Please scan the member's code at this till.",
+    ),
+    "ticket_expired": (
+        "扫码已超时，请重新扫会员码。",
+        "The scan is too old. Please scan the member's code again.",
+    ),
+    "ticket_used": (
+        "这次扫码已用于另一笔销售，请重新扫会员码。",
+        "This scan belongs to another sale. Please scan the member's code again.",
+    ),
+    "receipt_no_used": (
+        "本店已有这个小票号，请核对或更换。",
+        "The store already has a sale with this receipt number. Check it, or use another.",
+    ),
+    "lines_do_not_sum": (
+        "商品明细合计与总金额不符，详见 lines_fen。",
+        "The lines do not come to the amount; see `lines_fen`.",
+    ),
+    # back office
+    "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),
+    "password_too_weak": (
+        "密码须为 10 到 128 个字符，至少 5 个不同字符，且不能包含账号。",
+        "A password has 10 to 128 characters, at least 5 different ones, and does not contain the login.",
+    ),
+    "current_password_wrong": ("当前密码不正确。", "The current password is not right."),
+    "password_unchanged": (
+        "新密码不能与当前密码相同。",
+        "The new password must differ from the current one.",
+    ),
+    "login_unusable": (
+        "账号须为 2 到 40 个小写字母、数字或 . _ -；工号须为 1 到 16 个大写字母或数字。",
+        "A login has 2 to 40 small letters, digits or . _ -; a staff number 1 to 16 capital letters or digits.",
+    ),
+    "login_taken": ("账号或工号已被使用。", "The login or the staff number is taken."),
+    "role_unknown": ("没有这个角色。", "There is no such role."),
+    "last_admin": ("至少要保留一名在职管理员。", "At least one active admin must remain."),
+    "code_taken": ("编号已被使用。", "This code is taken."),
+    "code_unusable": (
+        "编号须为 1 到 32 个大写字母、数字或连字符，且不以连字符开头。",
+        "A code has 1 to 32 capital letters, digits or hyphens and does not begin with a hyphen.",
+    ),
+    "time_zone_unknown": (
+        "没有这个时区，请用 Asia/Shanghai 这样的名称。",
+        "There is no such time zone. Use a name such as Asia/Shanghai.",
+    ),
+    "rule_in_the_past": (
+        "积分规则不能从过去的时间开始。",
+        "A rule cannot begin in the past: what was sold keeps its rule.",
+    ),
+    "rate_missing": (
+        "请填写品牌的积分比例；不积分请填 0。",
+        "The brand needs a rate; 0 means that nothing is earned.",
+    ),
+    # chat apps
+    "message_field_invalid": (
+        "消息模板的字段无法发送，请检查配置。",
+        "A field of the message template cannot be sent. Check the settings.",
+    ),
+    "push_rejected": ("推送验证失败。", "The push did not prove where it comes from."),
     # ledger
     "not_enough": ("可用余额不足。", "Not enough to spend."),
     "already_posted": ("这笔业务已经入账。", "This has been posted before."),

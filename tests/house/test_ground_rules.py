@@ -1,0 +1,100 @@
+"""The few rules that a reader relies on without looking: where commits happen, and who reads the clock."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SHIPPED = (
+    "app", "web", "miniprogram_api", "pos_api", "office_api", "consoles", "commands", "demo", "scan_codes", "embedded",
+    "wechat_sandbox", "migrations", "bench",
+)  # fmt: skip
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def calls(path: Path) -> Iterator[str]:
+    """`x.y.z` of every call `x.y.z(…)` in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+def test_only_the_transaction_commits() -> None:
+    allowed = {"app/db.py", "commands/db.py"}  # the second sets up the connection for migrations
+    product = ("app", "web", "miniprogram_api", "pos_api", "office_api", "consoles", "commands")
+    found = {name(path) for path in sources(*product) if any(c.endswith(".commit") for c in calls(path))}
+    assert found <= allowed
+
+
+def test_nobody_uses_the_session_of_a_request() -> None:
+    for path in sources(*SHIPPED):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not used & {"db.session", "db.Model", "db.db.session", "db.paginate"}, name(path)
+
+
+WALL_CLOCK = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns")
+
+
+def test_only_the_clock_reads_the_wall_clock() -> None:
+    """Everything else is told the time, so that a test can tell another one."""
+    for path in sources(
+        "app", "web", "miniprogram_api", "pos_api", "office_api", "consoles", "scan_codes", "commands"
+    ):
+        if name(path) != "app/clock.py":
+            read = [call for call in calls(path) if call.endswith(WALL_CLOCK)]
+            assert read == [], name(path)
+
+
+def test_the_database_is_told_the_time_as_well() -> None:
+    """`now()` in a statement would be another clock, which no test can set."""
+    for path in sources("app"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "SELECT" in node.value:
+                words = node.value.lower()
+                assert not any(word in words for word in ("now()", "current_date", "current_timestamp")), (
+                    name(path)
+                )
+
+
+def test_rules_know_no_flask() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+#: Files over 300 lines, and why.
+LONG = {
+    "wechat_sandbox": "a stand-in for a large interface, read by its documentation",
+}
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
+def test_no_file_grows_beyond_three_hundred_lines(folder: str) -> None:
+    for path in sources(folder):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 300 or name(path) in LONG or folder in LONG, f"{name(path)}: {lines}"
+
+
+def test_there_is_no_drawer_for_odds_and_ends() -> None:
+    names = {path.stem for path in sources(*SHIPPED)}
+    assert not names & {"utils", "util", "helpers", "helper", "common", "core", "base", "misc", "managers"}

@@ -1,0 +1,186 @@
+"""Signing in to the back office: what is told to whom, and how often one may try."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import Engine
+
+from app import clock
+from app.errors import TooMany
+from app.staff import accounts, sign_in
+from app.staff.roles import Grant
+from app.throttle import Limit, Throttle
+from tests.conftest import rows
+from tests.racing import race
+from tests.shop import BOSS, PASSWORD, Shop
+
+
+@pytest.fixture
+def office(shop: Shop) -> Shop:
+    shop.person("chief", Grant("admin", None))
+    shop.person("mei", Grant("clerk", shop.store.id))
+    return shop
+
+
+def log_in(app: Flask, login: str, password: str, address: str = "10.0.0.1") -> Any:
+    return app.test_client().post(
+        "/office/v1/login",
+        json={"login": login, "password": password},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def test_a_token_is_given_for_login_and_password(office: Shop, engine: Engine) -> None:
+    given = log_in(office.app, "Mei ", PASSWORD).json
+    headers = {"Authorization": f"Bearer {given['token']}"}
+    me = office.app.test_client().get("/office/v1/me", headers=headers).json
+    assert me["grants"] == [{"role": "clerk", "store": "S001"}]
+    [(kept,)] = rows(engine, "SELECT token_hash FROM staff_sessions")
+    assert given["token"].encode() != kept
+    assert len(given["token"]) >= 43
+
+
+def test_unknown_disabled_and_wrong_get_one_answer(office: Shop) -> None:
+    gone = office.person("gone", Grant("clerk", office.store.id))
+    accounts.change(
+        staff_id=gone.id,
+        version=1,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
+        now=clock.now(),
+    )
+    answers = [
+        log_in(office.app, login, password)
+        for login, password in (("nobody", PASSWORD), ("gone", PASSWORD), ("mei", "a wrong password"))
+    ]
+    assert {a.status_code for a in answers} == {401}
+    assert len({a.json["detail"] + a.json["code"] for a in answers}) == 1
+    assert {tuple(sorted(a.json)) for a in answers} == {tuple(sorted(answers[0].json))}
+
+
+def test_an_unknown_login_costs_a_password_check_too(office: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the clock, which is noisy: by whether the hash function was run at all."""
+    asked: list[str | None] = []
+    check = sign_in.matches
+
+    def noted(password: str, password_hash: str | None) -> bool:
+        asked.append(password_hash)
+        return check(password, password_hash)
+
+    monkeypatch.setattr(sign_in, "matches", noted)
+    log_in(office.app, "nobody", PASSWORD)
+    log_in(office.app, "mei", "a wrong password")
+    assert len(asked) == 2
+    assert asked[0] is None
+
+
+def test_five_failures_lock_a_login_for_a_while_from_everywhere(office: Shop) -> None:
+    for number in range(5):
+        assert log_in(office.app, "mei", "a guess", f"10.0.0.{number}").status_code == 401
+    refused = log_in(office.app, "mei", PASSWORD, "10.0.0.99")
+    assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
+    assert refused.headers["Retry-After"] == str(refused.json["retry_after_s"])
+    assert log_in(office.app, "chief", PASSWORD, "10.0.0.1").status_code == 200
+
+
+def test_thirty_failures_lock_an_address(office: Shop) -> None:
+    for number in range(30):
+        assert log_in(office.app, f"guess-{number}", "a guess").status_code == 401
+    assert log_in(office.app, "mei", PASSWORD).status_code == 429
+    assert log_in(office.app, "mei", PASSWORD, "10.0.0.2").status_code == 200
+
+
+def test_signing_in_well_costs_no_try(office: Shop) -> None:
+    assert {log_in(office.app, "mei", PASSWORD).status_code for _ in range(7)} == {200}
+
+
+def test_without_redis_the_limits_are_halved_not_gone(office: Shop) -> None:
+    throttle = Throttle("redis://127.0.0.1:1")
+    started = time.monotonic()
+
+    def attempt(password: str) -> None:
+        sign_in.sign_in(
+            login="mei",
+            password=password,
+            terminal=None,
+            address="10.0.0.1",
+            throttle=throttle,
+            now=clock.now(),
+        )
+
+    for _ in range(2):
+        with pytest.raises(sign_in.WrongPassword):
+            attempt("a guess")
+    with pytest.raises(TooMany):
+        attempt(PASSWORD)
+    assert time.monotonic() - started < 30, "a dead Redis is not waited for again and again"
+
+
+def test_a_throttle_counts_for_each_of_many_threads() -> None:
+    throttle, limit = Throttle(None), Limit("race", 20, 60)
+
+    def hit(_: int) -> bool:
+        try:
+            throttle.hit(limit, "one")
+        except TooMany:
+            return False
+        return True
+
+    assert sum(race(32, hit)) == 10  # half of 20: there is no Redis
+
+
+def test_a_session_ends_with_its_time(office: Shop) -> None:
+    token = log_in(office.app, "mei", PASSWORD).json["token"]
+    for later, status in ((timedelta(hours=1, minutes=59), 200), (timedelta(hours=4), 401)):
+        with time_machine.travel(clock.now() + later, tick=False):
+            given = office.app.test_client().get(
+                "/office/v1/me", headers={"Authorization": f"Bearer {token}"}
+            )
+            assert given.status_code == status
+
+
+def test_a_session_in_use_ends_after_eight_hours(office: Shop) -> None:
+    token = log_in(office.app, "mei", PASSWORD).json["token"]
+    start = clock.now()
+    seen = []
+    for hours in range(1, 10):
+        with time_machine.travel(start + timedelta(hours=hours), tick=False):
+            given = office.app.test_client().get(
+                "/office/v1/me", headers={"Authorization": f"Bearer {token}"}
+            )
+            seen.append(given.status_code)
+    assert seen == [200] * 7 + [401] * 2
+
+
+def test_signing_out_ends_this_token_only(office: Shop) -> None:
+    first, second = (log_in(office.app, "mei", PASSWORD).json["token"] for _ in range(2))
+    client = office.app.test_client()
+    assert client.post("/office/v1/logout", headers={"Authorization": f"Bearer {first}"}).status_code == 204
+    status = [
+        client.get("/office/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code
+        for token in (first, second)
+    ]
+    assert status == [401, 200]
+
+
+def test_a_reset_while_somebody_signs_in_leaves_no_session_of_the_old_password(
+    office: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password is checked outside the transaction: the worst moment for a reset is right after that."""
+    check = sign_in.matches
+    mei = accounts.by_login("mei")
+
+    def reset_after_the_check(password: str, password_hash: str | None) -> bool:
+        fits = check(password, password_hash)
+        accounts.reset_password(staff_id=mei.id, boss=BOSS, now=clock.now())
+        return fits
+
+    monkeypatch.setattr(sign_in, "matches", reset_after_the_check)
+    assert log_in(office.app, "mei", PASSWORD).status_code == 401
+    assert rows(engine, "SELECT 1 FROM staff_sessions WHERE revoked_at IS NULL") == []

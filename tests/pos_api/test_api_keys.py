@@ -1,0 +1,82 @@
+"""The keys that point-of-sale machines present."""
+
+import hashlib
+
+from sqlalchemy import Engine
+
+from app import clock
+from app.audit import OPERATOR
+from app.stores import setup
+from tests.actors import Actors, keys
+from tests.conftest import rows
+from tests.shop import Shop
+
+
+def test_a_key_is_told_once_and_kept_as_a_hash(shop: Shop, engine: Engine) -> None:
+    actors = Actors(shop)
+    client, headers = shop.app.test_client(), actors.headers("manager")
+    made = client.post(
+        "/office/v1/api-keys", json={"store": "S001", "terminal": "T1", "name": "备用"}, headers=headers
+    ).json
+    assert made["key"].startswith("mc_")
+    assert len(made["key"]) >= 43
+
+    listed = client.get("/office/v1/api-keys", headers=headers)
+    [shown] = [key for key in listed.json["items"] if key["id"] == made["id"]]
+    assert shown["hint"] == made["key"][-4:]
+    assert made["key"] not in listed.text
+    [(kept,)] = rows(engine, "SELECT key_hash FROM api_keys WHERE id = :id", id=made["id"])
+    assert kept == hashlib.sha256(made["key"].encode()).digest()
+    everything = rows(engine, "SELECT k::text FROM api_keys k UNION ALL SELECT a::text FROM audit_log a")
+    assert made["key"] not in str(everything)
+
+
+def test_a_manager_lists_makes_and_revokes_keys_of_the_own_store_only(shop: Shop) -> None:
+    actors = Actors(shop)
+    client, headers = shop.app.test_client(), actors.headers("manager")
+    [foreign] = [key for key in keys() if key.store_code == "S002"]
+    listed = client.get("/office/v1/api-keys", headers=headers).json["items"]
+    assert {key["store"] for key in listed} == {"S001"}
+    other = {"store": "S002", "terminal": "T1", "name": "x"}
+    assert client.post("/office/v1/api-keys", json=other, headers=headers).status_code == 403
+    # Not 403: whether there is such a key in another store is nobody's business here.
+    assert client.delete(f"/office/v1/api-keys/{foreign.id}", headers=headers).status_code == 404
+    assert actors.till_2.get("/sales/x").status_code == 404
+
+
+def test_a_revoked_key_is_worth_nothing_from_the_next_request_on(shop: Shop) -> None:
+    assert shop.till.sell(None, 100).status_code == 201
+    [key] = keys()
+    setup.revoke_api_key(key_id=key.id, actor=OPERATOR, now=clock.now())
+    assert shop.till.sell(None, 100).status_code == 401
+    setup.revoke_api_key(key_id=key.id, actor=OPERATOR, now=clock.now())
+    assert keys()[0].revoked_at is not None
+
+
+def test_a_closed_store_takes_no_sale_until_it_opens_again(shop: Shop) -> None:
+    code = shop.code(shop.member())
+    for version, (status, answer) in enumerate((("closed", 401), ("open", 201)), start=1):
+        setup.change_store(
+            code="S001", version=version, name=None, status=status, actor=OPERATOR, now=clock.now()
+        )
+        assert shop.till.scan(code).status_code == answer
+
+
+def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(shop: Shop) -> None:
+    client = shop.app.test_client()
+    answers = [
+        client.get("/pos/v1/sales/x", headers={"Authorization": value})
+        for value in (
+            "Bearer mc_" + "x" * 43,
+            "Bearer " + shop.till.key[:-1],
+            "Bearer " + shop.till.key + "\xff",
+            "Bearer  " + shop.till.key,
+            "Basic " + shop.till.key,
+            "Bearer",
+            "Bearer " + "x" * 100_000,
+            shop.till.key,
+        )
+    ]
+    assert {a.status_code for a in answers} == {401}
+    assert len({(a.json["code"], a.json["detail"]) for a in answers}) == 1
+    assert all(a.headers["WWW-Authenticate"] == "Bearer" for a in answers)

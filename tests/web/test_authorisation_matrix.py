@@ -1,0 +1,257 @@
+"""Who may do what: every route, tried by everybody. A route that is not in the table fails."""
+
+import itertools
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import clock
+from app.audit import OPERATOR
+from app.staff.roles import Grant
+from app.stores import setup
+from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
+from tests.shop import Shop
+
+_numbers = itertools.count(1)
+
+
+class Scene(Actors):
+    """What the requests of the table are about: things of member A and of store 1."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.sale = shop.till.sell(None, 1_000).json["id"]
+
+    def person(self) -> int:
+        """A new clerk of store 1."""
+        return self.shop.person(f"new-{next(_numbers)}", Grant("clerk", self.shop.store.id)).id
+
+    def key(self) -> str:
+        """A new API key of store 1."""
+        made = setup.create_api_key(
+            store_code="S001", terminal_code="T1", name="spare", actor=OPERATOR, now=clock.now()
+        )
+        return made.id
+
+    def store_version(self) -> int:
+        [store] = [s for s in setup.list_stores(limit=9, after=None) if s.code == "S001"]
+        return store.version
+
+
+@dataclass(frozen=True)
+class Row:
+    """The request, and the status each actor gets; whoever is not named is not known here: 401."""
+
+    expected: dict[str, int]
+    body: Callable[[Scene], Any] | None = None
+    place: Callable[[Scene], dict[str, Any]] = lambda _: {}
+    otherwise: int = 401
+    form: bool = False
+
+
+def everybody(status: int, **options: Any) -> Row:
+    return Row({}, otherwise=status, **options)
+
+
+def members(status: int, **options: Any) -> Row:
+    return Row(dict.fromkeys(MEMBERS, status), **options)
+
+
+def tills(first: int, second: int, **options: Any) -> Row:
+    return Row(dict(zip(TILLS, (first, second), strict=True)), **options)
+
+
+def staff(clerk: int, marketer: int, manager: int, admin: int, **options: Any) -> Row:
+    return Row(dict(zip(STAFF, (clerk, marketer, manager, admin), strict=True)), **options)
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}{next(_numbers)}"
+
+
+def new_person(_: Scene) -> dict[str, Any]:
+    return {
+        "login": unique("p-"),
+        "staff_no": unique("P"),
+        "name": "新人",
+        "password": "a fine new password",
+        "grants": [{"role": "clerk", "store": "S001"}],
+    }
+
+
+TABLE: dict[tuple[str, str], Row] = {
+    # open to all, and why stands at the blueprint
+    ("GET", "/healthz"): everybody(200),
+    ("GET", "/readyz"): everybody(200),
+    ("GET", "/docs"): everybody(200),
+    ("GET", "/docs/errors"): everybody(200),
+    ("GET", "/openapi.json"): everybody(200),
+    ("GET", "/docs/assets/<name>"): everybody(200, place=lambda _: {"name": "docs.js"}),
+    ("GET", "/api/v1/config"): everybody(200),
+    ("POST", "/api/v1/login"): everybody(
+        422, body=lambda _: {"provider": "nobody", "code": "nothing"}
+    ),  # provider_unknown
+    ("POST", "/office/v1/login"): everybody(
+        401, body=lambda _: {"login": unique("who-"), "password": "wrong password"}
+    ),
+    # no push is set up here, so there is no such place, for anybody
+    ("GET", "/callbacks/wechat"): everybody(404),
+    ("POST", "/callbacks/wechat"): everybody(404),
+    # its own token only
+    ("GET", "/metrics"): everybody(401),
+    # members
+    ("GET", "/api/v1/me"): members(200),
+    ("POST", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
+    ("PATCH", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
+    ("POST", "/api/v1/me/phone"): members(503, body=lambda _: {"code": "x"}),  # phone_not_offered
+    ("POST", "/api/v1/me/consent"): members(204, body=lambda _: {"policy_version": "2026-01"}),
+    ("POST", "/api/v1/me/code"): members(200),
+    ("POST", "/api/v1/me/code/pack"): members(200, body=lambda _: {"count": 1}),
+    ("GET", "/api/v1/me/code/image"): members(200),
+    ("GET", "/api/v1/me/points"): members(200),
+    ("GET", "/api/v1/me/points/entries"): members(200),
+    ("GET", "/api/v1/me/sales"): members(200),
+    ("GET", "/api/v1/me/messages"): members(200),
+    ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
+        404, place=lambda _: {"message_id": "01J00000000000000000000000"}
+    ),
+    ("POST", "/api/v1/logout"): members(204),
+    ("DELETE", "/api/v1/me/consent"): members(204),
+    # tills: one does not see the other store's sale
+    ("POST", "/pos/v1/scans"): tills(422, 422, body=lambda _: {"code": "1"}),
+    ("POST", "/pos/v1/sales"): tills(
+        201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
+    ),
+    ("GET", "/pos/v1/sales/<string:sale_id>"): tills(200, 404, place=lambda s: {"sale_id": s.sale}),
+    # the back office
+    ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
+    ("POST", "/office/v1/me/password"): staff(
+        422, 422, 422, 422, body=lambda _: {"current": "wrong password", "new": "a fine new password"}
+    ),
+    ("POST", "/office/v1/logout"): staff(204, 204, 204, 204),
+    ("GET", "/office/v1/stores"): staff(200, 200, 200, 200),
+    ("GET", "/office/v1/staff"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/staff"): staff(403, 403, 201, 201, body=new_person),
+    ("PATCH", "/office/v1/staff/<int:staff_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {"version": 1, "name": "新名"},
+        place=lambda s: {"staff_id": s.person()},
+    ),
+    ("POST", "/office/v1/staff/<int:staff_id>/password-reset"): staff(
+        403, 403, 200, 200, place=lambda s: {"staff_id": s.person()}
+    ),
+    ("POST", "/office/v1/stores"): staff(
+        403,
+        403,
+        403,
+        201,
+        body=lambda _: {"code": unique("N-"), "name": "新店", "time_zone": "Asia/Shanghai"},
+    ),
+    ("PATCH", "/office/v1/stores/<string:code>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda s: {"version": s.store_version(), "name": "一店"},
+        place=lambda _: {"code": "S001"},
+    ),
+    ("POST", "/office/v1/stores/<string:store_code>/terminals"): staff(
+        403,
+        403,
+        403,
+        201,
+        body=lambda _: {"code": unique("T-"), "name": "收银"},
+        place=lambda _: {"store_code": "S001"},
+    ),
+    ("GET", "/office/v1/api-keys"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/api-keys"): staff(
+        403, 403, 201, 201, body=lambda _: {"store": "S001", "terminal": "T1", "name": "spare"}
+    ),
+    ("DELETE", "/office/v1/api-keys/<string:key_id>"): staff(
+        403, 403, 204, 204, place=lambda s: {"key_id": s.key()}
+    ),
+    ("POST", "/office/v1/earn-rules"): staff(
+        403, 403, 201, 201, body=lambda _: {"store": "S001", "rate_bp": 10_000}
+    ),
+    # pages: a bearer token opens none; a clerk's browser has a cookie (tests/consoles)
+    ("GET", "/static/<path:name>"): everybody(404, place=lambda _: {"name": "no-such-file.css"}),
+    ("GET", "/till/sign-in"): everybody(200),
+    ("POST", "/till/sign-in"): everybody(403, form=True),  # not sent from our own page
+    ("POST", "/till/language/<string:language>"): everybody(
+        403, form=True, place=lambda _: {"language": "en"}
+    ),
+    ("GET", "/till/"): everybody(303),
+    ("GET", "/till/ready"): everybody(303),
+    ("GET", "/till/sale"): everybody(303),
+    ("POST", "/till/scans"): everybody(303, form=True),
+    ("POST", "/till/sales"): everybody(303, form=True),
+    ("POST", "/till/sign-out"): everybody(303, form=True),
+    ("GET", "/preview/"): everybody(200),
+    ("GET", "/preview/<path:name>"): everybody(200, place=lambda _: {"name": "index.html"}),
+}
+#: Pages that are registered only where they are wanted.
+OPTIONAL = ("/static/", "/till/", "/preview/")
+#: What ends the session of the actor for good, or changes what other rows of the table are about: tried last.
+LAST = (("DELETE", "/api/v1/me/consent"),)
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def address(rule: str, place: dict[str, Any]) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(place[found[1]]), rule)
+
+
+def test_every_route_stands_in_the_table(app: Flask) -> None:
+    assert sorted(routes(app) - set(TABLE)) == []
+    gone = set(TABLE) - routes(app)
+    assert [route for route in gone if not route[1].startswith(OPTIONAL)] == []
+
+
+@pytest.mark.timeout(240)
+def test_everybody_may_do_what_the_table_says_and_nothing_else(shop: Shop) -> None:
+    scene = Scene(shop)
+    client = shop.app.test_client()
+    wrong = []
+    there = routes(shop.app)
+    for route in sorted(TABLE, key=lambda route: route in LAST):
+        if route not in there:
+            continue
+        method, rule = route
+        row = TABLE[route]
+        for actor in ACTORS:
+            path = address(rule, row.place(scene))
+            headers = {**scene.headers(actor), "Idempotency-Key": uuid.uuid4().hex}
+            body = None if row.body is None or row.form else row.body(scene)
+            options: dict[str, Any] = {"data": {"x": "1"}} if row.form else {"json": body}
+            if body is None and not row.form:
+                options = {}
+            shop.parts.redis.flushdb()  # type: ignore[union-attr]  # throttling is another test's subject
+            given = client.open(path, method=method, headers=headers, **options)
+            due = row.expected.get(actor, row.otherwise)
+            if given.status_code != due:
+                wrong.append(
+                    f"{method} {path} as {actor}: {given.status_code}, not {due}: {given.text[:120]}"
+                )
+            given.close()
+    assert wrong == []
+
+
+def test_somebody_elses_thing_looks_as_if_it_were_not_there(shop: Shop) -> None:
+    scene = Scene(shop)
+    other = scene.till_2.get(f"/sales/{scene.sale}").json
+    none = scene.till_2.get("/sales/01J00000000000000000000000").json
+    assert {**other, "request_id": ""} == {**none, "request_id": ""}

@@ -1,0 +1,129 @@
+"""The interface as a page, in a real browser: nothing is blocked, nothing complains, every operation is listed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.web.test_openapi_document import operations
+from web import document as openapi
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
+
+
+class Silent(WSGIRequestHandler):
+    def log(self, *args: Any, **options: Any) -> None:
+        """The tests look at answers, not at lines."""
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Page]:
+    """A page whose every complaint, a blocked style or script among them, fails the test."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(base_url=address, locale="zh-CN")
+        page.set_default_timeout(20_000)
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        page.on(
+            "request",
+            lambda request: (
+                complaints.append(request.url)
+                if address not in request.url and not request.url.startswith("data:")
+                else None
+            ),
+        )
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+@pytest.mark.browser
+def test_the_page_lists_every_operation_and_tries_one(app: Flask, page: Page) -> None:
+    page.goto("/docs")
+    expect(page.locator(".opblock")).to_have_count(len(operations(openapi.document(app))))
+    page.get_by_role("button", name="GET /api/v1/config", exact=False).first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    expect(page.locator(".live-responses-table")).to_contain_text("policy_version")
+
+
+@pytest.mark.browser
+def test_a_token_typed_into_the_page_is_gone_with_it(page: Page) -> None:
+    page.goto("/docs")
+    page.locator(".btn.authorize").first.click()
+    page.locator("#auth-bearer-value").first.fill("a-token-typed-into-the-page")
+    page.locator(".auth-btn-wrapper .btn.authorize").first.click()
+    kept = page.evaluate(
+        "() => JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie"
+    )
+    assert kept == "{}{}"
+
+
+@pytest.mark.browser
+def test_an_error_code_is_found_by_its_address(page: Page) -> None:
+    page.goto("/docs/errors#busy")
+    row = page.locator("tr:target")
+    expect(row).to_contain_text("系统正忙")
+    expect(row).to_be_in_viewport()
+    faults = [
+        v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
+    ]
+    assert faults == []
+
+
+def test_pages_speak_the_readers_language(app: Flask) -> None:
+    client = app.test_client()
+    assert 'lang="en"' in client.get("/docs/errors", headers={"Accept-Language": "en"}).text
+    chinese = client.get("/docs/errors")
+    assert 'lang="zh-Hans"' in chinese.text
+    assert "Accept-Language" in chinese.headers["Vary"]
+
+
+def test_only_the_files_of_the_page_are_handed_out(app: Flask) -> None:
+    client = app.test_client()
+    for name in ("LICENSE", "NOTICE", "../__init__.py", "%2e%2e/__init__.py", "MANIFEST.json"):
+        assert client.get(f"/docs/assets/{name}").status_code == 404
+    with client.get("/docs/assets/swagger-ui-bundle.js") as script:
+        assert script.content_type.startswith("text/javascript")
+
+
+def test_no_page_holds_script_or_style_of_its_own(app: Flask) -> None:
+    for path in ("/docs", "/docs/errors"):
+        page = app.test_client().get(path).text
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert page.count("<script") == page.count("<script src=")

@@ -1,0 +1,91 @@
+"""How often the database is asked: each trip is time at the till."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.actors import Actors
+from tests.shop import Shop
+
+#: Statements, BEGIN and COMMIT not counted. Raising one of these makes the queue at the till longer.
+BALANCE = 1
+CODE = 2
+SCAN = 4
+SALE = 4
+GUEST_SALE = 3
+LIST_OF_STAFF = 3
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement sent from now on, noted at the driver: some of ours go past SQLAlchemy."""
+    sent: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def note(cursor: Any, query: Any, *values: Any, **options: Any) -> Any:
+        sent.append(" ".join(str(query).split()))
+        return execute(cursor, query, *values, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", note)
+    return sent
+
+
+def cost(statements: list[str], ask: Callable[[], Any]) -> list[str]:
+    statements.clear()
+    assert ask().status_code < 300
+    return list(statements)
+
+
+def test_a_balance_is_one_statement(shop: Shop, statements: list[str]) -> None:
+    phone = shop.member()
+    asked = cost(statements, lambda: phone.get("/me/points"))
+    assert len(asked) == BALANCE, asked
+
+
+def test_a_code_is_shown_within_its_statements(shop: Shop, statements: list[str]) -> None:
+    phone = shop.member()
+    asked = cost(statements, lambda: phone.post("/me/code", json={}))
+    assert len(asked) <= CODE, asked
+
+
+def test_scan_and_sale_keep_to_their_statements(shop: Shop, statements: list[str]) -> None:
+    code = shop.code(shop.member())
+    given: list[Any] = []
+
+    def scan() -> Any:
+        given.append(shop.till.scan(code))
+        return given[0]
+
+    scanned = cost(statements, scan)
+    assert len(scanned) <= SCAN, scanned
+    sold = cost(statements, lambda: shop.till.sell(given[0].json["ticket"], 10_000))
+    assert len(sold) <= SALE, sold
+    guest = cost(statements, lambda: shop.till.sell(None, 10_000))
+    assert len(guest) <= GUEST_SALE, guest
+
+
+def test_the_lines_of_a_sale_cost_no_further_statement(shop: Shop, statements: list[str]) -> None:
+    def sell(lines: int) -> Any:
+        line = {"sku": "A", "name": "茶", "quantity": 1, "unit_price_fen": 100}
+        body = {"receipt_no": f"R-{lines}", "amount_fen": 100 * lines, "lines": [line] * lines}
+        return shop.till.post("/sales", body)
+
+    assert len(cost(statements, lambda: sell(1))) == len(cost(statements, lambda: sell(200)))
+
+
+@pytest.mark.parametrize("path", ["/me/points/entries", "/me/sales", "/me/messages"])
+def test_a_longer_list_costs_no_further_statement(shop: Shop, statements: list[str], path: str) -> None:
+    phone = shop.member()
+    empty = len(cost(statements, lambda: phone.get(path)))
+    shop.earn(phone, 10)
+    shop.earn(phone, 10)
+    assert len(cost(statements, lambda: phone.get(path))) == empty
+
+
+def test_a_list_of_people_costs_no_statement_for_each(shop: Shop, statements: list[str]) -> None:
+    actors = Actors(shop)
+    client, headers = shop.app.test_client(), actors.headers("admin")
+    asked = cost(statements, lambda: client.get("/office/v1/staff", headers=headers))
+    assert len(asked) <= LIST_OF_STAFF, asked
