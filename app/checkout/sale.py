@@ -120,11 +120,12 @@ def _lines(bill: Bill) -> Sequence[Line]:
 # The key, the ticket and the rule in force, in one trip.
 _BEGIN = f"""
     SELECT c.request_hash, c.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
-        EXISTS (SELECT FROM sales s WHERE s.ticket_id = k.id) AS used, r.id AS rule_id, r.rate_bp, r.lifetime_days
+        s.id IS NOT NULL AS used, r.id AS rule_id, r.rate_bp, r.lifetime_days
     FROM (SELECT) one
     LEFT JOIN {idempotency.CLAIM} c ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
     LEFT JOIN members m ON m.id = k.member_id
+    LEFT JOIN sales s ON s.ticket_id = k.id
     LEFT JOIN LATERAL ({IN_FORCE}) r ON true"""  # noqa: S608  # constants of our own
 
 

@@ -132,7 +132,7 @@ CREATE FUNCTION ledger_post(
     p_at timestamptz, p_business_date date,
     p_members bigint[], p_units text[], p_amounts bigint[], p_houses text[],
     p_available_at timestamptz[], p_expires_at timestamptz[]
-) RETURNS TABLE (posting integer, entry_id bigint, balance_after bigint) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (posting integer, entry_id bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     v_transaction bigint;
     v_accounts bigint[];

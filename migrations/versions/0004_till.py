@@ -124,8 +124,9 @@ CREATE TRIGGER earn_rules_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ear
 
 CLAIM = """
 -- Lock, then look, in two statements: a twin that waited here sees what the first one committed.
+-- ROWS 1 matters: with the default guess of 1,000 whatever is joined to the answer is read from end to end.
 CREATE FUNCTION idempotency_claim(p_scope text, p_key text) RETURNS TABLE (request_hash bytea, answer text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql ROWS 1 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_scope || chr(10) || p_key, 0));
     RETURN QUERY SELECT k.request_hash, k.answer FROM idempotency_keys k WHERE k.scope = p_scope AND k.key = p_key;
