@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.checkout.sales import SaleView, sales_of_member
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
+from app.checkout.sales import SaleView, sales_of_member
 from app.identity.sessions import token_hash
 from app.points.statement import Movement, movements, overview
 from app.texts import say
