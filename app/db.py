@@ -165,10 +165,12 @@ def _translate(cause: object, error: Exception) -> None:
     ):
         raise Busy(retry_after_s=1) from error
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate in _AWAY:
-        # The other connections of the pool are most likely dead as well: begin with new ones.
-        engine().dispose(close=False)
+        if cause.sqlstate != _NO_ROOM:
+            # The other connections of the pool are most likely dead as well: begin with new ones.
+            engine().dispose(close=False)
         raise DatabaseAway(retry_after_s=2) from error
 
 
 # No SQLSTATE: the connection never came up or broke; the others: shutting down, starting, too many connections.
-_AWAY = {None, "57P01", "57P02", "57P03", "53300", "08006", "08001", "08000", "08003"}
+_NO_ROOM = "53300"
+_AWAY = {None, "57P01", "57P02", "57P03", _NO_ROOM, "08006", "08001", "08000", "08003"}

@@ -155,7 +155,7 @@ def _complete(
     now: datetime,
 ) -> LoggedIn:
     key_hash = token_hash(key)
-    if known.key_hash not in (None, key_hash):
+    if known.key_hash not in (None, key_hash) or _ended(session, known):
         raise LoginCodeUsed
     member_id, created = _member(session, known, consent, language, terms, now)
     if known.session_hash is not None:
@@ -172,6 +172,14 @@ def _complete(
         created=known.created_member,
         consent_current=agreed_version(session, member_id) == terms.policy_version,
     )
+
+
+def _ended(session: Session, known: LoginCode) -> bool:
+    """Whether the member has logged out, or withdrawn, since: a late repetition must not undo that for them."""
+    if known.session_hash is None:
+        return False
+    former = session.get(MemberSession, known.session_hash)
+    return former is None or former.revoked_at is not None
 
 
 def _member(

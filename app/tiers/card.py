@@ -43,7 +43,7 @@ _CARD = """
     FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN LATERAL (
         SELECT sum(l.remaining) FILTER (WHERE a.unit = 'points')::bigint AS points,
-            sum(l.remaining) FILTER (WHERE a.unit <> 'points')::bigint AS fen
+            sum(l.remaining) FILTER (WHERE a.unit IN ('principal_fen', 'bonus_fen'))::bigint AS fen
         FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
         WHERE a.member_id = m.id AND l.available_at <= %(now)s AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
     ) held ON true

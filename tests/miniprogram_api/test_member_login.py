@@ -1,5 +1,7 @@
 """Logging in and joining, over HTTP and with a WeChat that answers."""
 
+from sqlalchemy import text
+
 from tests.chat_apps import LOGIN, VERSION, Sandbox, Visitor, change_policy, init_data
 from tests.conftest import rows
 
@@ -78,6 +80,18 @@ def test_a_retry_after_a_lost_answer_gives_a_new_token_and_ends_the_lost_one(vis
     assert visitor.me(lost["token"]).status_code == 401
     assert visitor.me(retried.json["token"]).status_code == 200
     assert (member_count(engine), sandbox.calls(LOGIN)) == (1, 1)
+
+
+def test_a_late_repetition_does_not_log_in_who_has_logged_out_since(visitor, sandbox, engine):
+    code = sandbox.login_code()
+    token = visitor.login(code, key="one").json["token"]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE member_sessions SET revoked_at = now()"))
+
+    late = visitor.login(code, key="one")
+
+    assert (late.status_code, late.json["code"]) == (401, "login_code_used")
+    assert visitor.me(token).status_code == 401
 
 
 def test_a_finished_code_under_another_key_is_used(visitor, sandbox):
