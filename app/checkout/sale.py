@@ -98,7 +98,7 @@ def record_sale(
     lines = _lines(bill)
     try:
         with transaction() as session:
-            [row] = ask(session, _BEGIN, _begin_values(till, ticket, request, now))
+            row = ask(session, _BEGIN, _begin_values(till, ticket, request, now))[0]
             former = idempotency.former(request, row.request_hash, row.answer, Recorded)
             if former is not None:
                 return former
