@@ -78,6 +78,8 @@ def engine_options(pool_size: int) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": 3,
         "pool_recycle": 1800,
+        # Most questions are one statement; whoever asks `engine()` or `transaction()` gets, and pays for, the switch.
+        "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,  # what a statement was given is a person's, wherever its error is printed
         "connect_args": {"options": bounds, "connect_timeout": 3},
     }
@@ -86,11 +88,13 @@ def engine_options(pool_size: int) -> dict[str, Any]:
 def bind(engine: Engine) -> None:
     """Tell the business which engine to use; wsgi.py calls it once."""
     global _engine, _reading_engine
-    _engine = engine
+    # Said for both, whatever the engine itself was made with: one that commits by itself would tear a use case apart.
+    _engine = engine.execution_options(isolation_level="READ COMMITTED")
     _reading_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def engine() -> Engine:
+    """The bound engine; its connections begin a transaction with their first statement, as usual."""
     if _engine is None:
         raise RuntimeError("bind() was not called")
     return _engine
@@ -122,7 +126,34 @@ def reading() -> Iterator[Connection]:
         yield connection
 
 
-def ask(connection: Session | Connection, question: str, values: Mapping[str, object]) -> list[Any]:
+@contextmanager
+def statements() -> Iterator[psycopg.Connection[Any]]:
+    """The driver's own connection, on which each statement is a transaction: for `ask`, where every trip counts.
+
+    A use case may write through it if its whole effect is one statement. Raises as `transaction`; refuses to stand
+    inside one, which would need a second connection of the pool while it keeps the first.
+    """
+    if _inside.get():
+        raise RuntimeError("a transaction is open: its session sees what this connection would not")
+    with translated():
+        pooled = engine().raw_connection()
+        driver = pooled.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            if not driver.autocommit:
+                driver.autocommit = True
+            yield driver
+        except psycopg.Error as error:
+            if driver.closed:
+                pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
+
+
+def ask(
+    connection: psycopg.Connection[Any] | Session | Connection, question: str, values: Mapping[str, object]
+) -> list[Any]:
     """Run one statement on the driver itself and return its rows as named tuples; placeholders are `%(name)s`.
 
     For the few statements every till and phone waits for: SQLAlchemy's own way to the driver costs more CPU than
@@ -130,11 +161,14 @@ def ask(connection: Session | Connection, question: str, values: Mapping[str, ob
     """
     if isinstance(connection, Session):
         connection = connection.connection()
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    cursor = driver.cursor(row_factory=namedtuple_row)
+    if isinstance(connection, Connection):
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        connection = driver
+    cursor = connection.cursor(row_factory=namedtuple_row)
     cursor.execute(question, values)
-    return cursor.fetchall() if cursor.description else []
+    # Not `cursor.description`: it describes every column anew for each statement.
+    return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
 
 
 @contextmanager

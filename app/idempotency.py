@@ -43,10 +43,11 @@ class Request:
     hash: bytes
 
 
-#: For a statement that claims the key and looks at something else in the same trip (values: `claim_values`).
-#: What it looks at is as of *before* a wait for a twin; with a former answer in hand that does not matter.
-CLAIM = "idempotency_claim(%(scope)s, %(key)s)"
-#: For a statement that writes the answer together with its effect (values: `answer_values`).
+#: For a statement that looks for a former answer and at something else in the same trip (values: `claim_values`).
+#: It takes no lock. Of two twins that both find nothing, the primary key lets one write; the other looks again.
+FORMER = "SELECT request_hash, answer FROM idempotency_keys WHERE scope = %(scope)s AND key = %(key)s"
+_CLAIM = "SELECT request_hash, answer FROM idempotency_claim(%(scope)s, %(key)s)"
+#: Writes the answer together with its effect (values: `answer_values`).
 REMEMBER = """INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
         VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s, %(now)s)"""
 
@@ -57,7 +58,7 @@ def claim(session: Session, request: Request, answer_type: type[T]) -> T | None:
     A twin that is still running is waited for (at most the lock time-out, then `Busy`). Raises `KeyReused` when the
     key belongs to another request.
     """
-    for row in ask(session, f"SELECT * FROM {CLAIM}", claim_values(request)):  # noqa: S608  # a constant
+    for row in ask(session, _CLAIM, claim_values(request)):
         return former(request, row.request_hash, row.answer, answer_type)
     return None
 

@@ -13,6 +13,7 @@ from app.identity import login, sessions
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
+from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
 from app.messages.receipt import ReceiptTemplate, plan_receipt, wechat_data
 from app.parts import Parts
@@ -44,7 +45,11 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
 
 def recurring() -> list[Recurring]:
     """The timetable: what one worker of many does."""
-    return [Recurring(name="prune", cron="17 * * * *", run=prune)]
+    return [
+        # Every hour, because midnight comes to each time zone at its own.
+        Recurring(name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now)),
+        Recurring(name="prune", cron="17 * * * *", run=prune),
+    ]
 
 
 def receipt_template(parts: Parts) -> ReceiptTemplate | None:

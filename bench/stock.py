@@ -63,8 +63,8 @@ _SESSIONS = """
 _POINTS = """
     SELECT count(*) FROM generate_series(1, :members) n, generate_series(1, :lots) lot, LATERAL ledger_post(
         'earn', 'bench', n || '-' || lot, 0, :store, :terminal, NULL, :rule, NULL, NULL, :now, :day,
-        ARRAY[n::bigint], ARRAY['points'], ARRAY[100::bigint], ARRAY['points_issued'], ARRAY[CAST(:now AS timestamptz)],
-        ARRAY[CAST(:now AS timestamptz) + lot * interval '20 days'])"""
+        jsonb_build_array(jsonb_build_object('member_id', n, 'unit', 'points', 'amount', 100, 'house', 'points_issued',
+            'expires_at', CAST(:now AS timestamptz) + lot * interval '20 days')))"""
 # Scanned in waves, one for each code's step and all of them some minutes ago: the codes of today are still unused.
 _CODE_USES = """
     INSERT INTO code_uses (member_id, step, terminal_id, used_at)

@@ -50,7 +50,7 @@ def _bound(server: RunningPostgres, name: str) -> Iterator[Engine]:
     engine = create_engine(server.url(name), **options)
     db.bind(engine)
     try:
-        yield engine
+        yield db.engine()
     finally:
         engine.dispose()
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from app import idempotency, work
 from app.checkout import member_code
-from app.checkout.sale import Bill, Line, record_sale
+from app.checkout.bill import Bill, Line
+from app.checkout.sale import record_sale
 from app.checkout.scan import scan
 from app.facts.relay import Relay
 from app.identity.login import log_in

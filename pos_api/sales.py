@@ -7,7 +7,8 @@ from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
-from app.checkout.sale import Bill, Line, Recorded, record_sale
+from app.checkout.bill import Bill, Line
+from app.checkout.sale import Recorded, record_sale
 from app.checkout.sales import SaleView, show_sale
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer

@@ -96,7 +96,7 @@ def unaudited_engine(database_url: str) -> Iterator[Engine]:
     """
     engine = create_engine(database_url, **{**db.engine_options(40), "pool_timeout": 30})
     db.bind(engine)
-    yield engine
+    yield db.engine()
     engine.dispose()
 
 

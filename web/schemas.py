@@ -16,7 +16,7 @@ class Strict(Schema):
 
 def _printable(value: str) -> None:
     """No control characters: PostgreSQL cannot store NUL, and the rest only serve to fool a reader."""
-    if not all(c.isprintable() for c in value):
+    if not value.isprintable():
         raise ValidationError("Control characters are not allowed.")
 
 

@@ -1,4 +1,8 @@
-"""A sale: the bill is written down, points are earned, the member will be told. One transaction."""
+"""A sale: the bill is written down, points are earned, the member will be told. All of it in one statement.
+
+A look comes first, without locks; what it saw may change before the write. Whatever must not happen twice has its
+unique key, so the second of two tills, or of two tries, fails as a whole, looks again and learns what the first did.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +11,15 @@ from typing import Any
 
 import msgspec
 import psycopg
-from sqlalchemy.orm import Session
 
 from app import idempotency
+from app.checkout.bill import Bill, Line, lines_of
 from app.clock import business_date
-from app.db import ask, transaction
-from app.errors import Conflict, Gone, Invalid, NotFound
+from app.db import ask, statements
+from app.errors import Conflict, Gone, NotFound
 from app.ids import new_id
-from app.ledger.post import POINTS, Cause, Posting, post
+from app.ledger import post
+from app.ledger.post import POINTS, Cause, Posting
 from app.points.earn import IN_FORCE, Rule, ends_at, points_for, split
 from app.stores.tills import Till
 
@@ -37,33 +42,6 @@ class ReceiptNumberUsed(Conflict):
     """The store has a sale with this receipt number; a till that lost the answer repeats with the same key instead."""
 
     code = "receipt_no_used"
-
-
-class LinesDoNotSum(Invalid):
-    """Data: `lines_fen`, what the lines come to."""
-
-    code = "lines_do_not_sum"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    sku: str
-    name: str
-    quantity: int
-    unit_price_fen: int
-
-    @property
-    def amount_fen(self) -> int:
-        return self.quantity * self.unit_price_fen
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bill:
-    """What was bought. Without lines the whole amount counts as one."""
-
-    receipt_no: str
-    amount_fen: int
-    lines: Sequence[Line]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,44 +73,51 @@ def record_sale(
     Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `KeyReused`, `Busy`;
     then nothing happened.
     """
-    lines = _lines(bill)
-    try:
-        with transaction() as session:
-            row = ask(session, _BEGIN, _begin_values(till, ticket, request, now))[0]
-            former = idempotency.former(request, row.request_hash, row.answer, Recorded)
-            if former is not None:
-                return former
-            situation = _situation(row, till, ticket, now)
-            return _record(session, till, ticket, bill, lines, situation, request, now)
-    except psycopg.errors.UniqueViolation as error:
-        raise _refusal(error) from error
-
-
-def _lines(bill: Bill) -> Sequence[Line]:
-    if not bill.lines:
-        return [Line(sku="", name="", quantity=1, unit_price_fen=bill.amount_fen)]
-    total = sum(line.amount_fen for line in bill.lines)
-    if total != bill.amount_fen:
-        raise LinesDoNotSum(lines_fen=total)
-    return bill.lines
+    lines = lines_of(bill)
+    with statements() as connection:
+        look = _look(connection, till, ticket, request, now)
+        if look.former is not None:
+            return look.former
+        situation = _situation(look.row, till, ticket, now)
+        try:
+            return _record(connection, till, ticket, bill, lines, situation, request, now)
+        except psycopg.errors.UniqueViolation as error:
+            look = _look(connection, till, ticket, request, now)
+            if look.former is not None:
+                return look.former
+            raise _refusal(error) from error
 
 
 # The key, the ticket and the rule in force, in one trip.
-_BEGIN = f"""
-    SELECT c.request_hash, c.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
+_LOOK = f"""
+    SELECT f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
         s.id IS NOT NULL AS used, r.id AS rule_id, r.rate_bp, r.lifetime_days
     FROM (SELECT) one
-    LEFT JOIN {idempotency.CLAIM} c ON true
+    LEFT JOIN ({idempotency.FORMER}) f ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
     LEFT JOIN members m ON m.id = k.member_id
     LEFT JOIN sales s ON s.ticket_id = k.id
     LEFT JOIN LATERAL ({IN_FORCE}) r ON true"""  # noqa: S608  # constants of our own
 
 
-def _begin_values(
-    till: Till, ticket: str | None, request: idempotency.Request, now: datetime
-) -> dict[str, object]:
-    return {**idempotency.claim_values(request), "ticket": ticket, "store_id": till.store_id, "now": now}
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """The answer to a former try, or else what this one meets."""
+
+    former: Recorded | None
+    row: Any
+
+
+def _look(
+    connection: psycopg.Connection[Any],
+    till: Till,
+    ticket: str | None,
+    request: idempotency.Request,
+    now: datetime,
+) -> _Look:
+    values = idempotency.claim_values(request) | {"ticket": ticket, "store_id": till.store_id, "now": now}
+    row = ask(connection, _LOOK, values)[0]
+    return _Look(former=idempotency.former(request, row.request_hash, row.answer, Recorded), row=row)
 
 
 def _situation(row: Any, till: Till, ticket: str | None, now: datetime) -> _Situation:
@@ -151,7 +136,7 @@ def _situation(row: Any, till: Till, ticket: str | None, now: datetime) -> _Situ
 
 
 def _record(
-    session: Session,
+    connection: psycopg.Connection[Any],
     till: Till,
     ticket: str | None,
     bill: Bill,
@@ -160,61 +145,52 @@ def _record(
     request: idempotency.Request,
     now: datetime,
 ) -> Recorded:
-    sale_id, day = new_id(now), business_date(now, till.time_zone)
     points = points_for(bill.amount_fen, situation.rule.rate_bp) if situation.rule else 0
-    after = None
-    if situation.member_id is not None and situation.rule is not None and points > 0:
-        after = _earn(session, till, sale_id, situation.member_id, situation.rule, points, day, now)
     recorded = Recorded(
-        sale_id=sale_id,
+        sale_id=new_id(now),
         receipt_no=bill.receipt_no,
         amount_fen=bill.amount_fen,
         points_earned=points,
-        points_after=after,
-        business_date=day,
+        points_after=None,
+        business_date=business_date(now, till.time_zone),
         occurred_at=now,
     )
     shares = split(points, [line.amount_fen for line in lines])
-    row = _row(till, ticket, situation, recorded, lines, shares)
-    ask(session, _WRITE, row | idempotency.answer_values(request, recorded, now))
-    return recorded
+    values = _row(till, ticket, situation, recorded, lines, shares)
+    values |= _earning(till, situation, recorded) | idempotency.answer_values(request, recorded, now)
+    [row] = ask(connection, _WRITE, values)
+    return msgspec.json.decode(row.answer, type=Recorded)
 
 
-def _earn(
-    session: Session,
-    till: Till,
-    sale_id: str,
-    member_id: int,
-    rule: Rule,
-    points: int,
-    day: date,
-    now: datetime,
-) -> int:
+def _earning(till: Till, situation: _Situation, recorded: Recorded) -> dict[str, object]:
     cause = Cause(
         kind="earn",
         source_type="sale",
-        source_id=sale_id,
+        source_id=recorded.sale_id,
         store_id=till.store_id,
         terminal_id=till.terminal_id,
         staff_id=till.staff_id,
-        rule_id=rule.id,
-        occurred_at=now,
-        business_date=day,
+        rule_id=situation.rule.id if situation.rule else None,
+        occurred_at=recorded.occurred_at,
+        business_date=recorded.business_date,
     )
+    if situation.member_id is None or situation.rule is None or recorded.points_earned == 0:
+        return post.values(cause, [])
     credit = Posting(
-        member_id=member_id,
+        member_id=situation.member_id,
         unit=POINTS,
-        amount=points,
+        amount=recorded.points_earned,
         house="points_issued",
-        expires_at=ends_at(rule, day, till.time_zone),
+        expires_at=ends_at(situation.rule, recorded.business_date, till.time_zone),
     )
-    [posted] = post(session, cause, [credit])
-    return posted.balance_after
+    return post.values(cause, [credit])
 
 
-# Sale, lines, fact and the key's answer in one trip: inserts that look at nothing.
+# The earning, the sale, its lines, the fact and the key's answer: one statement, one transaction, one trip. What the
+# member has afterwards is known to the database alone, which therefore puts the last word into fact and answer.
 _WRITE = f"""
-    WITH sale AS (
+    WITH earned AS MATERIALIZED (SELECT balance_after AS points FROM {post.POST}),
+    sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, occurred_at, business_date)
         VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(member_id)s, %(ticket)s, %(receipt_no)s,
@@ -226,9 +202,13 @@ _WRITE = f"""
                 unit_price_fen bigint, points_earned bigint)),
     fact AS (
         INSERT INTO facts (kind, subject, member_id, payload, created_at)
-        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint, %(fact)s::jsonb, %(now)s
+        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint,
+            %(fact)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM earned)), %(now)s
         WHERE %(member_id)s::bigint IS NOT NULL)
-    {idempotency.REMEMBER}"""  # noqa: S608  # constants of our own
+    INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
+    VALUES (%(scope)s, %(key)s, %(request_hash)s,
+        %(answer)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM earned)), %(now)s)
+    RETURNING answer"""  # noqa: S608  # constants of our own
 
 
 def _row(
@@ -274,12 +254,11 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int]) -> str:
 
 
 def _fact(till: Till, recorded: Recorded) -> str:
-    """What whoever reacts to a sale needs to know of it."""
+    """What whoever reacts to a sale needs to know of it; `points_after` joins it in the database."""
     fact = {
         "store_id": till.store_id,
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
-        "points_after": recorded.points_after,
     }
     return msgspec.json.encode(fact).decode()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from app.checkout.sale import Line
+from app.checkout.bill import Line
 from app.db import reading
 from app.errors import NotFound
 from app.stores.tills import Till

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.db import ask, reading, transaction
+from app.db import ask, statements, transaction
 from app.errors import Unauthenticated
 from app.identity.models import MemberSession
 from app.ids import new_secret
@@ -50,7 +50,7 @@ _WHO = """
 def signed_in(token: str, *, now: datetime) -> SignedInMember:
     """Whose token this is. Raises `Unauthenticated` for an unknown, ended or revoked one and for frozen members."""
     hashed = token_hash(token)
-    with reading() as connection:
+    with statements() as connection:
         rows = ask(connection, _WHO, {"hash": hashed, "now": now})
     if not rows:
         raise Unauthenticated

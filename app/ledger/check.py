@@ -69,7 +69,7 @@ QUESTIONS = {
         WHERE t.source_type = 'sale' AND s.id IS NULL""",
     "an acknowledged sale has its effect": """
         SELECT k.key AS what, k.scope AS detail FROM idempotency_keys k
-        WHERE k.answer LIKE '{"sale_id":%'
+        WHERE k.answer LIKE '%"sale_id":%'
         AND NOT EXISTS (SELECT FROM sales s WHERE s.id = k.answer::jsonb ->> 'sale_id')""",
     "a sale for a member told the outbox": """
         SELECT s.id AS what, 'no fact' AS detail FROM sales s WHERE s.member_id IS NOT NULL

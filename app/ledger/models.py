@@ -102,6 +102,7 @@ class Lot(Base):
             "id",
             postgresql_where=text("remaining > 0"),
         ),
+        Index("ix_ledger_lots_ending", "expires_at", postgresql_where=text("remaining > 0")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

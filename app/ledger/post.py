@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import msgspec
 import psycopg
 from sqlalchemy.orm import Session
 
@@ -63,15 +64,16 @@ class Posted:
     balance_after: int
 
 
-_POST = """
-    SELECT posting, entry_id, balance_after FROM ledger_post(
-        %(kind)s, %(source_type)s, %(source_id)s, %(source_line)s, %(store_id)s, %(terminal_id)s, %(staff_id)s,
-        %(rule_id)s, %(note)s, NULL, %(occurred_at)s, %(business_date)s,
-        %(members)s, %(units)s, %(amounts)s, %(houses)s, %(available)s, %(expires)s)"""
+#: For a statement that moves value and does something else in the same trip (values: `values`).
+POST = """ledger_post(%(kind)s, %(source_type)s, %(source_id)s, %(source_line)s, %(cause_store)s, %(cause_terminal)s,
+        %(cause_staff)s, %(cause_rule)s, %(note)s, NULL, %(cause_at)s, %(cause_day)s, %(postings)s::jsonb)"""
+_POST = f"SELECT posting, entry_id, balance_after FROM {POST}"  # noqa: S608  # a constant of our own
 
 
 def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[Posted, ...]:
     """Move value; answers in the order of `postings`. Debits take the lots that end first, never-ending ones last.
+
+    What has ended in the accounts it touches is taken out before, as `expire` would have done.
 
     Raises `NotEnough` when spendable lots do not cover a debit, `AlreadyPosted` when the cause was posted before;
     either way nothing of the caller's transaction remains. Raises `ValueError` for no postings at all: a transaction
@@ -79,27 +81,8 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
     """
     if not postings:
         raise ValueError("a transaction needs postings")
-    arguments = {
-        "kind": cause.kind,
-        "source_type": cause.source_type,
-        "source_id": cause.source_id,
-        "source_line": cause.source_line,
-        "store_id": cause.store_id,
-        "terminal_id": cause.terminal_id,
-        "staff_id": cause.staff_id,
-        "rule_id": cause.rule_id,
-        "note": cause.note,
-        "occurred_at": cause.occurred_at,
-        "business_date": cause.business_date,
-        "members": [p.member_id for p in postings],
-        "units": [p.unit for p in postings],
-        "amounts": [p.amount for p in postings],
-        "houses": [p.house for p in postings],
-        "available": [p.available_at or cause.occurred_at for p in postings],
-        "expires": [p.expires_at for p in postings],
-    }
     try:
-        rows = ask(session, _POST, arguments)
+        rows = ask(session, _POST, values(cause, postings))
     except psycopg.errors.UniqueViolation as error:
         raise AlreadyPosted from error
     except psycopg.Error as error:
@@ -108,3 +91,21 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
         raise
     rows = sorted(rows, key=lambda row: row.posting)
     return tuple(Posted(entry_id=row.entry_id, balance_after=row.balance_after) for row in rows)
+
+
+def values(cause: Cause, postings: Sequence[Posting]) -> dict[str, object]:
+    """The values of `POST`. Postings go as JSON: one value to hand over, where arrays would be six."""
+    return {
+        "kind": cause.kind,
+        "source_type": cause.source_type,
+        "source_id": cause.source_id,
+        "source_line": cause.source_line,
+        "cause_store": cause.store_id,
+        "cause_terminal": cause.terminal_id,
+        "cause_staff": cause.staff_id,
+        "cause_rule": cause.rule_id,
+        "note": cause.note,
+        "cause_at": cause.occurred_at,
+        "cause_day": cause.business_date,
+        "postings": msgspec.json.encode(postings).decode(),
+    }

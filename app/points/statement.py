@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from app.db import ask, reading
+from app.db import ask, reading, statements
 from app.errors import Unauthenticated
 
 SOON = timedelta(days=30)
@@ -58,7 +58,7 @@ _MOVEMENTS = text("""
 def overview(*, token_hash: bytes, now: datetime) -> Overview:
     """Points of whoever holds the token. Raises `Unauthenticated`."""
     soon = now + SOON
-    with reading() as connection:
+    with statements() as connection:
         rows = ask(connection, _OVERVIEW, {"token_hash": token_hash, "now": now, "soon": soon})
     if not rows:
         raise Unauthenticated

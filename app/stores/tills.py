@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 
-from app.db import ask, reading
+from app.db import ask, reading, statements
 from app.errors import Unauthenticated
 
 
@@ -34,7 +34,7 @@ def key_hash(key: str) -> bytes:
 
 def till_of_key(key: str) -> Till:
     """The till that presents this API key. Raises `Unauthenticated` for unknown and revoked keys and closed stores."""
-    with reading() as connection:
+    with statements() as connection:
         rows = ask(connection, _TILL, {"hash": key_hash(key)})
     if not rows:
         raise Unauthenticated
@@ -58,15 +58,15 @@ class OpenTerminal:
     terminal_name: str
 
 
-def open_terminals(*, limit: int, after: tuple[str, str] | None = None) -> list[OpenTerminal]:
-    """All tills of open stores, by store and code."""
+def open_terminals(*, limit: int) -> list[OpenTerminal]:
+    """Tills of open stores, by store and code, at most `limit`."""
     with reading() as connection:
         rows = connection.execute(
             text("""
                 SELECT s.code AS store_code, s.name AS store_name, t.code AS terminal_code, t.name AS terminal_name
                 FROM terminals t JOIN stores s ON s.id = t.store_id
-                WHERE t.status = 'active' AND s.status = 'open' AND (s.code, t.code) > (:store, :terminal)
+                WHERE t.status = 'active' AND s.status = 'open'
                 ORDER BY s.code, t.code LIMIT :limit"""),
-            {"limit": limit, "store": (after or ("", ""))[0], "terminal": (after or ("", ""))[1]},
+            {"limit": limit},
         ).all()
     return [OpenTerminal(**row._mapping) for row in rows]

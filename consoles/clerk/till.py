@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 import scan_codes
 from app import clock
+from app.checkout.bill import Bill
 from app.checkout.sale import (
-    Bill,
     ReceiptNumberUsed,
     Recorded,
     TicketExpired,

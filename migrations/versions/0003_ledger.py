@@ -81,6 +81,7 @@ CREATE TABLE ledger_lots (
 );
 
 CREATE INDEX ix_ledger_lots_open ON ledger_lots (account_id, expires_at, id) WHERE remaining > 0;
+CREATE INDEX ix_ledger_lots_ending ON ledger_lots (expires_at) WHERE remaining > 0;
 
 CREATE TABLE ledger_allocations (
     entry_id BIGINT NOT NULL,
@@ -121,66 +122,116 @@ CREATE TRIGGER ledger_entries_balanced AFTER INSERT ON ledger_entries
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_balance();
 """
 
+EXPIRE = """
+-- Takes out of an account what its lots still held when they ended; answers how much that was.
+-- Once for each lot, by the key of the cause, however often and however late it is called.
+CREATE FUNCTION ledger_expire(p_account bigint, p_at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_unit text;
+    v_balance bigint;
+    v_seq bigint;
+    v_transaction bigint;
+    v_entry bigint;
+    v_lot record;
+    v_total bigint := 0;
+BEGIN
+    SELECT a.unit, a.balance, a.last_seq INTO STRICT v_unit, v_balance, v_seq
+        FROM ledger_accounts a WHERE a.id = p_account FOR UPDATE;
+    FOR v_lot IN SELECT l.id, l.remaining, l.expires_at, l.store_id,
+                (l.expires_at AT TIME ZONE coalesce(s.time_zone, 'UTC'))::date AS business_date
+            FROM ledger_lots l LEFT JOIN stores s ON s.id = l.store_id
+            WHERE l.account_id = p_account AND l.remaining > 0 AND l.expires_at <= p_at
+            ORDER BY l.expires_at, l.id LOOP
+        INSERT INTO ledger_transactions (kind, source_type, source_id, store_id, occurred_at, business_date)
+            VALUES ('expire', 'lot', v_lot.id, v_lot.store_id, v_lot.expires_at, v_lot.business_date)
+            RETURNING id INTO v_transaction;
+        v_balance := v_balance - v_lot.remaining;
+        v_seq := v_seq + 1;
+        WITH added AS (
+            INSERT INTO ledger_entries (transaction_id, unit, amount, account_id, seq, balance_after, house)
+                VALUES (v_transaction, v_unit, -v_lot.remaining, p_account, v_seq, v_balance, NULL),
+                       (v_transaction, v_unit, v_lot.remaining, NULL, NULL, NULL,
+                           CASE v_unit WHEN 'points' THEN 'points_expired' ELSE 'bonus_expired' END)
+                RETURNING id, account_id)
+            SELECT n.id INTO STRICT v_entry FROM added n WHERE n.account_id IS NOT NULL;
+        UPDATE ledger_lots SET remaining = 0 WHERE id = v_lot.id;
+        INSERT INTO ledger_allocations (entry_id, lot_id, amount) VALUES (v_entry, v_lot.id, v_lot.remaining);
+        v_total := v_total + v_lot.remaining;
+    END LOOP;
+    UPDATE ledger_accounts SET balance = v_balance, last_seq = v_seq WHERE id = p_account;
+    RETURN v_total;
+END $$;
+"""
+
 POST = """
 -- The one writer of points and money; called by app/ledger/post.py alone.
 -- A look that must follow a lock stands in a statement of its own: each statement of a function sees what was
 -- committed while it waited, a common table expression would not.
+-- What ended before `p_at` is taken out first, so that every balance it answers is what the member still has.
+-- Postings are objects {member_id, unit, amount, house, available_at, expires_at}; none of them: nothing is written.
 -- Raises MC003 when spendable lots do not cover a debit, unique_violation when the cause was posted before.
 CREATE FUNCTION ledger_post(
     p_kind text, p_source_type text, p_source_id text, p_source_line integer,
     p_store bigint, p_terminal bigint, p_staff bigint, p_rule bigint, p_note text, p_reverses bigint,
-    p_at timestamptz, p_business_date date,
-    p_members bigint[], p_units text[], p_amounts bigint[], p_houses text[],
-    p_available_at timestamptz[], p_expires_at timestamptz[]
+    p_at timestamptz, p_business_date date, p_postings jsonb
 ) RETURNS TABLE (posting integer, entry_id bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     v_transaction bigint;
-    v_accounts bigint[];
+    v_posting record;
     v_account bigint;
+    v_ended boolean;
     v_seq bigint;
     v_left bigint;
     v_take bigint;
     v_lot record;
 BEGIN
-    FOR i IN 1 .. cardinality(p_amounts) LOOP
-        SELECT a.id INTO v_account FROM ledger_accounts a WHERE a.member_id = p_members[i] AND a.unit = p_units[i];
-        IF NOT FOUND THEN
-            INSERT INTO ledger_accounts (member_id, unit) VALUES (p_members[i], p_units[i])
-                ON CONFLICT (member_id, unit) DO NOTHING;
-            SELECT a.id INTO STRICT v_account
-                FROM ledger_accounts a WHERE a.member_id = p_members[i] AND a.unit = p_units[i];
-        END IF;
-        v_accounts[i] := v_account;
-    END LOOP;
-
+    IF jsonb_array_length(p_postings) = 0 THEN
+        RETURN;
+    END IF;
     INSERT INTO ledger_transactions (kind, source_type, source_id, source_line, store_id, terminal_id, staff_id,
             rule_id, note, reverses_id, occurred_at, business_date)
         VALUES (p_kind, p_source_type, p_source_id, p_source_line, p_store, p_terminal, p_staff,
             p_rule, p_note, p_reverses, p_at, p_business_date)
         RETURNING id INTO v_transaction;
 
-    -- Ascending account ids: two transactions over the same accounts meet in the same order and cannot deadlock.
-    FOR posting IN SELECT o.i FROM unnest(v_accounts) WITH ORDINALITY AS o (account, i) ORDER BY o.account, o.i LOOP
-        v_account := v_accounts[posting];
-        SELECT a.balance + p_amounts[posting], a.last_seq + 1 INTO balance_after, v_seq
-            FROM ledger_accounts a WHERE a.id = v_account FOR UPDATE;
-        IF balance_after < 0 THEN
-            RAISE EXCEPTION 'not enough %', p_units[posting] USING ERRCODE = 'MC003', DETAIL = p_units[posting];
+    -- Always by member and unit: two transactions over the same accounts meet in the same order and cannot deadlock.
+    FOR v_posting IN
+            SELECT * FROM ROWS FROM (jsonb_to_recordset(p_postings) AS (member_id bigint, unit text, amount bigint,
+                house text, available_at timestamptz, expires_at timestamptz)) WITH ORDINALITY
+                AS o (member_id, unit, amount, house, available_at, expires_at, place)
+            ORDER BY o.member_id, o.unit, o.place LOOP
+        posting := v_posting.place;
+        SELECT a.id, EXISTS (SELECT FROM ledger_lots l
+                WHERE l.account_id = a.id AND l.remaining > 0 AND l.expires_at <= p_at)
+            INTO v_account, v_ended
+            FROM ledger_accounts a WHERE a.member_id = v_posting.member_id AND a.unit = v_posting.unit;
+        IF NOT FOUND THEN
+            INSERT INTO ledger_accounts (member_id, unit) VALUES (v_posting.member_id, v_posting.unit)
+                ON CONFLICT (member_id, unit) DO NOTHING;
+            SELECT a.id INTO STRICT v_account
+                FROM ledger_accounts a WHERE a.member_id = v_posting.member_id AND a.unit = v_posting.unit;
+        ELSIF v_ended THEN
+            PERFORM ledger_expire(v_account, p_at);
         END IF;
-        UPDATE ledger_accounts a SET balance = balance_after, last_seq = v_seq WHERE a.id = v_account;
-        WITH house AS (
+        UPDATE ledger_accounts a SET balance = a.balance + v_posting.amount, last_seq = a.last_seq + 1
+            WHERE a.id = v_account AND a.balance + v_posting.amount >= 0
+            RETURNING a.balance, a.last_seq INTO balance_after, v_seq;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'not enough %', v_posting.unit USING ERRCODE = 'MC003', DETAIL = v_posting.unit;
+        END IF;
+        WITH added AS (
             INSERT INTO ledger_entries (transaction_id, unit, amount, account_id, seq, balance_after, house)
-                VALUES (v_transaction, p_units[posting], p_amounts[posting], v_account, v_seq, balance_after, NULL),
-                       (v_transaction, p_units[posting], -p_amounts[posting], NULL, NULL, NULL, p_houses[posting])
+                VALUES (v_transaction, v_posting.unit, v_posting.amount, v_account, v_seq, balance_after, NULL),
+                       (v_transaction, v_posting.unit, -v_posting.amount, NULL, NULL, NULL, v_posting.house)
                 RETURNING id, account_id)
-            SELECT h.id INTO entry_id FROM house h WHERE h.account_id IS NOT NULL;
+            SELECT n.id INTO STRICT entry_id FROM added n WHERE n.account_id IS NOT NULL;
 
-        IF p_amounts[posting] > 0 THEN
+        IF v_posting.amount > 0 THEN
             INSERT INTO ledger_lots (account_id, entry_id, store_id, amount, remaining, available_at, expires_at)
-                VALUES (v_account, entry_id, p_store, p_amounts[posting], p_amounts[posting],
-                    p_available_at[posting], p_expires_at[posting]);
+                VALUES (v_account, entry_id, p_store, v_posting.amount, v_posting.amount,
+                    coalesce(v_posting.available_at, p_at), v_posting.expires_at);
         ELSE
-            v_left := -p_amounts[posting];
+            v_left := -v_posting.amount;
             FOR v_lot IN SELECT l.id, l.remaining FROM ledger_lots l
                     WHERE l.account_id = v_account AND l.remaining > 0 AND l.available_at <= p_at
                         AND (l.expires_at IS NULL OR l.expires_at > p_at)
@@ -192,8 +243,8 @@ BEGIN
                 EXIT WHEN v_left = 0;
             END LOOP;
             IF v_left > 0 THEN
-                RAISE EXCEPTION 'not enough %', p_units[posting]
-                    USING ERRCODE = 'MC003', DETAIL = p_units[posting];
+                RAISE EXCEPTION 'not enough %', v_posting.unit
+                    USING ERRCODE = 'MC003', DETAIL = v_posting.unit;
             END IF;
         END IF;
         RETURN NEXT;
@@ -205,11 +256,13 @@ END $$;
 def upgrade() -> None:
     op.execute(TABLES)
     op.execute(GUARDS)
+    op.execute(EXPIRE)
     op.execute(POST)
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION ledger_post")
+    op.execute("DROP FUNCTION ledger_expire")
     op.execute("DROP TRIGGER ledger_entries_balanced ON ledger_entries")
     op.execute("DROP FUNCTION ledger_entries_balance")
     op.execute(

@@ -33,22 +33,17 @@ def address(app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-def dawdle(engine: Engine, *, locking: bool) -> None:
-    """Let each claim rest after its look, the worst moment: without its lock the twins have all looked by then."""
-    lock = (
-        "PERFORM pg_advisory_xact_lock(hashtextextended(p_scope || chr(10) || p_key, 0));" if locking else ""
-    )
+def dawdle(engine: Engine) -> None:
+    """Let each sale rest between its look and its end: by then all twins have looked, the worst that can happen."""
     with engine.begin() as connection:
-        shipped = connection.execute(
-            text("SELECT pg_get_functiondef('idempotency_claim'::regproc)")
-        ).scalar_one()
-        assert not lock or lock in shipped
         connection.execute(
-            text(f"""CREATE OR REPLACE FUNCTION idempotency_claim(p_scope text, p_key text)
-                RETURNS TABLE (request_hash bytea, answer text) LANGUAGE plpgsql AS $$ BEGIN {lock}
-                RETURN QUERY SELECT k.request_hash, k.answer FROM idempotency_keys k
-                    WHERE k.scope = p_scope AND k.key = p_key;
-                PERFORM pg_sleep(0.1); END $$""")
+            text("""CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql
+                AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END $$""")
+        )
+        connection.execute(
+            text(
+                "CREATE TRIGGER rest BEFORE INSERT ON ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION rest()"
+            )
         )
 
 
@@ -77,26 +72,28 @@ def one_effect(answers: list[tuple[int, bytes]]) -> bool:
 
 
 def test_twenty_tries_of_one_sale_are_one_sale(address: str, shop: Shop, engine: Engine) -> None:
-    dawdle(engine, locking=True)
+    dawdle(engine)
     phone = shop.member()
     assert one_effect(sell_together(address, shop, shop.till.ticket(shop.code(phone))))
     assert rows(engine, "SELECT count(*) FROM sales") == [(1,)]
     assert phone.get("/me/points").json["points"] == 50
 
 
-class TestWithoutTheLock:
-    """The same twenty tries against a claim that looks without locking."""
+class TestWithoutTheKeys:
+    """The same twenty tries where nothing is unique."""
 
     @pytest.fixture
     def engine(self, unaudited_engine: Engine) -> Engine:
-        dawdle(unaudited_engine, locking=False)
+        dawdle(unaudited_engine)
         with unaudited_engine.begin() as connection:
-            connection.execute(text("ALTER TABLE sales DROP CONSTRAINT uq_sales_store_id_receipt_no"))
+            for key in ("uq_sales_store_id_receipt_no", "uq_sales_ticket_id"):
+                connection.execute(text(f"ALTER TABLE sales DROP CONSTRAINT {key}"))
             connection.execute(text("ALTER TABLE idempotency_keys DROP CONSTRAINT pk_idempotency_keys"))
         return unaudited_engine
 
     def test_one_key_has_several_effects(self, address: str, shop: Shop, engine: Engine) -> None:
-        assert not one_effect(sell_together(address, shop, None))
+        ticket = shop.till.ticket(shop.code(shop.member()))
+        assert not one_effect(sell_together(address, shop, ticket))
         [(sales,)] = rows(engine, "SELECT count(*) FROM sales")
         assert isinstance(sales, int)
         assert sales > 1
@@ -186,36 +183,44 @@ def scope_of(engine: Engine) -> str:
     return f"terminal:{terminal}"
 
 
+_TWIN = text("""
+    INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
+    VALUES (:scope, :key, '', '{}', now())""")
+
+
 def test_a_twin_in_flight_is_waited_for_and_then_the_till_is_told_to_repeat(
     shop: Shop, engine: Engine
 ) -> None:
     with engine.begin() as twin:
-        twin.execute(text("SELECT * FROM idempotency_claim(:scope, 'k')"), {"scope": scope_of(engine)})
+        twin.execute(_TWIN, {"scope": scope_of(engine), "key": "k"})
         busy = shop.till.post("/sales", body(), idempotency_key="k")
+        twin.rollback()
     assert (busy.status_code, busy.json["code"], busy.headers["Retry-After"]) == (409, "busy", "1")
     assert shop.till.post("/sales", body(), idempotency_key="k").status_code == 201
 
 
 def test_a_twin_that_gives_up_in_time_leaves_the_key_to_the_other(shop: Shop, engine: Engine) -> None:
     with engine.begin() as twin:
-        twin.execute(text("SELECT * FROM idempotency_claim(:scope, 'k')"), {"scope": scope_of(engine)})
+        twin.execute(_TWIN, {"scope": scope_of(engine), "key": "k"})
         answers: list[int] = []
         other = threading.Thread(
             target=lambda: answers.append(shop.till.post("/sales", body(), idempotency_key="k").status_code)
         )
         other.start()
-        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
         until = time.monotonic() + 10
         while not rows(engine, waiting) and time.monotonic() < until:
             time.sleep(0.01)
+        twin.rollback()
     other.join(30)
     assert answers == [201]
 
 
 def test_different_keys_do_not_wait_for_each_other(shop: Shop, engine: Engine) -> None:
     with engine.begin() as twin:
-        twin.execute(text("SELECT * FROM idempotency_claim(:scope, 'k1')"), {"scope": scope_of(engine)})
+        twin.execute(_TWIN, {"scope": scope_of(engine), "key": "k1"})
         assert shop.till.post("/sales", body(), idempotency_key="k2").status_code == 201
+        twin.rollback()
 
 
 def test_answers_are_forgotten_after_their_time_and_the_receipt_number_still_guards(

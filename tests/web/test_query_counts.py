@@ -13,7 +13,7 @@ from tests.shop import Shop
 BALANCE = 1
 CODE = 2
 SCAN = 4
-SALE = 4
+SALE = 3
 GUEST_SALE = 3
 LIST_OF_STAFF = 3
 

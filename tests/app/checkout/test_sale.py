@@ -8,8 +8,9 @@ from sqlalchemy import Engine, text
 
 import scan_codes
 from app import clock, db
+from app.checkout.bill import Line, LinesDoNotSum
 from app.checkout.models import ScanTicket
-from app.checkout.sale import Line, LinesDoNotSum, ReceiptNumberUsed, TicketExpired, TicketUsed
+from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUsed
 from app.checkout.scan import TICKET_LIFE
 from app.tiers.card import card_of
 from tests.app.checkout.test_scan import outcome

@@ -51,6 +51,13 @@ class ModelAccount:
     def spendable(self, at: datetime) -> int:
         return sum(lot.remaining for lot in self.lots if lot.open_at(at))
 
+    def expire(self, at: datetime) -> None:
+        """Every touch takes out what has ended, lot by lot."""
+        for lot in self.lots:
+            if lot.remaining and lot.expires_at is not None and lot.expires_at <= at:
+                lot.remaining = 0
+                self.moved += 1
+
     def move(self, posting: Posting, at: datetime) -> None:
         """Raises ValueError when it cannot be done; then the account is of no use any more."""
         self.moved += 1
@@ -156,6 +163,7 @@ class Books(RuleBasedStateMachine):
         try:
             for posting in postings:
                 account = after[posting.member_id, posting.unit]
+                account.expire(self.now)
                 account.move(posting, self.now)
                 balances.append(account.balance())
         except ValueError:
@@ -219,18 +227,19 @@ BUGS = {
     "what never ends is taken first": ("NULLS LAST", "NULLS FIRST"),
     "pending lots are spent": ("AND l.available_at <= p_at", ""),
     "a lot opens an instant late": ("l.available_at <= p_at", "l.available_at < p_at"),
-    "a lot ends an instant late": ("l.expires_at > p_at", "l.expires_at >= p_at"),
-    "ended lots are spent": ("l.expires_at > p_at", "true"),
+    "a lot ends an instant late": ("l.expires_at <= p_at", "l.expires_at < p_at"),
+    "a lot cannot be spent to its end": ("l.expires_at > p_at", "l.expires_at > p_at + interval '1 minute'"),
     "part of a debit is enough": ("IF v_left > 0 THEN", "IF v_left < 0 THEN"),
     "one more than asked is taken": ("least(v_left, v_lot.remaining)", "least(v_left + 1, v_lot.remaining)"),
     "a lot opens with one less": (
-        "p_amounts[posting], p_amounts[posting],",
-        "p_amounts[posting], p_amounts[posting] - 1,",
+        "v_posting.amount, v_posting.amount,",
+        "v_posting.amount, v_posting.amount - 1,",
     ),
     "the running balance is the old one": (
-        "balance = balance_after, last_seq",
+        "balance = a.balance + v_posting.amount, last_seq",
         "balance = a.balance, last_seq",
     ),
+    "what has ended stays in the balance": ("ELSIF v_ended THEN", "ELSIF false THEN"),
 }
 
 
