@@ -15,7 +15,9 @@ import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import office_api.approvals
 import office_api.people
+import office_api.policies
 import office_api.session
 import office_api.shops
 import pos_api.sales
@@ -39,6 +41,8 @@ JSON_FACES = (
     office_api.session.blueprint,
     office_api.people.blueprint,
     office_api.shops.blueprint,
+    office_api.approvals.blueprint,
+    office_api.policies.blueprint,
 )
 
 

@@ -1,6 +1,7 @@
 """Every table, in one import: for migrations and for whoever needs the whole metadata."""
 
-from app import audit, idempotency
+from app import audit, idempotency, policies
+from app.approvals import models as approvals
 from app.checkout import models as checkout
 from app.facts import models as facts
 from app.identity import models as identity
@@ -13,6 +14,7 @@ from app.stores import models as stores
 from app.tiers import models as tiers
 
 __all__ = [
+    "approvals",
     "audit",
     "checkout",
     "facts",
@@ -22,6 +24,7 @@ __all__ = [
     "members",
     "messages",
     "points",
+    "policies",
     "staff",
     "stores",
     "tiers",

@@ -58,6 +58,17 @@ QUESTIONS = {
             ON t.source_type = 'sale' AND t.source_id = s.id AND t.kind = 'earn' AND t.source_line = 0
         LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL AND e.unit = 'points'
         WHERE s.points_earned <> coalesce(e.amount, 0)""",
+    "an adjustment moved what was asked for, once somebody could": """
+        SELECT a.id AS what, a.points || ', moved ' || coalesce(e.amount::text, 'nothing') AS detail
+        FROM points_adjustments a LEFT JOIN approval_requests r ON r.id = a.approval_id
+        LEFT JOIN ledger_transactions t ON t.source_type = 'adjustment' AND t.source_id = a.id AND t.kind = 'adjust'
+        LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
+        WHERE coalesce(e.amount, 0) <> CASE WHEN a.approval_id IS NULL OR r.state = 'approved' THEN a.points ELSE 0 END
+            OR (abs(a.points) > a.alone_points AND a.approval_id IS NULL)
+            OR (a.approval_id IS NOT NULL AND r.requested_by IS DISTINCT FROM a.requested_by)""",
+    "whoever approved is not who asked": """
+        SELECT id AS what, kind AS detail FROM approval_requests
+        WHERE state = 'approved' AND decided_by IS NOT DISTINCT FROM requested_by""",
     "the lines of a sale sum to it": """
         SELECT s.id AS what, s.amount_fen || ' instead of ' || coalesce(sum(l.quantity * l.unit_price_fen), 0) AS detail
         FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id GROUP BY s.id
@@ -100,7 +111,7 @@ QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
-            'subscription_changes_append_only']) w
+            'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated

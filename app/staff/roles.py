@@ -9,12 +9,16 @@ MANAGE_STAFF = "staff.manage"
 MANAGE_STORES = "stores.manage"
 MANAGE_KEYS = "api_keys.manage"
 MANAGE_RULES = "rules.manage"
+ADJUST_POINTS = "points.adjust"
+APPROVE = "approvals.decide"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL}),
     "marketer": frozenset(),
-    "manager": frozenset({SELL, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES}),
-    "admin": frozenset({SELL, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES}),
+    "manager": frozenset({SELL, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}),
+    "admin": frozenset(
+        {SELL, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}
+    ),
 }
 
 

@@ -173,6 +173,17 @@ ERRORS: dict[str, tuple[str, str]] = {
         "没有这个时区，请用 Asia/Shanghai 这样的名称。",
         "There is no such time zone. Use a name such as Asia/Shanghai.",
     ),
+    "adjustment_too_large": (
+        "超出单次可调整的积分上限。",
+        "That is more than may be adjusted at once.",
+    ),
+    "approval_decided": ("该审批已有结论。", "This request has been decided."),
+    "approval_expired": ("该审批已过期，请重新提交。", "This request has expired. Please ask again."),
+    "approver_is_requester": (
+        "不能审批自己的申请，请由其他负责人处理。",
+        "Nobody approves their own request. Ask somebody else.",
+    ),
+    "policy_malformed": ("规则内容有误，详见 problem。", "The policy is not right; see `problem`."),
     "rule_in_the_past": (
         "积分规则不能从过去的时间开始。",
         "A rule cannot begin in the past: what was sold keeps its rule.",

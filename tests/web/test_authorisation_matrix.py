@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import clock
+from app import clock, db
 from app.audit import OPERATOR
+from app.points.adjust import AdjustmentPolicy
+from app.policies import in_force
 from app.staff.roles import Grant
 from app.stores import setup
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
+from tests.adjusting import adjusted, member_no
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -37,6 +40,25 @@ class Scene(Actors):
             store_code="S001", terminal_code="T1", name="spare", actor=OPERATOR, now=clock.now()
         )
         return made.id
+
+    def policy(self) -> dict[str, Any]:
+        with db.transaction() as session:
+            return {"version": in_force(session, AdjustmentPolicy).version, "value": {}}
+
+    def adjustment(self) -> dict[str, Any]:
+        return {
+            "member_no": member_no(self.a),
+            "points": 5,
+            "reason": "goodwill",
+            "note": "late delivery",
+            "store": "S001",
+        }
+
+    def approval(self) -> str:
+        """A request that a third person made."""
+        asked = adjusted(self.shop, self.a, self.clerk.id, 50_000)
+        assert asked.approval_id is not None
+        return asked.approval_id
 
     def store_version(self) -> int:
         [store] = [s for s in setup.list_stores(limit=9, after=None) if s.code == "S001"]
@@ -180,6 +202,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/earn-rules"): staff(
         403, 403, 201, 201, body=lambda _: {"store": "S001", "rate_bp": 10_000}
+    ),
+    ("GET", "/office/v1/policies"): staff(403, 403, 403, 200),
+    ("PUT", "/office/v1/policies/<string:name>"): staff(
+        403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
+    ),
+    ("POST", "/office/v1/points-adjustments"): staff(403, 403, 201, 201, body=lambda s: s.adjustment()),
+    ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
+        403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
     ),
     # pages: a bearer token opens none; a clerk's browser has a cookie (tests/consoles)
     ("GET", "/static/<path:name>"): everybody(404, place=lambda _: {"name": "no-such-file.css"}),

@@ -181,6 +181,8 @@ def re_place(rule: str) -> str:
             "key_id": "k",
             "sale_id": "s",
             "message_id": "m",
+            "approval_id": "a",
+            "name": "points_adjustment",
         },
     )
 

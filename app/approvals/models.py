@@ -1,0 +1,33 @@
+"""What waits for a second person, and how it ended."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+
+class ApprovalRequest(Base):
+    """`kind` and `subject` say what is to be carried out; whoever asked is never who approves."""
+
+    __tablename__ = "approval_requests"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn')", "state"),
+        CheckConstraint("(state = 'pending') = (decided_at IS NULL)", "decided_at"),
+        CheckConstraint("(state = 'pending') = (decided_by IS NULL)", "decided_by"),
+        CheckConstraint("state NOT IN ('approved', 'rejected') OR decided_by <> requested_by", "two_people"),
+        CheckConstraint("state <> 'withdrawn' OR decided_by = requested_by", "own_withdrawal"),
+        Index("ix_approval_requests_pending", "store_id", "id", postgresql_where=text("state = 'pending'")),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    subject: Mapped[str] = mapped_column(String(40))
+    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    requested_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    requested_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    state: Mapped[str] = mapped_column(String(12), server_default="pending")
+    decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

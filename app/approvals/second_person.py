@@ -1,0 +1,140 @@
+"""Asking for a second person, and their decision. What is approved is carried out by the story that asked."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from app.approvals.models import ApprovalRequest
+from app.db import reading
+from app.errors import Conflict, Forbidden, Gone, NotFound
+from app.ids import new_id
+
+#: Long enough for a week with a holiday in it; what nobody wanted by then is not wanted.
+LIFE = timedelta(days=7)
+
+
+class ApprovalDecided(Conflict):
+    """Somebody decided before. Data: `state`."""
+
+    code = "approval_decided"
+
+
+class ApprovalExpired(Gone):
+    code = "approval_expired"
+
+
+class ApproverIsRequester(Forbidden):
+    code = "approver_is_requester"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    id: str
+    kind: str
+    subject: str
+    store_id: int
+    store: str
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    state: str
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approved:
+    """What the second person agreed to."""
+
+    id: str
+    kind: str
+    subject: str
+
+
+def ask(session: Session, *, kind: str, subject: str, store_id: int, staff_id: int, now: datetime) -> str:
+    """Put it before the others; the request's id."""
+    approval_id = new_id(now)
+    session.execute(
+        insert(ApprovalRequest).values(
+            id=approval_id,
+            kind=kind,
+            subject=subject,
+            store_id=store_id,
+            requested_by=staff_id,
+            requested_at=now,
+            expires_at=now + LIFE,
+        )
+    )
+    return approval_id
+
+
+def approve(
+    session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
+) -> Approved:
+    """Agree; the caller carries it out in the same transaction.
+
+    `stores`: where the person may approve (None: everywhere); what lies elsewhere is not found. Raises `NotFound`,
+    `ApproverIsRequester`, `ApprovalDecided`, `ApprovalExpired`.
+    """
+    request = _pending(session, approval_id, stores, now)
+    if request.requested_by == staff_id:
+        raise ApproverIsRequester
+    _end(request, "approved", staff_id, now)
+    return Approved(id=request.id, kind=request.kind, subject=request.subject)
+
+
+def reject(
+    session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
+) -> None:
+    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`."""
+    request = _pending(session, approval_id, stores, now)
+    _end(request, "withdrawn" if request.requested_by == staff_id else "rejected", staff_id, now)
+
+
+def _pending(
+    session: Session, approval_id: str, stores: Collection[int] | None, now: datetime
+) -> ApprovalRequest:
+    request = session.execute(
+        select(ApprovalRequest).where(ApprovalRequest.id == approval_id).with_for_update()
+    ).scalar_one_or_none()
+    if request is None or (stores is not None and request.store_id not in stores):
+        raise NotFound
+    if request.state != "pending":
+        raise ApprovalDecided(state=request.state)
+    if request.expires_at <= now:
+        raise ApprovalExpired
+    return request
+
+
+def _end(request: ApprovalRequest, state: str, staff_id: int, now: datetime) -> None:
+    request.state, request.decided_by, request.decided_at = state, staff_id, now
+
+
+_LIST = """
+    SELECT r.id, r.kind, r.subject, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
+        r.expires_at, CASE WHEN r.state = 'pending' AND r.expires_at <= :now THEN 'expired' ELSE r.state END AS state,
+        b.staff_no AS decided_by, r.decided_at
+    FROM approval_requests r JOIN stores s ON s.id = r.store_id
+    JOIN staff a ON a.id = r.requested_by LEFT JOIN staff b ON b.id = r.decided_by
+    WHERE (CAST(:stores AS bigint[]) IS NULL OR r.store_id = ANY(:stores))
+        AND (CAST(:before AS text) IS NULL OR r.id < :before)
+        AND (NOT :pending OR (r.state = 'pending' AND r.expires_at > :now))
+    ORDER BY r.id DESC LIMIT :limit"""
+
+
+def listing(
+    *, stores: Collection[int] | None, pending: bool, limit: int, before: str | None, now: datetime
+) -> list[Approval]:
+    """Requests of those stores (None: all), newest first; with `pending` only those that can still be decided."""
+    values = {
+        "stores": None if stores is None else sorted(stores),
+        "pending": pending,
+        "limit": limit,
+        "before": before,
+        "now": now,
+    }
+    with reading() as connection:
+        return [Approval(**row._mapping) for row in connection.execute(text(_LIST), values)]

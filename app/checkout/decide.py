@@ -1,0 +1,40 @@
+"""A second person decides; what they agree to is carried out in the same transaction."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.approvals import second_person
+from app.db import transaction
+from app.points import adjust
+
+#: Approval kind → what carries it out, given the subject.
+_CARRY_OUT: dict[str, Callable[[Session, str, datetime], None]] = {
+    adjust.APPROVAL_KIND: adjust.carry_out,
+}
+
+
+def decide(
+    *, approval_id: str, agree: bool, stores: Collection[int] | None, staff_id: int, now: datetime
+) -> None:
+    """Agree, or not; `stores` is where the person may approve (None: everywhere).
+
+    Raises `NotFound`, `ApproverIsRequester`, `ApprovalDecided`, `ApprovalExpired`, and whatever carrying it out may
+    raise (`NotEnough`): then it stays undecided.
+    """
+    with transaction() as session:
+        if agree:
+            approved = second_person.approve(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+            _CARRY_OUT[approved.kind](session, approved.subject, now)
+        else:
+            second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+        audit.record(
+            session,
+            audit.Actor(type="staff", id=staff_id),
+            "approval.approve" if agree else "approval.reject",
+            "approval",
+            approval_id,
+            now=now,
+        )

@@ -1,0 +1,195 @@
+"""Points given or taken by hand: with a reason, by a name, and above a limit only with a second person."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app import audit, idempotency, policies
+from app.approvals import second_person
+from app.clock import business_date, start_of_day
+from app.db import transaction
+from app.errors import Invalid, NotFound
+from app.ids import new_id
+from app.ledger.post import POINTS, Cause, Posting, post
+from app.members.models import Member
+from app.points.models import Adjustment
+from app.staff.models import Staff
+from app.stores.models import Store
+
+APPROVAL_KIND = "points_adjustment"
+#: Why points are moved by hand; each with its words in `app/texts`.
+REASONS = ("goodwill", "correction", "complaint", "promotion")
+
+
+class AdjustmentPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much one person may move alone: at once, and in one business day; above it somebody else must agree."""
+
+    NAME: ClassVar[str] = "points_adjustment"
+
+    alone_points: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
+    alone_points_a_day: Annotated[int, Meta(ge=0, le=10_000_000)] = 2_000
+    most_points: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    #: Whole days that given points last; None: they never end.
+    lifetime_days: Annotated[int, Meta(ge=1, le=3_660)] | None = 365
+
+
+class AdjustmentTooLarge(Invalid):
+    """Data: `most`, points."""
+
+    code = "adjustment_too_large"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjusted:
+    """`state` is `posted`, or `pending` with the request that waits for a second person."""
+
+    adjustment_id: str
+    state: str
+    approval_id: str | None
+    points: int
+    points_after: int | None
+
+
+def adjust(
+    *,
+    member_no: str,
+    points: int,
+    reason: str,
+    note: str,
+    store_id: int,
+    staff_id: int,
+    request: idempotency.Request,
+    now: datetime,
+) -> Adjusted:
+    """Give (positive) or take points in the name of a store.
+
+    Raises `NotFound` for an unknown or inactive member, `AdjustmentTooLarge`, `NotEnough` when there is less to take,
+    `KeyReused`, `Busy`.
+    """
+    with transaction() as session:
+        former = idempotency.claim(session, request, Adjusted)
+        if former is not None:
+            return former
+        policy = policies.in_force(session, AdjustmentPolicy).value
+        if abs(points) > policy.most_points:
+            raise AdjustmentTooLarge(most=policy.most_points)
+        adjustment = Adjustment(
+            id=new_id(now),
+            member_id=_member(session, member_no),
+            store_id=store_id,
+            points=points,
+            reason=reason,
+            note=note,
+            alone_points=policy.alone_points,
+            requested_by=staff_id,
+            created_at=now,
+        )
+        answer = _carry_out_or_ask(session, adjustment, policy, now)
+        idempotency.remember(session, request, answer, now)
+        return answer
+
+
+def _member(session: Session, member_no: str) -> int:
+    found = session.execute(
+        select(Member.id).where(Member.member_no == member_no, Member.status == "active")
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _carry_out_or_ask(
+    session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime
+) -> Adjusted:
+    approval_id, after = None, None
+    alone = _may_alone(session, adjustment, policy, now)
+    if not alone:
+        approval_id = second_person.ask(
+            session,
+            kind=APPROVAL_KIND,
+            subject=adjustment.id,
+            store_id=adjustment.store_id,
+            staff_id=adjustment.requested_by,
+            now=now,
+        )
+    adjustment.approval_id = approval_id
+    session.add(adjustment)
+    session.flush()
+    if alone:
+        after = _post(session, adjustment, policy, now)
+    actor = audit.Actor(type="staff", id=adjustment.requested_by)
+    audit.record(
+        session,
+        actor,
+        "points.adjust",
+        "adjustment",
+        adjustment.id,
+        now=now,
+        store_id=adjustment.store_id,
+        points=adjustment.points,
+        approval_id=approval_id,
+    )
+    return Adjusted(
+        adjustment_id=adjustment.id,
+        state="posted" if alone else "pending",
+        approval_id=approval_id,
+        points=adjustment.points,
+        points_after=after,
+    )
+
+
+_MOVED_ALONE = text("""
+    SELECT coalesce(sum(abs(points)), 0)::bigint FROM points_adjustments
+    WHERE requested_by = :staff_id AND approval_id IS NULL AND created_at >= :since""")
+
+
+def _may_alone(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime) -> bool:
+    if abs(adjustment.points) > policy.alone_points:
+        return False
+    # One at a time for each person, or two halves of a day's limit would each look like the first.
+    session.execute(select(Staff.id).where(Staff.id == adjustment.requested_by).with_for_update())
+    zone = _zone(session, adjustment.store_id)
+    since = start_of_day(business_date(now, zone), zone)
+    moved = session.execute(_MOVED_ALONE, {"staff_id": adjustment.requested_by, "since": since}).scalar_one()
+    return bool(moved + abs(adjustment.points) <= policy.alone_points_a_day)
+
+
+def carry_out(session: Session, adjustment_id: str, now: datetime) -> None:
+    """Post what a second person has agreed to, with the lifetime that holds now. Raises `NotEnough`."""
+    adjustment = session.execute(select(Adjustment).where(Adjustment.id == adjustment_id)).scalar_one()
+    _post(session, adjustment, policies.in_force(session, AdjustmentPolicy).value, now)
+
+
+def _post(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime) -> int:
+    zone = _zone(session, adjustment.store_id)
+    day = business_date(now, zone)
+    ends = None
+    if adjustment.points > 0 and policy.lifetime_days is not None:
+        ends = start_of_day(day + timedelta(days=policy.lifetime_days + 1), zone)
+    cause = Cause(
+        kind="adjust",
+        source_type="adjustment",
+        source_id=adjustment.id,
+        store_id=adjustment.store_id,
+        staff_id=adjustment.requested_by,
+        note=adjustment.reason,
+        occurred_at=now,
+        business_date=day,
+    )
+    movement = Posting(
+        member_id=adjustment.member_id,
+        unit=POINTS,
+        amount=adjustment.points,
+        house="points_adjusted",
+        expires_at=ends,
+    )
+    [posted] = post(session, cause, [movement])
+    return posted.balance_after
+
+
+def _zone(session: Session, store_id: int) -> str:
+    return session.execute(select(Store.time_zone).where(Store.id == store_id)).scalar_one()

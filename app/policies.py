@@ -1,0 +1,116 @@
+"""What a manager may set for the whole brand: named policies, each a typed value, each change a new version.
+
+A policy is a frozen msgspec struct with a `NAME`, bounds on every field and defaults that are safe: as long as nobody
+has set it, version 0 with the defaults holds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, Identity, String, UniqueConstraint, func, insert, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app import audit
+from app.db import Base, UTCDateTime, transaction
+from app.errors import Invalid, VersionConflict
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every policy is; `NAME` is its word in the API."""
+
+    NAME: ClassVar[str]
+
+
+P = TypeVar("P", bound=Policy)
+
+
+class PolicyVersion(Base):
+    """Append-only: the highest version of a name is in force."""
+
+    __tablename__ = "policies"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int]
+    value: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class PolicyMalformed(Invalid):
+    """Data: `problem`, which field is wrong and how."""
+
+    code = "policy_malformed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InForce(Generic[P]):
+    version: int
+    value: P
+
+
+def in_force(session: Session, kind: type[P]) -> InForce[P]:
+    """The policy as it stands; what was set before a field existed gets that field's default."""
+    row = session.execute(
+        select(PolicyVersion.version, PolicyVersion.value)
+        .where(PolicyVersion.name == kind.NAME)
+        .order_by(PolicyVersion.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return InForce(version=0, value=kind())
+    return InForce(version=row.version, value=msgspec.convert(row.value, kind))
+
+
+def change(
+    *, kind: type[P], value: Mapping[str, Any], version: int, actor: audit.Actor, now: datetime
+) -> InForce[P]:
+    """Set the policy anew, whole; fields left out get their defaults.
+
+    Raises `PolicyMalformed`, and `VersionConflict` unless `version` is the one in force.
+    """
+    try:
+        wanted = msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise PolicyMalformed(problem=str(error)) from None
+    try:
+        with transaction() as session:
+            former = in_force(session, kind)
+            if former.version != version:
+                raise VersionConflict(version=former.version)
+            session.execute(
+                insert(PolicyVersion).values(
+                    name=kind.NAME,
+                    version=version + 1,
+                    value=msgspec.to_builtins(wanted),
+                    created_by=actor.id,
+                    created_at=now,
+                )
+            )
+            audit.record(
+                session,
+                actor,
+                "policy.change",
+                "policy",
+                kind.NAME,
+                now=now,
+                before=msgspec.to_builtins(former.value),
+                after=msgspec.to_builtins(wanted),
+            )
+    except IntegrityError as error:
+        raise VersionConflict(version=_newest(kind)) from error
+    return InForce(version=version + 1, value=wanted)
+
+
+def _newest(kind: type[P]) -> int:
+    with transaction() as session:
+        newest = session.execute(
+            select(func.max(PolicyVersion.version)).where(PolicyVersion.name == kind.NAME)
+        ).scalar_one()
+        return int(newest or 0)

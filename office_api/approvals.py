@@ -1,0 +1,161 @@
+"""Points moved by hand, and the second person that larger ones need."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import ValidationError, fields, validate
+
+from app import clock
+from app.approvals import second_person
+from app.checkout.decide import decide
+from app.points.adjust import REASONS, Adjusted, adjust
+from app.staff.roles import ADJUST_POINTS, APPROVE
+from app.stores.setup import store_ids
+from office_api.guard import STAFF, me, my_stores, need, require_staff
+from web.answers import answer, nothing
+from web.guards import guarded
+from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.paging import PageArguments, asked, page
+from web.schemas import Strict, flag, text
+
+blueprint = Blueprint(
+    "approvals", __name__, url_prefix="/office/v1", description="Points moved by hand; the second person"
+)
+guarded(blueprint, require_staff)
+
+#: Beyond every policy: a number of this size is a slip of the finger.
+MOST_POINTS = 10_000_000
+
+
+def _not_zero(points: int) -> None:
+    if points == 0:
+        raise ValidationError("Must not be zero.")
+
+
+class AdjustmentSchema(Strict):
+    member_no = text(20, required=True)
+    points = fields.Integer(
+        strict=True,
+        required=True,
+        validate=[validate.Range(-MOST_POINTS, MOST_POINTS), _not_zero],
+        metadata={"description": "positive gives, negative takes"},
+    )
+    reason = fields.String(required=True, validate=validate.OneOf(REASONS))
+    note = text(200, required=True, metadata={"description": "for colleagues; nothing that names a person"})
+    store = text(32, required=True, metadata={"description": "code of the store it is done for"})
+
+
+class AdjustedSchema(Strict):
+    id = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("posted", "pending")))
+    approval_id = fields.String(required=True, allow_none=True)
+    points = fields.Integer(required=True)
+    points_after = fields.Integer(required=True, allow_none=True)
+
+
+def _dump_adjusted(adjusted: Adjusted) -> dict[str, Any]:
+    return {
+        "id": adjusted.adjustment_id,
+        "state": adjusted.state,
+        "approval_id": adjusted.approval_id,
+        "points": adjusted.points,
+        "points_after": adjusted.points_after,
+    }
+
+
+@blueprint.post("/points-adjustments")
+@blueprint.arguments(AdjustmentSchema())
+@blueprint.response(201, AdjustedSchema())
+@blueprint.doc(security=STAFF, parameters=[IDEMPOTENCY_KEY])
+def add_adjustment(arguments: dict[str, Any]) -> Response:
+    """Give or take points by hand; `pending` above what one may do alone, until a second person agrees."""
+    [store_id] = store_ids({arguments["store"]}).values()
+    need(ADJUST_POINTS, store_id)
+    adjusted = adjust(
+        member_no=arguments["member_no"],
+        points=arguments["points"],
+        reason=arguments["reason"],
+        note=arguments["note"],
+        store_id=store_id,
+        staff_id=me().id,
+        request=keyed(f"staff:{me().id}", arguments),
+        now=clock.now(),
+    )
+    return answer(_dump_adjusted(adjusted), 201)
+
+
+class ApprovalsArguments(PageArguments):
+    state = fields.String(load_default="pending", validate=validate.OneOf(("pending", "all")))
+
+
+class ApprovalSchema(Strict):
+    id = fields.String(required=True)
+    kind = fields.String(required=True)
+    subject = fields.String(required=True)
+    store = fields.String(required=True)
+    state = fields.String(
+        required=True, validate=validate.OneOf(("pending", "approved", "rejected", "withdrawn", "expired"))
+    )
+    requested_by = fields.String(required=True, metadata={"description": "staff number"})
+    requested_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    decided_by = fields.String(required=True, allow_none=True, metadata={"description": "staff number"})
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class ApprovalPageSchema(Strict):
+    items = fields.List(fields.Nested(ApprovalSchema()), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "kind": approval.kind,
+        "subject": approval.subject,
+        "store": approval.store,
+        "state": approval.state,
+        "requested_by": approval.requested_by,
+        "requested_at": approval.requested_at,
+        "expires_at": approval.expires_at,
+        "decided_by": approval.decided_by,
+        "decided_at": approval.decided_at,
+    }
+
+
+@blueprint.get("/approvals")
+@blueprint.arguments(ApprovalsArguments(), location="query")
+@blueprint.response(200, ApprovalPageSchema())
+@blueprint.doc(security=STAFF)
+def list_approvals(arguments: dict[str, Any]) -> Response:
+    """What waits for a second person in the caller's stores, newest first."""
+    wanted = asked(arguments)
+    found = second_person.listing(
+        stores=my_stores(APPROVE),
+        pending=arguments["state"] == "pending",
+        limit=wanted.limit + 1,
+        before=wanted.after,
+        now=clock.now(),
+    )
+    return answer(page(found, wanted, lambda approval: approval.id, _dump_approval))
+
+
+class DecisionSchema(Strict):
+    agree = flag(required=True)
+
+
+@blueprint.post("/approvals/<string:approval_id>/decision")
+@blueprint.arguments(DecisionSchema())
+@blueprint.response(204)
+@blueprint.doc(security=STAFF)
+def decision(arguments: dict[str, Any], approval_id: str) -> Response:
+    """Agree, and it is carried out at once; or not. Saying no to one's own request withdraws it."""
+    decide(
+        approval_id=approval_id,
+        agree=arguments["agree"],
+        stores=my_stores(APPROVE),
+        staff_id=me().id,
+        now=clock.now(),
+    )
+    return nothing()
