@@ -198,7 +198,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "refused.too_many_requests.word": ("请稍候", "Please wait"),
     "refused.too_many_requests.advice": (
-        "这台收银台连续扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
+        "这台收银台短时间内扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
         "This till has read too many bad codes. Scanning works again within {minutes} minutes;"
         " until then sell without member.",
     ),

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.orm import Session
@@ -15,11 +16,13 @@ from app.staff.passwords import matches
 from app.staff.roles import SELL, Grant, require
 from app.stores.setup import terminal_by_code
 from app.stores.tills import Till
-from app.throttle import Limit, Throttle
+from app.throttle import Limit, Throttle, network_of
 
-#: Per account and per address; a wrong password costs one, and waiting is the only penalty: a lock-out for good
-#: would be a weapon in the hands of whoever knows a login.
-PER_LOGIN = Limit("sign_in_login", 5, 15 * 60)
+#: A wrong password costs one of each, a right one nothing; waiting is the only penalty: a lock-out for good would be
+#: a weapon in the hands of whoever knows a login. For the same reason the tight limit is that of a login *from one
+#: address*: strangers lock out themselves. The one over all addresses is there for those who have many.
+PER_LOGIN_AND_ADDRESS = Limit("sign_in_login_address", 5, 15 * 60)
+PER_LOGIN = Limit("sign_in_login", 50, 15 * 60)
 PER_ADDRESS = Limit("sign_in_address", 30, 15 * 60)
 TILL_HOURS, OFFICE_HOURS = 12, 8
 _IDLE = timedelta(hours=2)
@@ -51,6 +54,11 @@ class OpenedSession:
     expires_at: datetime
 
 
+class _Person(NamedTuple):
+    id: int
+    password_hash: str
+
+
 def session_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
@@ -69,22 +77,13 @@ def sign_in(
     Raises `WrongPassword`, `TooMany` after failures, `NotFound` for an unknown till, `Forbidden` where the person
     may not sell in that store.
     """
-    login = login.strip().lower()
-    throttle.check(PER_ADDRESS, address)
-    throttle.check(PER_LOGIN, login)
-    with reading() as connection:
-        person = connection.execute(
-            select(Staff.id, Staff.password_hash, Staff.status).where(Staff.login == login)
-        ).one_or_none()
-    active = person is not None and person.status == "active"
-    # No transaction is open here: the hash takes its time on purpose.
-    if (
-        not matches(password, person.password_hash if person is not None and active else None)
-        or person is None
+    login, caller = login.strip().lower(), network_of(address)
+    with (
+        throttle.failing(PER_LOGIN_AND_ADDRESS, login, caller, failure=WrongPassword),
+        throttle.failing(PER_ADDRESS, caller, failure=WrongPassword),
+        throttle.failing(PER_LOGIN, login, failure=WrongPassword),
     ):
-        throttle.count(PER_ADDRESS, address)
-        throttle.count(PER_LOGIN, login)
-        raise WrongPassword
+        person = _person(login, password)
     token = new_secret()
     expires_at = now + timedelta(hours=TILL_HOURS if terminal else OFFICE_HOURS)
     with transaction() as session:
@@ -104,6 +103,22 @@ def sign_in(
             )
         )
     return OpenedSession(token=token, expires_at=expires_at)
+
+
+def _person(login: str, password: str) -> _Person:
+    """Raises `WrongPassword`."""
+    with reading() as connection:
+        person = connection.execute(
+            select(Staff.id, Staff.password_hash, Staff.status).where(Staff.login == login)
+        ).one_or_none()
+    active = person is not None and person.status == "active"
+    # No transaction is open here: the hash takes its time on purpose.
+    if (
+        not matches(password, person.password_hash if person is not None and active else None)
+        or person is None
+    ):
+        raise WrongPassword
+    return _Person(person.id, person.password_hash)
 
 
 def _still(session: Session, staff_id: int, password_hash: str) -> None:

@@ -270,6 +270,25 @@ def test_guessing_the_own_password_of_an_open_browser_is_throttled(actors: Actor
     assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
 
 
+def test_of_own_passwords_guessed_at_once_no_more_than_the_limit_are_looked_at(actors: Actors) -> None:
+    headers = actors.headers("clerk")
+
+    def guess(_: int) -> str:
+        client = actors.shop.app.test_client()
+        asked = {"current": "a guess", "new": "a fine new one"}
+        return str(client.post("/office/v1/me/password", headers=headers, json=asked).json["code"])
+
+    answers = race(16, guess)
+    assert (answers.count("current_password_wrong"), answers.count("too_many_requests")) == (5, 11)
+
+
+def test_a_new_password_that_will_not_do_costs_no_try(actors: Actors) -> None:
+    clerk = Office(actors, "clerk")
+    for _ in range(7):
+        assert clerk.post("/me/password", {"current": PASSWORD, "new": "short"}).status_code == 422
+    assert clerk.post("/me/password", {"current": PASSWORD, "new": "a fine new one"}).status_code == 204
+
+
 def test_a_taken_login_or_number_is_refused(actors: Actors) -> None:
     office = Office(actors, "admin")
     asked = newcomer({"role": "clerk", "store": "S001"})
