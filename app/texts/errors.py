@@ -27,7 +27,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "记录已被他人修改，请刷新后再试。",
         "Somebody else changed this. Reload and try again.",
     ),
-    "busy": ("系统正忙，请用同一个幂等键重试。", "Busy. Please repeat with the same Idempotency-Key."),
+    "busy": ("系统正忙，请稍后再试。", "Busy. Please try again in a moment."),
     "database_unavailable": (
         "数据库暂时无法连接，请稍后再试。",
         "The database cannot be reached. Please try again.",
