@@ -51,7 +51,7 @@ def _change(person: SignedInStaff, current: str, new: str, now: datetime) -> Non
         changed = session.execute(
             update(Staff)
             .where(Staff.id == person.id, Staff.password_hash == account.password_hash)
-            .values(password_hash=new_hash)
+            .values(password_hash=new_hash, password_expires_at=None)
             .returning(Staff.id)
         ).one_or_none()
         if changed is None:

@@ -152,6 +152,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "密码须为 10 到 128 个字符，至少 5 个不同字符，且不能包含账号。",
         "A password has 10 to 128 characters, at least 5 different ones, and does not contain the login.",
     ),
+    "temporary_password_expired": (
+        "临时密码已过期，请联系店长重置密码。",
+        "The temporary password has expired. Ask your manager for a new one.",
+    ),
+    "password_change_required": (
+        "请先把临时密码改成您自己的密码。",
+        "Please change the temporary password to one of your own first.",
+    ),
     "current_password_wrong": ("当前密码不正确。", "The current password is not right."),
     "password_unchanged": (
         "新密码不能与当前密码相同。",

@@ -1,13 +1,17 @@
 """Who may manage whom, and from when a change counts."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.staff import accounts
+from app.staff import sign_in as staff_sign_in
 from app.staff.roles import Grant
 from tests.actors import Actors, staff_token
 from tests.conftest import rows
@@ -217,6 +221,59 @@ def test_a_change_of_roles_counts_from_the_next_request_on(actors: Actors) -> No
     back = {"version": 2, "grants": [{"role": "clerk", "store": "S001"}]}
     assert Office(actors, "admin").patch(f"/staff/{actors.clerk.id}", back).status_code == 200
     assert clerk.get("/staff").status_code == 403
+
+
+def test_a_temporary_password_is_good_for_changing_it_and_for_nothing_else(actors: Actors) -> None:
+    told = Office(actors, "admin").post(f"/staff/{actors.manager.id}/password-reset").json
+    given = sign_in(actors, "manager-1", told["temporary_password"]).json
+    assert given["password_change_required"] is True
+    client, headers = actors.shop.app.test_client(), {"Authorization": f"Bearer {given['token']}"}
+    for path in ("/me", "/staff", "/stores", "/api-keys"):
+        refused = client.get(f"/office/v1{path}", headers=headers)
+        assert (refused.status_code, refused.json["code"]) == (403, "password_change_required")
+    body = {"current": told["temporary_password"], "new": "夏天的风 2026 晴"}
+    assert client.post("/office/v1/me/password", headers=headers, json=body).status_code == 204
+    assert client.get("/office/v1/staff", headers=headers).status_code == 200
+    assert sign_in(actors, "manager-1", "夏天的风 2026 晴").json["password_change_required"] is False
+
+
+def test_the_password_of_a_new_account_is_temporary(actors: Actors) -> None:
+    Office(actors, "admin").post("/staff", newcomer({"role": "clerk", "store": "S001"}))
+    given = sign_in(actors, "newcomer", "a fine new password").json
+    assert given["password_change_required"] is True
+    headers = {"Authorization": f"Bearer {given['token']}"}
+    assert actors.shop.app.test_client().post("/office/v1/logout", headers=headers).status_code == 204
+
+
+def test_a_temporary_password_ends_after_72_hours_with_its_sessions(actors: Actors) -> None:
+    told = Office(actors, "admin").post(f"/staff/{actors.clerk.id}/password-reset").json
+    start = clock.now()
+    with time_machine.travel(start + timedelta(hours=71, minutes=59), tick=False):
+        token = sign_in(actors, "clerk-1", told["temporary_password"]).json["token"]
+    body = {"current": told["temporary_password"], "new": "夏天的风 2026 晴"}
+    with time_machine.travel(start + timedelta(hours=72, minutes=1), tick=False):
+        refused = sign_in(actors, "clerk-1", told["temporary_password"])
+        assert (refused.status_code, refused.json["code"]) == (403, "temporary_password_expired")
+        assert sign_in(actors, "clerk-1", "a guess").json["code"] == "wrong_login_or_password"
+        late = actors.shop.app.test_client().post(
+            "/office/v1/me/password", headers={"Authorization": f"Bearer {token}"}, json=body
+        )
+        assert late.status_code == 401
+
+
+def test_a_session_of_a_till_opens_no_door_of_the_office(actors: Actors) -> None:
+    session = staff_sign_in.sign_in(
+        login="manager-1",
+        password=PASSWORD,
+        terminal=("S001", "T1"),
+        address="10.0.0.1",
+        throttle=actors.shop.parts.throttle,
+        now=clock.now(),
+    )
+    client, headers = actors.shop.app.test_client(), {"Authorization": f"Bearer {session.token}"}
+    assert client.get("/office/v1/staff", headers=headers).status_code == 401
+    assert client.get("/office/v1/me", headers=headers).status_code == 401
+    assert client.post("/office/v1/logout", headers=headers).status_code == 401
 
 
 def sign_in(actors: Actors, login: str, password: str) -> Any:
