@@ -39,6 +39,7 @@ JSON_FACES = (
     pos_api.sales.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
+    office_api.session.account_blueprint,
     office_api.people.blueprint,
     office_api.shops.blueprint,
     office_api.approvals.blueprint,

@@ -14,6 +14,7 @@ from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
 from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
+from app.providers.places import Places
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
 from app.settings import Settings, SettingsError
@@ -93,6 +94,8 @@ def _wechat(settings: Settings, server: redis.Redis | None) -> tuple[WechatClien
         shared=server,
         clock=now,
         base_url=settings.wechat_api_base,
+        # As many connections as threads (docs/config.md); half of them stay for tills and everybody else.
+        places=Places(max(1, settings.db_pool_size // 2)),
     )
     if settings.wechat_callback_token is None or settings.wechat_callback_aes_key is None:
         return client, None

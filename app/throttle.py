@@ -7,7 +7,11 @@ down, and never locks a shop out either.
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Literal
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
@@ -54,27 +58,61 @@ class Throttle:
         if not self._ask("hit", limit, who):
             raise TooMany(retry_after_s=limit.per_s)
 
-    def check(self, limit: Limit, *who: object) -> None:
-        """Raise `TooMany` if the limit is used up, without counting: for limits that count failures only."""
-        if not self._ask("test", limit, who):
-            raise TooMany(retry_after_s=limit.per_s)
+    @contextmanager
+    def failing(self, limit: Limit, *who: object, failure: type[Exception]) -> Iterator[None]:
+        """For limits that only failures use up: counts before the block runs, gives back unless it raised `failure`.
 
-    def count(self, limit: Limit, *who: object) -> None:
-        """Count one failure; the refusal comes with the next `check`."""
-        self._ask("hit", limit, who)
+        Counting afterwards would let a burst through: all of it would be looked at before the first one counted.
+        Raises `TooMany` when it is one too many; then the block does not run.
+        """
+        self.hit(limit, *who)
+        try:
+            yield
+        except failure:
+            raise
+        except BaseException:
+            self._give_back(limit, who)
+            raise
+        self._give_back(limit, who)
 
-    def _ask(self, verb: str, limit: Limit, who: tuple[object, ...]) -> bool:
+    def used_up(self, limit: Limit, *who: object) -> bool:
+        """Whether one more would be too many; counts nothing."""
+        return not self._ask("test", limit, who)
+
+    def _give_back(self, limit: Limit, who: tuple[object, ...]) -> None:
+        # Should Redis have gone or come back in between, the other counter allows one try more: only somebody who
+        # has just proven who they are can bring that about.
+        self._ask("hit", limit, who, cost=-1)
+
+    def _ask(
+        self, verb: Literal["hit", "test"], limit: Limit, who: tuple[object, ...], cost: int = 1
+    ) -> bool:
         key = [limit.name, *map(str, who)]
         if self._shared is not None and time.monotonic() >= self._rest_until:
             try:
-                return bool(getattr(self._shared, verb)(_item(limit.amount, limit.per_s), *key))
+                return bool(getattr(self._shared, verb)(_item(limit.amount, limit.per_s), *key, cost=cost))
             except RedisError:
                 # Asking a dead server again for each request would make every till wait for the time-out.
                 self._rest_until = time.monotonic() + _REDIS_REST_S
                 log.warning("redis is away: counting in this process, at half the limits")
         with self._lock:
-            return bool(getattr(self._local, verb)(_item(max(1, limit.amount // 2), limit.per_s), *key))
+            return bool(
+                getattr(self._local, verb)(_item(max(1, limit.amount // 2), limit.per_s), *key, cost=cost)
+            )
 
 
 def _item(amount: int, per_s: int) -> RateLimitItem:
     return RateLimitItemPerSecond(amount, per_s)
+
+
+def network_of(address: str | None) -> str:
+    """What counts as one caller: the address, or of IPv6 the /64, all of which one household or server may use."""
+    try:
+        caller = ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if not isinstance(caller, IPv6Address):
+        return str(caller)
+    if caller.ipv4_mapped is not None:
+        return str(caller.ipv4_mapped)
+    return str(IPv6Address(int(caller) >> 64 << 64))

@@ -27,8 +27,16 @@ def _grants(words: tuple[str, ...]) -> tuple[Grant, ...]:
 @click.option("--name", required=True)
 @click.option("--role", "roles", multiple=True, required=True, help="ROLE or ROLE@STORE; may be repeated.")
 @click.password_option(help="Asked for when not given.", envvar="STAFF_PASSWORD")
-def add(login: str, number: str, name: str, roles: tuple[str, ...], password: str) -> None:
-    """Add a person. Roles: clerk, marketer, manager, admin."""
+@click.option(
+    "--own-password", is_flag=True, help="The person chose the password: it does not expire and may stay."
+)
+def add(
+    login: str, number: str, name: str, roles: tuple[str, ...], password: str, own_password: bool
+) -> None:
+    """Add a person. Roles: clerk, marketer, manager, admin.
+
+    The password is temporary unless it is their own: good for 72 hours, and to be changed at the first sign-in.
+    """
     with said():
         person = accounts.add(
             login=login,
@@ -38,6 +46,7 @@ def add(login: str, number: str, name: str, roles: tuple[str, ...], password: st
             grants=_grants(roles),
             boss=_BOSS,
             now=clock.now(),
+            own_password=own_password,
         )
     click.echo(f"added {person.login} ({person.staff_no})")
 
@@ -107,7 +116,7 @@ def roles(login: str, roles: tuple[str, ...]) -> None:
 @group.command("reset-password")
 @click.argument("login")
 def reset_password(login: str) -> None:
-    """Print a temporary password; all sessions of the person end."""
+    """Print a temporary password, good for 72 hours; all sessions of the person end."""
     with said():
         person = accounts.by_login(login)
         password = accounts.reset_password(staff_id=person.id, boss=_BOSS, now=clock.now())

@@ -12,8 +12,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.close": ("关闭", "Close"),
     # signing in
     "sign_in.title": ("收银台登录", "Sign in at the till"),
-    "sign_in.place": ("收银台", "Till"),
-    "sign_in.place.choose": ("请选择门店和收银台", "Choose store and till"),
+    "sign_in.store": ("门店编号", "Store code"),
+    "sign_in.terminal": ("收银台编号", "Till code"),
+    "sign_in.place_hint": (
+        "编号请问店长。登录一次后，本机会记住。",
+        "Ask your manager for the codes. This device remembers them after the first sign-in.",
+    ),
     "sign_in.login": ("账号", "Login"),
     "sign_in.password": ("密码", "Password"),
     "sign_in.button": ("登录", "Sign in"),
@@ -27,8 +31,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "You may not sell in this store. Please ask your manager.",
     ),
     "sign_in.no_till": (
-        "该收银台不存在或已停用，请重新选择。",
-        "This till is not in use. Please choose again.",
+        "没有这个收银台，或已停用。请核对门店编号和收银台编号。",
+        "There is no such till, or it is not in use. Please check the store code and the till code.",
+    ),
+    "sign_in.password_expired": (
+        "临时密码已过期，请联系店长重置密码。",
+        "The temporary password has expired. Please ask your manager for a new one.",
     ),
     "sign_in.insecure": (
         "这个页面不是通过 HTTPS 打开的，密码可能被他人看到，摄像头也无法使用，因此不能登录。"
@@ -36,9 +44,34 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This page was not opened over HTTPS: others could read the password, and the camera would not work."
         " So signing in is off. Please use the address that begins with https://.",
     ),
-    "sign_in.no_tills": (
-        "还没有可用的收银台。请管理员先添加门店和收银台。",
-        "There is no till yet. An administrator must add a store and a till first.",
+    # one's own password
+    "password.title": ("设置登录密码", "Set your password"),
+    "password.first": (
+        "{name}，您好！您现在用的是临时密码，请先设置自己的密码，再开始收银。",
+        "Hello {name}. You signed in with a temporary password. Set one of your own before you begin.",
+    ),
+    "password.elsewhere": (
+        "修改后，您在其他设备上的登录会全部退出。",
+        "After the change you are signed out everywhere else.",
+    ),
+    "password.temporary": ("临时密码", "Temporary password"),
+    "password.current": ("当前密码", "Current password"),
+    "password.new": ("新密码", "New password"),
+    "password.again": ("再输一次新密码", "New password again"),
+    "password.rule": (
+        "至少 {shortest} 个字符，不能包含您的账号，也不要只用几个重复的字符。",
+        "At least {shortest} characters, without your login, and not the same few over and over.",
+    ),
+    "password.button": ("保存并开始收银", "Save and go to the till"),
+    "password.differ": ("两次输入的新密码不一致。", "The two new passwords are not the same."),
+    "password.wrong": ("原来的密码不正确。", "The former password is not right."),
+    "password.unchanged": (
+        "新密码不能与原来的密码相同。",
+        "The new password is the same as before.",
+    ),
+    "password.too_weak": (
+        "这个密码太简单，请换一个：至少 10 个字符，不含账号，并使用不同的字符。",
+        "This password is too simple. Use at least 10 characters, without your login, and more different ones.",
     ),
     # the till
     "till.title": ("收银台", "Till"),
@@ -198,7 +231,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "refused.too_many_requests.word": ("请稍候", "Please wait"),
     "refused.too_many_requests.advice": (
-        "这台收银台连续扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
+        "这台收银台短时间内扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
         "This till has read too many bad codes. Scanning works again within {minutes} minutes;"
         " until then sell without member.",
     ),

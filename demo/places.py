@@ -22,8 +22,10 @@ class Places:
 
 def table(places: Places) -> str:
     """What `make demo` prints when everything runs."""
+    store, _, terminal = places.till.partition("/")
+    till = f"{places.app}/till/?store={store}&terminal={terminal}"
     addresses = [
-        ("收银台 Till", f"{places.app}/till/", "用下面的账号登录 sign in as below"),
+        ("收银台 Till", till, "用下面的账号登录 sign in as below"),
         ("小程序 Mini-program", f"{places.app}/preview/?user=alice", "新顾客 a newcomer"),
         ("", f"{places.app}/preview/?user=demo", "老会员 a member of six months"),
         ("微信沙箱 WeChat sandbox", f"{places.sandbox}/", "每部手机收到的消息 messages on each phone"),

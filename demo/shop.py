@@ -51,4 +51,5 @@ def hire(password: str, *, now: datetime) -> None:
             grants=(Grant(person.login, None if person.store is None else ids[person.store]),),
             boss=operator,
             now=now,
+            own_password=True,
         )

@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from app import clock
 from app.identity.login import log_in
-from app.throttle import Limit
+from app.throttle import Limit, network_of
 from app.tiers.profile import profile
 from miniprogram_api.me import MeSchema, dump_profile
 from web.answers import answer
@@ -81,7 +81,7 @@ def login(arguments: dict[str, Any]) -> Response:
     request with its key after a lost answer gives a new token and ends the former one.
     """
     now, here = clock.now(), parts()
-    here.throttle.hit(PER_ADDRESS, request.remote_addr)
+    here.throttle.hit(PER_ADDRESS, network_of(request.remote_addr))
     logged_in = log_in(
         platforms=here.platforms,
         provider=arguments["provider"],

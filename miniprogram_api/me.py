@@ -113,7 +113,7 @@ def bind_phone(arguments: dict[str, Any]) -> Response:
     bound = bind_wechat_phone(
         member_id=me().id,
         code=arguments["code"],
-        request=keyed(scope(), arguments),
+        request=keyed(scope()),
         client=here.wechat,
         vault=here.phones,
         throttle=here.throttle,

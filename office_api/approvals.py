@@ -79,7 +79,7 @@ def add_adjustment(arguments: dict[str, Any]) -> Response:
         note=arguments["note"],
         store_id=store_id,
         staff_id=me().id,
-        request=keyed(f"staff:{me().id}", arguments),
+        request=keyed(f"staff:{me().id}"),
         now=clock.now(),
     )
     return answer(_dump_adjusted(adjusted), 201)

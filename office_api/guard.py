@@ -3,18 +3,30 @@
 from flask import g
 
 from app import audit, clock
-from app.errors import Forbidden
+from app.errors import Forbidden, Unauthenticated
 from app.staff.accounts import Boss
 from app.staff.roles import require, stores_with
-from app.staff.sign_in import SignedInStaff, signed_in
+from app.staff.sign_in import SignedInStaff, require_own_password, signed_in
 from web.guards import bearer_token
 
 STAFF: list[dict[str, list[str]]] = [{"staff": []}]
 
 
+def require_token() -> None:
+    """A live token of the back office, be it of a temporary password. Raises `Unauthenticated`.
+
+    A session opened at a till serves that till only: its cookie is no key to the back office.
+    """
+    person = signed_in(bearer_token(), now=clock.now())
+    if person.till is not None:
+        raise Unauthenticated
+    g.staff = person
+
+
 def require_staff() -> None:
-    """A live staff token. Raises `Unauthenticated`."""
-    g.staff = signed_in(bearer_token(), now=clock.now())
+    """A live token of somebody with a password of their own. Raises `Unauthenticated`, `PasswordChangeRequired`."""
+    require_token()
+    require_own_password(me())
 
 
 def me() -> SignedInStaff:

@@ -105,7 +105,7 @@ class NewStaffSchema(Strict):
 @blueprint.response(201, StaffSchema())
 @blueprint.doc(security=STAFF)
 def add(arguments: dict[str, Any]) -> Response:
-    """Add a person with their roles."""
+    """Add a person with their roles. The password is temporary: they change it when they first sign in, within 72 h."""
     my_stores(MANAGE_STAFF)
     person = accounts.add(
         login=arguments["login"],
@@ -156,7 +156,7 @@ class TemporaryPasswordSchema(Strict):
 @blueprint.response(200, TemporaryPasswordSchema())
 @blueprint.doc(security=STAFF)
 def reset_password(staff_id: int) -> Response:
-    """Give the person a new temporary password; all their sessions end."""
+    """Give the person a new temporary password, good for 72 h; all their sessions end."""
     my_stores(MANAGE_STAFF)
     password = accounts.reset_password(staff_id=staff_id, boss=boss(), now=clock.now())
     return answer({"temporary_password": password})

@@ -9,7 +9,7 @@ from marshmallow import fields
 from app import clock
 from app.staff.own_password import change_own_password
 from app.staff.sign_in import sign_in, sign_out
-from office_api.guard import STAFF, me, require_staff
+from office_api.guard import STAFF, me, require_staff, require_token
 from office_api.people import GrantSchema, codes_in, dump_grants
 from web.answers import answer, nothing
 from web.guards import guarded, opened
@@ -20,6 +20,10 @@ open_blueprint = Blueprint("office_login", __name__, url_prefix="/office/v1", de
 opened(open_blueprint, "who signs in has no token yet; wrong passwords are throttled")
 blueprint = Blueprint("office_session", __name__, url_prefix="/office/v1", description="Signing in")
 guarded(blueprint, require_staff)
+account_blueprint = Blueprint(
+    "office_account", __name__, url_prefix="/office/v1", description="One's own password"
+)
+guarded(account_blueprint, require_token)
 
 
 class SignInSchema(Strict):
@@ -30,13 +34,20 @@ class SignInSchema(Strict):
 class SignedInSchema(Strict):
     token = fields.String(required=True)
     expires_at = fields.AwareDateTime(required=True)
+    password_change_required = fields.Boolean(
+        required=True,
+        metadata={"description": "true: the token is good for changing the password and signing out"},
+    )
 
 
 @open_blueprint.post("/login")
 @open_blueprint.arguments(SignInSchema())
 @open_blueprint.response(200, SignedInSchema())
 def login(arguments: dict[str, Any]) -> Response:
-    """A token for the back office, for login and password."""
+    """A token for the back office, for login and password.
+
+    403 `temporary_password_expired` for a temporary password that was not changed in time.
+    """
     opened_session = sign_in(
         login=arguments["login"],
         password=arguments["password"],
@@ -45,12 +56,18 @@ def login(arguments: dict[str, Any]) -> Response:
         throttle=parts().throttle,
         now=clock.now(),
     )
-    return answer({"token": opened_session.token, "expires_at": opened_session.expires_at})
+    return answer(
+        {
+            "token": opened_session.token,
+            "expires_at": opened_session.expires_at,
+            "password_change_required": opened_session.must_change_password,
+        }
+    )
 
 
-@blueprint.post("/logout")
-@blueprint.response(204)
-@blueprint.doc(security=STAFF)
+@account_blueprint.post("/logout")
+@account_blueprint.response(204)
+@account_blueprint.doc(security=STAFF)
 def logout() -> Response:
     """End this token."""
     sign_out(me(), now=clock.now())
@@ -78,11 +95,11 @@ class OwnPasswordSchema(Strict):
     new = text(128, required=True)
 
 
-@blueprint.post("/me/password")
-@blueprint.arguments(OwnPasswordSchema())
-@blueprint.response(204)
-@blueprint.doc(security=STAFF)
+@account_blueprint.post("/me/password")
+@account_blueprint.arguments(OwnPasswordSchema())
+@account_blueprint.response(204)
+@account_blueprint.doc(security=STAFF)
 def change_password(arguments: dict[str, Any]) -> Response:
-    """Change one's own password; all other sessions end."""
+    """Change one's own password, the temporary one too; all other sessions end."""
     change_own_password(person=me(), **arguments, throttle=parts().throttle, now=clock.now())
     return nothing()

@@ -83,7 +83,7 @@ def create(arguments: dict[str, Any]) -> Response:
         till=till(arguments["staff_no"]),
         ticket=arguments["ticket"],
         bill=bill,
-        request=keyed(scope(), arguments),
+        request=keyed(scope()),
         now=clock.now(),
     )
     return answer(_dump_recorded(recorded), 201)

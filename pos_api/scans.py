@@ -68,7 +68,7 @@ def create(arguments: dict[str, Any]) -> Response:
     scanned = scan(
         till=till(arguments["staff_no"]),
         code=arguments["code"],
-        request=keyed(scope(), arguments),
+        request=keyed(scope()),
         issuer=here.issuer,
         throttle=here.throttle,
         now=clock.now(),

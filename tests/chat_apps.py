@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 import wsgi
 from app import clock, settings
 from app.identity.platforms.wechat_mini import WechatMini
+from app.providers.places import Places
 from app.providers.wechat import WechatClient
 from tests.racing import race
 from tests.shop import Phone
@@ -132,6 +133,7 @@ def wechat_app(whole_wechat_app: Flask, engine: Engine, sandbox: Sandbox) -> Ite
         base_url=sandbox.url,
         read_timeout_s=READ_TIMEOUT_S,
         busy_pauses_s=(0.01, 0.01),
+        places=Places(64),  # more than any crowd of the tests; how many there are is a test of its own
     )
     wechat = WechatMini(client)
     platforms = {**parts.platforms, wechat.name: wechat}

@@ -149,6 +149,7 @@ class Shop:
             grants=grants,
             boss=BOSS,
             now=clock.now(),
+            own_password=True,
         )
 
     def earn(self, phone: Phone, points: int) -> None:

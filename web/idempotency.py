@@ -36,10 +36,12 @@ def idempotency_key() -> str:
     return key
 
 
-def keyed(scope: str, arguments: object) -> idempotency.Request:
-    """The request's key with a hash over route and arguments, so that the key cannot serve for something else.
+def keyed(scope: str) -> idempotency.Request:
+    """The request's key with a hash over route and body, so that the key cannot serve for something else.
 
-    Raises as `idempotency_key`.
+    The body as it was sent, not as the schema filled it in: a default that a later version adds must not make another
+    request of one that is repeated across the upgrade. Raises as `idempotency_key`.
     """
-    asked = orjson.dumps([request.method, request.path, arguments], option=orjson.OPT_SORT_KEYS)
+    sent = request.get_json(silent=True)
+    asked = orjson.dumps([request.method, request.path, sent], option=orjson.OPT_SORT_KEYS)
     return idempotency.Request(scope=scope, key=idempotency_key(), hash=hashlib.sha256(asked).digest())

@@ -15,7 +15,7 @@ from app import idempotency
 from app.checkout.member_code import CodeIssuer
 from app.checkout.models import CodeUse, ScanTicket
 from app.db import ask, transaction
-from app.errors import Conflict, DomainError, Gone, Invalid
+from app.errors import Conflict, DomainError, Gone, Invalid, TooMany
 from app.ids import new_secret
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle
@@ -73,8 +73,9 @@ _REFUSALS: dict[type[scan_codes.ScanCodeError], type[DomainError]] = {
 #: A code that was taken looks like this later: minutes after (expired), longer after (forged, since the look back
 #: ends), or after its key was withdrawn.
 _PERHAPS_TAKEN_BEFORE = (scan_codes.CodeExpired, scan_codes.CodeForged, scan_codes.CodeRevoked)
-#: What counts towards the lock of a terminal: all that could be guessing. A mistyped or foreign code could not.
-_SUSPICIOUS = (CodeForged, CodeNotYet, CodeExpired, CodeRevoked, CodeReplayed)
+#: What counts towards the lock of a terminal: what guessing brings about. An old screen, a screenshot, a lost answer
+#: and a mistyped or foreign code are not guesses: they must not take a shop's till away.
+_GUESSES = (CodeForged, CodeNotYet)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +101,24 @@ def scan(
 ) -> Scanned:
     """Take a code at a till; the same key gives the same ticket again, even after the code has expired.
 
-    Raises the refusals above, `TooMany` after too many bad codes at one terminal, `KeyReused`, `Busy`.
+    Raises the refusals above, `TooMany` after too many guessed codes at one terminal, `KeyReused`, `Busy`.
     """
-    throttle.check(FAILURES, till.terminal_id)
     try:
-        return _scan(till, code, request, issuer, now)
-    except _SUSPICIOUS:
-        throttle.count(FAILURES, till.terminal_id)
+        return _scan(till, code, request, issuer, throttle, now)
+    except _GUESSES:
+        # Counting decides as well: of any number at once, no more than the limit learn that they guessed wrong.
+        throttle.hit(FAILURES, till.terminal_id)
         raise
 
 
-def _scan(till: Till, code: str, request: idempotency.Request, issuer: CodeIssuer, now: datetime) -> Scanned:
+def _scan(
+    till: Till,
+    code: str,
+    request: idempotency.Request,
+    issuer: CodeIssuer,
+    throttle: Throttle,
+    now: datetime,
+) -> Scanned:
     verified: scan_codes.Verified | None = None
     refusal: type[DomainError] = CodeExpired
     try:
@@ -120,10 +128,15 @@ def _scan(till: Till, code: str, request: idempotency.Request, issuer: CodeIssue
         refusal = _REFUSALS[type(error)]
     except scan_codes.ScanCodeError as error:
         raise _REFUSALS[type(error)] from None
+    # Asked after judging, so that the wrong guesses of the same moment have counted or will be refused; told only
+    # once it is known that the key has no answer yet. A forged code asks by counting itself.
+    locked = refusal is not CodeForged and throttle.used_up(FAILURES, till.terminal_id)
     with transaction() as session:
         former = idempotency.claim(session, request, Scanned)
         if former is not None:
             return former
+        if locked:
+            raise TooMany(retry_after_s=FAILURES.per_s)
         if verified is None:
             raise refusal
         card = _card(session, verified, now)

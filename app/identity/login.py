@@ -1,12 +1,11 @@
 """From a chat app's login code to a member's token.
 
 A chat app honours a code once, but a phone that lost our answer asks again: so what became of a code is remembered
-for minutes, and asking the chat app is left to one request even when two arrive together. The chat app is called
-with no transaction open.
+for minutes, and asking the chat app is left to one request even when two arrive together; the other one comes back
+later, since waiting would hold a thread that tills need. The chat app is called with no transaction open.
 """
 
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +28,6 @@ from app.members.models import Member
 CODE_MEMORY = timedelta(minutes=5)
 #: A claim older than this was left by a killed process: every call to a chat app is bounded well below it.
 CLAIM_STALE = timedelta(seconds=30)
-TWIN_WAIT_S = 3.0
 
 
 class ConsentRequired(Conflict):
@@ -103,24 +101,20 @@ def log_in(
 
 
 def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
-    """True: this request asks the chat app. False: the outcome is known. Waits for a twin that is asking."""
-    give_up = time.monotonic() + TWIN_WAIT_S
-    while True:
-        with transaction() as session:
-            fresh = insert(LoginCode).values(
-                code_hash=code_hash, state="claimed", claimed_at=now, provider=platform.name
-            )
-            if session.execute(fresh.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
-                return True
-            row = session.get(LoginCode, code_hash, with_for_update=True)
-            if row is not None and row.state == "known":
-                return False
-            if row is not None and row.claimed_at <= now - CLAIM_STALE:
-                row.claimed_at = now
-                return True
-        if time.monotonic() > give_up:
-            raise Busy(retry_after_s=1)
-        time.sleep(0.05)
+    """True: this request asks the chat app. False: the outcome is known. Raises `Busy` while a twin is asking."""
+    with transaction() as session:
+        fresh = insert(LoginCode).values(
+            code_hash=code_hash, state="claimed", claimed_at=now, provider=platform.name
+        )
+        if session.execute(fresh.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
+            return True
+        row = session.get(LoginCode, code_hash, with_for_update=True)
+        if row is not None and row.state == "known":
+            return False
+        if row is not None and row.claimed_at <= now - CLAIM_STALE:
+            row.claimed_at = now
+            return True
+    raise Busy(retry_after_s=1)
 
 
 def _exchange(code_hash: bytes, platform: Platform, code: str, now: datetime) -> None:

@@ -52,8 +52,8 @@ class LoginCode(Base):
     """What became of a login code, kept for minutes: a chat app honours a code once, a phone may have to ask twice.
 
     `claimed` while the chat app is being asked, `known` once it answered. `key_hash` is the idempotency key that
-    completed the login; only that key may have its answer again. Phone codes are kept here too, without what they
-    told: their `key_hash` is the key of the request that asked.
+    completed the login; only that key may have its answer again. Phone codes are kept here too: their `key_hash` is the
+    key of the request that asked, and `phone_cipher` holds what they told, sealed, until it is bound.
     """
 
     __tablename__ = "login_codes"
@@ -72,3 +72,4 @@ class LoginCode(Base):
     key_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     session_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_member: Mapped[bool] = mapped_column(server_default="false")
+    phone_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -1,11 +1,11 @@
 """Binding a phone number that WeChat vouches for. Optional: nothing asks for it before it is needed.
 
 Each success costs money (reference B3) and a code works once, so WeChat is asked once for a code, whatever happens;
-again only when it certainly did nothing. WeChat is called with no transaction open.
+again only when it certainly did nothing. What it told is kept until it is bound. WeChat is called with no transaction
+open.
 """
 
 import hashlib
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app import idempotency
-from app.db import Busy, transaction
-from app.errors import DomainError, Unavailable
+from app.db import Busy, DatabaseAway, transaction
+from app.errors import DomainError, TooMany, Unavailable
 from app.identity.models import LoginCode
 from app.identity.platforms import LoginCodeUsed
 from app.identity.platforms.wechat_mini import in_our_words
@@ -27,7 +27,6 @@ from app.throttle import Limit, Throttle
 PER_MEMBER = Limit("bind_phone", 5, 24 * 3600)
 #: A claim older than this was left by a killed process: every call to WeChat is bounded well below it.
 CLAIM_STALE = timedelta(seconds=30)
-TWIN_WAIT_S = 3.0
 _PROVIDER = "wechat_phone"
 #: After these the code is as good as new, and nothing was billed.
 _NOTHING_DONE = (errors.Busy, errors.Unreachable, errors.QuotaExhausted, errors.TokenUnavailable)
@@ -64,58 +63,82 @@ def bind_wechat_phone(
     if client is None:
         raise PhoneNotOffered
     code_hash = hashlib.sha256(f"{_PROVIDER}|{code}".encode()).digest()
-    former = _claim(code_hash, member_id, request, throttle, now)
+    former, cipher = _claim(code_hash, request, now)
     if former is not None:
         return former
+    owner = code_hash.hex()
+    phone = (
+        _ask(client, code, code_hash, member_id, throttle) if cipher is None else vault.open(cipher, owner)
+    )
+    answer = Bound(phone=masked(phone))
     try:
-        phone = _ask(client, code)
-        answer = Bound(phone=masked(phone))
+        if cipher is None:
+            # Paid for and told once: should binding fail on our side, the same request finds the number here.
+            _settle(code_hash, vault.seal(phone, owner))
         bind_phone(member_id=member_id, phone=phone, vault=vault, request=request, answer=answer, now=now)
-    except DomainError as error:
-        _settle(code_hash, good_still=isinstance(error.__cause__, _NOTHING_DONE))
+    except (Busy, DatabaseAway):
         raise
+    except DomainError:
+        _settle(code_hash)
+        raise
+    _settle(code_hash)
     return answer
 
 
 def _claim(
-    code_hash: bytes, member_id: int, request: idempotency.Request, throttle: Throttle, now: datetime
-) -> Bound | None:
-    """None: this request asks WeChat. Else the former answer to it. Waits for a twin that is asking."""
+    code_hash: bytes, request: idempotency.Request, now: datetime
+) -> tuple[Bound | None, bytes | None]:
+    """The former answer to this request; or the sealed number it was told before; or neither: it asks WeChat.
+
+    Raises `Busy` while a twin is asking: waiting would hold a thread that tills need.
+    """
     key_hash = hashlib.sha256(f"{request.scope}|{request.key}".encode()).digest()
-    give_up = time.monotonic() + TWIN_WAIT_S
-    while True:
-        with transaction() as session:
-            former = idempotency.claim(session, request, Bound)
-            if former is not None:
-                return former
-            first = insert(LoginCode).values(
-                code_hash=code_hash, state="claimed", claimed_at=now, provider=_PROVIDER, key_hash=key_hash
-            )
-            if session.execute(first.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
-                throttle.hit(PER_MEMBER, member_id)
-                return None
-            row = session.get(LoginCode, code_hash)
-            if row is not None and (
-                row.state == "known" or row.key_hash != key_hash or row.claimed_at <= now - CLAIM_STALE
-            ):
-                raise LoginCodeUsed
-        if time.monotonic() > give_up:
+    with transaction() as session:
+        former = idempotency.claim(session, request, Bound)
+        if former is not None:
+            return former, None
+        first = insert(LoginCode).values(
+            code_hash=code_hash, state="claimed", claimed_at=now, provider=_PROVIDER, key_hash=key_hash
+        )
+        if session.execute(first.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
+            return None, None
+        row = session.get(LoginCode, code_hash)
+        if row is None:
             raise Busy(retry_after_s=1)
-        time.sleep(0.05)
+        if row.key_hash == key_hash and row.phone_cipher is not None:
+            return None, row.phone_cipher
+        if row.key_hash == key_hash and row.state == "claimed" and row.claimed_at > now - CLAIM_STALE:
+            raise Busy(retry_after_s=1)
+        raise LoginCodeUsed
 
 
-def _ask(client: WechatClient, code: str) -> str:
+def _ask(client: WechatClient, code: str, code_hash: bytes, member_id: int, throttle: Throttle) -> str:
     try:
-        return client.phone_number(code)
+        with client.places.one():
+            throttle.hit(PER_MEMBER, member_id)
+            return client.phone_number(code)
+    except (Busy, TooMany):
+        _let_go(code_hash)
+        raise
     except (ProviderRefused, ProviderUnavailable) as failure:
+        if isinstance(failure, _NOTHING_DONE):
+            _let_go(code_hash)
+        else:
+            _settle(code_hash)
         raise in_our_words(failure) from failure
 
 
-def _settle(code_hash: bytes, *, good_still: bool) -> None:
-    """No number came of it: let the code be tried again, or be refused at once from now on."""
-    claim = LoginCode.code_hash == code_hash
+def _let_go(code_hash: bytes) -> None:
+    """WeChat was not asked or did nothing: the code may be tried again."""
     with transaction() as session:
-        if good_still:
-            session.execute(delete(LoginCode).where(claim))
-        else:
-            session.execute(update(LoginCode).where(claim).values(state="known"))
+        session.execute(delete(LoginCode).where(LoginCode.code_hash == code_hash))
+
+
+def _settle(code_hash: bytes, phone_cipher: bytes | None = None) -> None:
+    """WeChat is done with the code. The number is kept, sealed, only while it may still have to be bound."""
+    with transaction() as session:
+        session.execute(
+            update(LoginCode)
+            .where(LoginCode.code_hash == code_hash)
+            .values(state="known", phone_cipher=phone_cipher)
+        )

@@ -34,7 +34,7 @@ class PhoneVault:
         self._index_key = index_key
 
     def seal(self, phone: str, owner: str) -> bytes:
-        """`phone` in E.164 (+8613800138000) for the member with public id `owner`. Raises `PhoneMalformed`."""
+        """`phone` in E.164 (+8613800138000) for the row with public id `owner`. Raises `PhoneMalformed`."""
         if not _E164.fullmatch(phone):
             raise PhoneMalformed
         nonce = os.urandom(_NONCE_BYTES)

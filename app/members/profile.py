@@ -77,11 +77,12 @@ def bind_phone(
     """Keep the verified number and the answer to `request`.
 
     Raises `PhoneInUse` when another member has the number, `KeyReused` when the key served for another number
-    meanwhile, `PhoneMalformed`.
+    meanwhile, `PhoneMalformed`, `Busy`.
     """
     try:
         with transaction() as session:
-            idempotency.claim(session, request, type(answer))
+            if idempotency.claim(session, request, type(answer)) is not None:
+                return  # a twin that had the same number from the same code was faster
             member = _locked(session, member_id)
             member.phone_cipher = vault.seal(phone, member.public_id)
             member.phone_index = vault.index(phone)

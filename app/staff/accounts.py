@@ -12,7 +12,7 @@ from app import audit
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound, VersionConflict
 from app.staff.models import Staff, StaffRole, StaffSession
-from app.staff.passwords import hashed, temporary
+from app.staff.passwords import TEMPORARY_LIFE, hashed, temporary
 from app.staff.roles import MANAGE_STAFF, RIGHTS, Grant, stores_with
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
@@ -78,8 +78,12 @@ def add(
     grants: tuple[Grant, ...],
     boss: Boss,
     now: datetime,
+    own_password: bool = False,
 ) -> StaffView:
-    """Raises `LoginTaken`, `LoginUnusable`, `PasswordTooWeak`, `RoleUnknown`; `Forbidden` for a role not to give."""
+    """Add a person. The password is temporary (`TEMPORARY_LIFE`) unless it is one that they chose themselves.
+
+    Raises `LoginTaken`, `LoginUnusable`, `PasswordTooWeak`, `RoleUnknown`; `Forbidden` for a role not to give.
+    """
     login = login.strip().lower()
     if not _LOGIN.fullmatch(login) or not _STAFF_NO.fullmatch(staff_no):
         raise LoginUnusable
@@ -88,7 +92,12 @@ def add(
     try:
         with transaction() as session:
             person = Staff(
-                login=login, staff_no=staff_no, name=name, password_hash=password_hash, created_at=now
+                login=login,
+                staff_no=staff_no,
+                name=name,
+                password_hash=password_hash,
+                password_expires_at=None if own_password else now + TEMPORARY_LIFE,
+                created_at=now,
             )
             session.add(person)
             session.flush()
@@ -146,13 +155,16 @@ def change(
 
 
 def reset_password(*, staff_id: int, boss: Boss, now: datetime) -> str:
-    """A new temporary password, told once; all sessions of the person end. Raises `NotFound`, `Forbidden`."""
+    """A new temporary password, told once, good for `TEMPORARY_LIFE`; all sessions of the person end.
+
+    Raises `NotFound`, `Forbidden`.
+    """
     login = view(staff_id).login
     password = temporary(login)
     password_hash = hashed(password, login)  # takes its time on purpose: not while the row is locked
     with transaction() as session:
         person = _reachable(session, staff_id, boss)
-        person.password_hash = password_hash
+        person.password_hash, person.password_expires_at = password_hash, now + TEMPORARY_LIFE
         person.version += 1
         end_sessions(session, staff_id, now)
         audit.record(session, boss.actor, "staff.reset_password", "staff", staff_id, now=now)

@@ -18,6 +18,8 @@ from app.db import Base, UTCDateTime
 
 
 class Staff(Base):
+    """`password_expires_at` is set while the password is a temporary one that somebody else knows."""
+
     __tablename__ = "staff"
     __table_args__ = (
         CheckConstraint("status IN ('active', 'disabled')", "status"),
@@ -29,6 +31,7 @@ class Staff(Base):
     staff_no: Mapped[str] = mapped_column(String(16), unique=True)
     name: Mapped[str] = mapped_column(String(60))
     password_hash: Mapped[str] = mapped_column(String(200))
+    password_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     language: Mapped[str] = mapped_column(String(2), server_default="zh")
     status: Mapped[str] = mapped_column(String(8), server_default="active")
     version: Mapped[int] = mapped_column(server_default="1")

@@ -32,14 +32,17 @@ def change_own_password(
 
     Raises `CurrentPasswordWrong`, `PasswordUnchanged`, `PasswordTooWeak`, `TooMany` after failures.
     """
-    throttle.check(PER_PERSON, person.id)
+    with throttle.failing(PER_PERSON, person.id, failure=CurrentPasswordWrong):
+        _change(person, current, new, now)
+
+
+def _change(person: SignedInStaff, current: str, new: str, now: datetime) -> None:
     with reading() as connection:
         account = connection.execute(
             select(Staff.login, Staff.password_hash).where(Staff.id == person.id)
         ).one()
     # No transaction is open here: the hashes take their time on purpose.
     if not matches(current, account.password_hash):
-        throttle.count(PER_PERSON, person.id)
         raise CurrentPasswordWrong
     if new == current:
         raise PasswordUnchanged
@@ -48,7 +51,7 @@ def change_own_password(
         changed = session.execute(
             update(Staff)
             .where(Staff.id == person.id, Staff.password_hash == account.password_hash)
-            .values(password_hash=new_hash)
+            .values(password_hash=new_hash, password_expires_at=None)
             .returning(Staff.id)
         ).one_or_none()
         if changed is None:

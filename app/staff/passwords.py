@@ -1,6 +1,7 @@
 """Passwords: Argon2id, with the library's RFC 9106 low-memory parameters."""
 
 import secrets
+from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -8,6 +9,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.errors import Invalid
 
 SHORTEST, LONGEST = 10, 128
+#: A password that somebody else made is good this long, for changing it and nothing else: over a weekend.
+TEMPORARY_LIFE = timedelta(hours=72)
 _hasher = PasswordHasher()
 #: Checked against when the login is unknown, so that the answer takes as long as for a known one.
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.orm import Session
@@ -15,11 +16,13 @@ from app.staff.passwords import matches
 from app.staff.roles import SELL, Grant, require
 from app.stores.setup import terminal_by_code
 from app.stores.tills import Till
-from app.throttle import Limit, Throttle
+from app.throttle import Limit, Throttle, network_of
 
-#: Per account and per address; a wrong password costs one, and waiting is the only penalty: a lock-out for good
-#: would be a weapon in the hands of whoever knows a login.
-PER_LOGIN = Limit("sign_in_login", 5, 15 * 60)
+#: A wrong password costs one of each, a right one nothing; waiting is the only penalty: a lock-out for good would be
+#: a weapon in the hands of whoever knows a login. For the same reason the tight limit is that of a login *from one
+#: address*: strangers lock out themselves. The one over all addresses is there for those who have many.
+PER_LOGIN_AND_ADDRESS = Limit("sign_in_login_address", 5, 15 * 60)
+PER_LOGIN = Limit("sign_in_login", 50, 15 * 60)
 PER_ADDRESS = Limit("sign_in_address", 30, 15 * 60)
 TILL_HOURS, OFFICE_HOURS = 12, 8
 _IDLE = timedelta(hours=2)
@@ -32,9 +35,21 @@ class WrongPassword(Unauthenticated):
     code = "wrong_login_or_password"
 
 
+class TemporaryPasswordExpired(Forbidden):
+    """Nobody signed in with it in time; a manager has to give a new one."""
+
+    code = "temporary_password_expired"
+
+
+class PasswordChangeRequired(Forbidden):
+    """The password is one that somebody else made: nothing else may be done before it is changed."""
+
+    code = "password_change_required"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedInStaff:
-    """`till` is set for a session opened at a till."""
+    """`till` is set for a session opened at a till, `must_change_password` for one opened with a temporary password."""
 
     id: int
     staff_no: str
@@ -43,12 +58,20 @@ class SignedInStaff:
     grants: tuple[Grant, ...]
     till: Till | None
     session_hash: bytes
+    must_change_password: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedSession:
     token: str
     expires_at: datetime
+    must_change_password: bool
+
+
+class _Person(NamedTuple):
+    id: int
+    password_hash: str
+    password_expires_at: datetime | None
 
 
 def session_hash(token: str) -> bytes:
@@ -66,25 +89,18 @@ def sign_in(
 ) -> OpenedSession:
     """Open a session; with `terminal` (store code, terminal code) as a clerk at that till.
 
-    Raises `WrongPassword`, `TooMany` after failures, `NotFound` for an unknown till, `Forbidden` where the person
-    may not sell in that store.
+    Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `NotFound` for an unknown till,
+    `Forbidden` where the person may not sell in that store.
     """
-    login = login.strip().lower()
-    throttle.check(PER_ADDRESS, address)
-    throttle.check(PER_LOGIN, login)
-    with reading() as connection:
-        person = connection.execute(
-            select(Staff.id, Staff.password_hash, Staff.status).where(Staff.login == login)
-        ).one_or_none()
-    active = person is not None and person.status == "active"
-    # No transaction is open here: the hash takes its time on purpose.
-    if (
-        not matches(password, person.password_hash if person is not None and active else None)
-        or person is None
+    login, caller = login.strip().lower(), network_of(address)
+    with (
+        throttle.failing(PER_LOGIN_AND_ADDRESS, login, caller, failure=WrongPassword),
+        throttle.failing(PER_ADDRESS, caller, failure=WrongPassword),
+        throttle.failing(PER_LOGIN, login, failure=WrongPassword),
     ):
-        throttle.count(PER_ADDRESS, address)
-        throttle.count(PER_LOGIN, login)
-        raise WrongPassword
+        person = _person(login, password)
+    if person.password_expires_at is not None and person.password_expires_at <= now:
+        raise TemporaryPasswordExpired
     token = new_secret()
     expires_at = now + timedelta(hours=TILL_HOURS if terminal else OFFICE_HOURS)
     with transaction() as session:
@@ -103,7 +119,27 @@ def sign_in(
                 expires_at=expires_at,
             )
         )
-    return OpenedSession(token=token, expires_at=expires_at)
+    return OpenedSession(
+        token=token, expires_at=expires_at, must_change_password=person.password_expires_at is not None
+    )
+
+
+def _person(login: str, password: str) -> _Person:
+    """Raises `WrongPassword`."""
+    with reading() as connection:
+        person = connection.execute(
+            select(Staff.id, Staff.password_hash, Staff.password_expires_at, Staff.status).where(
+                Staff.login == login
+            )
+        ).one_or_none()
+    active = person is not None and person.status == "active"
+    # No transaction is open here: the hash takes its time on purpose.
+    if (
+        not matches(password, person.password_hash if person is not None and active else None)
+        or person is None
+    ):
+        raise WrongPassword
+    return _Person(person.id, person.password_hash, person.password_expires_at)
 
 
 def _still(session: Session, staff_id: int, password_hash: str) -> None:
@@ -119,15 +155,16 @@ def _still(session: Session, staff_id: int, password_hash: str) -> None:
 
 
 _WHO = text("""
-    SELECT p.id, p.staff_no, p.name, p.language, s.last_seen_at, t.id AS terminal_id, st.id AS store_id, st.code,
-        st.name AS store_name, st.time_zone,
+    SELECT p.id, p.staff_no, p.name, p.language, p.password_expires_at, s.last_seen_at,
+        t.id AS terminal_id, st.id AS store_id, st.code, st.name AS store_name, st.time_zone,
         coalesce((SELECT json_agg(json_build_array(r.role, r.store_id)) FROM staff_roles r WHERE r.staff_id = p.id),
             '[]') AS grants
     FROM staff_sessions s JOIN staff p ON p.id = s.staff_id AND p.status = 'active'
     LEFT JOIN terminals t ON t.id = s.terminal_id AND t.status = 'active'
     LEFT JOIN stores st ON st.id = t.store_id AND st.status = 'open'
     WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > :now AND s.last_seen_at > :idle_since
-        AND (s.terminal_id IS NULL OR st.id IS NOT NULL)""")
+        AND (s.terminal_id IS NULL OR st.id IS NOT NULL)
+        AND (p.password_expires_at IS NULL OR p.password_expires_at > :now)""")
 
 
 def signed_in(token: str, *, now: datetime) -> SignedInStaff:
@@ -159,7 +196,14 @@ def signed_in(token: str, *, now: datetime) -> SignedInStaff:
         grants=tuple(Grant(role, store_id) for role, store_id in row.grants),
         till=till,
         session_hash=hashed,
+        must_change_password=row.password_expires_at is not None,
     )
+
+
+def require_own_password(person: SignedInStaff) -> None:
+    """Raises `PasswordChangeRequired` while the password is one that somebody else made."""
+    if person.must_change_password:
+        raise PasswordChangeRequired
 
 
 def sign_out(person: SignedInStaff, *, now: datetime) -> None:

@@ -3,9 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 
-from sqlalchemy import text
-
-from app.db import ask, reading, statements
+from app.db import ask, statements
 from app.errors import Unauthenticated
 
 
@@ -46,27 +44,3 @@ def till_of_key(key: str) -> Till:
         time_zone=row.time_zone,
         terminal_id=row.terminal_id,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenTerminal:
-    """A till one may sign in at."""
-
-    store_code: str
-    store_name: str
-    terminal_code: str
-    terminal_name: str
-
-
-def open_terminals(*, limit: int) -> list[OpenTerminal]:
-    """Tills of open stores, by store and code, at most `limit`."""
-    with reading() as connection:
-        rows = connection.execute(
-            text("""
-                SELECT s.code AS store_code, s.name AS store_name, t.code AS terminal_code, t.name AS terminal_name
-                FROM terminals t JOIN stores s ON s.id = t.store_id
-                WHERE t.status = 'active' AND s.status = 'open'
-                ORDER BY s.code, t.code LIMIT :limit"""),
-            {"limit": limit},
-        ).all()
-    return [OpenTerminal(**row._mapping) for row in rows]

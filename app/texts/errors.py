@@ -27,7 +27,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "记录已被他人修改，请刷新后再试。",
         "Somebody else changed this. Reload and try again.",
     ),
-    "busy": ("系统正忙，请用同一个幂等键重试。", "Busy. Please repeat with the same Idempotency-Key."),
+    "busy": ("系统正忙，请稍后再试。", "Busy. Please try again in a moment."),
     "database_unavailable": (
         "数据库暂时无法连接，请稍后再试。",
         "The database cannot be reached. Please try again.",
@@ -151,6 +151,14 @@ ERRORS: dict[str, tuple[str, str]] = {
     "password_too_weak": (
         "密码须为 10 到 128 个字符，至少 5 个不同字符，且不能包含账号。",
         "A password has 10 to 128 characters, at least 5 different ones, and does not contain the login.",
+    ),
+    "temporary_password_expired": (
+        "临时密码已过期，请联系店长重置密码。",
+        "The temporary password has expired. Ask your manager for a new one.",
+    ),
+    "password_change_required": (
+        "请先把临时密码改成您自己的密码。",
+        "Please change the temporary password to one of your own first.",
     ),
     "current_password_wrong": ("当前密码不正确。", "The current password is not right."),
     "password_unchanged": (

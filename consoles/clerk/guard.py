@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.errors import Forbidden, Unauthenticated
 from app.staff.roles import SELL, require
-from app.staff.sign_in import OpenedSession, SignedInStaff, signed_in
+from app.staff.sign_in import OpenedSession, SignedInStaff, require_own_password, signed_in
 from app.stores.tills import Till
 from web.parts import parts
 
@@ -34,6 +34,12 @@ def secure_enough() -> bool:
 
 
 def require_clerk() -> None:
+    """As `require_session`, with a password of their own. Raises `PasswordChangeRequired` as well."""
+    require_session()
+    require_own_password(clerk())
+
+
+def require_session() -> None:
     """A live session of somebody who may still sell here; for POSTs also a form of that session.
 
     Raises `Unauthenticated`, `Forbidden`, `ForeignForm`.

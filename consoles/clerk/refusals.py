@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from app.errors import DomainError, Unauthenticated
-from app.staff.sign_in import WrongPassword
+from app.errors import DomainError, TooMany, Unauthenticated
+from app.staff.sign_in import PasswordChangeRequired, WrongPassword
 from app.texts import error_text
 from consoles.clerk.guard import ForeignForm, drop_session
 from consoles.texts import has_text, t
@@ -59,6 +60,8 @@ def refused(error: DomainError) -> Response:
     g.error_code = error.code
     if isinstance(error, Unauthenticated) and not isinstance(error, WrongPassword):
         return _to_sign_in()
+    if isinstance(error, PasswordChangeRequired):
+        return _to(url_for("clerk_account.page"), HTTPStatus.FORBIDDEN)
     code = "form_foreign" if isinstance(error, ForeignForm) else error.code
     return screen(status_of(error), code, error.data.get("retry_after_s"))
 
@@ -81,6 +84,11 @@ def screen(status: int, code: str, retry_after_s: object = None) -> Response:
     return response
 
 
+def minutes_left(refusal: TooMany) -> int:
+    """Until it is worth trying again, rounded up."""
+    return -(-int(str(refusal.data.get("retry_after_s", 60))) // 60)
+
+
 def _advice(code: str, retry_after_s: object) -> str:
     if code == "too_many_requests" and isinstance(retry_after_s, int):
         return t("refused.too_many_requests.advice", minutes=-(-retry_after_s // 60))
@@ -90,13 +98,21 @@ def _advice(code: str, retry_after_s: object) -> str:
 
 
 def _to_sign_in() -> Response:
-    address = url_for("clerk_sign_in.page")
-    if from_htmx():
-        response = make_response("", HTTPStatus.UNAUTHORIZED)
-        response.headers["HX-Redirect"] = address
-    else:
-        response = make_response(redirect(address, HTTPStatus.SEE_OTHER))
+    # A bookmark that names the till goes along.
+    place: dict[str, Any] = {
+        name: request.args[name][:32] for name in ("store", "terminal") if name in request.args
+    }
+    response = _to(url_for("clerk_sign_in.page", **place), HTTPStatus.UNAUTHORIZED)
     drop_session(response)
+    return response
+
+
+def _to(address: str, status: HTTPStatus) -> Response:
+    """Lead the whole page there, also when only a piece of it was asked for."""
+    if not from_htmx():
+        return make_response(redirect(address, HTTPStatus.SEE_OTHER))
+    response = make_response("", status)
+    response.headers["HX-Redirect"] = address
     return response
 
 

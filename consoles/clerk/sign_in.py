@@ -1,18 +1,15 @@
 """Signing in at a till, and the language of the page."""
 
-from itertools import groupby
-
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response
 
 from app import clock
 from app.errors import DomainError, Forbidden, NotFound, TooMany
-from app.staff.sign_in import WrongPassword, sign_in
-from app.stores.tills import OpenTerminal, open_terminals
+from app.staff.sign_in import TemporaryPasswordExpired, WrongPassword, sign_in
 from consoles.clerk import guard
 from consoles.clerk.forms import FieldRefused, field
-from consoles.clerk.refusals import answer_with_screens
+from consoles.clerk.refusals import answer_with_screens, minutes_left
 from consoles.pages import as_pages, remember_language
 from consoles.texts import t
 from web.errors import status_of
@@ -20,7 +17,8 @@ from web.guards import opened
 from web.language import LANGUAGES
 from web.parts import parts
 
-MOST_TILLS = 5_000
+#: Of a store's or till's code.
+LONGEST_CODE = 32
 
 blueprint = Blueprint("clerk_sign_in", __name__, url_prefix="/till")
 opened(blueprint, "who signs in has no session yet; forms must be our own and wrong passwords are throttled")
@@ -30,7 +28,7 @@ answer_with_screens(blueprint)
 
 @blueprint.get("/sign-in")
 def page() -> Response:
-    """The form, with the till this browser used last."""
+    """The form, with the till that the address names (`?store=S001&terminal=T1`) or this browser used last."""
     return _form()
 
 
@@ -41,7 +39,7 @@ def enter() -> Response:
         return _form(status=403)
     guard.require_own_sign_in_form()
     try:
-        store_code, _, terminal_code = field("place", 80).partition(".")
+        store_code, terminal_code = (field(name, LONGEST_CODE).upper() for name in ("store", "terminal"))
         session = sign_in(
             login=field("login", 40),
             password=request.form.get("password", "")[:200],
@@ -69,14 +67,15 @@ def choose_language(language: str) -> Response:
 
 
 def _form(refusal: DomainError | None = None, status: int = 200) -> Response:
-    tills = open_terminals(limit=MOST_TILLS)
+    store, terminal = _place()
     response = make_response(
         render_template(
             "clerk/sign_in.html",
             brand=parts().settings.brand_name,
-            stores=_by_store(tills),
             secure=guard.secure_enough(),
-            place=request.form.get("place") or request.cookies.get(guard.PLACE_COOKIE, ""),
+            store=store,
+            terminal=terminal,
+            longest_code=LONGEST_CODE,
             login=request.form.get("login", "")[:40],
             fault=None if refusal is None else _sentence(refusal),
             csrf_token=guard.sign_in_token(),
@@ -87,14 +86,20 @@ def _form(refusal: DomainError | None = None, status: int = 200) -> Response:
     return response
 
 
-def _by_store(tills: list[OpenTerminal]) -> list[tuple[str, list[OpenTerminal]]]:
-    return [(name, list(group)) for name, group in groupby(tills, key=lambda till: till.store_name)]
+def _place() -> tuple[str, str]:
+    """What to fill in for store and till. Which ones there are is told to nobody who has not signed in."""
+    for given in (request.form, request.args):
+        if "store" in given or "terminal" in given:
+            return given.get("store", "")[:LONGEST_CODE], given.get("terminal", "")[:LONGEST_CODE]
+    store, _, terminal = request.cookies.get(guard.PLACE_COOKIE, "").partition(".")
+    return store[:LONGEST_CODE], terminal[:LONGEST_CODE]
 
 
 def _sentence(refusal: DomainError) -> str:
     if isinstance(refusal, TooMany):
-        retry_after_s = refusal.data.get("retry_after_s", 60)
-        return t("sign_in.too_many", minutes=-(-int(str(retry_after_s)) // 60))
+        return t("sign_in.too_many", minutes=minutes_left(refusal))
+    if isinstance(refusal, TemporaryPasswordExpired):
+        return t("sign_in.password_expired")
     if isinstance(refusal, Forbidden):
         return t("sign_in.not_here")
     if isinstance(refusal, NotFound):

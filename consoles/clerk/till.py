@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 import scan_codes
@@ -18,7 +18,6 @@ from app.checkout.sale import (
 )
 from app.checkout.scan import scan
 from app.clock import zone
-from app.staff.sign_in import sign_out
 from consoles.clerk.forms import (
     LONGEST_RECEIPT_NO,
     AmountRefused,
@@ -30,7 +29,7 @@ from consoles.clerk.forms import (
     scan_request,
     suggested_receipt_no,
 )
-from consoles.clerk.guard import clerk, drop_session, require_clerk, terminal_code, till
+from consoles.clerk.guard import clerk, require_clerk, terminal_code, till
 from consoles.clerk.refusals import answer_with_screens
 from consoles.pages import as_pages
 from consoles.texts import t
@@ -110,15 +109,6 @@ def sell() -> Response:
         # The amount is worth keeping; the customer can show a new code, or go without.
         return _without_ticket(draft)
     return _receipt(recorded, with_member=bool(draft.ticket))
-
-
-@blueprint.post("/sign-out")
-def leave() -> Response:
-    """End the session."""
-    sign_out(clerk(), now=clock.now())
-    response = make_response(redirect(url_for("clerk_sign_in.page"), 303))
-    drop_session(response)
-    return response
 
 
 def _surroundings() -> dict[str, object]:

@@ -38,6 +38,7 @@ CREATE TABLE staff (
     staff_no VARCHAR(16) NOT NULL,
     name VARCHAR(60) NOT NULL,
     password_hash VARCHAR(200) NOT NULL,
+    password_expires_at timestamptz,
     language VARCHAR(2) DEFAULT 'zh' NOT NULL,
     status VARCHAR(8) DEFAULT 'active' NOT NULL,
     version INTEGER DEFAULT 1 NOT NULL,

@@ -97,6 +97,7 @@ CREATE TABLE login_codes (
     key_hash BYTEA,
     session_hash BYTEA,
     created_member BOOLEAN DEFAULT 'false' NOT NULL,
+    phone_cipher BYTEA,
     CONSTRAINT pk_login_codes PRIMARY KEY (code_hash),
     CONSTRAINT ck_login_codes_state CHECK (state IN ('claimed', 'known'))
 );

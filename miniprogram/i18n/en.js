@@ -61,6 +61,13 @@ module.exports = {
   later: 'Not now',
   tickFirst: 'Please tick the box first',
   welcome: 'Welcome on board',
+  renewalTitle: 'New terms',
+  renewalHeading: 'New terms at {brand}',
+  renewalVersion: 'Terms and privacy policy, version {version}',
+  renewalBody: 'Please read the new version. Without agreeing now you can go on; you are asked again when you next sign in.',
+  renewalButton: 'Agree to the new version',
+  renewalLater: 'Not now',
+  renewed: 'Thank you, that is noted',
   linkCopied: 'Link copied. Open it in a browser.',
 
   pointsTitle: 'My points',

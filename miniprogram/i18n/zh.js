@@ -60,6 +60,13 @@ module.exports = {
   later: '暂不开通',
   tickFirst: '请先阅读并勾选同意',
   welcome: '开通成功，欢迎您',
+  renewalTitle: '条款更新',
+  renewalHeading: '{brand}更新了会员条款',
+  renewalVersion: '《会员服务与隐私政策》版本 {version}',
+  renewalBody: '请阅读新版本。暂不同意也可以继续使用会员码和积分，下次登录时会再次提示。',
+  renewalButton: '同意新版本',
+  renewalLater: '暂不同意',
+  renewed: '已同意新版本，谢谢',
   linkCopied: '链接已复制，请在浏览器中打开',
 
   pointsTitle: '我的积分',

@@ -82,6 +82,13 @@ async function changeMe(changes) {
 /** @param {string} code from the getPhoneNumber button @returns {Promise<{phone: string}>} */
 const bindPhone = (code) => call({ path: '/api/v1/me/phone', method: 'POST', keyed: true, data: { code } });
 
+/**
+ * Agrees to a newer policy. Refused with `policy_not_current` if there is a newer one still.
+ * @param {string} policyVersion
+ */
+const agreeToPolicy = (policyVersion) =>
+  call({ path: '/api/v1/me/consent', method: 'POST', data: { policy_version: policyVersion } });
+
 /** Short time-out: with a stored code at hand, waiting helps nobody at the till. */
 /** @param {boolean} renew hand out an unused code @returns {Promise<MemberCode>} */
 const memberCode = (renew) =>
@@ -117,6 +124,7 @@ module.exports = {
   me,
   changeMe,
   bindPhone,
+  agreeToPolicy,
   memberCode,
   codePack,
   points,

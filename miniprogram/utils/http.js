@@ -1,4 +1,4 @@
-/** One request to the member center: time-out, problem texts, and a second try for a lost answer. */
+/** One request to the member center: time-out, problem texts, and another try where that is harmless. */
 const { SERVER, TIMEOUT_MS } = require('../config.js');
 const { currentLanguage, texts } = require('../i18n/index.js');
 
@@ -55,21 +55,31 @@ function sendOnce(send) {
   });
 }
 
+/** How often a request is repeated after which trouble; a busy server answers at once, a lost answer takes long. */
+/** @type {Record<string, number>} */
+const REPEATS = { network: 1, busy: 4 };
+
 /**
- * Sends, and once more if the answer was lost and a repeat is harmless: a GET, or a POST with a key, where the
- * server answers the repeat with what it did the first time.
+ * Sends, and again if the answer was lost or the server was busy and a repeat is harmless: a GET, or a POST with a
+ * key, where the server answers the repeat with what it did the first time.
  * @param {Send} send
  * @returns {Promise<any>}
  */
 async function send(send) {
   const repeatable = send.key !== undefined || (send.method || 'GET') === 'GET';
-  try {
-    return await sendOnce(send);
-  } catch (problem) {
-    if (!repeatable || asApiError(problem).code !== 'network') throw problem;
-    return sendOnce(send);
+  for (let repeats = 0; ; repeats += 1) {
+    try {
+      return await sendOnce(send);
+    } catch (problem) {
+      const { code, data } = asApiError(problem);
+      if (!repeatable || repeats >= (REPEATS[code] || 0)) throw problem;
+      await pause(data.retry_after_s || 0);
+    }
   }
 }
+
+/** @param {number} seconds @returns {Promise<void>} */
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** @param {unknown} problem @returns {ApiError} */
 function asApiError(problem) {

@@ -48,7 +48,11 @@ function loginCode() {
   });
 }
 
-/** @param {string} code @param {string} [policyVersion] the version just agreed to */
+/**
+ * @param {string} code
+ * @param {string} [policyVersion] the version just agreed to
+ * @returns {Promise<boolean>} whether the member has agreed to the policy as it is now
+ */
 async function postLogin(code, policyVersion) {
   const consent = policyVersion ? { consent: { policy_version: policyVersion } } : {};
   const answer = await send({
@@ -60,13 +64,18 @@ async function postLogin(code, policyVersion) {
   wx.setStorageSync(TOKEN, answer.token);
   wx.removeStorageSync(SIGNED_OUT);
   rememberMember(answer.member);
+  return answer.consent_current;
 }
 
-/** Signs a known member in without a question; a new one is led to the consent page and `consent_required` thrown. */
+/**
+ * Signs a known member in without a question; a new one is led to the consent page and `consent_required` thrown.
+ * A member who agreed to an earlier policy is signed in and shown the new one, which they may leave for later.
+ */
 async function silentSignIn() {
   const code = await loginCode();
   try {
-    await postLogin(code);
+    const current = await postLogin(code);
+    if (!current) wx.navigateTo({ url: '/pages/consent/index?renewal=1' });
   } catch (problem) {
     const refused = asApiError(problem);
     if (refused.code === 'consent_required') {

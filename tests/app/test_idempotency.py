@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import urllib3
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, text
 from werkzeug.serving import make_server
 
 from app import clock, idempotency
+from pos_api.sales import SaleSchema
 from tests.conftest import rows
 from tests.racing import race
 from tests.shop import Shop
@@ -105,6 +107,21 @@ def test_a_repeated_sale_is_answered_byte_for_byte_the_same(shop: Shop) -> None:
     second = shop.till.sell(ticket, 990, "R-1", idempotency_key="once")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.data == second.data
+
+
+def test_a_default_that_a_later_version_adds_does_not_make_another_request(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A till sends, the server is upgraded, the till repeats what it sent."""
+    first = shop.till.post("/sales", body(), idempotency_key="k")
+    load = SaleSchema.load
+
+    def load_with_one_more(schema: SaleSchema, *given: Any, **options: Any) -> Any:
+        return {**load(schema, *given, **options), "table_no": None}
+
+    monkeypatch.setattr(SaleSchema, "load", load_with_one_more)
+    again = shop.till.post("/sales", body(), idempotency_key="k")
+    assert (again.status_code, again.data) == (201, first.data)
 
 
 def test_the_order_of_fields_is_not_another_request(shop: Shop) -> None:

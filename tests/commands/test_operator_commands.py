@@ -92,6 +92,19 @@ def test_a_clerk_may_be_disabled_before_there_is_any_admin(operator: Operator) -
     assert operator.types("staff", "disable", "mei") == ["mei is disabled"]
 
 
+def test_a_password_that_the_operator_made_is_temporary_unless_it_is_their_own(
+    operator: Operator, app: Flask
+) -> None:
+    add_chief(operator)
+    operator.types(
+        "staff", "add", "chief-2", "--number", "2", "--name", "Chief", "--role", "admin", "--password", PASSWORD,
+        "--own-password",
+    )  # fmt: skip
+    for login, temporary in (("chief", True), ("chief-2", False)):
+        given = app.test_client().post("/office/v1/login", json={"login": login, "password": PASSWORD})
+        assert given.json["password_change_required"] is temporary
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

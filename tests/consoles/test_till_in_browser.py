@@ -325,7 +325,8 @@ def test_signing_out_and_the_language_switch(till: TillPage) -> None:
     expect(till.page.locator("body[data-listening] h1")).to_have_text("Scan the member code")
     till.page.click("text=Sign out")
     expect(till.page.locator("h1")).to_have_text("Sign in at the till")
-    expect(till.page.locator("#place")).to_have_value("S001.T1")
+    expect(till.page.locator("#store")).to_have_value("S001")
+    expect(till.page.locator("#terminal")).to_have_value("T1")
 
 
 def test_without_permission_the_camera_says_what_to_do(staff: None, open_till: Any, film: Path) -> None:

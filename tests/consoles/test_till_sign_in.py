@@ -48,7 +48,28 @@ def test_the_till_of_last_time_is_offered_again(
 ) -> None:
     shop.add_till("S001", "T2")
     visitor.sign_in("mei", place="S001.T2")
-    assert '<option value="S001.T2" selected>' in visitor.get("/till/sign-in").text
+    page = visitor.get("/till/sign-in").text
+    assert (hidden(page, "store"), hidden(page, "terminal")) == ("S001", "T2")
+
+
+@pytest.mark.parametrize("path", ["/till/sign-in", "/till/"])
+def test_a_bookmark_can_name_the_till(visitor: Visitor, mei: accounts.StaffView, path: str) -> None:
+    page = visitor.get(f"{path}?store=S001&terminal=T7", follow_redirects=True).text
+    assert (hidden(page, "store"), hidden(page, "terminal")) == ("S001", "T7")
+
+
+def test_codes_may_be_typed_in_small_letters(visitor: Visitor, mei: accounts.StaffView) -> None:
+    assert visitor.sign_in("mei", place="s001.t1").status_code == 303
+    assert "门店 S001 · T1" in visitor.get("/till/").text
+
+
+def test_which_stores_and_tills_there_are_is_told_to_nobody(
+    visitor: Visitor, mei: accounts.StaffView, shop: Shop
+) -> None:
+    shop.add_till("S001", "T2")
+    for page in (visitor.get("/till/sign-in"), visitor.sign_in("mei", "not the password", place="S001.T9")):
+        assert "门店 S001" not in page.text
+        assert "T2" not in page.text
 
 
 def test_unknown_logins_wrong_passwords_and_disabled_people_get_one_answer(
@@ -92,7 +113,7 @@ def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -
 def test_a_till_that_is_not_there_is_said_so(visitor: Visitor, mei: accounts.StaffView, place: str) -> None:
     answer = visitor.sign_in("mei", place=place)
     assert answer.status_code == 404
-    assert "请重新选择" in answer.text
+    assert "没有这个收银台" in answer.text
 
 
 @pytest.mark.parametrize("login", ["x" * 41, "me\0i", "me\ni"])
@@ -109,7 +130,9 @@ def test_over_plain_http_nobody_can_sign_in(shop: Shop, mei: accounts.StaffView)
     page = visitor.get("/till/sign-in")
     assert "https://" in page.text
     assert 'type="password"' not in page.text
-    answer = visitor.post("/till/sign-in", {"login": "mei", "password": PASSWORD, "place": "S001.T1"})
+    answer = visitor.post(
+        "/till/sign-in", {"login": "mei", "password": PASSWORD, "store": "S001", "terminal": "T1"}
+    )
     assert answer.status_code == 403
     assert "__Host-till=" not in str(answer.headers.getlist("Set-Cookie"))
 
@@ -124,12 +147,18 @@ def test_the_sign_in_form_of_another_browser_is_refused(
 ) -> None:
     foreign_token = hidden(Visitor(shop.app).get("/till/sign-in").text, "csrf_token")
     visitor.get("/till/sign-in")
-    data = {"login": "mei", "password": PASSWORD, "place": "S001.T1", "csrf_token": foreign_token}
+    data = {
+        "login": "mei",
+        "password": PASSWORD,
+        "store": "S001",
+        "terminal": "T1",
+        "csrf_token": foreign_token,
+    }
     assert visitor.post("/till/sign-in", data).status_code == 403
 
 
 def test_a_sign_in_form_without_token_is_refused(visitor: Visitor, mei: accounts.StaffView) -> None:
-    data = {"login": "mei", "password": PASSWORD, "place": "S001.T1"}
+    data = {"login": "mei", "password": PASSWORD, "store": "S001", "terminal": "T1"}
     assert visitor.post("/till/sign-in", data).status_code == 403
 
 
@@ -244,13 +273,20 @@ def test_without_a_choice_the_browser_s_language_counts(visitor: Visitor, asked:
     assert shown in visitor.get("/till/sign-in", headers={"Accept-Language": asked}).text
 
 
-def test_names_of_stores_are_text_and_not_markup(visitor: Visitor, shop: Shop) -> None:
+def test_what_an_address_brings_is_text_and_not_markup(visitor: Visitor) -> None:
+    page = visitor.get('/till/sign-in?store="><img src=x>&terminal=T1').text
+    assert "<img" not in page
+    assert "&lt;img src=x&gt;" in page
 
+
+def test_names_of_stores_are_text_and_not_markup(visitor: Visitor, shop: Shop) -> None:
     setup.open_store(
         code="X1", name="<img src=x>", time_zone="Asia/Shanghai", actor=OPERATOR, now=clock.now()
     )
     shop.add_till("X1", "T1")
-    page = visitor.get("/till/sign-in").text
+    shop.person("chief", Grant("admin", None))
+    visitor.sign_in("chief", place="X1.T1")
+    page = visitor.get("/till/").text
     assert "<img" not in page
     assert "&lt;img src=x&gt;" in page
 

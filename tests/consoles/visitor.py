@@ -30,7 +30,8 @@ class Visitor:
         data = {
             "login": login,
             "password": password,
-            "place": place,
+            "store": place.partition(".")[0],
+            "terminal": place.partition(".")[2],
             "csrf_token": hidden(form, "csrf_token"),
         }
         return self.post("/till/sign-in", data, **options)

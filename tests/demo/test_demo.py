@@ -52,7 +52,7 @@ def _data_of_postgres(home: Path) -> Path:
 def test_every_address_it_prints_answers(demo: Demo) -> None:
     addresses = re.findall(r"http://\S+", "".join(demo.said))
 
-    assert f"{demo.url}/till/" in addresses
+    assert f"{demo.url}/till/?store=S001&terminal=T1" in addresses
     assert f"{demo.url}/preview/?user=alice" in addresses
     assert f"{demo.sandbox}/" in addresses
     assert f"{demo.url}/docs" in addresses

@@ -137,8 +137,7 @@ def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
 ) -> None:
     """The whole main job with nothing in between: what one page draws, the camera of the other reads."""
     till = TillPage(browser, demo.url)
-    till.page.goto(f"{demo.url}/till/")
-    till.page.select_option("#place", "S001.T1")
+    till.page.goto(f"{demo.url}/till/?store=S001&terminal=T1")
     till.page.fill("#login", "clerk")
     till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])
     till.page.keyboard.press("Enter")

@@ -55,6 +55,8 @@ class MemberApiStub:
         self.tokens: dict[str, str] = {}
         self.subscribed: list[dict[str, Any]] = []
         self.refresh_in = 25
+        self.policy_now = POLICY
+        self.busy_logins = 0
         self.entry_count = 45
         self.pack_window_s = 30
         self._numbers = itertools.count(1)
@@ -83,6 +85,7 @@ class MemberApiStub:
             **changes,
         }
         member["messages"] = _messages()
+        member.setdefault("policy", POLICY)
         self.members[user] = member
         return member
 
@@ -103,13 +106,13 @@ class MemberApiStub:
 
     @staticmethod
     def _shown(member: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in member.items() if name != "messages"}
+        return {name: value for name, value in member.items() if name not in ("messages", "policy")}
 
     async def config(self, request: web.Request) -> web.Response:
         return web.json_response(
             {
                 "brand": "青禾生活",
-                "policy_version": POLICY,
+                "policy_version": self.policy_now,
                 "policy_url": "/policy",
                 "subscribe_templates": [{"kind": "receipt", "template_id": TEMPLATE}],
             }
@@ -117,6 +120,9 @@ class MemberApiStub:
 
     async def login(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if self.busy_logins:
+            self.busy_logins -= 1
+            return _problem(409, "busy", "系统正忙，请稍后再试。", retry_after_s=0)
         user = self.login_codes.get(body["code"])
         if user is None:
             return _problem(401, "login_code_invalid", "登录凭证已失效")
@@ -129,8 +135,23 @@ class MemberApiStub:
         self.tokens[token] = user
         expires_at = _utc(_now() + dt.timedelta(days=7))
         return web.json_response(
-            {"token": token, "expires_at": expires_at, "created": created, "member": self._shown(member)}
+            {
+                "token": token,
+                "expires_at": expires_at,
+                "created": created,
+                "consent_current": member["policy"] == self.policy_now,
+                "member": self._shown(member),
+            }
         )
+
+    async def consent(self, request: web.Request) -> web.Response:
+        member, version = self._member(request), (await request.json())["policy_version"]
+        if version != self.policy_now:
+            return _problem(
+                409, "policy_not_current", "条款已更新，请阅读最新版本。", policy_version=self.policy_now
+            )
+        member["policy"] = version
+        return web.Response(status=204)
 
     async def logout(self, request: web.Request) -> web.Response:
         self.tokens.pop(request.headers["Authorization"].removeprefix("Bearer "), None)
@@ -313,6 +334,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me", stub.me),
             web.post("/api/v1/me", stub.change_me),
             web.post("/api/v1/me/phone", stub.phone),
+            web.post("/api/v1/me/consent", stub.consent),
             web.post("/api/v1/me/code", stub.code),
             web.post("/api/v1/me/code/pack", stub.pack),
             web.get("/api/v1/me/points", stub.points),

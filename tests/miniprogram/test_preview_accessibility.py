@@ -73,6 +73,16 @@ def test_the_pages_before_joining_are_sound_at_every_width(open_phone: OpenPhone
     _look(page)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_of_a_new_policy_is_sound_at_every_width(
+    api: MemberApiStub, open_phone: OpenPhone, language: str
+) -> None:
+    api.add_member("demo", policy="2025-01")
+    page = open_phone(language=language)
+    expect(page.get_by_role("checkbox")).to_be_visible()
+    _look(page)
+
+
 def test_a_question_over_the_page_is_sound(api: MemberApiStub, member_phone: Page) -> None:
     _open_tab(3)(member_phone)
     member_phone.locator(".sign-out").click()

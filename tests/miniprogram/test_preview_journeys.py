@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 LOGIN = "/api/v1/login"
 CODE = "/api/v1/me/code"
+CONSENT = "/api/v1/me/consent"
 
 
 def _digits(page: Page) -> str:
@@ -99,6 +100,70 @@ def test_the_phones_own_back_is_a_no_too(open_phone: OpenPhone) -> None:
     page.get_by_role("button", name="返回").click()
 
     expect(page.get_by_text("欢迎光临青禾生活")).to_be_visible()
+
+
+def test_a_member_of_an_earlier_policy_is_shown_the_new_one_and_agrees(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    member = api.add_member("demo", policy="2025-01")
+    page = open_phone()
+    expect(page.locator("#title")).to_have_text("条款更新")
+    expect(page.get_by_text(f"版本 {POLICY}")).to_be_visible()
+
+    page.get_by_role("button", name="同意新版本").click()
+    expect(page.get_by_text("请先阅读并勾选同意")).to_be_visible()
+    assert api.bodies(CONSENT) == []
+
+    page.get_by_role("checkbox").click()
+    page.get_by_role("button", name="同意新版本").click()
+    expect(page.locator(".digits")).to_be_visible()
+    assert api.bodies(CONSENT) == [{"policy_version": POLICY}]
+    assert member["policy"] == POLICY
+    assert len(api.bodies(LOGIN)) == 1
+
+
+def test_a_new_policy_may_be_left_for_later(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    member = api.add_member("demo", policy="2025-01")
+    page = open_phone()
+    page.get_by_role("button", name="暂不同意").click()
+    expect(page.locator(".digits")).to_be_visible()
+    assert (member["policy"], api.bodies(CONSENT)) == ("2025-01", [])
+
+    page.reload()
+    expect(page.locator(".digits")).to_be_visible()
+    api.forget_tokens()
+    _tab(page, "积分")
+    expect(page.locator("#title")).to_have_text("条款更新")
+
+
+def test_a_policy_that_changed_again_while_reading_needs_a_new_tick(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    member = api.add_member("demo", policy="2025-01")
+    page = open_phone()
+    expect(page.get_by_text(f"版本 {POLICY}")).to_be_visible()
+    api.policy_now = "2026-12"
+    page.get_by_role("checkbox").click()
+    page.get_by_role("button", name="同意新版本").click()
+    expect(page.get_by_text("版本 2026-12")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_attribute("aria-checked", "false")
+    assert member["policy"] == "2025-01"
+
+    page.get_by_role("checkbox").click()
+    page.get_by_role("button", name="同意新版本").click()
+    expect(page.locator(".digits")).to_be_visible()
+    assert member["policy"] == "2026-12"
+
+
+def test_a_busy_server_is_asked_again_with_the_same_code_and_key(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    api.busy_logins = 3
+    page = open_phone()
+    expect(page.locator(".digits")).to_be_visible()
+    assert len(api.bodies(LOGIN)) == 4
+    assert len({body["code"] for body in api.bodies(LOGIN)}) == len(set(api.keys(LOGIN))) == 1
 
 
 def test_a_lapsed_token_is_replaced_without_the_member_noticing(

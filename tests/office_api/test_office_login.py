@@ -1,6 +1,9 @@
 """Signing in to the back office: what is told to whom, and how often one may try."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +13,12 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app import clock
-from app.errors import TooMany
+from app.errors import DomainError, TooMany
 from app.staff import accounts, sign_in
 from app.staff.roles import Grant
 from app.throttle import Limit, Throttle
 from tests.conftest import rows
-from tests.racing import race
+from tests.racing import PATIENCE_S, race
 from tests.shop import BOSS, PASSWORD, Shop
 
 
@@ -80,13 +83,94 @@ def test_an_unknown_login_costs_a_password_check_too(office: Shop, monkeypatch: 
     assert asked[0] is None
 
 
-def test_five_failures_lock_a_login_for_a_while_from_everywhere(office: Shop) -> None:
-    for number in range(5):
-        assert log_in(office.app, "mei", "a guess", f"10.0.0.{number}").status_code == 401
-    refused = log_in(office.app, "mei", PASSWORD, "10.0.0.99")
+def test_five_failures_lock_a_login_for_the_address_they_came_from(office: Shop) -> None:
+    for _ in range(5):
+        assert log_in(office.app, "mei", "a guess").status_code == 401
+    refused = log_in(office.app, "mei", PASSWORD)
     assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == str(refused.json["retry_after_s"])
-    assert log_in(office.app, "chief", PASSWORD, "10.0.0.1").status_code == 200
+    assert log_in(office.app, "chief", PASSWORD).status_code == 200
+
+
+def test_a_stranger_who_fails_on_purpose_does_not_lock_the_clerk_out(office: Shop) -> None:
+    for _ in range(40):
+        log_in(office.app, "mei", "a guess", "198.51.100.7")
+    assert log_in(office.app, "mei", PASSWORD, "10.0.0.99").status_code == 200
+
+
+def test_fifty_failures_from_many_addresses_lock_a_login_everywhere(office: Shop) -> None:
+    for number in range(50):
+        assert log_in(office.app, "mei", "a guess", f"10.0.1.{number}").status_code == 401
+    assert log_in(office.app, "mei", PASSWORD, "10.0.2.1").status_code == 429
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_caller(office: Shop) -> None:
+    for number in range(5):
+        assert log_in(office.app, "mei", "a guess", f"2001:db8:1:2::{number}").status_code == 401
+    assert log_in(office.app, "mei", PASSWORD, "2001:db8:1:2:ffff::1").status_code == 429
+    assert log_in(office.app, "mei", PASSWORD, "2001:db8:1:3::1").status_code == 200
+
+
+def test_a_right_password_does_not_forgive_wrong_ones(office: Shop) -> None:
+    """Else whoever has one account could guess on and on at others from the same address."""
+    for number in range(30):
+        log_in(office.app, f"guess-{number}", "a guess")
+        if number < 29:
+            assert log_in(office.app, "chief", PASSWORD).status_code == 200
+    assert log_in(office.app, "chief", PASSWORD).status_code == 429
+
+
+def guess_together(office: Shop, throttle: Throttle, guessers: int = 16) -> list[str]:
+    def guess(_: int) -> str:
+        with pytest.raises(DomainError) as refusal:
+            sign_in.sign_in(
+                login="mei",
+                password="a guess",
+                terminal=None,
+                address="10.0.0.1",
+                throttle=throttle,
+                now=clock.now(),
+            )
+        return refusal.value.code
+
+    return race(guessers, guess)
+
+
+@pytest.mark.parametrize(("redis", "judged"), [(True, 5), (False, 2)])
+def test_of_passwords_guessed_at_once_no_more_than_the_limit_are_looked_at(
+    office: Shop, redis: bool, judged: int
+) -> None:
+    answers = guess_together(office, office.parts.throttle if redis else Throttle(None))
+    assert answers.count("wrong_login_or_password") == judged
+    assert answers.count("too_many_requests") == 16 - judged
+
+
+def test_counting_after_a_look_would_let_all_of_them_through(
+    office: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: all have looked before the first one counts."""
+    all_have_looked, check = threading.Barrier(16), sign_in.matches
+
+    def slowly(password: str, password_hash: str | None) -> bool:
+        all_have_looked.wait(PATIENCE_S)
+        return check(password, password_hash)
+
+    monkeypatch.setattr(sign_in, "matches", slowly)
+    monkeypatch.setattr(Throttle, "failing", look_then_count)
+    assert guess_together(office, office.parts.throttle) == ["wrong_login_or_password"] * 16
+
+
+@contextmanager
+def look_then_count(
+    throttle: Throttle, limit: Limit, *who: object, failure: type[Exception]
+) -> Iterator[None]:
+    if throttle.used_up(limit, *who):
+        raise TooMany(retry_after_s=limit.per_s)
+    try:
+        yield
+    except failure:
+        throttle._ask("hit", limit, who)
+        raise
 
 
 def test_thirty_failures_lock_an_address(office: Shop) -> None:

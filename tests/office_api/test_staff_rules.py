@@ -1,13 +1,17 @@
 """Who may manage whom, and from when a change counts."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.staff import accounts
+from app.staff import sign_in as staff_sign_in
 from app.staff.roles import Grant
 from tests.actors import Actors, staff_token
 from tests.conftest import rows
@@ -219,6 +223,59 @@ def test_a_change_of_roles_counts_from_the_next_request_on(actors: Actors) -> No
     assert clerk.get("/staff").status_code == 403
 
 
+def test_a_temporary_password_is_good_for_changing_it_and_for_nothing_else(actors: Actors) -> None:
+    told = Office(actors, "admin").post(f"/staff/{actors.manager.id}/password-reset").json
+    given = sign_in(actors, "manager-1", told["temporary_password"]).json
+    assert given["password_change_required"] is True
+    client, headers = actors.shop.app.test_client(), {"Authorization": f"Bearer {given['token']}"}
+    for path in ("/me", "/staff", "/stores", "/api-keys"):
+        refused = client.get(f"/office/v1{path}", headers=headers)
+        assert (refused.status_code, refused.json["code"]) == (403, "password_change_required")
+    body = {"current": told["temporary_password"], "new": "夏天的风 2026 晴"}
+    assert client.post("/office/v1/me/password", headers=headers, json=body).status_code == 204
+    assert client.get("/office/v1/staff", headers=headers).status_code == 200
+    assert sign_in(actors, "manager-1", "夏天的风 2026 晴").json["password_change_required"] is False
+
+
+def test_the_password_of_a_new_account_is_temporary(actors: Actors) -> None:
+    Office(actors, "admin").post("/staff", newcomer({"role": "clerk", "store": "S001"}))
+    given = sign_in(actors, "newcomer", "a fine new password").json
+    assert given["password_change_required"] is True
+    headers = {"Authorization": f"Bearer {given['token']}"}
+    assert actors.shop.app.test_client().post("/office/v1/logout", headers=headers).status_code == 204
+
+
+def test_a_temporary_password_ends_after_72_hours_with_its_sessions(actors: Actors) -> None:
+    told = Office(actors, "admin").post(f"/staff/{actors.clerk.id}/password-reset").json
+    start = clock.now()
+    with time_machine.travel(start + timedelta(hours=71, minutes=59), tick=False):
+        token = sign_in(actors, "clerk-1", told["temporary_password"]).json["token"]
+    body = {"current": told["temporary_password"], "new": "夏天的风 2026 晴"}
+    with time_machine.travel(start + timedelta(hours=72, minutes=1), tick=False):
+        refused = sign_in(actors, "clerk-1", told["temporary_password"])
+        assert (refused.status_code, refused.json["code"]) == (403, "temporary_password_expired")
+        assert sign_in(actors, "clerk-1", "a guess").json["code"] == "wrong_login_or_password"
+        late = actors.shop.app.test_client().post(
+            "/office/v1/me/password", headers={"Authorization": f"Bearer {token}"}, json=body
+        )
+        assert late.status_code == 401
+
+
+def test_a_session_of_a_till_opens_no_door_of_the_office(actors: Actors) -> None:
+    session = staff_sign_in.sign_in(
+        login="manager-1",
+        password=PASSWORD,
+        terminal=("S001", "T1"),
+        address="10.0.0.1",
+        throttle=actors.shop.parts.throttle,
+        now=clock.now(),
+    )
+    client, headers = actors.shop.app.test_client(), {"Authorization": f"Bearer {session.token}"}
+    assert client.get("/office/v1/staff", headers=headers).status_code == 401
+    assert client.get("/office/v1/me", headers=headers).status_code == 401
+    assert client.post("/office/v1/logout", headers=headers).status_code == 401
+
+
 def sign_in(actors: Actors, login: str, password: str) -> Any:
     return actors.shop.app.test_client().post("/office/v1/login", json={"login": login, "password": password})
 
@@ -268,6 +325,25 @@ def test_guessing_the_own_password_of_an_open_browser_is_throttled(actors: Actor
         assert clerk.post("/me/password", {"current": "a guess", "new": "a fine new one"}).status_code == 422
     refused = clerk.post("/me/password", {"current": PASSWORD, "new": "a fine new one"})
     assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
+
+
+def test_of_own_passwords_guessed_at_once_no_more_than_the_limit_are_looked_at(actors: Actors) -> None:
+    headers = actors.headers("clerk")
+
+    def guess(_: int) -> str:
+        client = actors.shop.app.test_client()
+        asked = {"current": "a guess", "new": "a fine new one"}
+        return str(client.post("/office/v1/me/password", headers=headers, json=asked).json["code"])
+
+    answers = race(16, guess)
+    assert (answers.count("current_password_wrong"), answers.count("too_many_requests")) == (5, 11)
+
+
+def test_a_new_password_that_will_not_do_costs_no_try(actors: Actors) -> None:
+    clerk = Office(actors, "clerk")
+    for _ in range(7):
+        assert clerk.post("/me/password", {"current": PASSWORD, "new": "short"}).status_code == 422
+    assert clerk.post("/me/password", {"current": PASSWORD, "new": "a fine new one"}).status_code == 204
 
 
 def test_a_taken_login_or_number_is_refused(actors: Actors) -> None:

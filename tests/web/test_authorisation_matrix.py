@@ -224,6 +224,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),
+    ("GET", "/till/password"): everybody(303),
+    ("POST", "/till/password"): everybody(303, form=True),
     ("POST", "/till/sign-out"): everybody(303, form=True),
     ("GET", "/preview/"): everybody(200),
     ("GET", "/preview/<path:name>"): everybody(200, place=lambda _: {"name": "index.html"}),

@@ -40,7 +40,7 @@ class Platform(Protocol):
         """Who presented `credential`.
 
         Raises `LoginCodeInvalid`, `LoginCodeUsed`, `LoginExpired`, `RiskBlocked`, `TooMany`,
-        `PlatformUnavailable` or `PlatformMisconfigured`.
+        `PlatformUnavailable` or `PlatformMisconfigured`; `Busy` when it was not asked at all.
         """
         ...
 

@@ -27,9 +27,10 @@ class WechatMini:
         return credential
 
     def verify(self, credential: str, *, now: datetime) -> VerifiedIdentity:
-        """Works once for each code. Raises as `Platform.verify` says."""
+        """Works once for each code. Raises as `Platform.verify` says, `Busy` while too many wait for WeChat."""
         try:
-            session = self._client.code_to_session(credential)
+            with self._client.places.one():
+                session = self._client.code_to_session(credential)
         except (ProviderRefused, ProviderUnavailable) as failure:
             raise in_our_words(failure) from failure
         return VerifiedIdentity(self.name, self.app_id, session.openid, session.unionid)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import redis
 from wechatpy import WeChatClient
 
+from app.providers.places import Places
 from app.providers.wechat.answers import report
 from app.providers.wechat.errors import (
     CODE_TO_SESSION,
@@ -33,6 +34,8 @@ from app.providers.wechat.transport import WECHAT_API_BASE, Transport
 Lang = Literal["zh_CN", "en_US", "zh_HK", "zh_TW"]
 State = Literal["developer", "trial", "formal"]
 
+_FEW_PLACES = 2
+
 _CODE = re.compile(r"[!-~]{1,256}")
 _COUNTRY, _NUMBER = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"[0-9]{4,14}")
 
@@ -49,7 +52,8 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
     """Safe to share between threads.
 
     `shared` is a Redis client for the access token (short socket time-outs, no retries), or None. Every method
-    raises `ProviderRefused` or `ProviderUnavailable`, see `app.providers.wechat.errors`.
+    raises `ProviderRefused` or `ProviderUnavailable`, see `app.providers.wechat.errors`. Whoever calls while a
+    person waits takes one of `places` first.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
         connect_timeout_s: float = 2.0,
         read_timeout_s: float = 5.0,
         busy_pauses_s: tuple[float, ...] = (0.2, 0.6),
+        places: Places | None = None,
     ) -> None:
         super().__init__(appid, secret, timeout=(connect_timeout_s, read_timeout_s), auto_retry=False)
         self._http.close()  # wechatpy's own session: unused
@@ -72,6 +77,7 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
         fetch = StableToken(self._transport, appid=appid, secret=secret)
         self.tokens = TokenStore(fetch, appid=appid, shared=shared, clock=clock)
         self._busy_pauses_s = busy_pauses_s
+        self.places = places or Places(_FEW_PLACES)
 
     def code_to_session(self, code: str) -> Code2Session:
         """Redeems a code of `wx.login`. It works once: after `OutcomeUnknown` ask for a new one.

@@ -1,4 +1,7 @@
-/** Before the first sign-in: what is collected and why, and the member's own tick. */
+/**
+ * Before the first sign-in: what is collected and why, and the member's own tick. With `renewal`, the same for a
+ * member whose policy has a new version: they may leave it for later and are asked again at the next sign-in.
+ */
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { openPolicy } = require('../../utils/policy.js');
@@ -19,6 +22,9 @@ Component({
     t: texts(),
     heading: '',
     published: false,
+    renewal: false,
+    policyVersion: '',
+    version: '',
     benefits: benefits(texts()),
     collected: collected(texts()),
     agreed: false,
@@ -27,12 +33,28 @@ Component({
   },
 
   methods: {
-    async onLoad() {
+    /** @param {{renewal?: string}} query */
+    async onLoad({ renewal }) {
       const t = texts();
-      titlePage(t.consentTitle);
-      this.setData({ t, benefits: benefits(t), collected: collected(t), heading: fill(t.consentHeading, { brand: '' }) });
-      const { brand, policy_url } = await api.config().catch(() => ({ brand: '', policy_url: null }));
-      this.setData({ heading: fill(t.consentHeading, { brand }), published: Boolean(policy_url) });
+      titlePage(renewal ? t.renewalTitle : t.consentTitle);
+      const heading = renewal ? t.renewalHeading : t.consentHeading;
+      this.setData({
+        t,
+        renewal: Boolean(renewal),
+        benefits: renewal ? [] : benefits(t),
+        collected: collected(t),
+        heading: fill(heading, { brand: '' }),
+      });
+      const { brand, policy_url, policy_version } = await api
+        .config()
+        .catch(() => ({ brand: '', policy_url: null, policy_version: '' }));
+      this.setData({ heading: fill(heading, { brand }), published: Boolean(policy_url) });
+      this.showVersion(policy_version);
+    },
+
+    /** @param {string} policyVersion */
+    showVersion(policyVersion) {
+      this.setData({ policyVersion, version: fill(this.data.t.renewalVersion, { version: policyVersion }) });
     },
 
     /** Leaving by the phone's own "back" is a no, too; otherwise home would lead straight back here. */
@@ -57,16 +79,22 @@ Component({
       if (busy) return;
       this.setData({ busy: true, hint: '' });
       try {
-        await session.agree();
-        wx.showToast({ title: t.welcome, icon: 'none' });
+        await (this.data.renewal ? api.agreeToPolicy(this.data.policyVersion) : session.agree());
+        wx.showToast({ title: this.data.renewal ? t.renewed : t.welcome, icon: 'none' });
         wx.switchTab({ url: '/pages/code/index' });
       } catch (problem) {
-        this.setData({ busy: false, hint: api.asApiError(problem).message });
+        const refused = api.asApiError(problem);
+        // Nobody has agreed to a text they were not shown: the tick is for the version on the screen.
+        if (refused.code === 'policy_not_current') {
+          this.setData({ agreed: false });
+          this.showVersion(refused.data.policy_version);
+        }
+        this.setData({ busy: false, hint: refused.message });
       }
     },
 
     later() {
-      session.decline();
+      if (!this.data.renewal) session.decline();
       wx.switchTab({ url: '/pages/code/index' });
     },
   },

@@ -1,23 +1,25 @@
-"""Guessing codes: twenty failures in five minutes lock a terminal, fewer while Redis is away."""
+"""Guessing codes: twenty wrong guesses in five minutes lock a terminal, fewer while Redis is away."""
 
+import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import Engine
 
 import scan_codes
 from app import clock
-from app.checkout.scan import FAILURES, CodeForged, CodeReplayed, PaymentCode
+from app.checkout.scan import FAILURES, CodeExpired, CodeForged, CodeNotYet, CodeReplayed, PaymentCode
 from app.errors import DomainError, TooMany
 from app.stores.tills import Till
-from app.throttle import Throttle
+from app.throttle import Limit, Throttle
 from embedded import redis
 from embedded.redis import RunningRedis
 from scan_codes import KeyRing
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.conftest import key, rows
-from tests.racing import race
+from tests.racing import PATIENCE_S, race
 from tests.shop import Shop
 
 
@@ -57,6 +59,87 @@ def test_a_locked_terminal_refuses_good_codes_and_others_go_on(shop: Shop) -> No
         str(FAILURES.per_s),
     )
     assert shop.add_till("S001", "T2").scan(code).status_code == 201
+
+
+def guess_together(shop: Shop, throttle: Throttle) -> list[str]:
+    """What thirty-two forged codes of one moment are answered."""
+    till, now = till_of(shop.till), clock.now()
+    codes = [forged(now) for _ in range(32)]
+
+    def one(number: int) -> str:
+        with pytest.raises(DomainError) as refusal:
+            scan_at(shop, till, codes[number], now, throttle=throttle)
+        return refusal.value.code
+
+    return race(32, one)
+
+
+def test_of_guesses_at_once_no_more_than_twenty_are_judged(shop: Shop) -> None:
+    answers = guess_together(shop, shop.parts.throttle)
+    assert (answers.count("code_forged"), answers.count("too_many_requests")) == (20, 12)
+
+
+def test_counting_after_a_look_would_judge_more_of_them(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: all have looked before the first one counts."""
+    throttle, all_have_looked = shop.parts.throttle, threading.Barrier(32)
+
+    def look_then_count(limit: Limit, *who: object) -> None:
+        full = throttle.used_up(limit, *who)
+        all_have_looked.wait(PATIENCE_S)
+        if full:
+            raise TooMany(retry_after_s=limit.per_s)
+        throttle._ask("hit", limit, who)
+
+    monkeypatch.setattr(throttle, "hit", look_then_count)
+    assert guess_together(shop, throttle).count("code_forged") == 32
+
+
+def test_old_screens_screenshots_and_used_codes_do_not_lock(shop: Shop) -> None:
+    till, now, phone = till_of(shop.till), clock.now(), shop.member()
+    used, old = shop.code(phone, at=now), shop.code(phone, at=now - timedelta(minutes=5))
+    scan_at(shop, till, used, now)
+    for _ in range(FAILURES.amount + 5):
+        with pytest.raises(CodeReplayed):
+            scan_at(shop, till, used, now)
+        with pytest.raises(CodeExpired):
+            scan_at(shop, till, old, now)
+    assert shop.till.scan(shop.code(shop.member())).status_code == 201
+
+
+def test_codes_from_the_future_lock_as_forged_ones_do(shop: Shop) -> None:
+    till, now = till_of(shop.till), clock.now()
+    early = shop.code(shop.member(), at=now + timedelta(minutes=5))
+    for _ in range(FAILURES.amount):
+        with pytest.raises(CodeNotYet):
+            scan_at(shop, till, early, now)
+    with pytest.raises(TooMany):
+        scan_at(shop, till, early, now)
+
+
+def test_a_locked_terminal_still_repeats_the_answer_of_a_scan_that_succeeded(shop: Shop) -> None:
+    code = shop.code(shop.member())
+    first = shop.till.scan(code, idempotency_key="k")
+    guess(shop, till_of(shop.till), shop.parts.throttle, 20)
+    again = shop.till.scan(code, idempotency_key="k")
+    assert (again.status_code, again.data) == (201, first.data)
+    assert shop.till.scan(code, idempotency_key="another").status_code == 429
+
+
+def test_a_scan_asks_redis_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    ask = shop.parts.throttle._ask
+
+    def noted(verb: Literal["hit", "test"], *given: Any, **options: Any) -> bool:
+        asked.append(verb)
+        return ask(verb, *given, **options)
+
+    monkeypatch.setattr(shop.parts.throttle, "_ask", noted)
+    shop.till.scan(shop.code(shop.member()))
+    assert asked == ["test"]
+    shop.till.scan(forged(clock.now()))
+    assert asked == ["test", "hit"]
+    shop.till.scan("12345")
+    assert asked == ["test", "hit"]
 
 
 def test_mistyped_codes_payment_codes_and_good_scans_do_not_lock(shop: Shop) -> None:

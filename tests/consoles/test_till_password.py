@@ -1,0 +1,126 @@
+"""A temporary password opens one page of the till: the one where it is changed."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from app import clock
+from app.staff import accounts
+from app.staff.roles import Grant
+from tests.consoles.till_page import TillPage
+from tests.consoles.visitor import Visitor, hidden
+from tests.shop import BOSS, PASSWORD, Shop
+
+OWN = "夏天的风 2026 晴"
+
+
+@pytest.fixture
+def temporary(shop: Shop) -> str:
+    """The password that was made for Mei, a clerk."""
+    shop.person("chief", Grant("admin", None))
+    mei = shop.person("mei", Grant("clerk", shop.store.id))
+    return accounts.reset_password(staff_id=mei.id, boss=BOSS, now=clock.now())
+
+
+@pytest.fixture
+def newcomer(shop: Shop, temporary: str) -> Visitor:
+    """Mei, signed in with it."""
+    visitor = Visitor(shop.app)
+    assert visitor.sign_in("mei", temporary).status_code == 303
+    return visitor
+
+
+def change(visitor: Visitor, current: str, new: str, again: str | None = None) -> Any:
+    token = hidden(visitor.get("/till/password").text, "csrf_token")
+    data = {"current": current, "new": new, "again": new if again is None else again, "csrf_token": token}
+    return visitor.post("/till/password", data)
+
+
+def test_with_a_temporary_password_everything_leads_to_changing_it(newcomer: Visitor) -> None:
+    for path in ("/till/", "/till/ready", "/till/sale"):
+        assert (newcomer.get(path).status_code, newcomer.get(path).location) == (303, "/till/password")
+    headers = {
+        "HX-Request": "true",
+        "X-CSRF-Token": hidden(newcomer.get("/till/password").text, "csrf_token"),
+    }
+    for path in ("/till/scans", "/till/sales"):
+        piece = newcomer.post(path, {}, headers=headers)
+        assert (piece.status_code, piece.headers["HX-Redirect"]) == (403, "/till/password")
+    assert "临时密码" in newcomer.get("/till/password").text
+
+
+def test_a_password_of_their_own_opens_the_till(newcomer: Visitor, temporary: str, shop: Shop) -> None:
+    changed = change(newcomer, temporary, OWN)
+    assert (changed.status_code, changed.location) == (303, "/till/")
+    assert newcomer.get("/till/").status_code == 200
+    assert Visitor(shop.app).sign_in("mei", temporary).status_code == 401
+    assert Visitor(shop.app).sign_in("mei", OWN).location == "/till/"
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "again", "said"),
+    [
+        ("not the password", OWN, OWN, "原来的密码不正确"),
+        (None, OWN, "夏天的风 2026 雨", "两次输入的新密码不一致"),
+        (None, "short", "short", "太简单"),
+        (None, None, None, "不能与原来的密码相同"),
+        ("x" * 5_000, "x" * 5_000, "x" * 5_000, "原来的密码不正确"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_till_stays_shut(
+    newcomer: Visitor, temporary: str, current: str | None, new: str | None, again: str | None, said: str
+) -> None:
+    answer = change(newcomer, current or temporary, new or temporary, again or temporary)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert temporary not in answer.text
+    assert newcomer.get("/till/").location == "/till/password"
+
+
+def test_guessing_the_temporary_password_at_an_open_till_has_to_wait(newcomer: Visitor) -> None:
+    for _ in range(5):
+        assert change(newcomer, "a guess", OWN).status_code == 422
+    answer = change(newcomer, "a guess", OWN)
+    assert (answer.status_code, "15 分钟" in answer.text) == (429, True)
+
+
+def test_with_a_temporary_password_one_can_sign_out(newcomer: Visitor) -> None:
+    token = hidden(newcomer.get("/till/password").text, "csrf_token")
+    assert newcomer.post("/till/sign-out", {"csrf_token": token}).location == "/till/sign-in"
+    assert newcomer.get("/till/password").location == "/till/sign-in"
+
+
+def test_the_form_of_another_session_changes_nothing(newcomer: Visitor, temporary: str) -> None:
+    data = {"current": temporary, "new": OWN, "again": OWN, "csrf_token": "0" * 64}
+    assert newcomer.post("/till/password", data).status_code == 403
+
+
+def test_a_clerk_may_change_a_password_of_their_own_too(clerk: Visitor) -> None:
+    assert "当前密码" in clerk.get("/till/password").text
+    assert change(clerk, PASSWORD, OWN).status_code == 303
+
+
+def test_an_expired_temporary_password_is_said_to_be_one(shop: Shop) -> None:
+    shop.person("chief", Grant("admin", None))
+    mei = shop.person("mei", Grant("clerk", shop.store.id))
+    long_ago = clock.now() - accounts.TEMPORARY_LIFE
+    password = accounts.reset_password(staff_id=mei.id, boss=BOSS, now=long_ago)
+    answer = Visitor(shop.app).sign_in("mei", password)
+    assert answer.status_code == 403
+    assert "临时密码已过期" in answer.text
+
+
+def test_a_new_clerk_is_led_to_the_till(temporary: str, open_till: Any) -> None:
+    till: TillPage = open_till()
+    till.page.goto(f"{till.address}/till/?store=S001&terminal=T1")
+    till.page.fill("#login", "mei")
+    till.page.fill("#password", temporary)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("h1")).to_have_text("设置登录密码")
+    assert till.faults() == []
+    till.page.keyboard.type(temporary)
+    till.page.fill("#new", OWN)
+    till.page.fill("#again", OWN)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
