@@ -6,7 +6,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
-from app import clock
+from app import clock, withdrawal
 from app.identity import consent
 from app.identity.phone import bind_wechat_phone
 from app.identity.sessions import log_out
@@ -148,8 +148,10 @@ def agree(arguments: dict[str, Any]) -> Response:
 @blueprint.response(204)
 @blueprint.doc(security=MEMBER)
 def withdraw() -> Response:
-    """Take consent back: every phone is signed out, and logging in asks for consent again. Points and balance stay."""
-    consent.withdraw(member_id=me().id, now=clock.now())
+    """Take consent back: codes, tickets and messages stop at once, every phone is signed out, and logging in asks for
+    consent again. Points and balance stay.
+    """
+    withdrawal.withdraw(member_id=me().id, now=clock.now())
     return nothing()
 
 

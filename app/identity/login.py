@@ -47,8 +47,10 @@ class ProviderUnknown(Invalid):
     code = "provider_unknown"
 
 
-class MemberNotActive(Forbidden):
-    code = "member_not_active"
+class LoginForbidden(Forbidden):
+    """The membership is frozen or closed."""
+
+    code = "login_forbidden"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ def log_in(
 
     Repeating code and `key` gives a new token and ends the first one: only hashes are kept, so the first cannot be
     told again. Raises `ConsentRequired` (repeat the code with consent), `LoginCodeUsed` for a finished code under
-    another key, `ProviderUnknown`, `MemberNotActive`, `Busy`, and what the platform raises.
+    another key, `ProviderUnknown`, `LoginForbidden`, `Busy`, and what the platform raises.
     """
     platform = platforms.get(provider)
     if platform is None:
@@ -197,12 +199,13 @@ def _member(
             MemberIdentity.subject == identity.subject,
         )
         # Freezing and withdrawing lock the member for themselves: no session opens that they do not see and end.
-        .with_for_update(read=True, of=Member)
+        # Two logins of one person wait for each other too: both may have to take the membership up again.
+        .with_for_update(key_share=True, of=Member)
     ).one_or_none()
     agreed = consent == terms.policy_version
     if found is not None:
-        if found.status != "active":
-            raise MemberNotActive
+        if found.status not in ("active", "withdrawn"):
+            raise LoginForbidden
         former = agreed_version(session, found.member_id)
         if former is None and not agreed:
             raise ConsentRequired(policy_version=terms.policy_version)

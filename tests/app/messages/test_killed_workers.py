@@ -1,4 +1,4 @@
-"""Workers that die, stall or are stopped: nothing is lost and nothing comes twice."""
+"""Workers that die, stall or are stopped: nothing is lost and nothing comes twice to a phone."""
 
 import signal
 from datetime import timedelta
