@@ -148,7 +148,7 @@ def agree(arguments: dict[str, Any]) -> Response:
 @blueprint.response(204)
 @blueprint.doc(security=MEMBER)
 def withdraw() -> Response:
-    """Take consent back: codes, tickets and messages stop at once, every phone is signed out, and logging in asks for
+    """Take consent back: codes, open scans and messages stop at once, every phone is signed out, and logging in asks for
     consent again. Points and balance stay.
     """
     withdrawal.withdraw(member_id=me().id, now=clock.now())

@@ -4,19 +4,19 @@ The code is judged before the database is asked; one that could never have been 
 it was used before is decided by the primary key of `code_uses`, in the transaction that writes the ticket.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import scan_codes
 from app import idempotency
 from app.checkout.member_code import CodeIssuer
-from app.checkout.models import CodeUse, ScanTicket
 from app.db import ask, transaction
 from app.errors import Conflict, DomainError, Gone, Invalid
 from app.ids import new_secret
+from app.pruning import always, forget
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle
 from app.tiers.card import Card, TierName, card_of, masked_name
@@ -188,9 +188,11 @@ def _scanned(card: Card, now: datetime) -> Scanned:
     )
 
 
-def prune(*, before: datetime) -> int:
-    """Forget tickets and the uses of their codes, together, since the one proves the other; how many tickets."""
-    with transaction() as session:
-        session.execute(delete(CodeUse).where(CodeUse.used_at < before))
-        gone = session.execute(delete(ScanTicket).where(ScanTicket.created_at < before))
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Forget tickets, then the uses of their codes; how many tickets.
+
+    In this order: a use proves its ticket, and whoever recounts the books may look between the two.
+    """
+    tickets = forget("scan_tickets", "expires_at", before=before + TICKET_LIFE, keep_going=keep_going)
+    forget("code_uses", "used_at", before=before, keep_going=keep_going)
+    return tickets

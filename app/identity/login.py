@@ -7,7 +7,7 @@ with no transaction open.
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from app.identity.sessions import open_session, token_hash
 from app.members.consent import agree, agreed_version
 from app.members.join import join
 from app.members.models import Member
+from app.pruning import always, forget
 
 #: How long the outcome of a code is kept: WeChat's own life of a code (reference B1).
 CODE_MEMORY = timedelta(minutes=5)
@@ -243,8 +244,6 @@ def _one_at_a_time(session: Session, identity: VerifiedIdentity) -> None:
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 1))"), {"who": who})
 
 
-def prune(*, before: datetime) -> int:
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Forget codes claimed before `before`; how many."""
-    with transaction() as session:
-        gone = session.execute(delete(LoginCode).where(LoginCode.claimed_at < before))
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+    return forget("login_codes", "claimed_at", before=before, keep_going=keep_going)

@@ -86,6 +86,8 @@ CREATE TABLE member_sessions (
 
 CREATE INDEX ix_member_sessions_member_id ON member_sessions (member_id);
 
+CREATE INDEX ix_member_sessions_expires_at ON member_sessions (expires_at);
+
 CREATE TABLE login_codes (
     code_hash BYTEA NOT NULL,
     state VARCHAR(8) NOT NULL,

@@ -10,13 +10,12 @@ from sqlalchemy import Engine
 from app import clock, db
 from app.checkout import member_code
 from app.checkout import scan as scanning
-from app.checkout.sale import TicketExpired
 from app.checkout.scan import CodeRevoked
 from app.errors import Unauthenticated
 from app.identity import consent
 from app.members.consent import agree
 from app.withdrawal import withdraw
-from tests.app.checkout.till_side import scan_at, sell_at, till_of
+from tests.app.checkout.till_side import scan_at, till_of
 from tests.conftest import rows
 from tests.racing import race
 from tests.shop import Phone, Shop
@@ -126,7 +125,7 @@ def test_sixteen_members_who_withdraw_while_they_are_scanned_earn_nothing_afterw
 
 def test_whoever_agrees_again_is_taken_at_once_with_a_new_code_and_not_with_an_old_one(shop: Shop) -> None:
     phone, till, now = shop.member(), till_of(shop.till), clock.now()
-    old, unused = shop.code(phone, at=now), shop.till.ticket(shop.code(phone, at=now, steps=-1))
+    old = shop.code(phone, at=now)
     withdraw(member_id=phone.member_id, now=now)
 
     come_back(phone)
@@ -135,8 +134,6 @@ def test_whoever_agrees_again_is_taken_at_once_with_a_new_code_and_not_with_an_o
     assert shop.till.scan(new.code).status_code == 201
     with pytest.raises(CodeRevoked):
         scan_at(shop, till, old, now)
-    with pytest.raises(TicketExpired):
-        sell_at(till, unused, 10_000, clock.now())
 
 
 def test_withdrawing_twice_is_once(shop: Shop, engine: Engine) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock, db
-from app.checkout import tickets
 from app.identity import consent
 from app.messages import cancel, lease, outcome, receipt
 from app.messages.lease import LEASE, Leased
@@ -194,7 +193,6 @@ def _planned_during_the_withdrawal(post: Post) -> list[tuple[str, str | None]]:
 
 def _all_of_it(session: Session, member: Phone) -> None:
     consent.take_back(session, member.member_id, now=clock.now())
-    tickets.end_open(session, member.member_id, now=clock.now())
     cancel.cancel_waiting(session, member.member_id, now=clock.now())
 
 
