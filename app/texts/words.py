@@ -3,6 +3,7 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
+    "house.points_issued": ("已发放积分", "Points issued"),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
         "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",
