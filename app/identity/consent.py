@@ -57,5 +57,9 @@ def take_back(session: Session, member_id: int, *, now: datetime) -> None:
 
 
 def _lock(session: Session, member_id: int) -> None:
-    """One word of a member at a time, and none while a login is about to open a session."""
-    session.execute(select(Member.id).where(Member.id == member_id).with_for_update()).one()
+    """One word of a member at a time, and none while a login is about to open a session.
+
+    Not against rows that only refer to the member: a worker that holds one of their messages and writes it into the
+    inbox would wait for us, and we for the message.
+    """
+    session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True)).one()

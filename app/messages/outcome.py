@@ -186,6 +186,7 @@ def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
 
 _RUN_OUT = text("""
     SELECT m.id, m.member_id, m.kind, m.channel, m.template_id, m.params, m.attempts AS attempt, m.created_at,
+        m.leased_until,
         EXISTS (SELECT FROM message_attempts a WHERE a.message_id = m.id AND a.attempt = m.attempts
             AND a.outcome IS NULL) AS begun
     FROM messages m WHERE m.state = 'leased' AND m.leased_until <= :now
@@ -209,6 +210,7 @@ def reclaim(*, now: datetime) -> int:
                 params=row.params,
                 attempt=row.attempt,
                 planned_at=row.created_at,
+                leased_until=row.leased_until,
                 openid=None,
             )
             if row.begun and message.channel != INBOX:

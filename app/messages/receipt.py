@@ -79,7 +79,7 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
 
 def _wanted(session: Session, member_id: int) -> bool:
     """Locks the member before all else: a withdrawal under way is waited for, a later one finds what is planned."""
-    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True, key_share=True)
+    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
     return session.execute(status).scalar_one() != "withdrawn"
 
 

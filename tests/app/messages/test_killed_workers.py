@@ -147,6 +147,20 @@ def test_of_two_that_hold_one_message_only_one_begins(post: Post) -> None:
     assert reckoned_up(post) == {"sent": 1}
 
 
+def test_a_stalled_worker_gives_back_nothing_that_another_one_holds_now(post: Post) -> None:
+    post.facts([post.person("alice", credits=1).member_id])
+    post.relay()
+    stalled = leased(post)
+    post.reclaim(AFTER_THE_LEASE)
+    held = leased(post, AFTER_THE_LEASE)
+
+    lease.give_back(stalled)
+    assert lease.begin(stalled, now=clock.now() + AFTER_THE_LEASE) == []
+
+    assert leased(post, AFTER_THE_LEASE) == []
+    assert lease.begin(held, now=clock.now() + AFTER_THE_LEASE) == held
+
+
 def test_a_late_answer_is_written_to_the_attempt_and_changes_nothing_else(post: Post) -> None:
     member = post.person("alice", credits=1)
     post.facts([member.member_id])

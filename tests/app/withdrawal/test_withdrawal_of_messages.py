@@ -15,6 +15,7 @@ from app.messages import cancel, lease, outcome, receipt
 from app.messages.lease import LEASE, Leased
 from app.messages.outcome import Outcome
 from app.providers import ProviderUnavailable
+from app.providers.wechat.errors import ContentInvalid
 from app.withdrawal import withdraw
 from tests.messaging import APP_ID, Post, until
 from tests.racing import race
@@ -144,13 +145,13 @@ def test_a_sale_that_nobody_has_told_of_yet_is_not_told_of_any_more(post: Post) 
 
 @contextmanager
 def _meanwhile(post: Post, run: Callable[[], None]) -> Iterator[threading.Thread]:
-    """`run` in a thread of its own, which has come to wait for a lock before this goes on."""
+    """`run` in a thread of its own, which has ended or come to wait for a lock before this goes on."""
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     waiting = (
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    until(lambda: bool(post.rows(waiting)))
+    until(lambda: not thread.is_alive() or bool(post.rows(waiting)))
     yield thread
 
 
@@ -211,6 +212,23 @@ def test_without_the_lock_the_relay_would_plan_a_message(post: Post, monkeypatch
 
     monkeypatch.setattr(receipt, "_wanted", unlocked)
     assert _planned_during_the_withdrawal(post) == [("pending", None)]
+
+
+def test_a_worker_that_puts_a_message_into_the_inbox_meanwhile_does_not_wait(post: Post) -> None:
+    """It holds the message, which the withdrawal wants next: if it waited for the member, neither could go on."""
+    member = planned(post)
+    begun = lease.begin(leased(), now=clock.now())
+    refusal = Outcome(message=begun[0], provider_code="47003", error=ContentInvalid())
+    worker = threading.Thread(target=lambda: outcome.record([refusal], now=clock.now()), daemon=True)
+
+    with db.transaction() as session:
+        consent.take_back(session, member.member_id, now=clock.now())
+        worker.start()
+        worker.join(10)
+        assert not worker.is_alive()
+        cancel.cancel_waiting(session, member.member_id, now=clock.now())
+
+    assert states(post) == [("failed", "content_invalid")]
 
 
 def test_thirty_members_who_withdraw_while_workers_send_get_their_message_or_their_credit(post: Post) -> None:
