@@ -4,16 +4,18 @@ The row goes in by the use case's own transaction, so the effect and the memory 
 all (the convention is that of draft-ietf-httpapi-idempotency-key-header-07, which stores nothing for refusals).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import LargeBinary, String, Text, delete
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Base, UTCDateTime, ask, transaction
+from app.db import Base, UTCDateTime, ask
 from app.errors import Invalid
+from app.pruning import always, forget
 
 T = TypeVar("T")
 
@@ -92,8 +94,6 @@ def answer_values(request: Request, answer: object, now: datetime) -> dict[str, 
     }
 
 
-def prune(*, before: datetime) -> int:
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Forget answers given before `before`; how many."""
-    with transaction() as session:
-        gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < before))
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+    return forget("idempotency_keys", "created_at", before=before, keep_going=keep_going)

@@ -1,5 +1,6 @@
 """What the worker does, and when. Each piece is safe to run twice, late, and on several machines."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -20,7 +21,10 @@ from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
 from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
+from app.pruning import always
 from app.staff import sign_in
+
+log = logging.getLogger(__name__)
 
 _WECHAT_PROVIDER = "wechat_mini"
 #: Longer than the longest a till is away: a retried request must find its answer (reliability, A1).
@@ -29,8 +33,8 @@ _KEEP_SCANS = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
 
 
-def _always() -> bool:
-    return True
+class PruningFailed(Exception):
+    """Names the kinds that could not be pruned; the log has said why. Makes the job count as failed."""
 
 
 def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool]) -> list[Beat]:
@@ -43,12 +47,14 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
     ]
 
 
-def recurring() -> list[Recurring]:
-    """The timetable: what one worker of many does."""
+def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
+    """The timetable: what one worker of many does; stops early once `keep_going` says so."""
     return [
         # Every hour, because midnight comes to each time zone at its own.
-        Recurring(name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now)),
-        Recurring(name="prune", cron="17 * * * *", run=prune),
+        Recurring(
+            name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now, keep_going=keep_going)
+        ),
+        Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
 
 
@@ -71,7 +77,7 @@ def fact_relay(parts: Parts) -> Relay:
     return Relay({"sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at)})
 
 
-def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = _always) -> int:
+def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Hand over the facts that nobody has handled; how many were looked at."""
     total = batch = relay.run(now=now)
     while batch == FACTS_BATCH and keep_going():
@@ -80,7 +86,7 @@ def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] =
 
 
 def send_messages(
-    parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool] = _always
+    parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool] = always
 ) -> int:
     """Send what is due; how many messages were taken in hand."""
     taken = 0
@@ -130,13 +136,33 @@ def reclaim(now: datetime) -> int:
     return outcome.reclaim(now=now)
 
 
-def prune(now: datetime) -> dict[str, int]:
-    """Forget what has served its time; how many rows of each kind."""
+def prune(now: datetime, keep_going: Callable[[], bool] = always) -> dict[str, int]:
+    """Forget what has served its time; how many rows of each kind.
+
+    A kind that fails does not keep the others from their turn; at the end `PruningFailed` says that there was one.
+    """
+    pruned: dict[str, int] = {}
+    failed: list[str] = []
+    for kind, step in _pruners(now).items():
+        try:
+            pruned[kind] = step(keep_going)
+        except Exception:
+            log.exception("pruning %s failed", kind)
+            failed.append(kind)
+    if failed:
+        raise PruningFailed(", ".join(failed))
+    return pruned
+
+
+def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
+    old_scans, old_sessions = now - _KEEP_SCANS, now - _KEEP_SESSIONS
     return {
-        "idempotency_keys": idempotency.prune(before=now - _KEEP_KEYS),
-        "scans": scan.prune(before=now - _KEEP_SCANS),
-        "login_codes": login.prune(before=now - _KEEP_SCANS),
-        "member_sessions": sessions.prune(before=now - _KEEP_SESSIONS),
-        "staff_sessions": sign_in.prune(before=now - _KEEP_SESSIONS),
-        "jobs": jobs.prune(now=now),
+        "idempotency_keys": lambda keep_going: idempotency.prune(
+            before=now - _KEEP_KEYS, keep_going=keep_going
+        ),
+        "scans": lambda keep_going: scan.prune(before=old_scans, keep_going=keep_going),
+        "login_codes": lambda keep_going: login.prune(before=old_scans, keep_going=keep_going),
+        "member_sessions": lambda keep_going: sessions.prune(before=old_sessions, keep_going=keep_going),
+        "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),
+        "jobs": lambda keep_going: jobs.prune(now=now, keep_going=keep_going),
     }

@@ -25,8 +25,12 @@ async def _work(parts: Parts) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    beats = work.beats(parts, clock.now, keep_going=lambda: not stop.is_set())
-    jobs = engine(parts.settings.database_url, work.recurring(), clock.now)
+
+    def keep_going() -> bool:
+        return not stop.is_set()
+
+    beats = work.beats(parts, clock.now, keep_going)
+    jobs = engine(parts.settings.database_url, work.recurring(keep_going), clock.now)
     click.echo("worker ready")
     with ThreadPoolExecutor(len(beats), thread_name_prefix="beat") as threads:
         await asyncio.gather(

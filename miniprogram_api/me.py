@@ -6,28 +6,23 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
-from app import clock
+from app import clock, withdrawal
 from app.identity import consent
 from app.identity.phone import bind_wechat_phone
 from app.identity.sessions import log_out
 from app.members.profile import Changes, change
-from app.tiers.card import TierName
 from app.tiers.profile import Profile, profile
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer, nothing
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.language import LANGUAGES, language
+from web.language import LANGUAGES
 from web.parts import parts
 from web.schemas import Strict, flag, text
+from web.tiers import TierSchema, dump_tier
 
 blueprint = Blueprint("me", __name__, url_prefix="/api/v1", description="The member's own record")
 guarded(blueprint, require_member)
-
-
-class TierSchema(Strict):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
 
 
 class MeSchema(Strict):
@@ -41,10 +36,6 @@ class MeSchema(Strict):
     points = fields.Integer(required=True)
     balance_fen = fields.Integer(required=True)
     joined_on = fields.Date(required=True)
-
-
-def dump_tier(tier: TierName) -> dict[str, str]:
-    return {"code": tier.code, "name": tier.en if language() == "en" else tier.zh}
 
 
 def dump_profile(profile: Profile) -> dict[str, Any]:
@@ -148,8 +139,11 @@ def agree(arguments: dict[str, Any]) -> Response:
 @blueprint.response(204)
 @blueprint.doc(security=MEMBER)
 def withdraw() -> Response:
-    """Take consent back: every phone is signed out, and logging in asks for consent again. Points and balance stay."""
-    consent.withdraw(member_id=me().id, now=clock.now())
+    """Take consent back. Points and balance stay.
+
+    Codes, open scans and messages stop at once, every phone is signed out, and logging in asks for consent again.
+    """
+    withdrawal.withdraw(member_id=me().id, now=clock.now())
     return nothing()
 
 

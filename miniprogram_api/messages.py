@@ -12,7 +12,7 @@ from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer, nothing
 from web.guards import guarded
 from web.language import language
-from web.paging import PageArguments, asked, page
+from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/api/v1/me/messages", description="The member's inbox")
@@ -28,11 +28,6 @@ class MessageSchema(Strict):
     read = fields.Boolean(required=True)
 
 
-class MessagePageSchema(Strict):
-    items = fields.List(fields.Nested(MessageSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def _dump(message: InboxMessage) -> dict[str, Any]:
     return {
         "id": message.id,
@@ -46,7 +41,7 @@ def _dump(message: InboxMessage) -> dict[str, Any]:
 
 @blueprint.get("")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, MessagePageSchema())
+@blueprint.response(200, page_of(MessageSchema))
 @blueprint.doc(security=MEMBER)
 def listing(arguments: dict[str, Any]) -> Response:
     """Newest first."""

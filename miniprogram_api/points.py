@@ -15,7 +15,7 @@ from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
 from web.guards import bearer_token, guarded
 from web.language import language
-from web.paging import PageArguments, asked, numeric, page
+from web.paging import PageArguments, asked, numeric, page, page_of
 from web.schemas import Strict
 
 blueprint = Blueprint("points", __name__, url_prefix="/api/v1/me", description="Points and purchases")
@@ -59,17 +59,18 @@ def balance() -> Response:
 class MovementSchema(Strict):
     id = fields.String(required=True)
     points = fields.Integer(required=True)
-    points_after = fields.Integer(required=True)
+    points_after = fields.Integer(
+        required=True,
+        metadata={
+            "description": "the ledger's running balance after this entry: the sum of all entries so far. Points whose"
+            " time is over stay in it; `GET /api/v1/me/points` tells what may be spent"
+        },
+    )
     reason = fields.String(required=True)
     text = fields.String(required=True)
     store = fields.String(required=True, allow_none=True)
     occurred_at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True, allow_none=True)
-
-
-class MovementPageSchema(Strict):
-    items = fields.List(fields.Nested(MovementSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def _dump_movement(movement: Movement) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _dump_movement(movement: Movement) -> dict[str, Any]:
 
 @blueprint.get("/points/entries")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, MovementPageSchema())
+@blueprint.response(200, page_of(MovementSchema))
 @blueprint.doc(security=MEMBER)
 def entries(arguments: dict[str, Any]) -> Response:
     """Every movement, newest first: why, where, when."""
@@ -105,11 +106,6 @@ class PurchaseSchema(Strict):
     occurred_at = fields.AwareDateTime(required=True)
 
 
-class PurchasePageSchema(Strict):
-    items = fields.List(fields.Nested(PurchaseSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def _dump_purchase(sale: SaleView) -> dict[str, Any]:
     return {
         "id": sale.id,
@@ -123,7 +119,7 @@ def _dump_purchase(sale: SaleView) -> dict[str, Any]:
 
 @blueprint.get("/sales")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, PurchasePageSchema())
+@blueprint.response(200, page_of(PurchaseSchema))
 @blueprint.doc(security=MEMBER)
 def purchases(arguments: dict[str, Any]) -> Response:
     """The member's purchases, newest first."""

@@ -15,7 +15,7 @@ from app.stores.setup import store_codes, store_ids
 from office_api.guard import STAFF, boss, my_stores, require_staff
 from web.answers import answer
 from web.guards import guarded
-from web.paging import PageArguments, asked, numeric, page
+from web.paging import PageArguments, asked, numeric, page, page_of
 from web.schemas import Strict, text, whole
 
 blueprint = Blueprint("people", __name__, url_prefix="/office/v1/staff", description="Staff and their roles")
@@ -72,14 +72,9 @@ def _load_grants(grants: list[dict[str, Any]]) -> tuple[Grant, ...]:
     return tuple(Grant(g["role"], None if g["store"] is None else ids[g["store"]]) for g in grants)
 
 
-class StaffPageSchema(Strict):
-    items = fields.List(fields.Nested(StaffSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 @blueprint.get("")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, StaffPageSchema())
+@blueprint.response(200, page_of(StaffSchema))
 @blueprint.doc(security=STAFF)
 def listing(arguments: dict[str, Any]) -> Response:
     """The people the caller manages."""

@@ -14,7 +14,7 @@ from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
 from web.answers import answer, nothing
 from web.guards import guarded
-from web.paging import PageArguments, asked, page
+from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict, text, whole
 
 blueprint = Blueprint("shops", __name__, url_prefix="/office/v1", description="Stores, tills, keys and rules")
@@ -29,11 +29,6 @@ class StoreSchema(Strict):
     version = fields.Integer(required=True)
 
 
-class StorePageSchema(Strict):
-    items = fields.List(fields.Nested(StoreSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def _dump_store(store: setup.StoreView) -> dict[str, Any]:
     return {
         "code": store.code,
@@ -46,7 +41,7 @@ def _dump_store(store: setup.StoreView) -> dict[str, Any]:
 
 @blueprint.get("/stores")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, StorePageSchema())
+@blueprint.response(200, page_of(StoreSchema))
 @blueprint.doc(security=STAFF)
 def list_stores(arguments: dict[str, Any]) -> Response:
     """All stores, by code."""
@@ -128,11 +123,6 @@ class ApiKeySchema(Strict):
     revoked_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class ApiKeyPageSchema(Strict):
-    items = fields.List(fields.Nested(ApiKeySchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def _dump_key(key: setup.ApiKeyView) -> dict[str, Any]:
     return {
         "id": key.id,
@@ -147,7 +137,7 @@ def _dump_key(key: setup.ApiKeyView) -> dict[str, Any]:
 
 @blueprint.get("/api-keys")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, ApiKeyPageSchema())
+@blueprint.response(200, page_of(ApiKeySchema))
 @blueprint.doc(security=STAFF)
 def list_api_keys(arguments: dict[str, Any]) -> Response:
     """The keys of the caller's stores, without the secret part."""

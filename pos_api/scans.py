@@ -12,9 +12,9 @@ from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.language import language
 from web.parts import parts
 from web.schemas import Strict, text
+from web.tiers import TierSchema, dump_tier
 
 blueprint = Blueprint("scans", __name__, url_prefix="/pos/v1", description="Scans")
 guarded(blueprint, require_till)
@@ -26,14 +26,9 @@ class ScanSchema(Strict):
     staff_no = text(16, load_default=None)
 
 
-class ScannedTierSchema(Strict):
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-
-
 class ScannedMemberSchema(Strict):
     name = fields.String(required=True, metadata={"description": "masked"})
-    tier = fields.Nested(ScannedTierSchema(), required=True)
+    tier = fields.Nested(TierSchema(), required=True)
     points = fields.Integer(required=True)
     balance_fen = fields.Integer(required=True)
 
@@ -45,13 +40,12 @@ class ScannedSchema(Strict):
 
 
 def _dump(scanned: Scanned) -> dict[str, Any]:
-    tier = {"code": scanned.tier.code, "name": scanned.tier.en if language() == "en" else scanned.tier.zh}
     return {
         "ticket": scanned.ticket,
         "expires_at": scanned.expires_at,
         "member": {
             "name": scanned.name,
-            "tier": tier,
+            "tier": dump_tier(scanned.tier),
             "points": scanned.points,
             "balance_fen": scanned.balance_fen,
         },

@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from marshmallow import fields, validate
 
@@ -30,6 +30,19 @@ class PageArguments(Strict):
         validate=validate.Length(1, 80),
         metadata={"description": "`next_cursor` of the page before; without it, the first page"},
     )
+
+
+def page_of(item: type[Strict]) -> Strict:
+    """The schema of a page of such items; `StoreSchema` gives `StorePageSchema`."""
+    name = item.__name__.removesuffix("Schema") + "PageSchema"
+    page_schema = Strict.from_dict(
+        {
+            "items": fields.List(fields.Nested(item()), required=True),
+            "next_cursor": fields.String(required=True, allow_none=True),
+        },
+        name=name,
+    )
+    return cast(Strict, page_schema())
 
 
 @dataclass(frozen=True)

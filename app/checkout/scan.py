@@ -1,25 +1,27 @@
 """A clerk scans a member's code: from twenty digits to a scan ticket.
 
 The code is judged before the database is asked; one that could never have been taken costs some microseconds. Whether
-it was used before is decided by the primary key of `code_uses`, in the transaction that writes the ticket.
+it was used before is decided by the primary key of `code_uses`, in the statement that writes the ticket. As in a sale, a
+look without locks comes first (docs/adr/0007).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete
-from sqlalchemy.orm import Session
+import psycopg
 
 import scan_codes
 from app import idempotency
 from app.checkout.member_code import CodeIssuer
-from app.checkout.models import CodeUse, ScanTicket
-from app.db import ask, transaction
+from app.db import ask, statements
 from app.errors import Conflict, DomainError, Gone, Invalid, TooMany
 from app.ids import new_secret
+from app.pruning import always, forget
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle
-from app.tiers.card import Card, TierName, card_of, masked_name
+from app.tiers.card import CARD, Card, TierName, card_from, masked_name
 
 #: How long a ticket earns on its terminal: a long checkout must not lose the member their points.
 TICKET_LIFE = timedelta(minutes=30)
@@ -131,22 +133,45 @@ def _scan(
     # Asked after judging, so that the wrong guesses of the same moment have counted or will be refused; told only
     # once it is known that the key has no answer yet. A forged code asks by counting itself.
     locked = refusal is not CodeForged and throttle.used_up(FAILURES, till.terminal_id)
-    with transaction() as session:
-        former = idempotency.claim(session, request, Scanned)
+    with statements() as connection:
+        former, card = _look(connection, verified, request, now)
         if former is not None:
             return former
         if locked:
             raise TooMany(retry_after_s=FAILURES.per_s)
         if verified is None:
             raise refusal
-        card = _card(session, verified, now)
-        scanned = _scanned(card, now)
-        _take(session, verified, till, scanned, request, now)
-        return scanned
+        scanned = _scanned(_judged(card, verified), now)
+        if _take(connection, verified, till, scanned, request, now):
+            return scanned
+        # Somebody was faster. If it was a twin of this very request, its answer is ours.
+        former, _ = _look(connection, verified, request, now)
+        if former is None:
+            raise CodeReplayed
+        return former
 
 
-def _card(session: Session, verified: scan_codes.Verified, now: datetime) -> Card:
-    card = card_of(session, verified.member_no, now=now)
+# The key and the member's card in one trip, without locks.
+_LOOK = f"""
+    SELECT f.request_hash, f.answer, c.* FROM (SELECT) one
+    LEFT JOIN ({idempotency.FORMER}) f ON true LEFT JOIN ({CARD}) c ON true"""  # noqa: S608  # constants of our own
+
+
+def _look(
+    connection: psycopg.Connection[Any],
+    verified: scan_codes.Verified | None,
+    request: idempotency.Request,
+    now: datetime,
+) -> tuple[Scanned | None, Card | None]:
+    """The answer of a former try, and the card of whoever the code is of; both may be missing."""
+    member_id = verified.member_no if verified else None
+    values = idempotency.claim_values(request) | {"member_id": member_id, "now": now}
+    [row] = ask(connection, _LOOK, values)
+    former = idempotency.former(request, row.request_hash, row.answer, Scanned)
+    return former, None if row.member_id is None else card_from(row)
+
+
+def _judged(card: Card | None, verified: scan_codes.Verified) -> Card:
     if card is None:
         raise CodeForged
     if verified.step < card.codes_valid_from_step:
@@ -156,7 +181,8 @@ def _card(session: Session, verified: scan_codes.Verified, now: datetime) -> Car
     return card
 
 
-# The code's use, the ticket and the key's answer in one trip. Nothing follows from a code that was used before.
+# The code's use, the ticket and the key's answer: one statement, one transaction. Nothing follows from a code that was
+# used before; whoever is using it at this moment is waited for.
 _TAKE = """
     WITH use AS (
         INSERT INTO code_uses (member_id, step, terminal_id, used_at)
@@ -171,13 +197,14 @@ _TAKE = """
 
 
 def _take(
-    session: Session,
+    connection: psycopg.Connection[Any],
     verified: scan_codes.Verified,
     till: Till,
     scanned: Scanned,
     request: idempotency.Request,
     now: datetime,
-) -> None:
+) -> bool:
+    """Whether the code and the key were still free."""
     values = idempotency.answer_values(request, scanned, now) | {
         "member_id": verified.member_no,
         "step": verified.step,
@@ -186,8 +213,10 @@ def _take(
         "ticket": scanned.ticket,
         "expires_at": scanned.expires_at,
     }
-    if not ask(session, _TAKE, values):
-        raise CodeReplayed
+    try:
+        return bool(ask(connection, _TAKE, values))
+    except psycopg.errors.UniqueViolation:
+        return False
 
 
 def _scanned(card: Card, now: datetime) -> Scanned:
@@ -201,9 +230,11 @@ def _scanned(card: Card, now: datetime) -> Scanned:
     )
 
 
-def prune(*, before: datetime) -> int:
-    """Forget tickets and the uses of their codes, together, since the one proves the other; how many tickets."""
-    with transaction() as session:
-        session.execute(delete(CodeUse).where(CodeUse.used_at < before))
-        gone = session.execute(delete(ScanTicket).where(ScanTicket.created_at < before))
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Forget tickets, then the uses of their codes; how many tickets.
+
+    In this order: a use proves its ticket, and whoever recounts the books may look between the two.
+    """
+    tickets = forget("scan_tickets", "expires_at", before=before + TICKET_LIFE, keep_going=keep_going)
+    forget("code_uses", "used_at", before=before, keep_going=keep_going)
+    return tickets

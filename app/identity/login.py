@@ -6,7 +6,7 @@ later, since waiting would hold a thread that tills need. The chat app is called
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from app.identity.sessions import open_session, token_hash
 from app.members.consent import agree, agreed_version
 from app.members.join import join
 from app.members.models import Member
+from app.pruning import always, forget
 
 #: How long the outcome of a code is kept: WeChat's own life of a code (reference B1).
 CODE_MEMORY = timedelta(minutes=5)
@@ -45,8 +46,10 @@ class ProviderUnknown(Invalid):
     code = "provider_unknown"
 
 
-class MemberNotActive(Forbidden):
-    code = "member_not_active"
+class LoginForbidden(Forbidden):
+    """The membership is frozen or closed."""
+
+    code = "login_forbidden"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,7 @@ def log_in(
 
     Repeating code and `key` gives a new token and ends the first one: only hashes are kept, so the first cannot be
     told again. Raises `ConsentRequired` (repeat the code with consent), `LoginCodeUsed` for a finished code under
-    another key, `ProviderUnknown`, `MemberNotActive`, `Busy`, and what the platform raises.
+    another key, `ProviderUnknown`, `LoginForbidden`, `Busy`, and what the platform raises.
     """
     platform = platforms.get(provider)
     if platform is None:
@@ -191,12 +194,13 @@ def _member(
             MemberIdentity.subject == identity.subject,
         )
         # Freezing and withdrawing lock the member for themselves: no session opens that they do not see and end.
-        .with_for_update(read=True, of=Member)
+        # Two logins of one person wait for each other too: both may have to take the membership up again.
+        .with_for_update(key_share=True, of=Member)
     ).one_or_none()
     agreed = consent == terms.policy_version
     if found is not None:
-        if found.status != "active":
-            raise MemberNotActive
+        if found.status not in ("active", "withdrawn"):
+            raise LoginForbidden
         former = agreed_version(session, found.member_id)
         if former is None and not agreed:
             raise ConsentRequired(policy_version=terms.policy_version)
@@ -234,8 +238,6 @@ def _one_at_a_time(session: Session, identity: VerifiedIdentity) -> None:
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 1))"), {"who": who})
 
 
-def prune(*, before: datetime) -> int:
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Forget codes claimed before `before`; how many."""
-    with transaction() as session:
-        gone = session.execute(delete(LoginCode).where(LoginCode.claimed_at < before))
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+    return forget("login_codes", "claimed_at", before=before, keep_going=keep_going)

@@ -39,7 +39,10 @@ class MemberSession(Base):
     """A signed-in phone; only the token's hash is kept."""
 
     __tablename__ = "member_sessions"
-    __table_args__ = (Index("ix_member_sessions_member_id", "member_id"),)
+    __table_args__ = (
+        Index("ix_member_sessions_member_id", "member_id"),
+        Index("ix_member_sessions_expires_at", "expires_at"),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))

@@ -1,16 +1,18 @@
 """The opaque token a phone carries: handed out once, kept only as a hash, revocable at once."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.db import ask, statements, transaction
 from app.errors import Unauthenticated
 from app.identity.models import MemberSession
 from app.ids import new_secret
+from app.pruning import always, forget
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,6 @@ def end_all(session: Session, member_id: int, *, now: datetime) -> None:
     )
 
 
-def prune(*, before: datetime) -> int:
-    """Forget sessions that ended before `before`; how many."""
-    with transaction() as session:
-        gone = session.execute(
-            delete(MemberSession).where(
-                (MemberSession.expires_at < before) | (MemberSession.revoked_at < before)
-            )
-        )
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Forget sessions whose time was over before `before`, ended early or not; how many."""
+    return forget("member_sessions", "expires_at", before=before, keep_going=keep_going)

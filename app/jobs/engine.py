@@ -14,9 +14,10 @@ import procrastinate
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from sqlalchemy import make_url
 from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
 
-from app.db import transaction
 from app.jobs.beats import pause
+from app.pruning import always, in_batches
 
 log = logging.getLogger(__name__)
 # It writes three lines about every job that went well.
@@ -113,15 +114,21 @@ async def _give_back(app: procrastinate.App, job: procrastinate.jobs.Job) -> Non
         await app.job_manager.finish_job(job, status=procrastinate.jobs.Status.FAILED, delete_job=False)
 
 
-def prune(*, now: datetime) -> int:
+# Through an index of ours on what is finished (migration 0006).
+_FORGET = sql("""
+    DELETE FROM procrastinate_jobs WHERE id = ANY (ARRAY(
+        SELECT j.id FROM procrastinate_jobs j
+        WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+        AND NOT EXISTS (SELECT FROM procrastinate_events e WHERE e.job_id = j.id AND e.at >= :before)
+        ORDER BY j.id LIMIT :most FOR UPDATE SKIP LOCKED))""")
+
+
+def prune(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Forget finished jobs and their events after a week; how many jobs."""
-    with transaction() as session:
+
+    def some(session: Session, most: int) -> int:
         session.execute(sql("SET LOCAL search_path TO procrastinate"))
-        gone = session.execute(
-            sql("""
-                DELETE FROM procrastinate_jobs j
-                WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
-                AND NOT EXISTS (SELECT FROM procrastinate_events e WHERE e.job_id = j.id AND e.at >= :before)"""),
-            {"before": now - _KEEP},
-        )
+        gone = session.execute(_FORGET, {"before": now - _KEEP, "most": most})
         return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+
+    return in_batches(some, keep_going=keep_going)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.db import ask, statements
+from app.pruning import always
 
 _BATCH = 500
 _ENDED = """
@@ -13,11 +14,7 @@ _ENDED = """
 _EXPIRE = "SELECT ledger_expire(%(account_id)s, %(now)s) AS amount"
 
 
-def _always() -> bool:
-    return True
-
-
-def expire(*, now: datetime, keep_going: Callable[[], bool] = _always) -> int:
+def expire(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Take out what ended at or before `now`; from how many accounts.
 
     May run again, late, after days of standing still, and beside another: each lot ends once. Every account is a

@@ -1,11 +1,17 @@
-"""What members agreed to and took back: an append-only record, the newest row counts (PIPL Art. 14, 15)."""
+"""What members agreed to and took back: an append-only record, the newest row counts (PIPL Art. 14, 15).
+
+Taking it back also stops the membership, in the same transaction: status `withdrawn`, and every code that a phone may
+hold is void. Agreeing again starts it where it stopped. Other transactions may have looked just before, so what they
+leave behind (a ticket, a message) must look at the status itself when it is used.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.members.models import Consent
+import scan_codes
+from app.members.models import Consent, Member
 
 MEMBERSHIP = "membership"
 
@@ -22,13 +28,32 @@ def agreed_version(session: Session, member_id: int) -> str | None:
 
 
 def agree(session: Session, member_id: int, *, policy_version: str, source: str, now: datetime) -> None:
-    """Record that the member agreed to this version of the text at `source`."""
+    """Record that the member agreed to this version of the text at `source`; takes up a membership that stopped."""
     _record(session, member_id, "given", policy_version, source, now)
+    # Codes are taken again as after a renewal: none that was on a screen, the next one at once.
+    free = func.least(Member.codes_valid_from_step, scan_codes.step_of(now) + 1)
+    session.execute(
+        update(Member)
+        .where(Member.id == member_id, Member.status == "withdrawn")
+        .values(status="active", codes_valid_from_step=free)
+    )
 
 
 def withdraw(session: Session, member_id: int, *, policy_version: str, source: str, now: datetime) -> None:
-    """Record that the member took back what they agreed to; `policy_version` is the text it was."""
+    """Record that the member took back what they agreed to (`policy_version`), and stop the membership."""
     _record(session, member_id, "withdrawn", policy_version, source, now)
+    # Beyond the longest pack that was handed out; one step more, because servers' clocks may differ by one.
+    beyond = func.greatest(Member.codes_valid_from_step, scan_codes.step_of(now)) + scan_codes.PACK_MAX + 1
+    # A membership that was frozen meanwhile stays so: consent is asked for at the next login all the same.
+    stopped = case((Member.status == "active", "withdrawn"), else_=Member.status)
+    session.execute(
+        update(Member).where(Member.id == member_id).values(status=stopped, codes_valid_from_step=beyond)
+    )
+
+
+def is_withdrawn(session: Session, member_id: int) -> bool:
+    """Whether the membership stopped because the member took consent back."""
+    return session.execute(select(Member.status).where(Member.id == member_id)).scalar_one() == "withdrawn"
 
 
 def _record(

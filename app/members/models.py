@@ -9,11 +9,14 @@ from app.db import Base, UTCDateTime
 
 
 class Member(Base):
-    """`id` is what the member code carries (under a keyed permutation); `member_no` is what people read out."""
+    """`id` is what the member code carries (under a keyed permutation); `member_no` is what people read out.
+
+    `withdrawn` is set and cleared with the rows of `consents`: tills, phones and workers look at the status anyway.
+    """
 
     __tablename__ = "members"
     __table_args__ = (
-        CheckConstraint("status IN ('active', 'frozen', 'closed')", "status"),
+        CheckConstraint("status IN ('active', 'withdrawn', 'frozen', 'closed')", "status"),
         CheckConstraint("language IN ('zh', 'en')", "language"),
         CheckConstraint("id < 1000000000", "id_fits_code"),
         CheckConstraint("(phone_cipher IS NULL) = (phone_index IS NULL)", "phone_whole"),
@@ -30,7 +33,7 @@ class Member(Base):
     phone_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     home_store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
-    status: Mapped[str] = mapped_column(String(8), server_default="active")
+    status: Mapped[str] = mapped_column(String(9), server_default="active")
     codes_valid_from_step: Mapped[int] = mapped_column(BigInteger, server_default="0")
     joined_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

@@ -22,7 +22,10 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Leased:
-    """A message this process may begin. `attempt` is the one it would be; `openid` is None for the inbox."""
+    """A message this process may begin. `attempt` is the one it would be; `openid` is None for the inbox.
+
+    `leased_until` also tells this lease from one that somebody else was given after it ran out.
+    """
 
     id: str
     member_id: int
@@ -32,6 +35,7 @@ class Leased:
     params: dict[str, Any]
     attempt: int
     planned_at: datetime
+    leased_until: datetime
     openid: str | None
 
 
@@ -50,6 +54,7 @@ _LEASE = text("""
         UPDATE messages m SET state = 'leased', leased_until = :until
         FROM due WHERE m.id = due.id RETURNING m.*)
     SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
+        l.leased_until,
         (SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id AND i.provider = :provider
             AND i.app_id = :app_id AND l.channel = :wechat ORDER BY i.id LIMIT 1) AS openid
     FROM leased l ORDER BY l.due_at, l.id""")
@@ -57,16 +62,19 @@ _LEASE = text("""
 _BEGIN = text("""
     WITH begun AS (
         UPDATE messages m SET attempts = d.attempt, leased_until = :until
-        FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[])) AS d (id, attempt)
-        WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1 AND m.leased_until > :now
+        FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]), CAST(:leases AS timestamptz[]))
+            AS d (id, attempt, leased_until)
+        WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1
+            AND m.leased_until = d.leased_until AND m.leased_until > :now
         RETURNING m.id, m.attempts)
     INSERT INTO message_attempts (message_id, attempt, started_at)
     SELECT id, attempts, :now FROM begun RETURNING message_id""")
 
 _GIVE_BACK = text("""
     UPDATE messages m SET state = 'pending', leased_until = NULL
-    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[])) AS d (id, attempt)
-    WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1""")
+    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]), CAST(:leases AS timestamptz[]))
+        AS d (id, attempt, leased_until)
+    WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1 AND m.leased_until = d.leased_until""")
 
 
 def lease(*, provider: str, app_id: str, now: datetime, limit: int = BATCH) -> list[Leased]:
@@ -109,6 +117,7 @@ def _named(messages: Sequence[Leased]) -> dict[str, Any]:
     return {
         "ids": [message.id for message in messages],
         "attempts": [message.attempt for message in messages],
+        "leases": [message.leased_until for message in messages],
     }
 
 
@@ -122,5 +131,6 @@ def _leased(row: Row[Any]) -> Leased:
         params=row.params,
         attempt=row.attempt,
         planned_at=row.created_at,
+        leased_until=row.leased_until,
         openid=row.openid,
     )

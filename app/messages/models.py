@@ -15,7 +15,7 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown')", "state"),
+        CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown', 'cancelled')", "state"),
         CheckConstraint("channel IN ('wechat_subscribe', 'inbox')", "channel"),
         CheckConstraint("category IN ('service', 'marketing')", "category"),
         CheckConstraint("(state = 'leased') = (leased_until IS NOT NULL)", "lease_whole"),
@@ -32,7 +32,7 @@ class Message(Base):
     template_id: Mapped[str | None] = mapped_column(String(64))
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
     params: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str] = mapped_column(String(8), server_default="pending")
+    state: Mapped[str] = mapped_column(String(9), server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default="0")
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     leased_until: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -2,7 +2,9 @@
 
 WeChat knows no way to ask whether a message arrived, and no id that keeps it from taking the same one twice. So an
 attempt without an answer is *unknown* and is never repeated. Unknown and failed messages go into the member's inbox:
-nothing is lost and nothing comes twice.
+nothing is lost. What was unknown may come twice, on the phone and in the inbox: when WeChat accepted the message and
+its answer was lost, or the worker died before it was written down. On the phone itself nothing comes twice, as long as
+WeChat delivers nothing that it answered with an error.
 """
 
 import random
@@ -15,6 +17,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db import transaction
+from app.members.consent import is_withdrawn
+from app.messages.cancel import cancel_waiting
 from app.messages.consent import add, forget
 from app.messages.lease import BATCH, Leased
 from app.messages.models import InboxItem, Message, MessageAttempt
@@ -99,6 +103,16 @@ def _retry(
         .returning(Message.id)
     ).one_or_none()
     _close_attempt(session, message, "retry" if waits else "late", provider_code, now)
+    _unless_withdrawn(session, message, now)
+
+
+def _unless_withdrawn(session: Session, message: Leased, now: datetime) -> None:
+    """What waits again after its member took consent back is cancelled here: the withdrawal found it on its way.
+
+    A withdrawal that comes now waits for the message's row, and finds it waiting.
+    """
+    if is_withdrawn(session, message.member_id):
+        cancel_waiting(session, message.member_id, now=now)
 
 
 def _wait_s(message: Leased, error: Exception) -> float:
@@ -172,6 +186,7 @@ def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
 
 _RUN_OUT = text("""
     SELECT m.id, m.member_id, m.kind, m.channel, m.template_id, m.params, m.attempts AS attempt, m.created_at,
+        m.leased_until,
         EXISTS (SELECT FROM message_attempts a WHERE a.message_id = m.id AND a.attempt = m.attempts
             AND a.outcome IS NULL) AS begun
     FROM messages m WHERE m.state = 'leased' AND m.leased_until <= :now
@@ -195,6 +210,7 @@ def reclaim(*, now: datetime) -> int:
                 params=row.params,
                 attempt=row.attempt,
                 planned_at=row.created_at,
+                leased_until=row.leased_until,
                 openid=None,
             )
             if row.begun and message.channel != INBOX:
@@ -212,3 +228,4 @@ def _wait_again(session: Session, message: Leased, now: datetime) -> None:
         .values(state="pending", leased_until=None, due_at=now, reason="worker_died")
     )
     _close_attempt(session, message, "retry", None, now)
+    _unless_withdrawn(session, message, now)

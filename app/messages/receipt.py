@@ -37,9 +37,11 @@ def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None,
     """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
 
     Whatever the message will say is frozen here; a credit is reserved in the same transaction. A fact that comes
-    again plans nothing more.
+    again plans nothing more, and so does one of a member who took consent back since.
     """
     assert fact.member_id is not None
+    if not _wanted(session, fact.member_id):
+        return
     dedupe_key = f"receipt:{fact.subject}"
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
         return
@@ -73,6 +75,12 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
         "time": f"{at:%Y-%m-%d %H:%M}",
     }
     return fit_fields({key: words[word] for key, word in fields.items()})
+
+
+def _wanted(session: Session, member_id: int) -> bool:
+    """Locks the member before all else: a withdrawal under way is waited for, a later one finds what is planned."""
+    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
+    return session.execute(status).scalar_one() != "withdrawn"
 
 
 def _params(session: Session, fact: Fact) -> dict[str, Any]:

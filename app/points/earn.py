@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from app import audit
 from app.clock import start_of_day
-from app.db import ask, transaction
+from app.db import transaction
 from app.errors import Invalid
 from app.points.models import EarnRule
 
@@ -36,6 +35,7 @@ class Rule:
     lifetime_days: int | None
 
 
+#: The rule by which a sale earns, looked up in the statement that begins the sale (no row: nothing is earned).
 #: Newest first; a store's own rule before the brand's. A store rule without a rate hands back to the brand.
 IN_FORCE = """
     SELECT r.id, r.rate_bp, r.lifetime_days FROM earn_rules r
@@ -46,12 +46,6 @@ IN_FORCE = """
             ORDER BY effective_from DESC, id DESC LIMIT 1))
     AND r.rate_bp IS NOT NULL
     ORDER BY r.store_id NULLS LAST LIMIT 1"""
-
-
-def rule_in_force(session: Session, store_id: int, *, now: datetime) -> Rule | None:
-    """The rule by which a sale in that store earns at `now`; None where nothing is earned."""
-    rows = ask(session, IN_FORCE, {"store_id": store_id, "now": now})
-    return Rule(id=rows[0].id, rate_bp=rows[0].rate_bp, lifetime_days=rows[0].lifetime_days) if rows else None
 
 
 def points_for(amount_fen: int, rate_bp: int) -> int:

@@ -19,6 +19,7 @@ class EarnRule(Base):
     __table_args__ = (
         CheckConstraint("rate_bp BETWEEN 0 AND 1000000", "rate_within"),
         CheckConstraint("lifetime_days BETWEEN 1 AND 3660", "lifetime_within"),
+        CheckConstraint("store_id IS NOT NULL OR rate_bp IS NOT NULL", "brand_has_rate"),
         Index("ix_earn_rules_in_force", "store_id", "effective_from", "id"),
     )
 

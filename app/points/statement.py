@@ -22,7 +22,11 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """One line of the log. `reason` is a stable word; the store is where it happened."""
+    """One line of the log. `reason` is a stable word; the store is where it happened.
+
+    `points_after` is the ledger's own running balance. Points whose time is over stay in it until an entry takes them
+    out, so it may be more than what could be spent then: that is what `overview` tells.
+    """
 
     seq: int
     points: int

@@ -57,7 +57,10 @@ class StaffSession(Base):
     """A signed-in browser or integration. `terminal_id` is set for a till."""
 
     __tablename__ = "staff_sessions"
-    __table_args__ = (Index("ix_staff_sessions_staff_id", "staff_id"),)
+    __table_args__ = (
+        Index("ix_staff_sessions_staff_id", "staff_id"),
+        Index("ix_staff_sessions_expires_at", "expires_at"),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))

@@ -1,16 +1,18 @@
 """Signing in and out, and who a session belongs to: read at each request, so that every change counts at once."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import reading, transaction
 from app.errors import Forbidden, Unauthenticated
 from app.ids import new_secret
+from app.pruning import always, forget
 from app.staff.models import Staff, StaffRole, StaffSession
 from app.staff.passwords import matches
 from app.staff.roles import SELL, Grant, require
@@ -232,12 +234,6 @@ def _grants(connection: Connection | Session, staff_id: int) -> tuple[Grant, ...
     return tuple(Grant(row.role, row.store_id) for row in rows)
 
 
-def prune(*, before: datetime) -> int:
-    """Forget sessions that ended before `before`; how many."""
-    with transaction() as session:
-        gone = session.execute(
-            delete(StaffSession).where(
-                (StaffSession.expires_at < before) | (StaffSession.revoked_at < before)
-            )
-        )
-        return gone.rowcount  # type: ignore[attr-defined,no-any-return]
+def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Forget sessions whose time was over before `before`, ended early or not; how many."""
+    return forget("staff_sessions", "expires_at", before=before, keep_going=keep_going)

@@ -56,7 +56,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The text has changed. Please read the current version and agree to that.",
     ),
     "provider_unknown": ("暂不支持这种登录方式。", "This way of logging in is not set up."),
-    "member_not_active": (
+    "login_forbidden": (
         "会员账号已停用，请联系门店。",
         "This membership is not active. Please ask at the store.",
     ),
@@ -118,6 +118,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "code_expired": ("会员码已过期，请会员刷新。", "This code has expired. Ask the member to refresh it."),
     "code_revoked": ("会员码已作废，请会员刷新。", "This code was withdrawn. Ask the member to refresh it."),
+    "member_not_active": (
+        "该会员账号已停用，本单请按非会员结算。",
+        "This membership is not active. Sell without it.",
+    ),
     "code_replayed": (
         "会员码已使用过，请会员出示新的会员码。",
         "This code has been used. Ask the member for a new one.",

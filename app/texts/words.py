@@ -4,6 +4,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
+    "house.points_issued": ("已发放积分", "Points issued"),
+    "house.points_expired": ("已到期积分", "Points expired"),
+    "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),
+    "house.bonus_expired": ("已到期赠金", "Bonus expired"),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
         "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",

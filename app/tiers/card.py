@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -36,8 +38,9 @@ class Card:
     balance_fen: int
 
 
-_CARD = """
-    SELECT m.id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out, m.phone_cipher,
+#: For a statement that looks at something else in the same trip (values: `member_id`, `now`).
+CARD = """
+    SELECT m.id AS member_id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out, m.phone_cipher,
         m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
         coalesce(held.points, 0) AS points, coalesce(held.fen, 0) AS fen
     FROM members m JOIN tiers t ON t.id = m.tier_id
@@ -50,14 +53,18 @@ _CARD = """
     WHERE m.id = %(member_id)s"""
 
 
-def card_of(connection: Connection | Session, member_id: int, *, now: datetime) -> Card | None:
+def card_of(
+    connection: psycopg.Connection[Any] | Connection | Session, member_id: int, *, now: datetime
+) -> Card | None:
     """The card of the member with that internal id, None when there is none. One statement."""
-    rows = ask(connection, _CARD, {"member_id": member_id, "now": now})
-    if not rows:
-        return None
-    [row] = rows
+    rows = ask(connection, CARD, {"member_id": member_id, "now": now})
+    return card_from(rows[0]) if rows else None
+
+
+def card_from(row: Any) -> Card:
+    """The card in a row that has the columns of `CARD`."""
     return Card(
-        member_id=row.id,
+        member_id=row.member_id,
         public_id=row.public_id,
         member_no=row.member_no,
         name=row.name,

@@ -77,6 +77,8 @@ CREATE TABLE staff_sessions (
 
 CREATE INDEX ix_staff_sessions_staff_id ON staff_sessions (staff_id);
 
+CREATE INDEX ix_staff_sessions_expires_at ON staff_sessions (expires_at);
+
 CREATE TABLE api_keys (
     id VARCHAR(26) NOT NULL,
     terminal_id BIGINT NOT NULL,

@@ -29,11 +29,11 @@ CREATE TABLE members (
     phone_cipher BYTEA,
     phone_index BYTEA,
     home_store_id BIGINT,
-    status VARCHAR(8) DEFAULT 'active' NOT NULL,
+    status VARCHAR(9) DEFAULT 'active' NOT NULL,
     codes_valid_from_step BIGINT DEFAULT 0 NOT NULL,
     joined_at timestamptz NOT NULL,
     CONSTRAINT pk_members PRIMARY KEY (id),
-    CONSTRAINT ck_members_status CHECK (status IN ('active', 'frozen', 'closed')),
+    CONSTRAINT ck_members_status CHECK (status IN ('active', 'withdrawn', 'frozen', 'closed')),
     CONSTRAINT ck_members_language CHECK (language IN ('zh', 'en')),
     CONSTRAINT ck_members_id_fits_code CHECK (id < 1000000000),
     CONSTRAINT ck_members_phone_whole CHECK ((phone_cipher IS NULL) = (phone_index IS NULL)),
@@ -85,6 +85,8 @@ CREATE TABLE member_sessions (
 );
 
 CREATE INDEX ix_member_sessions_member_id ON member_sessions (member_id);
+
+CREATE INDEX ix_member_sessions_expires_at ON member_sessions (expires_at);
 
 CREATE TABLE login_codes (
     code_hash BYTEA NOT NULL,

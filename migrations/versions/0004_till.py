@@ -17,6 +17,7 @@ CREATE TABLE earn_rules (
     CONSTRAINT pk_earn_rules PRIMARY KEY (id),
     CONSTRAINT ck_earn_rules_rate_within CHECK (rate_bp BETWEEN 0 AND 1000000),
     CONSTRAINT ck_earn_rules_lifetime_within CHECK (lifetime_days BETWEEN 1 AND 3660),
+    CONSTRAINT ck_earn_rules_brand_has_rate CHECK (store_id IS NOT NULL OR rate_bp IS NOT NULL),
     CONSTRAINT fk_earn_rules_store_id FOREIGN KEY(store_id) REFERENCES stores (id),
     CONSTRAINT fk_earn_rules_created_by FOREIGN KEY(created_by) REFERENCES staff (id)
 );

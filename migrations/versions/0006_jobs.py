@@ -16,6 +16,10 @@ def upgrade() -> None:
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.execute(SchemaManager.get_schema())
+    # For pruning; the package looks for jobs that wait or run only.
+    driver.execute("""
+        CREATE INDEX member_center_jobs_finished ON procrastinate_jobs (id)
+        WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted')""")
     connection.exec_driver_sql(f"SET LOCAL search_path TO {before}")
 
 

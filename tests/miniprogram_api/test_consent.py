@@ -1,6 +1,6 @@
 """Agreeing to a newer text while signed in, and taking consent back."""
 
-from app import clock
+from app import clock, withdrawal
 from app.identity import consent
 from tests.chat_apps import VERSION, Visitor, all_at_once, change_policy
 from tests.conftest import rows
@@ -55,7 +55,7 @@ def test_taking_consent_back_signs_every_phone_out_and_keeps_the_membership(alic
     assert alice.get("/me").status_code == 401
     assert visitor.me(other).status_code == 401
     assert rows(engine, CONSENTS)[-1] == (VERSION, "withdrawn", "member_page")
-    assert rows(engine, "SELECT count(*), min(status) FROM members") == [(1, "active")]
+    assert rows(engine, "SELECT count(*), min(status) FROM members") == [(1, "withdrawn")]
 
 
 def test_after_taking_it_back_logging_in_asks_for_consent_and_finds_the_same_member(
@@ -75,7 +75,7 @@ def test_after_taking_it_back_logging_in_asks_for_consent_and_finds_the_same_mem
 
 
 def test_taking_it_back_many_times_at_once_is_recorded_once(alice, engine):
-    all_at_once([lambda: consent.withdraw(member_id=alice.member_id, now=clock.now()) for _ in range(16)])
+    all_at_once([lambda: withdrawal.withdraw(member_id=alice.member_id, now=clock.now()) for _ in range(16)])
 
     assert [action for _, action, _ in rows(engine, CONSENTS)] == ["given", "withdrawn"]
 
@@ -113,7 +113,7 @@ def test_no_session_survives_a_withdrawal_that_meets_a_login(alice, wechat_app, 
     codes = [sandbox.login_code() for _ in range(15)]
     jobs = [lambda code=code: Visitor(wechat_app.test_client()).login(code, consent=None) for code in codes]
 
-    answers = all_at_once([*jobs, lambda: consent.withdraw(member_id=alice.member_id, now=clock.now())])
+    answers = all_at_once([*jobs, lambda: withdrawal.withdraw(member_id=alice.member_id, now=clock.now())])
 
     assert {a.status_code for a in answers[:-1]} <= {200, 409}
     assert rows(engine, "SELECT count(*) FROM member_sessions WHERE revoked_at IS NULL") == [(0,)]

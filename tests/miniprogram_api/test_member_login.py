@@ -112,7 +112,7 @@ def test_a_frozen_member_does_not_get_in(visitor, sandbox, engine):
 
     answer = visitor.login(sandbox.login_code())
 
-    assert (answer.status_code, answer.json["code"]) == (403, "member_not_active")
+    assert (answer.status_code, answer.json["code"]) == (403, "login_forbidden")
     assert rows(engine, "SELECT count(*) FROM member_sessions") == [(1,)]
 
 

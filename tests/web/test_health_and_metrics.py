@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 
 import wsgi
 from app import db, settings
+from commands import db as migrations
 from commands.db import config
 from tests.conftest import ROOT
 
@@ -27,6 +29,12 @@ def test_everything_there_is_ready(app: Flask) -> None:
         "checks": {"database": "ok", "migrations": "ok", "redis": "ok"},
     }
     assert app.test_client().get("/healthz").json == {"status": "ok"}
+
+
+def test_being_asked_again_reads_no_migration_file_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.test_client().get("/readyz")
+    monkeypatch.setattr(migrations, "MIGRATIONS", Path("/nowhere"))
+    assert app.test_client().get("/readyz").json["checks"]["migrations"] == "ok"
 
 
 def test_without_the_database_it_is_alive_but_not_ready(app: Flask) -> None:

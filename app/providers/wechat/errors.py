@@ -5,6 +5,7 @@ subscribeMessage.send. A number nobody has met yet counts as refused: repeating 
 understand is how quotas are burnt.
 """
 
+import math
 from datetime import datetime, timedelta, timezone
 
 from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -176,4 +177,4 @@ def _until_midnight_s(now: datetime) -> int:
     """Daily quotas start again at midnight in China."""
     local = now.astimezone(_CHINA)
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return max(1, int((midnight - local).total_seconds()))
+    return max(1, math.ceil((midnight - local).total_seconds()))

@@ -1,4 +1,4 @@
-"""Workers that die, stall or are stopped: nothing is lost and nothing comes twice."""
+"""Workers that die, stall or are stopped: nothing is lost and nothing comes twice to a phone."""
 
 import signal
 from datetime import timedelta
@@ -145,6 +145,20 @@ def test_of_two_that_hold_one_message_only_one_begins(post: Post) -> None:
     assert sorted(len(messages) for messages in begun) == [0, 1]
     outcome.record(sent(second[0]), now=clock.now())
     assert reckoned_up(post) == {"sent": 1}
+
+
+def test_a_stalled_worker_gives_back_nothing_that_another_one_holds_now(post: Post) -> None:
+    post.facts([post.person("alice", credits=1).member_id])
+    post.relay()
+    stalled = leased(post)
+    post.reclaim(AFTER_THE_LEASE)
+    held = leased(post, AFTER_THE_LEASE)
+
+    lease.give_back(stalled)
+    assert lease.begin(stalled, now=clock.now() + AFTER_THE_LEASE) == []
+
+    assert leased(post, AFTER_THE_LEASE) == []
+    assert lease.begin(held, now=clock.now() + AFTER_THE_LEASE) == held
 
 
 def test_a_late_answer_is_written_to_the_attempt_and_changes_nothing_else(post: Post) -> None:

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
-from app import clock, db
+from app import clock
 from app.audit import OPERATOR
 from app.points.earn import (
     RateMissing,
@@ -15,12 +16,12 @@ from app.points.earn import (
     RuleInThePast,
     ends_at,
     points_for,
-    rule_in_force,
     set_rule,
     split,
 )
+from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.conftest import rows
-from tests.shop import Shop
+from tests.shop import Shop, TillClient
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SECOND, US = timedelta(seconds=1), timedelta(microseconds=1)
@@ -90,10 +91,11 @@ def test_points_may_last_for_ever() -> None:
     assert ends_at(Rule(id=1, rate_bp=1, lifetime_days=None), date(2030, 1, 1), "Asia/Shanghai") is None
 
 
-def rate(store_id: int, now: datetime) -> int | None:
-    with db.transaction() as session:
-        rule = rule_in_force(session, store_id, now=now)
-    return None if rule is None else rule.rate_bp
+def rate(till: TillClient, shop: Shop, at: datetime) -> int:
+    """By which a member earns who is scanned and buys for 100 yuan at that till then."""
+    here = till_of(till)
+    ticket = scan_at(shop, here, shop.code(shop.member(), at=at), at).ticket
+    return sell_at(here, ticket, 10_000, at).points_earned * 100
 
 
 def set_rate(rate_bp: int | None, effective_from: datetime, store_id: int | None = None) -> int:
@@ -109,27 +111,27 @@ def set_rate(rate_bp: int | None, effective_from: datetime, store_id: int | None
 
 def test_a_rule_holds_from_its_first_instant(shop: Shop) -> None:
     set_rate(30_000, NOW)
-    assert [rate(shop.store.id, at) for at in (NOW - US, NOW, NOW + US)] == [10_000, 30_000, 30_000]
+    assert [rate(shop.till, shop, at) for at in (NOW - US, NOW, NOW + US)] == [10_000, 30_000, 30_000]
 
 
 def test_of_two_rules_from_the_same_instant_the_later_set_holds(shop: Shop) -> None:
     set_rate(30_000, NOW)
     set_rate(20_000, NOW)
-    assert rate(shop.store.id, NOW) == 20_000
+    assert rate(shop.till, shop, NOW) == 20_000
 
 
 def test_a_rule_set_later_for_an_earlier_time_gives_way_to_the_one_in_force(shop: Shop) -> None:
     set_rate(30_000, NOW + SECOND)
     set_rate(20_000, NOW)
-    assert [rate(shop.store.id, at) for at in (NOW, NOW + SECOND)] == [20_000, 30_000]
+    assert [rate(shop.till, shop, at) for at in (NOW, NOW + SECOND)] == [20_000, 30_000]
 
 
 def test_a_stores_rule_is_its_own_and_hands_back_to_the_brand(shop: Shop) -> None:
     other = shop.open_store("S002")
     set_rate(50_000, NOW, shop.store.id)
     set_rate(None, NOW + SECOND, shop.store.id)
-    assert [rate(shop.store.id, at) for at in (NOW - US, NOW, NOW + SECOND)] == [10_000, 50_000, 10_000]
-    assert rate(other.id, NOW) == 10_000
+    assert [rate(shop.till, shop, at) for at in (NOW - US, NOW, NOW + SECOND)] == [10_000, 50_000, 10_000]
+    assert rate(shop.add_till(other.code, "T1"), shop, NOW) == 10_000
 
 
 def test_a_rule_in_the_past_is_refused(shop: Shop, engine: Engine) -> None:
@@ -142,6 +144,13 @@ def test_a_rule_in_the_past_is_refused(shop: Shop, engine: Engine) -> None:
 def test_the_brand_needs_a_rate(shop: Shop) -> None:
     with pytest.raises(RateMissing):
         set_rate(None, NOW)
+
+
+def test_the_database_knows_no_brand_without_a_rate_either(shop: Shop, engine: Engine) -> None:
+    with pytest.raises(IntegrityError, match="brand_has_rate"), engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO earn_rules (effective_from, created_at) VALUES (:at, :at)"), {"at": NOW}
+        )
 
 
 def test_a_change_of_rules_is_on_record(shop: Shop, engine: Engine) -> None:

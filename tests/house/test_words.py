@@ -1,0 +1,52 @@
+"""Whatever the books say has a word for people, in Chinese and English."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from app.texts.words import TEXTS
+from tests.conftest import ROOT
+
+
+def written(call: str, argument: str) -> set[str]:
+    """What the product gives as `argument` wherever it makes a `call`; it must stand there as a literal."""
+    found = set()
+    for value in _values(call, argument):
+        assert isinstance(value, ast.Constant), f"line {value.lineno}: {call}({argument}=…) is not a literal"
+        found.add(str(value.value))
+    return found
+
+
+def _values(call: str, argument: str) -> Iterator[ast.expr]:
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == call:
+                yield from (keyword.value for keyword in node.keywords if keyword.arg == argument)
+
+
+def test_every_kind_of_movement_has_a_word() -> None:
+    kinds = written("Cause", "kind")
+    assert "earn" in kinds
+    assert sorted(kind for kind in kinds if f"entry.{kind}" not in TEXTS) == []
+
+
+def test_every_account_of_the_house_has_a_word() -> None:
+    houses = written("Posting", "house")
+    assert "points_issued" in houses
+    assert sorted(house for house in houses if f"house.{house}" not in TEXTS) == []
+
+
+def test_every_kind_of_message_has_its_words() -> None:
+    kinds = {key.split(".")[1] for key in TEXTS if key.startswith("message.")}
+    assert kinds
+    for kind in kinds:
+        assert {f"message.{kind}.title", f"message.{kind}.body"} <= set(TEXTS)
+
+
+def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
+    for key, (zh, en) in TEXTS.items():
+        assert re.search(r"[\u4e00-\u9fff]", zh), key
+        assert en, key
+        assert not re.search(r"[\u4e00-\u9fff]", en), key
+        places = [sorted(re.findall(r"{(\w+)}", words)) for words in (zh, en)]
+        assert places[0] == places[1], key
