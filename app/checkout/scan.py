@@ -1,8 +1,8 @@
 """A clerk scans a member's code: from twenty digits to a scan ticket.
 
 The code is judged before the database is asked; one that could never have been taken costs some microseconds. Whether
-it was used before is decided by the primary key of `code_uses`, in the statement that writes the ticket. As in a sale, a
-look without locks comes first (docs/adr/0007).
+it was used before is decided by the primary key of `code_uses`, in the statement that writes the ticket. As in a sale,
+a look without locks comes first (docs/adr/0007).
 """
 
 from collections.abc import Callable

@@ -40,8 +40,8 @@ class Card:
 
 #: For a statement that looks at something else in the same trip (values: `member_id`, `now`).
 CARD = """
-    SELECT m.id AS member_id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out, m.phone_cipher,
-        m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
+    SELECT m.id AS member_id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out,
+        m.phone_cipher, m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
         coalesce(held.points, 0) AS points, coalesce(held.fen, 0) AS fen
     FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN LATERAL (
