@@ -17,6 +17,7 @@ from app.members.phones import PhoneVault
 from app.providers.places import Places
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
+from app.providers.wechat_pay import Merchant, WechatPay
 from app.settings import Settings, SettingsError
 from app.throttle import Throttle
 from scan_codes import KeyRing, KeyRingError, check_prefix
@@ -33,6 +34,7 @@ class Parts:
     redis: redis.Redis | None
     wechat: WechatClient | None
     wechat_push: PushReader | None
+    wechat_pay: WechatPay | None
 
 
 #: How old what a Telegram app hands over may be: it is made when the app opens, and we remember it as long.
@@ -61,6 +63,7 @@ def assemble(settings: Settings) -> Parts:
         redis=server,
         wechat=wechat,
         wechat_push=push,
+        wechat_pay=_wechat_pay(settings),
     )
 
 
@@ -108,3 +111,23 @@ def _wechat(settings: Settings, server: redis.Redis | None) -> tuple[WechatClien
     except ValueError as fault:
         raise SettingsError(f"WECHAT_CALLBACK_AES_KEY: {fault}") from None
     return client, reader
+
+
+def _wechat_pay(settings: Settings) -> WechatPay | None:
+    appid, mchid, serial = settings.wechat_app_id, settings.wechat_pay_mchid, settings.wechat_pay_serial
+    private_key, apiv3_key = settings.wechat_pay_private_key, settings.wechat_pay_apiv3_key
+    public_keys, notify_url = settings.wechat_pay_public_keys, settings.wechat_pay_notify_url
+    if appid is None or mchid is None or serial is None or private_key is None:
+        return None
+    if apiv3_key is None or public_keys is None or notify_url is None:
+        return None
+    merchant = Merchant(
+        appid=appid,
+        mchid=mchid,
+        serial=serial,
+        private_key=private_key,
+        apiv3_key=apiv3_key,
+        public_keys=public_keys,
+        notify_url=notify_url,
+    )
+    return WechatPay(merchant, clock=now, base_url=settings.wechat_pay_api_base)

@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.settings_pay import apiv3_key, https_url, private_key, public_keys, serial_no
+
 T = TypeVar("T")
 
 
@@ -51,6 +53,14 @@ class Settings:
     wechat_receipt_fields: Mapping[str, str]
     wechat_page_state: Literal["formal", "trial", "developer"]
     telegram_bot_token: str | None = field(repr=False)
+    # payments
+    wechat_pay_mchid: str | None
+    wechat_pay_serial: str | None
+    wechat_pay_private_key: bytes | None = field(repr=False)
+    wechat_pay_apiv3_key: str | None = field(repr=False)
+    wechat_pay_public_keys: Mapping[str, bytes] | None = field(repr=False)
+    wechat_pay_notify_url: str | None
+    wechat_pay_api_base: str
     # trying it out
     preview_sandbox_url: str | None
 
@@ -83,10 +93,19 @@ def load(environ: Mapping[str, str]) -> Settings:
         wechat_receipt_fields=read.optional("WECHAT_RECEIPT_FIELDS", _fields, _RECEIPT_FIELDS),
         wechat_page_state=read.optional("WECHAT_PAGE_STATE", _page_state, "formal"),
         telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", _text(500), None),
+        wechat_pay_mchid=read.optional("WECHAT_PAY_MCHID", _digits(32), None),
+        wechat_pay_serial=read.optional("WECHAT_PAY_SERIAL", serial_no, None),
+        wechat_pay_private_key=read.optional("WECHAT_PAY_PRIVATE_KEY", private_key, None),
+        wechat_pay_apiv3_key=read.optional("WECHAT_PAY_APIV3_KEY", apiv3_key, None),
+        wechat_pay_public_keys=read.optional("WECHAT_PAY_PUBLIC_KEYS", public_keys, None),
+        wechat_pay_notify_url=read.optional("WECHAT_PAY_NOTIFY_URL", https_url, None),
+        wechat_pay_api_base=read.optional("WECHAT_PAY_API_BASE", https_url, _PAY_API_BASE),
         preview_sandbox_url=read.optional("PREVIEW_SANDBOX_URL", _http_url, None),
     )
     read.together("WECHAT_APP_ID", "WECHAT_APP_SECRET")
     read.together("WECHAT_CALLBACK_TOKEN", "WECHAT_CALLBACK_AES_KEY")
+    read.together(*_PAY)
+    read.needs("WECHAT_PAY_MCHID", "WECHAT_APP_ID")
     read.distinct(settings)
     read.seal()
     return settings
@@ -94,6 +113,16 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 #: What a receipt can say, and the keys WeChat gave these words in a common template.
 RECEIPT_WORDS = frozenset({"store", "amount", "earned", "points", "time"})
+#: Payments need all of these, and the mini-program that the payer holds.
+_PAY = (
+    "WECHAT_PAY_MCHID",
+    "WECHAT_PAY_SERIAL",
+    "WECHAT_PAY_PRIVATE_KEY",
+    "WECHAT_PAY_APIV3_KEY",
+    "WECHAT_PAY_PUBLIC_KEYS",
+    "WECHAT_PAY_NOTIFY_URL",
+)
+_PAY_API_BASE = "https://api.mch.weixin.qq.com"
 _RECEIPT_FIELDS = {"thing1": "store", "amount2": "amount", "number3": "earned", "time4": "time"}
 
 
@@ -123,6 +152,10 @@ class _Reader:
         if given and len(given) < len(names):
             self._faults.append(f"{' and '.join(names)}: set all of them or none")
 
+    def needs(self, name: str, other: str) -> None:
+        if name in self._values and other not in self._values:
+            self._faults.append(f"{name}: needs {other}")
+
     def distinct(self, settings: Settings) -> None:
         """One key for one purpose: whoever learns one must not have learned another."""
         if self._faults:
@@ -141,6 +174,15 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
             raise ValueError(f"a whole number from {low} to {high} is needed")
         return int(text)
+
+    return parse
+
+
+def _digits(longest: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not text.isascii() or not text.isdigit() or len(text) > longest:
+            raise ValueError(f"1 to {longest} digits are needed")
+        return text
 
     return parse
 

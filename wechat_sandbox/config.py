@@ -9,6 +9,8 @@ ONE_TIME: Final = 2
 LONG_TERM: Final = 3
 PUSH_FORMATS: Final = ("json", "xml")
 JSON_SHAPES: Final = ("bare", "wrapped", "flat")
+SIGNERS: Final = ("public_key", "certificate")
+REFUNDS: Final = ("automatic", "manual")
 PUSH_EVENTS: Final = ("popup", "change", "sent")
 
 
@@ -75,6 +77,24 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Pay:
+    """A merchant of WeChat Pay. ``public_key`` is the PEM of the key whose private half signs the merchant's requests.
+
+    ``sign_with`` says which of the platform's two keys signs when the merchant asks for none; ``retry_scale`` turns the
+    documented pauses between tries of a notification into shorter ones.
+    """
+
+    mchid: str
+    serial: str
+    public_key: str = field(repr=False)
+    apiv3_key: str = field(repr=False)
+    sign_with: str = "public_key"
+    refunds: str = "automatic"
+    retry_scale: float = 1.0
+    notify_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True)
 class Config:
     """One sandbox. Without a ``seed``, people stay the same between runs but codes and tokens do not."""
 
@@ -92,3 +112,4 @@ class Config:
     callback: Callback | None = None
     limits: Limits = Limits()
     latency: Latency = Latency()
+    pay: Pay | None = None

@@ -11,18 +11,24 @@ from dataclasses import fields as fields_of
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 from wechat_sandbox.config import (
     JSON_SHAPES,
     LONG_TERM,
     ONE_TIME,
     PUSH_EVENTS,
     PUSH_FORMATS,
+    REFUNDS,
+    SIGNERS,
     Callback,
     Config,
     ConfigError,
     Field,
     Latency,
     Limits,
+    Pay,
     Template,
 )
 from wechat_sandbox.fields import FIELD_TYPES
@@ -44,6 +50,8 @@ def config_from(values: Mapping[str, Any]) -> Config:
         given["limits"] = Limits(**_known(given["limits"], Limits, "limits"))
     if "latency" in given:
         given["latency"] = Latency(**_known(given["latency"], Latency, "latency"))
+    if given.get("pay") is not None:
+        given["pay"] = pay_from(given["pay"])
     if given.get("seed") is not None:
         given["seed"] = str(given["seed"])
     return Config(**given)
@@ -103,6 +111,24 @@ def callback_from(values: Mapping[str, Any]) -> Callback:
     if not set(callback.events) <= set(PUSH_EVENTS):
         raise ConfigError(f"callback events are among {PUSH_EVENTS}")
     return callback
+
+
+def pay_from(values: Mapping[str, Any]) -> Pay:
+    """Build a Pay. Raises ConfigError."""
+    given = _known(values, Pay, "pay")
+    for name in ("mchid", "serial", "public_key", "apiv3_key"):
+        if not isinstance(given.get(name), str) or not given[name]:
+            raise ConfigError(f"pay {name} is missing")
+    pay = Pay(**given)
+    try:
+        usable = isinstance(load_pem_public_key(pay.public_key.encode()), RSAPublicKey)
+    except ValueError:
+        usable = False
+    if not usable or len(pay.apiv3_key.encode()) != 32:
+        raise ConfigError("pay public_key is the PEM of an RSA public key, apiv3_key has 32 bytes")
+    if pay.sign_with not in SIGNERS or pay.refunds not in REFUNDS:
+        raise ConfigError(f"pay sign_with is one of {SIGNERS}, refunds one of {REFUNDS}")
+    return pay
 
 
 def latency_from_text(text: str) -> Latency:

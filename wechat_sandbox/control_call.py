@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from wechat_sandbox.config import ConfigError
+from wechat_sandbox.pay_notify import NothingToRepeat
 from wechat_sandbox.platform_call import HOLDER
 from wechat_sandbox.push import NothingToPush
 from wechat_sandbox.users import UnknownUser
@@ -67,6 +68,8 @@ def control(
             return _json({"error": "no such user"}, 404)
         except UnknownTemplate:
             return _json({"error": "no such template"}, 404)
+        except NothingToRepeat:
+            return _json({"error": "no such notification was sent"}, 404)
         except NothingToPush:
             return _json({"error": "no callback is set, or no such notification was made"}, 404)
 

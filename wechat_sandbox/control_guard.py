@@ -28,7 +28,7 @@ def allowed_origin(origin: str) -> bool:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, refuse foreign callers, name the origin that may read the answer."""
-    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/")):
+    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/", "/v3/")):
         return await handler(request)
     origin = request.headers.get("Origin")
     if not is_loopback(urlsplit(f"//{request.host}").hostname or ""):

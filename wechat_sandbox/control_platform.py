@@ -21,7 +21,7 @@ async def reset(request: web.Request) -> dict[str, Any]:
     old = holder.world
     seed = str(values["seed"]) if values.get("seed") is not None else old.config.seed
     holder.world = World(replace(old.config, seed=seed))
-    await old.pushes.close()
+    await old.close()
     return {"reset": True}
 
 

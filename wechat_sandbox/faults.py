@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 KINDS: Final = frozenset(
-    {"errcode", "status", "latency", "timeout", "drop", "malformed_json", "html", "truncated"}
+    {"errcode", "status", "latency", "timeout", "drop", "malformed_json", "html", "truncated", "forged"}
 )
 MOMENTS: Final = ("before", "after")
 _NUMBERS: Final = {"errcode": "errcode", "status": "status", "latency": "latency_ms", "timeout": "hang_ms"}
@@ -32,6 +32,7 @@ class Fault:
     remaining: int | None
     moment: str
     fired: int = 0
+    code: str = ""
 
     def as_json(self) -> dict[str, object]:
         """For the control plane."""
@@ -107,6 +108,7 @@ def _fault_from(values: Mapping[str, Any], fault_id: int) -> Fault:
         openid=match.get("openid"),
         probability=probability,
         remaining=count,
-        # half an answer needs a whole one first
-        moment="after" if kind == "truncated" else moment,
+        # half an answer, or a forged one, needs a whole one first
+        moment="after" if kind in ("truncated", "forged") else moment,
+        code=str(action.get("code", "")),
     )

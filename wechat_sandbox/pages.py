@@ -69,6 +69,7 @@ def _phone_page(request: web.Request, template: str) -> web.Response:
         brand=world.config.brand,
         bubbles=_bubbles(world, user),
         subscriptions=_subscriptions(world, user),
+        payments=_payments(world, user),
     )
 
 
@@ -105,6 +106,18 @@ def _subscriptions(world: World, user: User) -> list[dict[str, Any]]:
             "long_term": one.kind == LONG_TERM,
         }
         for one in world.templates.values()
+    ]
+
+
+def _payments(world: World, user: User) -> list[dict[str, Any]] | None:
+    """The orders this person could pay now; None where nobody takes payments."""
+    if world.pay is None:
+        return None
+    now = world.clock.now()
+    return [
+        {"number": one.out_trade_no, "description": one.description, "amount": f"¥{one.total_fen / 100:.2f}"}
+        for one in world.pay.orders.all()
+        if one.openid == user.openid and not one.dismissed and one.payable(now)
     ]
 
 

@@ -14,9 +14,11 @@ from aiohttp import web
 from wechat_sandbox.config import Config, ConfigError
 from wechat_sandbox.config_parse import is_loopback
 from wechat_sandbox.control_guard import guard
+from wechat_sandbox.control_pay import add_pay_control_routes
 from wechat_sandbox.control_people import add_people_routes
 from wechat_sandbox.control_platform import add_platform_control_routes
 from wechat_sandbox.pages import add_page_routes
+from wechat_sandbox.pay_api import add_pay_routes
 from wechat_sandbox.platform_api import add_platform_routes
 from wechat_sandbox.platform_call import HOLDER, Holder
 from wechat_sandbox.world import World
@@ -31,6 +33,8 @@ def build(config: Config) -> web.Application:
     add_platform_routes(app)
     add_people_routes(app)
     add_platform_control_routes(app)
+    add_pay_routes(app)
+    add_pay_control_routes(app)
     add_page_routes(app)
     app.cleanup_ctx.append(_pushes_end_with_the_server)
     return app
@@ -74,4 +78,4 @@ async def _told_to_stop(until_stdin_closes: bool) -> None:
 
 async def _pushes_end_with_the_server(app: web.Application) -> AsyncIterator[None]:
     yield
-    await app[HOLDER].world.pushes.close()
+    await app[HOLDER].world.close()

@@ -9,7 +9,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "html_lang": "zh-Hans",
         "title": "微信沙箱",
         "other_language": "English",
-        "about_1": "这是一台在本机运行的“替身微信”：小程序登录、手机号、订阅消息都由它应答，"
+        "about_1": "这是一台在本机运行的“替身微信”：小程序登录、手机号、订阅消息、支付都由它应答，"
         "演示、测试和压测都不会碰到真正的微信。",
         "about_2": "它是我们对微信官方文档的理解，不是微信本身。文档没写清楚的地方只能推断，"
         "上线前请务必在真实环境里再验证一遍。",
@@ -37,6 +37,12 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "accept": "同意接收一次",
         "accept_long": "同意接收",
         "refuse": "在设置里拒收",
+        "payments": "微信支付",
+        "no_payments": "没有待支付的订单",
+        "pay": "支付",
+        "cancel_payment": "取消支付",
+        "paid_done": "支付成功",
+        "cancelled_done": "已取消，订单还没有支付",
         "openid": "openid",
         "failed": "没有成功，请刷新页面再试。",
         "accepted_done": "已同意",
@@ -49,7 +55,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "title": "WeChat sandbox",
         "other_language": "中文",
         "about_1": "A stand-in WeChat on this machine. It answers mini-program logins, "
-        "phone numbers and subscribe messages, "
+        "phone numbers, subscribe messages and payments, "
         "so that the demo, the tests and the benchmarks never touch the real one.",
         "about_2": "It is our reading of WeChat's documentation, not WeChat. "
         "Where the documentation is silent, it guesses. Check again on the real platform before going live.",
@@ -77,6 +83,12 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "accept": "Accept one message",
         "accept_long": "Accept",
         "refuse": "Refuse in settings",
+        "payments": "Payments",
+        "no_payments": "Nothing to pay",
+        "pay": "Pay",
+        "cancel_payment": "Cancel",
+        "paid_done": "Paid",
+        "cancelled_done": "Cancelled; the order is not paid",
         "openid": "openid",
         "failed": "That did not work. Reload the page and try again.",
         "accepted_done": "Accepted",

@@ -11,6 +11,8 @@ from wechat_sandbox.config import Config, Latency, Template
 from wechat_sandbox.draw import Draw
 from wechat_sandbox.faults import Faults
 from wechat_sandbox.metrics import Metrics
+from wechat_sandbox.pay_crypto import platform_keys
+from wechat_sandbox.pay_desk import PayDesk
 from wechat_sandbox.push import Pushes
 from wechat_sandbox.quotas import Quotas
 from wechat_sandbox.subscriptions import Subscriptions
@@ -43,8 +45,20 @@ class World:
         self.metrics = Metrics()
         self.latency = config.latency
         self.pushes = Pushes(config.callback, app_id=config.app_id, clock=self.clock, draw=self.draw)
+        self.pay = self._pay_desk(config)
         for name in config.users:
             self.users.named_or_new(name)
+
+    async def close(self) -> None:
+        """Give up the deliveries that are under way."""
+        await self.pushes.close()
+        if self.pay is not None:
+            await self.pay.notifier.close()
+
+    def _pay_desk(self, config: Config) -> PayDesk | None:
+        if config.pay is None:
+            return None
+        return PayDesk(config.pay, platform_keys(), app_id=config.app_id, clock=self.clock, draw=self.draw)
 
     def template(self, template_id: str) -> Template:
         """The template of that id. Raises UnknownTemplate."""

@@ -4,10 +4,13 @@ Every provider sorts what can go wrong outside into two kinds, and callers decid
 
     ProviderRefused        answered, and the answer is no: the same call must never be repeated
     ProviderUnavailable    not answered, or asked to come back: the same call may be repeated later
+    ├── Unreachable        no connection: nothing was asked
     └── OutcomeUnknown     the request went out and no readable answer came back: it may have taken effect
+        ├── NoAnswer       no answer in time, or the line went dead
+        └── BadAnswer      an answer that cannot be read
 
 Nothing secret ever enters them: no token, code, openid, phone number or address, only our own words
-(`reason`), the provider's error number and its request id.
+(`reason`), the provider's error number or word and its request id.
 """
 
 from typing import ClassVar
@@ -18,7 +21,7 @@ class ProviderRefused(Exception):
 
     reason: ClassVar[str] = "refused"
 
-    def __init__(self, *, provider_code: int | None = None, rid: str | None = None) -> None:
+    def __init__(self, *, provider_code: int | str | None = None, rid: str | None = None) -> None:
         super().__init__()
         self.provider_code = provider_code
         self.rid = rid
@@ -33,7 +36,11 @@ class ProviderUnavailable(Exception):
     reason: ClassVar[str] = "unavailable"
 
     def __init__(
-        self, *, provider_code: int | None = None, rid: str | None = None, retry_after_s: int | None = None
+        self,
+        *,
+        provider_code: int | str | None = None,
+        rid: str | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__()
         self.provider_code = provider_code
@@ -50,7 +57,23 @@ class OutcomeUnknown(ProviderUnavailable):
     reason = "outcome_unknown"
 
 
-def _text(reason: str, provider_code: int | None, rid: str | None) -> str:
+class Unreachable(ProviderUnavailable):
+    """No connection, so nothing was asked."""
+
+    reason = "unreachable"
+
+
+class NoAnswer(OutcomeUnknown):
+    reason = "no_answer"
+
+
+class BadAnswer(OutcomeUnknown):
+    """An answer we cannot read or believe: cut short, too large, not JSON, or without what it must hold."""
+
+    reason = "bad_answer"
+
+
+def _text(reason: str, provider_code: int | str | None, rid: str | None) -> str:
     parts = [reason]
     if provider_code is not None:
         parts.append(f"provider_code={provider_code}")

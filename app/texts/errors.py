@@ -210,6 +210,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "A field of the message template cannot be sent. Check the settings.",
     ),
     "push_rejected": ("推送验证失败。", "The push did not prove where it comes from."),
+    "notification_rejected": (
+        "支付通知验证失败。",
+        "The payment notification did not prove where it comes from.",
+    ),
     # ledger
     "not_enough": ("可用余额不足。", "Not enough to spend."),
     "already_posted": ("这笔业务已经入账。", "This has been posted before."),

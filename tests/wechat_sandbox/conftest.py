@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+import signing_merchant
 
 from wechat_sandbox.process import start
 
@@ -25,6 +26,7 @@ CONFIG: dict[str, Any] = {
     "secret": SECRET,
     "seed": "tests",
     "pages": ["pages/points/index"],
+    "pay": signing_merchant.CONFIG,
     "templates": [
         {"id": RECEIPT, "title": "消费通知", "fields": [{"key": key} for key in GOOD]},
         {"id": PERKS, "kind": 3, "fields": [{"key": "phrase1", "label": "等级"}]},
@@ -123,6 +125,7 @@ class Push:
     query: dict[str, str]
     body: str
     content_type: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -145,7 +148,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             query = dict(parse_qsl(urlsplit(self.path).query))
-            received.pushes.append(Push(query, body, self.headers["Content-Type"]))
+            received.pushes.append(Push(query, body, self.headers["Content-Type"], dict(self.headers)))
             status, text = received.answers.pop(0) if len(received.answers) > 1 else received.answers[0]
             if status == 0:  # no answer at all
                 return
@@ -172,3 +175,8 @@ def receiver() -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join(10)
+
+
+@pytest.fixture
+def merchant(sandbox: Sandbox, receiver: Receiver) -> signing_merchant.Merchant:
+    return signing_merchant.Merchant(sandbox, APP_ID, receiver.url)

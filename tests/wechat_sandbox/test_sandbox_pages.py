@@ -107,9 +107,32 @@ def test_refusing_in_the_settings_empties_the_credits(sandbox: Any, page: Page) 
 
 
 @pytest.mark.browser
+def test_a_person_cancels_a_payment_and_pays_the_next_one(merchant: Any, page: Page, receiver: Any) -> None:
+    merchant.prepay("T-000001", description="储值 200 元")
+    page.goto(merchant.sandbox.url + "/phone/alice?lang=zh")
+    payment = page.locator(".payment", has_text="储值 200 元")
+    expect(payment.locator(".amount")).to_have_text("¥200.00")
+    payment.get_by_role("button", name="取消支付").click()
+    expect(page.locator("#paid")).to_have_text("已取消，订单还没有支付")
+    expect(page.get_by_text("没有待支付的订单")).to_be_visible()
+    assert merchant.query("T-000001").json()["trade_state"] == "NOTPAY"
+
+    merchant.prepay("T-000002")
+    page.locator(".payment").get_by_role("button", name="支付", exact=True).click()
+    expect(page.locator("#paid")).to_have_text("支付成功")
+    expect(page.locator(".payment")).to_have_count(0)
+    merchant.drain()
+    assert merchant.query("T-000002").json()["trade_state"] == "SUCCESS"
+    assert len(receiver.pushes) == 1
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_pages_fit_and_are_accessible(sandbox: Any, page: Page, width: int, language: str) -> None:
+def test_the_pages_fit_and_are_accessible(
+    sandbox: Any, merchant: Any, page: Page, width: int, language: str
+) -> None:
+    merchant.prepay(description="很长的商品名称" * 15)
     sandbox.accept("alice")
     sandbox.send(sandbox.openid("alice"))
     page.set_viewport_size({"width": width, "height": 844})

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import requests
+import signing_merchant
 
 from wechat_sandbox.__main__ import arguments, config_of
-from wechat_sandbox.config import Callback, Config, ConfigError, Field, Latency, Limits, Template
+from wechat_sandbox.config import Callback, Config, ConfigError, Field, Latency, Limits, Pay, Template
 from wechat_sandbox.config_parse import config_from
 from wechat_sandbox.process import SandboxDidNotStart, start
 from wechat_sandbox.server import build
@@ -119,6 +120,12 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path) -> None:
         {"callback": {"url": "http://127.0.0.1/", "token": "t", "aes_key": "A" * 42}},
         {"callback": {"url": "http://127.0.0.1/", "token": "t", "aes_key": AES_KEY, "format": "yaml"}},
         {"callback": {"url": "http://127.0.0.1/", "token": "t", "aes_key": AES_KEY, "events": ["paid"]}},
+        {"pay": {}},
+        {"pay": {**signing_merchant.CONFIG, "public_key": "no key"}},
+        {"pay": {**signing_merchant.CONFIG, "apiv3_key": "short"}},
+        {"pay": {**signing_merchant.CONFIG, "sign_with": "both"}},
+        {"pay": {**signing_merchant.CONFIG, "refunds": "never"}},
+        {"pay": {**signing_merchant.CONFIG, "unknown": 1}},
     ],
 )
 def test_a_configuration_that_cannot_be_meant_is_refused(changed: dict[str, Any]) -> None:
@@ -128,8 +135,17 @@ def test_a_configuration_that_cannot_be_meant_is_refused(changed: dict[str, Any]
 
 def test_no_secret_shows_in_a_repr() -> None:
     callback = {"url": "http://127.0.0.1/", "token": "hidden-token", "aes_key": AES_KEY}
-    text = repr(config_from({**APP, "callback": callback}))
-    assert not any(secret in text for secret in ("do-not-show", "hidden-token", AES_KEY))
+    text = repr(config_from({**APP, "callback": callback, "pay": signing_merchant.CONFIG}))
+    secrets = ("do-not-show", "hidden-token", AES_KEY, signing_merchant.APIV3_KEY)
+    assert not any(secret in text for secret in secrets)
+
+
+def test_without_a_merchant_there_is_no_payment() -> None:
+    with start(APP) as url:
+        assert requests.get(url + "/v3/certificates", timeout=10).status_code == 404
+        assert requests.get(url + "/_sim/pay/orders", timeout=10).status_code == 400
+        requests.post(url + "/_sim/users", json={"user": "alice"}, timeout=10)
+        assert 'id="payments"' not in requests.get(url + "/phone/alice", timeout=10).text
 
 
 def test_the_session_answer_can_be_text_plain_as_it_is_on_the_wire() -> None:
@@ -156,5 +172,5 @@ def test_every_address_and_setting_stands_in_the_documentation() -> None:
         and route.method != "HEAD"
     }
     assert [one for one in sorted(routes) if f"`{one[0]} {one[1]}`" not in text] == []
-    settings = {one.name for shape in (Config, Callback, Limits) for one in fields(shape)}
+    settings = {one.name for shape in (Config, Callback, Limits, Pay) for one in fields(shape)}
     assert sorted(one for one in settings if f"`{one}`" not in text) == []

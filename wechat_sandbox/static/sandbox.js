@@ -26,7 +26,7 @@ function onNewPhone(form) {
 }
 
 function phonePage(page) {
-  const { user, lang, failed, accepted, refused } = page.dataset
+  const { user, lang, failed, accepted, refused, paid, cancelled } = page.dataset
   const element = (id) => document.getElementById(id)
 
   function scrollDown() {
@@ -44,15 +44,30 @@ function phonePage(page) {
       element("screen").replaceChildren(...screen.childNodes)
       scrollDown()
     }
+    const payments = fresh.getElementById("payments")
+    if (payments && payments.innerHTML !== element("payments").innerHTML) {
+      element("payments").replaceChildren(...payments.childNodes)
+    }
     const old = [...page.querySelectorAll(".subscription .credits")]
     fresh.querySelectorAll(".subscription .credits").forEach((one, place) => {
       if (old[place]) old[place].textContent = one.textContent
     })
   }
 
+  async function payNow(number) {
+    const { errMsg } = await post("pay/pay", { out_trade_no: number })
+    if (errMsg !== "requestPayment:ok") throw new Error(errMsg)
+  }
+
   async function press(button) {
-    const { code, accept, refuse } = button.dataset
-    if (code) {
+    const { code, accept, refuse, pay, cancel } = button.dataset
+    if (pay) {
+      await payNow(pay)
+      element("paid").textContent = paid
+    } else if (cancel) {
+      await post("pay/cancel", { out_trade_no: cancel })
+      element("paid").textContent = cancelled
+    } else if (code) {
       element("code").textContent = (await post(code, { user })).code
     } else if (accept) {
       await post("subscribe", { user, results: { [accept]: "accept" } })
@@ -71,7 +86,8 @@ function phonePage(page) {
     try {
       await press(button)
     } catch {
-      element(button.dataset.code ? "code" : "done").textContent = failed
+      const { code, pay, cancel } = button.dataset
+      element(code ? "code" : pay || cancel ? "paid" : "done").textContent = failed
     } finally {
       button.disabled = false
     }

@@ -8,7 +8,10 @@ understand is how quotas are burnt.
 import math
 from datetime import datetime, timedelta, timezone
 
-from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers import BadAnswer as BadAnswer
+from app.providers import NoAnswer as NoAnswer
+from app.providers import ProviderRefused, ProviderUnavailable
+from app.providers import Unreachable as Unreachable
 
 
 class CodeInvalid(ProviderRefused):
@@ -87,12 +90,6 @@ class ConcurrentSend(ProviderUnavailable):
     reason = "concurrent_send"
 
 
-class Unreachable(ProviderUnavailable):
-    """No connection, so nothing was asked."""
-
-    reason = "unreachable"
-
-
 class GatewayError(ProviderUnavailable):
     """An HTTP status instead of an answer."""
 
@@ -109,16 +106,6 @@ class TokenRejected(ProviderUnavailable):
     """WeChat does not take the access token. The caller replaces it once and asks again."""
 
     reason = "token_rejected"
-
-
-class NoAnswer(OutcomeUnknown):
-    reason = "no_answer"
-
-
-class BadAnswer(OutcomeUnknown):
-    """An answer we cannot read: not JSON, cut short, too large, or without what it must hold."""
-
-    reason = "bad_answer"
 
 
 #: Paths whose numbers mean something of their own.

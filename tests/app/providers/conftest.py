@@ -1,7 +1,10 @@
 """A real Redis and a scripted HTTP server, both on loopback."""
 
+import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import paying
 import pytest
 import redis
 import requests
@@ -9,6 +12,7 @@ from scripted_wechat import APPID, CODE, OPENID, SECRET, TEMPLATE, TOKEN, Script
 
 from app.providers.wechat import WechatClient
 from app.providers.wechat.errors import STABLE_TOKEN
+from app.providers.wechat_pay import NotificationRejected, WechatPay
 from embedded import redis as embedded_redis
 from wechat_sandbox import process
 
@@ -81,7 +85,8 @@ def leaks(caplog):
             record.getMessage() + repr(record.args) + (record.exc_text or "") for record in caplog.records
         ]
         everything = "\n".join(written)
-        return [secret for secret in (SECRET, OPENID, TOKEN, CODE) if secret in everything]
+        secrets = (SECRET, OPENID, TOKEN, CODE, paying.APIV3_KEY, "WECHATPAY2-SHA256-RSA2048 ", "PRIVATE KEY")
+        return [secret for secret in secrets if secret in everything]
 
     return found
 
@@ -148,3 +153,105 @@ def sandbox(sandbox_url):
 @pytest.fixture
 def sandbox_client(sandbox, make_client, shared):
     return make_client(base_url=sandbox.url, shared=shared, read_timeout_s=5)
+
+
+@pytest.fixture
+def make_pay(wechat):
+    """Builds clients of the scripted gateway, with short time-outs unless told otherwise."""
+    made = []
+
+    def make(changes_of_merchant=None, **changes):
+        settings = {
+            "clock": clock,
+            "base_url": wechat.url,
+            "connect_timeout_s": 2,
+            "read_timeout_s": 0.3,
+        }
+        made.append(WechatPay(paying.merchant(**(changes_of_merchant or {})), **(settings | changes)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close_connections()
+
+
+@pytest.fixture
+def pay(make_pay):
+    return make_pay()
+
+
+@pytest.fixture(scope="session")
+def pay_sandbox_url():
+    merchant = {
+        "mchid": paying.MCHID,
+        "serial": paying.SERIAL,
+        "public_key": paying.public_pem(paying.MERCHANT_KEY),
+        "apiv3_key": paying.APIV3_KEY,
+        "retry_scale": 0.000_001,
+    }
+    with process.start({"app_id": APPID, "secret": SECRET, "pay": merchant}) as url:
+        yield url
+
+
+@pytest.fixture
+def pay_sandbox(pay_sandbox_url):
+    box = Sandbox(pay_sandbox_url)
+    box.tell("reset")
+    yield box
+    box.close()
+
+
+class Till:
+    """Our address for WeChat Pay's notifications, with a client behind it that the test sets."""
+
+    def __init__(self):
+        self.client = None
+        self.results = []
+        self.refused = 0
+        self.url = ""
+
+    def receive(self, headers, body):
+        try:
+            self.results.append(self.client.read_notification(headers, body, clock()))
+        except NotificationRejected:
+            self.refused += 1
+            return 403
+        return 204
+
+
+@pytest.fixture
+def till():
+    taken = Till()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(taken.receive(dict(self.headers), body))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        taken.url = f"http://127.0.0.1:{server.server_port}/callbacks/wechat-pay"
+        yield taken
+        server.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture
+def shop(pay_sandbox, make_pay, till):
+    """The client against the stand-in, with its notifications coming back to `till`."""
+    keys = {name: paying.der_of(pem) for name, pem in pay_sandbox.ask("pay/keys")["platform"].items()}
+    merchant = {"public_keys": keys, "notify_url": till.url}
+    till.client = make_pay(merchant, base_url=pay_sandbox.url, read_timeout_s=5)
+    return till.client
+
+
+@pytest.fixture
+def payer(pay_sandbox):
+    """The openid of somebody with a phone."""
+    return pay_sandbox.tell("users", user="alice")["users"][0]["openid"]

@@ -30,6 +30,8 @@ class Request:
     query: dict[str, str]
     body: bytes
     content_type: str | None
+    target: str = ""  # path and query as they travelled
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def json(self):
@@ -115,6 +117,8 @@ class ScriptedWechat:
             {name: values[0] for name, values in parse_qs(parts.query).items()},
             handler.rfile.read(length),
             handler.headers.get("Content-Type"),
+            handler.path,
+            dict(handler.headers),
         )
         with self._lock:
             self.requests.append(request)

@@ -230,7 +230,7 @@ def test_a_cookie_is_not_kept(client, wechat):
 
     client.code_to_session(CODE)
 
-    assert not client._transport._session.cookies
+    assert not client._transport._exchange.session.cookies
 
 
 def test_a_proxy_named_by_the_environment_is_not_used(client, wechat, monkeypatch):
