@@ -44,8 +44,8 @@ def time():
 def make_store(wechat, time):
     transports = []
 
-    def make(shared=None, **changes):
-        transports.append(Transport(wechat.url, clock=time, read_timeout_s=0.3))
+    def make(shared=None, read_timeout_s=0.3, **changes):
+        transports.append(Transport(wechat.url, clock=time, read_timeout_s=read_timeout_s))
         fetch = StableToken(transports[-1], appid=APPID, secret=SECRET)
         return TokenStore(fetch, **({"appid": APPID, "shared": shared, "clock": time} | changes))
 
@@ -299,14 +299,14 @@ def after_a_moment(_):
 def test_threads_of_one_process_share_one_fetch(make_store, wechat):
     wechat.on(STABLE_TOKEN, after_a_moment)
 
-    ask_from_sixteen_threads(make_store())
+    ask_from_sixteen_threads(make_store(read_timeout_s=10))
 
     assert wechat.count(STABLE_TOKEN) == 1
 
 
 def test_without_the_lock_threads_of_one_process_all_fetch(make_store, wechat):
     wechat.on(STABLE_TOKEN, after_a_moment)
-    store = make_store()
+    store = make_store(read_timeout_s=10)  # sixteen at once: a busy machine answers some of them late
     store._one_refresher = threading.Semaphore(16)
 
     ask_from_sixteen_threads(store)
