@@ -25,8 +25,9 @@ import pos_api.scans
 from app import db, models, settings
 from app.errors import DomainError
 from app.parts import Parts, assemble
+from app.providers.places import Places
 from commands import db as migrations
-from web import api, docs, errors, headers, health, logs, metrics
+from web import api, bodies, docs, errors, headers, health, logs, metrics
 
 JSON_FACES = (
     miniprogram_api.entry.blueprint,
@@ -66,6 +67,7 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     if here.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, here.trusted_proxies, here.trusted_proxies)  # type: ignore[method-assign]
     _install(app)
+    bodies.install(app, Places(max(1, here.db_pool_size // 2)))
     if here.preview_sandbox_url is not None:
         app.register_blueprint(consoles.preview.pages.blueprint)
     return app

@@ -71,15 +71,20 @@ class Throttle:
         except failure:
             raise
         except BaseException:
-            self._give_back(limit, who)
+            self.give_back(limit, *who)
             raise
-        self._give_back(limit, who)
+        self.give_back(limit, *who)
 
     def used_up(self, limit: Limit, *who: object) -> bool:
         """Whether one more would be too many; counts nothing."""
         return not self._ask("test", limit, who)
 
-    def _give_back(self, limit: Limit, who: tuple[object, ...]) -> None:
+    def first(self, limit: Limit, *who: object) -> bool:
+        """Whether this is the first of its kind within the limit's time."""
+        return self._ask("hit", Limit(f"{limit.name}_first", 1, limit.per_s), who)
+
+    def give_back(self, limit: Limit, *who: object) -> None:
+        """Take back one counted try that turned out to be none."""
         # Should Redis have gone or come back in between, the other counter allows one try more: only somebody who
         # has just proven who they are can bring that about.
         self._ask("hit", limit, who, cost=-1)

@@ -93,6 +93,9 @@ class ApprovalSchema(Strict):
     id = fields.String(required=True)
     kind = fields.String(required=True)
     subject = fields.String(required=True)
+    details = fields.Dict(
+        keys=fields.String(), required=True, metadata={"description": "what would be carried out"}
+    )
     store = fields.String(required=True)
     state = fields.String(
         required=True, validate=validate.OneOf(("pending", "approved", "rejected", "withdrawn", "expired"))
@@ -114,6 +117,7 @@ def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
         "id": approval.id,
         "kind": approval.kind,
         "subject": approval.subject,
+        "details": approval.details,
         "store": approval.store,
         "state": approval.state,
         "requested_by": approval.requested_by,

@@ -16,7 +16,7 @@ from office_api.guard import STAFF, boss, my_stores, require_staff
 from web.answers import answer
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
-from web.schemas import Strict, text, whole
+from web.schemas import Strict, password, text, whole
 
 blueprint = Blueprint("people", __name__, url_prefix="/office/v1/staff", description="Staff and their roles")
 guarded(blueprint, require_staff)
@@ -89,7 +89,7 @@ class NewStaffSchema(Strict):
     login = text(40, required=True)
     staff_no = text(16, required=True)
     name = text(60, required=True)
-    password = text(128, required=True)
+    password = password(required=True)
     grants = fields.List(
         fields.Nested(GrantSchema()), required=True, validate=validate.Length(1, MOST_GRANTS)
     )

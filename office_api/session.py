@@ -14,7 +14,7 @@ from office_api.people import GrantSchema, codes_in, dump_grants
 from web.answers import answer, nothing
 from web.guards import guarded, opened
 from web.parts import parts
-from web.schemas import Strict, text
+from web.schemas import Strict, password, text
 
 open_blueprint = Blueprint("office_login", __name__, url_prefix="/office/v1", description="Signing in")
 opened(open_blueprint, "who signs in has no token yet; wrong passwords are throttled")
@@ -28,7 +28,7 @@ guarded(account_blueprint, require_token)
 
 class SignInSchema(Strict):
     login = text(40, required=True)
-    password = text(128, required=True)
+    password = password(required=True)
 
 
 class SignedInSchema(Strict):
@@ -91,8 +91,8 @@ def who() -> Response:
 
 
 class OwnPasswordSchema(Strict):
-    current = text(128, required=True)
-    new = text(128, required=True)
+    current = password(required=True)
+    new = password(required=True)
 
 
 @account_blueprint.post("/me/password")

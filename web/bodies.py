@@ -8,12 +8,32 @@ import json
 from typing import Any
 
 import orjson
-from flask import request
+from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from app.providers.places import Places
 from web.errors import MalformedJson
+from web.guards import open_blueprints
 
 MAX_BODY_BYTES = 64 * 1024
+
+
+def install(app: Flask, places: Places) -> None:
+    """Read the bodies that anybody may send in a bounded number of threads.
+
+    A sender may take as long as it likes over a body. Behind a guard only those who are known get so far; on the open
+    routes a handful of strangers would hold every thread of the server, and no till would get an answer.
+    """
+
+    @app.before_request
+    def read_what_strangers_send() -> None:
+        if _has_body() and request.blueprint in open_blueprints():
+            with places.one():
+                request.get_data(cache=True)
+
+
+def _has_body() -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def require_json() -> None:
@@ -23,8 +43,7 @@ def require_json() -> None:
     """
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    if not has_body:
+    if not _has_body():
         return
     if request.mimetype != "application/json":
         raise UnsupportedMediaType

@@ -25,6 +25,11 @@ def text(longest: int, shortest: int = 1, **options: Any) -> fields.String:
     return fields.String(validate=[validate.Length(shortest, longest), _printable], **options)
 
 
+def password(shortest: int = 1, **options: Any) -> fields.String:
+    """A password: whatever somebody's keyboard types, ideographic spaces included."""
+    return fields.String(validate=validate.Length(shortest, 128), **options)
+
+
 def whole(low: int, high: int, **options: Any) -> fields.Integer:
     """A JSON integer within bounds. 5.7, "5" and true are refused, not rounded or converted."""
     return fields.Integer(strict=True, validate=validate.Range(low, high), **options)

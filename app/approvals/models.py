@@ -1,15 +1,20 @@
 """What waits for a second person, and how it ended."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
 
 class ApprovalRequest(Base):
-    """`kind` and `subject` say what is to be carried out; whoever asked is never who approves."""
+    """`kind` and `subject` say what is to be carried out, `details` say it to a reader.
+
+    Whoever asked is never who approves.
+    """
 
     __tablename__ = "approval_requests"
     __table_args__ = (
@@ -24,6 +29,7 @@ class ApprovalRequest(Base):
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
     subject: Mapped[str] = mapped_column(String(40))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
     requested_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
     requested_at: Mapped[datetime] = mapped_column(UTCDateTime)

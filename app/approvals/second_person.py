@@ -1,19 +1,23 @@
 """Asking for a second person, and their decision. What is approved is carried out by the story that asked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app.approvals.models import ApprovalRequest
+from app.audit import AuditRow
 from app.db import reading
 from app.errors import Conflict, Forbidden, Gone, NotFound
 from app.ids import new_id
 
 #: Long enough for a week with a holiday in it; what nobody wanted by then is not wanted.
 LIFE = timedelta(days=7)
+#: For so long an account is not independent of who made it, reset it or gave it its roles.
+DEPENDENT = timedelta(days=30)
 
 
 class ApprovalDecided(Conflict):
@@ -26,8 +30,20 @@ class ApprovalExpired(Gone):
     code = "approval_expired"
 
 
+class ApprovalOutdated(Conflict):
+    """What was asked for is no longer allowed: the member, the store, the limit or whoever asked has changed."""
+
+    code = "approval_outdated"
+
+
 class ApproverIsRequester(Forbidden):
     code = "approver_is_requester"
+
+
+class ApproverDependsOnRequester(Forbidden):
+    """Who asked has lately made the approver's account, or changed its password or roles: both may be one person."""
+
+    code = "approver_depends_on_requester"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +51,7 @@ class Approval:
     id: str
     kind: str
     subject: str
+    details: dict[str, Any]
     store_id: int
     store: str
     requested_by: str
@@ -47,21 +64,33 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Approved:
-    """What the second person agreed to."""
+    """What the second person agreed to, and who had asked for it where."""
 
     id: str
     kind: str
     subject: str
+    store_id: int
+    requested_by: int
 
 
-def ask(session: Session, *, kind: str, subject: str, store_id: int, staff_id: int, now: datetime) -> str:
-    """Put it before the others; the request's id."""
+def ask(
+    session: Session,
+    *,
+    kind: str,
+    subject: str,
+    details: Mapping[str, Any],
+    store_id: int,
+    staff_id: int,
+    now: datetime,
+) -> str:
+    """Put it before the others, who see `details`; the request's id."""
     approval_id = new_id(now)
     session.execute(
         insert(ApprovalRequest).values(
             id=approval_id,
             kind=kind,
             subject=subject,
+            details=dict(details),
             store_id=store_id,
             requested_by=staff_id,
             requested_at=now,
@@ -77,13 +106,32 @@ def approve(
     """Agree; the caller carries it out in the same transaction.
 
     `stores`: where the person may approve (None: everywhere); what lies elsewhere is not found. Raises `NotFound`,
-    `ApproverIsRequester`, `ApprovalDecided`, `ApprovalExpired`.
+    `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`.
     """
     request = _pending(session, approval_id, stores, now)
     if request.requested_by == staff_id:
         raise ApproverIsRequester
+    if _depends(session, staff_id, request.requested_by, now):
+        raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
-    return Approved(id=request.id, kind=request.kind, subject=request.subject)
+    return Approved(
+        id=request.id,
+        kind=request.kind,
+        subject=request.subject,
+        store_id=request.store_id,
+        requested_by=request.requested_by,
+    )
+
+
+def _depends(session: Session, approver: int, requester: int, now: datetime) -> bool:
+    touched = select(AuditRow.id).where(
+        AuditRow.object_type == "staff",
+        AuditRow.object_id == str(approver),
+        AuditRow.actor_type == "staff",
+        AuditRow.actor_id == requester,
+        AuditRow.at > now - DEPENDENT,
+    )
+    return bool(session.execute(select(touched.exists())).scalar_one())
 
 
 def reject(
@@ -114,7 +162,7 @@ def _end(request: ApprovalRequest, state: str, staff_id: int, now: datetime) -> 
 
 
 _LIST = """
-    SELECT r.id, r.kind, r.subject, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
+    SELECT r.id, r.kind, r.subject, r.details, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
         r.expires_at, CASE WHEN r.state = 'pending' AND r.expires_at <= :now THEN 'expired' ELSE r.state END AS state,
         b.staff_no AS decided_by, r.decided_at
     FROM approval_requests r JOIN stores s ON s.id = r.store_id

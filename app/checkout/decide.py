@@ -10,8 +10,8 @@ from app.approvals import second_person
 from app.db import transaction
 from app.points import adjust
 
-#: Approval kind → what carries it out, given the subject.
-_CARRY_OUT: dict[str, Callable[[Session, str, datetime], None]] = {
+#: Approval kind → what carries it out.
+_CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     adjust.APPROVAL_KIND: adjust.carry_out,
 }
 
@@ -21,13 +21,13 @@ def decide(
 ) -> None:
     """Agree, or not; `stores` is where the person may approve (None: everywhere).
 
-    Raises `NotFound`, `ApproverIsRequester`, `ApprovalDecided`, `ApprovalExpired`, and whatever carrying it out may
-    raise (`NotEnough`): then it stays undecided.
+    Raises `NotFound`, `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`, and
+    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`): then it stays undecided.
     """
     with transaction() as session:
         if agree:
             approved = second_person.approve(session, approval_id, stores=stores, staff_id=staff_id, now=now)
-            _CARRY_OUT[approved.kind](session, approved.subject, now)
+            _CARRY_OUT[approved.kind](session, approved, now)
         else:
             second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
         audit.record(

@@ -5,6 +5,7 @@ it was used before is decided by the primary key of `code_uses`, in the statemen
 a look without locks comes first (docs/adr/0007).
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,9 +109,19 @@ def scan(
     try:
         return _scan(till, code, request, issuer, throttle, now)
     except _GUESSES:
-        # Counting decides as well: of any number at once, no more than the limit learn that they guessed wrong.
-        throttle.hit(FAILURES, till.terminal_id)
+        _count(throttle, till, code)
         raise
+
+
+def _count(throttle: Throttle, till: Till, code: str) -> None:
+    """Counting decides as well: of any number at once, no more than the limit learn that they guessed wrong.
+
+    One code counts once however often it is shown: an old picture before a scanner that never rests is no guessing.
+    """
+    if throttle.first(FAILURES, till.terminal_id, hashlib.sha256(code.encode()).hexdigest()[:16]):
+        throttle.hit(FAILURES, till.terminal_id)
+    elif throttle.used_up(FAILURES, till.terminal_id):
+        raise TooMany(retry_after_s=FAILURES.per_s)
 
 
 def _scan(

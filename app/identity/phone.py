@@ -123,6 +123,7 @@ def _ask(client: WechatClient, code: str, code_hash: bytes, member_id: int, thro
     except (ProviderRefused, ProviderUnavailable) as failure:
         if isinstance(failure, _NOTHING_DONE):
             _let_go(code_hash)
+            throttle.give_back(PER_MEMBER, member_id)  # an outage of theirs must not cost the member a day
         else:
             _settle(code_hash)
         raise in_our_words(failure) from failure

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, idempotency
 from app.db import transaction
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, Unauthenticated
 from app.members.models import Member
 from app.members.names import cleaned
 from app.members.phones import PhoneVault
@@ -96,7 +96,11 @@ def bind_phone(
 
 
 def _locked(session: Session, member_id: int) -> Member:
-    return session.execute(select(Member).where(Member.id == member_id).with_for_update()).scalar_one()
+    member = session.execute(select(Member).where(Member.id == member_id).with_for_update()).scalar_one()
+    if member.status != "active":
+        # Consent was taken back, or the member frozen, while the request was on its way.
+        raise Unauthenticated
+    return member
 
 
 def _check_birthday(member: Member, birthday: date, now: datetime) -> None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.clock import zone
 from app.facts.models import Fact
 from app.identity.models import MemberIdentity
 from app.ids import new_id
-from app.ledger.models import Account
+from app.ledger.models import Account, Lot
 from app.members.models import Member
 from app.messages.consent import take
 from app.messages.models import Message
@@ -102,8 +102,18 @@ def _points_after(session: Session, fact: Fact) -> int:
     known: int | None = fact.payload["points_after"]
     if known is not None:
         return known
-    balance = select(Account.balance).where(Account.member_id == fact.member_id, Account.unit == "points")
-    return session.execute(balance).scalar_one_or_none() or 0
+    # Not the account's balance, which holds what has ended until somebody touches it.
+    held = (
+        select(func.coalesce(func.sum(Lot.remaining), 0))
+        .join(Account, Account.id == Lot.account_id)
+        .where(
+            Account.member_id == fact.member_id,
+            Account.unit == "points",
+            Lot.remaining > 0,
+            or_(Lot.expires_at.is_(None), Lot.expires_at > fact.created_at),
+        )
+    )
+    return int(session.execute(held).scalar_one())
 
 
 def _allowed(

@@ -18,6 +18,8 @@ from app.ledger.post import POINTS, Cause, Posting, post
 from app.members.models import Member
 from app.points.models import Adjustment
 from app.staff.models import Staff
+from app.staff.roles import ADJUST_POINTS
+from app.staff.sign_in import may_still
 from app.stores.models import Store
 
 APPROVAL_KIND = "points_adjustment"
@@ -26,7 +28,7 @@ REASONS = ("goodwill", "correction", "complaint", "promotion")
 
 
 class AdjustmentPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much one person may move alone: at once, and in one business day; above it somebody else must agree."""
+    """How much one person may move alone: at once, and within 24 hours; above it somebody else must agree."""
 
     NAME: ClassVar[str] = "points_adjustment"
 
@@ -88,7 +90,7 @@ def adjust(
             requested_by=staff_id,
             created_at=now,
         )
-        answer = _carry_out_or_ask(session, adjustment, policy, now)
+        answer = _carry_out_or_ask(session, adjustment, member_no, policy, now)
         idempotency.remember(session, request, answer, now)
         return answer
 
@@ -103,7 +105,7 @@ def _member(session: Session, member_no: str) -> int:
 
 
 def _carry_out_or_ask(
-    session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime
+    session: Session, adjustment: Adjustment, member_no: str, policy: AdjustmentPolicy, now: datetime
 ) -> Adjusted:
     approval_id, after = None, None
     alone = _may_alone(session, adjustment, policy, now)
@@ -112,6 +114,12 @@ def _carry_out_or_ask(
             session,
             kind=APPROVAL_KIND,
             subject=adjustment.id,
+            details={
+                "member_no": member_no,
+                "points": adjustment.points,
+                "reason": adjustment.reason,
+                "note": adjustment.note,
+            },
             store_id=adjustment.store_id,
             staff_id=adjustment.requested_by,
             now=now,
@@ -152,16 +160,31 @@ def _may_alone(session: Session, adjustment: Adjustment, policy: AdjustmentPolic
         return False
     # One at a time for each person, or two halves of a day's limit would each look like the first.
     session.execute(select(Staff.id).where(Staff.id == adjustment.requested_by).with_for_update())
-    zone = _zone(session, adjustment.store_id)
-    since = start_of_day(business_date(now, zone), zone)
+    # Not a calendar day: it begins at another time in each store's zone, and would count twice between them.
+    since = now - timedelta(hours=24)
     moved = session.execute(_MOVED_ALONE, {"staff_id": adjustment.requested_by, "since": since}).scalar_one()
     return bool(moved + abs(adjustment.points) <= policy.alone_points_a_day)
 
 
-def carry_out(session: Session, adjustment_id: str, now: datetime) -> None:
-    """Post what a second person has agreed to, with the lifetime that holds now. Raises `NotEnough`."""
-    adjustment = session.execute(select(Adjustment).where(Adjustment.id == adjustment_id)).scalar_one()
-    _post(session, adjustment, policies.in_force(session, AdjustmentPolicy).value, now)
+def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:
+    """Post what a second person has agreed to, with the lifetime that holds now.
+
+    Raises `ApprovalOutdated` when it could not be asked for any more: the member is not active, whoever asked has lost
+    the right or the account, the store has closed, the limit has been lowered; `NotEnough`.
+    """
+    adjustment = session.execute(select(Adjustment).where(Adjustment.id == approved.subject)).scalar_one()
+    policy = policies.in_force(session, AdjustmentPolicy).value
+    if abs(adjustment.points) > policy.most_points:
+        raise second_person.ApprovalOutdated
+    member = session.execute(
+        select(Member.status).where(Member.id == adjustment.member_id).with_for_update(read=True)
+    ).scalar_one()
+    store = session.execute(select(Store.status).where(Store.id == adjustment.store_id)).scalar_one()
+    if member != "active" or store != "open":
+        raise second_person.ApprovalOutdated
+    if not may_still(session, adjustment.requested_by, ADJUST_POINTS, adjustment.store_id):
+        raise second_person.ApprovalOutdated
+    _post(session, adjustment, policy, now)
 
 
 def _post(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime) -> int:

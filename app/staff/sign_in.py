@@ -15,7 +15,7 @@ from app.ids import new_secret
 from app.pruning import always, forget
 from app.staff.models import Staff, StaffRole, StaffSession
 from app.staff.passwords import matches
-from app.staff.roles import SELL, Grant, require
+from app.staff.roles import SELL, Grant, require, stores_with
 from app.stores.setup import terminal_by_code
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle, network_of
@@ -225,6 +225,13 @@ def clerk_at(staff_no: str, store_id: int) -> int:
             raise Forbidden
         require(_grants(connection, row.id), SELL, store_id)
     return int(row.id)
+
+
+def may_still(session: Session, staff_id: int, right: str, store_id: int) -> bool:
+    """Whether the person is active and has the right in that store at this moment."""
+    status = session.execute(select(Staff.status).where(Staff.id == staff_id)).scalar_one()
+    where = stores_with(_grants(session, staff_id), right)
+    return status == "active" and (where is None or store_id in where)
 
 
 def _grants(connection: Connection | Session, staff_id: int) -> tuple[Grant, ...]:

@@ -21,6 +21,7 @@ CREATE TABLE approval_requests (
     id VARCHAR(26) NOT NULL,
     kind VARCHAR(24) NOT NULL,
     subject VARCHAR(40) NOT NULL,
+    details JSONB NOT NULL,
     store_id BIGINT NOT NULL,
     requested_by BIGINT NOT NULL,
     requested_at timestamptz NOT NULL,

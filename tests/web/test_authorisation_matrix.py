@@ -55,8 +55,9 @@ class Scene(Actors):
         }
 
     def approval(self) -> str:
-        """A request that a third person made."""
-        asked = adjusted(self.shop, self.a, self.clerk.id, 50_000)
+        """A request that a third person made, one who may ask."""
+        person = self.shop.person(f"asks-{next(_numbers)}", Grant("manager", self.shop.store.id))
+        asked = adjusted(self.shop, self.a, person.id, 50_000)
         assert asked.approval_id is not None
         return asked.approval_id
 

@@ -143,3 +143,14 @@ def test_jobs_and_tills_at_once_end_each_lot_once(engine: Engine) -> None:
     expire(now=NOW + 5 * DAY)
     assert [balance(engine, one) for one in everyone] == [98] * 4
     assert len(ended(engine)) == 20
+
+
+def test_an_account_that_is_held_for_long_keeps_no_other_from_its_turn(engine: Engine) -> None:
+    one, two, three = member(), member(), member()
+    for who in (one, two, three):
+        move(points(who, 10, expires_at=NOW + DAY))
+    with engine.begin() as holder:
+        holder.execute(text("SELECT FROM ledger_accounts WHERE member_id = :m FOR UPDATE"), {"m": two})
+        assert expire(now=NOW + DAY) == 2
+    assert [balance(engine, who) for who in (one, two, three)] == [0, 10, 0]
+    assert expire(now=NOW + DAY) == 1

@@ -11,22 +11,27 @@ from app.approvals.second_person import (
     LIFE,
     ApprovalDecided,
     ApprovalExpired,
+    ApprovalOutdated,
+    ApproverDependsOnRequester,
     ApproverIsRequester,
     listing,
 )
-from app.audit import OPERATOR
+from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide
 from app.db import Busy
 from app.errors import NotFound
 from app.ledger.post import NotEnough
 from app.points.adjust import AdjustmentPolicy, AdjustmentTooLarge
 from app.policies import change
+from app.staff import accounts
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
-from tests.adjusting import adjusted
+from app.stores import setup
+from app.withdrawal import withdraw
+from tests.adjusting import adjusted, member_no
 from tests.conftest import rows
 from tests.racing import race
-from tests.shop import Phone, Shop
+from tests.shop import BOSS, Phone, Shop
 
 
 @pytest.fixture
@@ -253,7 +258,9 @@ def test_the_deed_and_the_decision_stand_in_the_audit_log(
     ) == [("points.adjust", one.id), ("approval.approve", two.id)]
 
 
-def test_a_day_is_the_stores_day(shop: Shop, phone: Phone, one: StaffView, engine: Engine) -> None:
+def test_a_day_later_one_may_move_points_alone_again(
+    shop: Shop, phone: Phone, one: StaffView, engine: Engine
+) -> None:
     for _ in range(4):
         adjusted(shop, phone, one.id, 500)
     with engine.begin() as connection:
@@ -262,3 +269,71 @@ def test_a_day_is_the_stores_day(shop: Shop, phone: Phone, one: StaffView, engin
             text("UPDATE points_adjustments SET created_at = created_at - :day"), {"day": timedelta(days=1)}
         )
     assert adjusted(shop, phone, one.id, 500).state == "posted"
+
+
+def test_the_second_person_sees_what_they_agree_to(shop: Shop, phone: Phone, one: StaffView) -> None:
+    adjusted(shop, phone, one.id, -900)
+    [request] = listing(stores=None, pending=True, limit=9, before=None, now=clock.now())
+    assert request.details == {
+        "member_no": member_no(phone),
+        "points": -900,
+        "reason": "goodwill",
+        "note": "late delivery",
+    }
+
+
+def disable(person: StaffView) -> None:
+    accounts.change(
+        staff_id=person.id,
+        version=person.version,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
+        now=clock.now(),
+    )
+
+
+@pytest.mark.parametrize("change", ["member", "requester", "store", "limit"])
+def test_what_is_no_longer_allowed_is_not_carried_out(
+    shop: Shop, phone: Phone, one: StaffView, two: StaffView, change: str
+) -> None:
+    asked = adjusted(shop, phone, one.id, 50_000)
+    if change == "member":
+        withdraw(member_id=phone.member_id, now=clock.now())
+    elif change == "requester":
+        disable(one)
+    elif change == "store":
+        setup.change_store(
+            code="S001",
+            version=shop.store.version,
+            name=None,
+            status="closed",
+            actor=OPERATOR,
+            now=clock.now(),
+        )
+    else:
+        set_policy(most_points=40_000)
+    with pytest.raises(ApprovalOutdated):
+        say(asked.approval_id, two)
+    say(asked.approval_id, two, agree=False)
+
+
+def test_an_account_that_the_requester_has_reset_is_no_second_person(
+    shop: Shop, phone: Phone, one: StaffView, two: StaffView
+) -> None:
+    asked = adjusted(shop, phone, one.id, 50_000)
+    boss = accounts.Boss(actor=Actor(type="staff", id=one.id), grants=(Grant("admin", None),))
+    accounts.reset_password(staff_id=two.id, boss=boss, now=clock.now())
+    with pytest.raises(ApproverDependsOnRequester):
+        say(asked.approval_id, two)
+    assert points(phone) == 0
+
+
+def test_the_limit_does_not_begin_anew_at_another_stores_midnight(
+    shop: Shop, phone: Phone, one: StaffView
+) -> None:
+    for _ in range(4):
+        adjusted(shop, phone, one.id, 500)
+    shop.store = shop.open_store("S002", "Pacific/Kiritimati")
+    assert adjusted(shop, phone, one.id, 500).state == "pending"

@@ -1,0 +1,74 @@
+"""Strangers who send their bodies slowly hold some threads of the server, never all."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import urllib3
+from werkzeug.serving import make_server
+
+from tests.shop import Shop
+
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def port(shop: Shop) -> Iterator[int]:
+    server = make_server("127.0.0.1", 0, shop.app, threaded=True)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    yield server.server_port
+    server.shutdown()
+    serving.join(30)
+    server.server_close()
+
+
+def send_slowly(port: int, path: str, content_type: str) -> socket.socket:
+    """A connection that has sent the first byte of its body and rests."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Type: {content_type}\r\n"
+        "Content-Length: 100\r\n\r\n{".encode()
+    )
+    return connection
+
+
+def post(port: int, path: str) -> int:
+    with urllib3.PoolManager(retries=False, timeout=PATIENCE_S) as http:
+        body = {"login": "nobody", "password": "whatever it is"}
+        return http.request("POST", f"http://127.0.0.1:{port}{path}", json=body).status
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/office/v1/login", "application/json"),
+        ("/api/v1/login", "application/json"),
+        ("/till/sign-in", "application/x-www-form-urlencoded"),
+        ("/callbacks/wechat", "application/json"),
+    ],
+)
+def test_beyond_half_of_the_threads_strangers_are_told_to_come_back(
+    shop: Shop, port: int, path: str, content_type: str
+) -> None:
+    places = max(1, shop.parts.settings.db_pool_size // 2)
+    with ExitStack() as slow:
+        for _ in range(places):
+            slow.enter_context(send_slowly(port, path, content_type))
+        until = time.monotonic() + PATIENCE_S
+        while post(port, "/office/v1/login") != 409 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert post(port, "/office/v1/login") == 409
+        assert shop.till.sell(None, 1_000).status_code == 201  # known senders are not concerned
+    until = time.monotonic() + PATIENCE_S
+    while post(port, "/office/v1/login") == 409 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert post(port, "/office/v1/login") == 401
+
+
+def test_without_a_token_a_guarded_route_does_not_wait_for_the_body(port: int) -> None:
+    with send_slowly(port, "/pos/v1/sales", "application/json") as connection:
+        assert connection.recv(200).startswith(b"HTTP/1.1 401")
