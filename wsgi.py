@@ -15,6 +15,7 @@ import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import office_api.earn_rules
 import office_api.people
 import office_api.session
 import office_api.shops
@@ -39,6 +40,7 @@ JSON_FACES = (
     office_api.session.blueprint,
     office_api.people.blueprint,
     office_api.shops.blueprint,
+    office_api.earn_rules.blueprint,
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.audit import OPERATOR
-from app.points.earn import set_rule
+from app.points.change import set_rule
 from app.staff import accounts
 from app.staff.roles import Grant
 from app.stores import setup

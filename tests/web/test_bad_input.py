@@ -181,6 +181,7 @@ def re_place(rule: str) -> str:
             "key_id": "k",
             "sale_id": "s",
             "message_id": "m",
+            "rule_no": 1,
         },
     )
 

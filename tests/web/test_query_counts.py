@@ -14,7 +14,11 @@ BALANCE = 1
 CODE = 2
 SCAN = 4
 SALE = 3
+#: Once for each process after rules have changed.
+COLD_RULES = 1
 GUEST_SALE = 3
+#: Once for each process after rules have changed.
+COLD_RULES = 1
 LIST_OF_STAFF = 3
 
 
@@ -61,6 +65,9 @@ def test_scan_and_sale_keep_to_their_statements(shop: Shop, statements: list[str
     scanned = cost(statements, scan)
     assert len(scanned) <= SCAN, scanned
     sold = cost(statements, lambda: shop.till.sell(given[0].json["ticket"], 10_000))
+    assert len(sold) <= SALE + COLD_RULES, sold
+    another = shop.till.ticket(shop.code(shop.member()))
+    sold = cost(statements, lambda: shop.till.sell(another, 10_000))
     assert len(sold) <= SALE, sold
     guest = cost(statements, lambda: shop.till.sell(None, 10_000))
     assert len(guest) <= GUEST_SALE, guest

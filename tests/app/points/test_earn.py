@@ -9,16 +9,13 @@ from sqlalchemy import Engine
 
 from app import clock, db
 from app.audit import OPERATOR
-from app.points.earn import (
-    RateMissing,
-    Rule,
-    RuleInThePast,
-    ends_at,
-    points_for,
-    rule_in_force,
-    set_rule,
-    split,
-)
+from app.checkout.bill import Line
+from app.points.change import RateMissing, RuleInThePast, set_rule
+from app.points.earn import earn, points_for, split
+from app.points.fitting import MemberFacts, StoreFacts
+from app.points.loaded import STAMP, rules_at
+from app.points.lots import ends_at
+from app.points.rules import NEVER, Expiry
 from tests.conftest import rows
 from tests.shop import Shop
 
@@ -80,20 +77,29 @@ def test_points_end_at_a_midnight_of_the_store_after_the_last_whole_day(
 ) -> None:
     for month in range(1, 13):
         day = date(2031, month, 7)
-        end = ends_at(Rule(id=1, rate_bp=1, lifetime_days=lifetime_days), day, zone)
+        end = ends_at(Expiry(kind="days", n=lifetime_days), day, zone)
         assert end is not None
         assert clock.business_date(end, zone) == day + timedelta(days=lifetime_days + 1)
         assert clock.business_date(end - US, zone) == day + timedelta(days=lifetime_days)
 
 
 def test_points_may_last_for_ever() -> None:
-    assert ends_at(Rule(id=1, rate_bp=1, lifetime_days=None), date(2030, 1, 1), "Asia/Shanghai") is None
+    assert ends_at(NEVER, date(2030, 1, 1), "Asia/Shanghai") is None
 
 
 def rate(store_id: int, now: datetime) -> int | None:
-    with db.transaction() as session:
-        rule = rule_in_force(session, store_id, now=now)
-    return None if rule is None else rule.rate_bp
+    """What a hundred yuan earn, in basis points of a point a yuan."""
+    with db.statements() as connection:
+        rules = rules_at(connection, db.ask(connection, f"SELECT {STAMP} AS stamp", {})[0].stamp)
+    earning = earn(
+        rules=rules.in_force(now),
+        lines=[Line(sku="", name="", quantity=1, unit_price_fen=10_000)],
+        member=MemberFacts(tier="normal", birthday=None),
+        store=StoreFacts(id=store_id, time_zone="Asia/Shanghai"),
+        at=now,
+        taken={},
+    )
+    return None if earning.rule_id is None else earning.points * 100
 
 
 def set_rate(rate_bp: int | None, effective_from: datetime, store_id: int | None = None) -> int:
@@ -118,10 +124,10 @@ def test_of_two_rules_from_the_same_instant_the_later_set_holds(shop: Shop) -> N
     assert rate(shop.store.id, NOW) == 20_000
 
 
-def test_a_rule_set_later_for_an_earlier_time_gives_way_to_the_one_in_force(shop: Shop) -> None:
+def test_a_newer_version_takes_the_place_of_those_that_were_to_begin_later(shop: Shop) -> None:
     set_rate(30_000, NOW + SECOND)
     set_rate(20_000, NOW)
-    assert [rate(shop.store.id, at) for at in (NOW, NOW + SECOND)] == [20_000, 30_000]
+    assert [rate(shop.store.id, at) for at in (NOW, NOW + SECOND)] == [20_000, 20_000]
 
 
 def test_a_stores_rule_is_its_own_and_hands_back_to_the_brand(shop: Shop) -> None:
@@ -145,12 +151,11 @@ def test_the_brand_needs_a_rate(shop: Shop) -> None:
 
 
 def test_a_change_of_rules_is_on_record(shop: Shop, engine: Engine) -> None:
-    rule_id = set_rate(70_000, NOW, shop.store.id)
+    set_rate(70_000, NOW, shop.store.id)
     [(action, store_id, data)] = rows(
         engine,
-        "SELECT action, store_id, data FROM audit_log WHERE object_type = 'earn_rule' AND object_id = :id",
-        id=str(rule_id),
+        "SELECT action, store_id, data FROM audit_log WHERE object_type = 'earn_rule' AND object_id = '2'",
     )
-    assert (action, store_id) == ("earn_rule.set", shop.store.id)
+    assert (action, store_id) == ("earn_rule.create", shop.store.id)
     assert isinstance(data, dict)
-    assert data["rate_bp"] == 70_000
+    assert data["definition"]["rate_bp"] == 70_000
