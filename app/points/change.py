@@ -1,7 +1,7 @@
 """Making, changing and ending rules. Nothing is edited: a change is the next version, and never begins in the past."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 import msgspec
@@ -26,6 +26,9 @@ from app.points.rules import (
     RuleMalformed,
     Stacking,
 )
+
+#: A year typed wrongly; beyond it calendars end.
+_FARTHEST = timedelta(days=36_525)
 
 
 class RuleInThePast(Invalid):
@@ -181,6 +184,8 @@ def _add(
     begins, ends = draft.effective_from or now, draft.effective_until
     if begins < now:
         raise RuleInThePast
+    if max(begins, ends or begins) - now > _FARTHEST:
+        raise RuleMalformed(reason="effective_from, effective_until: more than a hundred years away")
     if ends is not None and action != "earn_rule.end" and ends <= begins:
         raise RuleMalformed(reason="effective_until: not after effective_from")
     row: dict[str, Any] = {

@@ -25,6 +25,8 @@ MOST_DAYS = 92
 MOST_SALES = 100_000
 SHOWN = 20
 _BATCH = 1_000
+#: Nothing was sold outside, and calendars end somewhere.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
 #: This reads more at a time than anybody at a till waits for.
 _STATEMENT_TIMEOUT_MS = 30_000
 
@@ -79,7 +81,9 @@ def simulate(
 
     Raises `SimulationTooLarge`, `NotFound` for an unknown rule, `RuleMalformed` for one of another kind.
     """
-    if not timedelta(0) < until - since <= timedelta(days=MOST_DAYS):
+    if not (
+        timedelta(0) < until - since <= timedelta(days=MOST_DAYS) and _FIRST_YEAR <= since.year < _LAST_YEAR
+    ):
         raise SimulationTooLarge
     period = {
         "first": first_id(since),

@@ -122,6 +122,9 @@ def test_every_field_comes_back_as_it_was_sent(actors: Actors) -> None:
         {"effective_until": "2020-01-01T00:00:00Z"},
         {"effective_from": "2020-01-01T00:00:00Z"},
         {"effective_from": "2031-01-01T00:00:00"},
+        {"effective_from": "9999-12-31T23:59:59-14:00"},
+        {"effective_until": "9999-12-31T23:59:59-14:00"},
+        {"effective_from": "0001-01-01T00:00:00+14:00"},
         {"stacking": "worst"},
         {"name_zh": ""},
         {"kind": "base", "factor_bp": None, "rate_bp": 1, "expiry": {"kind": "days"}},
@@ -191,6 +194,19 @@ def test_a_rule_is_tried_before_it_is_made(actors: Actors) -> None:
     }
     whole = Rules(actors, "admin").post("/earn-rules/simulate", trial(rule=body(conditions=None)))
     assert (whole.json["sales"], whole.json["points_more"]) == (2, 20)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z"),
+        ("9999-12-31T00:00:00Z", "9999-12-31T23:59:59.999999-14:00"),
+        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_periods_that_cannot_be_are_refused(actors: Actors, since: str, until: str) -> None:
+    refused = Rules(actors, "admin").post("/earn-rules/simulate", trial(**{"from": since, "until": until}))
+    assert (refused.status_code, refused.json["code"]) == (422, "simulation_too_large")
 
 
 def test_trying_needs_the_right_to_make_it(actors: Actors) -> None:
