@@ -16,6 +16,7 @@ import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
 import office_api.approvals
+import office_api.earn_rules
 import office_api.people
 import office_api.policies
 import office_api.session
@@ -45,6 +46,7 @@ JSON_FACES = (
     office_api.shops.blueprint,
     office_api.approvals.blueprint,
     office_api.policies.blueprint,
+    office_api.earn_rules.blueprint,
 )
 
 

@@ -12,7 +12,15 @@ def new_id(now: datetime) -> str:
 
     Time first, so that an index over these ids grows at its end; the random part keeps the next id unguessable.
     """
-    value = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return _written(int(now.timestamp() * 1000) << 80 | secrets.randbits(80))
+
+
+def first_id(at: datetime) -> str:
+    """The smallest id of that millisecond: ids made before it come before, so a time becomes a place in an index."""
+    return _written(int(at.timestamp() * 1000) << 80)
+
+
+def _written(value: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -18,9 +18,9 @@ WITH e AS (INSERT INTO ledger_entries (transaction_id, unit, amount, account_id,
 INSERT INTO ledger_lots (account_id, entry_id, store_id, amount, remaining, available_at, expires_at)
     VALUES (:account, :entry, :store, :points, :points, now(), now() + interval '366 days');
 INSERT INTO sales (id, store_id, terminal_id, member_id, ticket_id, receipt_no, amount_fen, points_earned, rule_id,
-        occurred_at, business_date)
+        tier_code, earned, occurred_at, business_date)
     VALUES ('01REFRNC' || :number, :store, :terminal, :member, 'ticket-of-the-reference--' || :number,
-        'R' || :number, :amount_fen, :points, :rule, now(), current_date);
+        'R' || :number, :amount_fen, :points, :rule, 'normal', CAST(:earned AS jsonb), now(), current_date);
 INSERT INTO sale_lines (sale_id, line_no, sku, name, quantity, unit_price_fen, points_earned)
     VALUES ('01REFRNC' || :number, 1, :sku_1, :name_1, :quantity_1, :price_1, :points_1),
            ('01REFRNC' || :number, 2, :sku_2, :name_2, :quantity_2, :price_2, :points_2);

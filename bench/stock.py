@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 import scan_codes
 from app import clock, db
 from app.audit import OPERATOR
-from app.points.earn import set_rule
+from app.points.change import set_rule
 from app.stores import setup
 from bench.requests import TICKET, Operation, request
 from scan_codes import KeyRing
@@ -207,6 +207,11 @@ class Requests:
 def reference_variables(stock: Stock, run: int) -> dict[str, object]:
     """What bench/sale_reference.sql needs to write the very rows of such a sale; `run` keeps its numbers apart."""
     points_2 = POINTS * 2 * 1_290 // AMOUNT_FEN
+    part = (
+        f'{{"rule_id":{stock.rule_id},"rule_no":1,"version":1,"kind":"base","points":{POINTS},'
+        f'"amount_fen":{AMOUNT_FEN},"value":10000,"cap":""'
+    )
+    names = ',"name_zh":"消费积分","name_en":"Points for purchases"'
     variables: dict[str, object] = {
         "n": 0,
         "run": run,
@@ -214,6 +219,7 @@ def reference_variables(stock: Stock, run: int) -> dict[str, object]:
         "store": stock.store_id,
         "terminal": stock.terminal_ids[0],
         "rule": stock.rule_id,
+        "earned": f"[{part}}}]",
         "amount_fen": AMOUNT_FEN,
         "points": POINTS,
         "points_1": POINTS - points_2,
@@ -222,7 +228,8 @@ def reference_variables(stock: Stock, run: int) -> dict[str, object]:
         "hash": "\\x" + "00" * 32,
         "answer_head": '{"sale_id":"01REFRNC',
         "answer_tail": '","receipt_no":"R100000000000000001","amount_fen":8560,"points_earned":85,'
-        '"points_after":385,"business_date":"2026-01-01","occurred_at":"2026-01-01T00:00:00.000000Z"}',
+        '"points_after":385,"business_date":"2026-01-01","occurred_at":"2026-01-01T00:00:00.000000Z",'
+        f'"available_at":null,"earned":[{part}{names}}}]}}',
         "payload": '{"store_id":1,"amount_fen":8560,"points_earned":85,"points_after":385}',
     }
     for place, line in enumerate(lines_of(5_980), 1):

@@ -5,7 +5,7 @@ from flask.cli import AppGroup
 
 from app import clock
 from app.audit import OPERATOR
-from app.points.earn import set_rule
+from app.points.change import set_rule
 from app.stores import setup
 from commands.words import said
 

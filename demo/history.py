@@ -37,6 +37,7 @@ _GOODS = (
 class Goods:
     sku: str
     name: str
+    category: str
     price_fen: int
     quantity: int
 
@@ -62,6 +63,11 @@ class Buys:
     person: Person
     till: str
     goods: tuple[Goods, ...]
+
+
+def category_of(place: int) -> str:
+    """Five drinks, three things to eat, two presents."""
+    return "茶饮" if place < 5 else "烘焙" if place < 8 else "礼品"
 
 
 def events(members: int, tills: list[str], *, now: datetime) -> list[Joins | Buys]:
@@ -104,4 +110,4 @@ def _basket(draw: random.Random) -> Iterator[Goods]:
     chosen = dict.fromkeys(draw.choices(range(len(_GOODS)), weights, k=draw.randint(1, 3)))
     for place in chosen:
         name, price_fen = _GOODS[place]
-        yield Goods(f"QH{place + 1:03}", name, price_fen, draw.choice([1, 1, 1, 2]))
+        yield Goods(f"QH{place + 1:03}", name, category_of(place), price_fen, draw.choice([1, 1, 1, 2]))

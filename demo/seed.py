@@ -35,6 +35,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     opening = now - _OPENING
     keys = shop.open_stores(now=opening)
     shop.set_rules(now=opening)
+    shop.liven_up(today=now, now=opening)
     shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
     past = _Past(parts, sandbox, tills, work.fact_relay(parts))
@@ -108,7 +109,13 @@ class _Past:
     def _bill(self, event: Buys) -> Bill:
         self.receipts += 1
         lines = [
-            Line(sku=one.sku, name=one.name, quantity=one.quantity, unit_price_fen=one.price_fen)
+            Line(
+                sku=one.sku,
+                name=one.name,
+                quantity=one.quantity,
+                unit_price_fen=one.price_fen,
+                category=one.category,
+            )
             for one in event.goods
         ]
         return Bill(

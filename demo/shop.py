@@ -1,9 +1,11 @@
 """Sets the chain up: stores, tills and their keys, people, and how sales earn."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from app.audit import OPERATOR
-from app.points.earn import set_rule
+from app.points.change import Draft, create, set_rule
+from app.points.rules import Caps, Conditions, Extra, Multiplier
 from app.staff import accounts
 from app.staff.roles import Grant
 from app.stores import setup
@@ -36,6 +38,48 @@ def set_rules(*, now: datetime) -> None:
             actor=OPERATOR,
             now=now,
         )
+
+
+def liven_up(*, today: datetime, now: datetime) -> None:
+    """A member day each week, birthdays, a new drink, a tier to come: what the rules are for."""
+    # Never on the day the demo was made: what somebody tries first should be plain to reckon.
+    member_day = (today.astimezone(ZoneInfo("Asia/Shanghai")) - timedelta(days=3)).isoweekday()
+    for draft in (
+        Draft(
+            name_zh="会员日双倍积分",
+            name_en="Member day: double points",
+            definition=Multiplier(
+                factor_bp=20_000,
+                conditions=Conditions(weekdays=frozenset({member_day})),
+                caps=Caps(per_day=500),
+            ),
+            stacking="best",
+        ),
+        Draft(
+            name_zh="生日月 1.5 倍积分",
+            name_en="Birthday month: half as much again",
+            definition=Multiplier(factor_bp=15_000, conditions=Conditions(birthday="month")),
+            stacking="best",
+        ),
+        Draft(
+            name_zh="新品手打柠檬茶尝鲜",
+            name_en="New: hand-made lemon tea",
+            definition=Extra(
+                points=10, conditions=Conditions(products=frozenset({"QH005"})), caps=Caps(per_day=10)
+            ),
+            effective_from=today - timedelta(days=45),
+            effective_until=today + timedelta(days=15),
+        ),
+        Draft(
+            name_zh="金卡会员茶饮加速",
+            name_en="Gold tier: more for drinks",
+            definition=Multiplier(
+                factor_bp=12_000,
+                conditions=Conditions(tiers=frozenset({"gold"}), categories=frozenset({"茶饮"})),
+            ),
+        ),
+    ):
+        create(draft=draft, actor=OPERATOR, now=now)
 
 
 def hire(password: str, *, now: datetime) -> None:

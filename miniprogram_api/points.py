@@ -13,6 +13,7 @@ from app.points.statement import Movement, movements, overview
 from app.texts import say
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
+from web.explained import PartSchema, dump_parts
 from web.guards import bearer_token, guarded
 from web.language import language
 from web.paging import PageArguments, asked, numeric, page, page_of
@@ -70,7 +71,17 @@ class MovementSchema(Strict):
     text = fields.String(required=True)
     store = fields.String(required=True, allow_none=True)
     occurred_at = fields.AwareDateTime(required=True)
+    available_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of a credit: from when it may be spent"},
+    )
     expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    earned = fields.List(
+        fields.Nested(PartSchema()),
+        required=True,
+        metadata={"description": "of points for a purchase: which rule gave what"},
+    )
 
 
 def _dump_movement(movement: Movement) -> dict[str, Any]:
@@ -82,7 +93,9 @@ def _dump_movement(movement: Movement) -> dict[str, Any]:
         "text": say(f"entry.{movement.reason}", language()),
         "store": movement.store,
         "occurred_at": movement.occurred_at,
+        "available_at": movement.available_at,
         "expires_at": movement.expires_at,
+        "earned": dump_parts(movement.earned),
     }
 
 

@@ -1,4 +1,4 @@
-"""Stores, tills, the keys of their machines, and the rule by which their sales earn."""
+"""Stores, tills, and the keys of their machines."""
 
 from typing import Any
 
@@ -8,8 +8,7 @@ from marshmallow import fields, validate
 
 from app import clock
 from app.errors import NotFound
-from app.points.earn import set_rule
-from app.staff.roles import MANAGE_KEYS, MANAGE_RULES, MANAGE_STORES
+from app.staff.roles import MANAGE_KEYS, MANAGE_STORES
 from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
 from web.answers import answer, nothing
@@ -17,7 +16,7 @@ from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict, text, whole
 
-blueprint = Blueprint("shops", __name__, url_prefix="/office/v1", description="Stores, tills, keys and rules")
+blueprint = Blueprint("shops", __name__, url_prefix="/office/v1", description="Stores, tills and keys")
 guarded(blueprint, require_staff)
 
 
@@ -185,43 +184,3 @@ def revoke_api_key(key_id: str) -> Response:
         raise NotFound
     setup.revoke_api_key(key_id=key_id, actor=actor(), now=clock.now())
     return nothing()
-
-
-class EarnRuleSchema(Strict):
-    store = text(
-        32, load_default=None, allow_none=True, metadata={"description": "store code; null: the brand"}
-    )
-    rate_bp = whole(
-        0,
-        1_000_000,
-        required=True,
-        allow_none=True,
-        metadata={"description": "points per yuan in basis points; null: the store follows the brand again"},
-    )
-    lifetime_days = whole(1, 3_660, load_default=None, allow_none=True)
-    effective_from = fields.AwareDateTime(load_default=None)
-
-
-class CreatedRuleSchema(Strict):
-    id = fields.Integer(required=True)
-
-
-@blueprint.post("/earn-rules")
-@blueprint.arguments(EarnRuleSchema())
-@blueprint.response(201, CreatedRuleSchema())
-@blueprint.doc(security=STAFF)
-def add_earn_rule(arguments: dict[str, Any]) -> Response:
-    """Set how sales earn from a time on (now, unless given). What was sold before keeps its rule."""
-    store = arguments["store"]
-    store_id = None if store is None else setup.store_ids({store})[store]
-    need(MANAGE_RULES, store_id)
-    now = clock.now()
-    rule_id = set_rule(
-        store_id=store_id,
-        rate_bp=arguments["rate_bp"],
-        lifetime_days=arguments["lifetime_days"],
-        effective_from=arguments["effective_from"] or now,
-        actor=actor(),
-        now=now,
-    )
-    return answer({"id": rule_id}, 201)

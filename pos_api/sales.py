@@ -8,10 +8,12 @@ from marshmallow import fields, validate
 
 from app import clock
 from app.checkout.bill import Bill, Line
-from app.checkout.sale import Recorded, record_sale
+from app.checkout.record import Recorded
+from app.checkout.sale import record_sale
 from app.checkout.sales import SaleView, show_sale
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
+from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.schemas import Strict, fen, text, whole
@@ -27,6 +29,7 @@ class LineSchema(Strict):
     name = text(120, required=True)
     quantity = whole(1, 9_999, required=True)
     unit_price_fen = fen(required=True)
+    category = text(40, load_default="", metadata={"description": "for rules that ask for it"})
 
 
 class SaleSchema(Strict):
@@ -54,6 +57,14 @@ class RecordedSchema(Strict):
     )
     business_date = fields.Date(required=True)
     occurred_at = fields.AwareDateTime(required=True)
+    available_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "from when the points may be spent; null: at once"},
+    )
+    earned = fields.List(
+        fields.Nested(PartSchema()), required=True, metadata={"description": "which rule gave what"}
+    )
 
 
 def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
@@ -65,6 +76,8 @@ def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
         "points_after": recorded.points_after,
         "business_date": recorded.business_date,
         "occurred_at": recorded.occurred_at,
+        "available_at": recorded.available_at,
+        "earned": dump_parts(recorded.earned),
     }
 
 
@@ -98,6 +111,7 @@ class ShownSaleSchema(Strict):
     business_date = fields.Date(required=True)
     occurred_at = fields.AwareDateTime(required=True)
     lines = fields.List(fields.Nested(LineSchema()), required=True)
+    earned = fields.List(fields.Nested(PartSchema()), required=True)
 
 
 def _dump_sale(sale: SaleView) -> dict[str, Any]:
@@ -109,11 +123,20 @@ def _dump_sale(sale: SaleView) -> dict[str, Any]:
         "points_earned": sale.points_earned,
         "business_date": sale.business_date,
         "occurred_at": sale.occurred_at,
-        "lines": [
-            {"sku": x.sku, "name": x.name, "quantity": x.quantity, "unit_price_fen": x.unit_price_fen}
-            for x in sale.lines
-        ],
+        "lines": [_dump_line(line) for line in sale.lines],
+        "earned": dump_parts(sale.earned),
     }
+
+
+def _dump_line(line: Line) -> dict[str, Any]:
+    """As the till sent it: a line without category has none."""
+    told = {
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price_fen": line.unit_price_fen,
+    }
+    return told | {"category": line.category} if line.category else told
 
 
 @blueprint.get("/<string:sale_id>")

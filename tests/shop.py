@@ -17,7 +17,7 @@ from app.identity.models import MemberIdentity
 from app.identity.sessions import open_session
 from app.members.join import join
 from app.parts import Parts
-from app.points.earn import set_rule
+from app.points.change import set_rule
 from app.staff import accounts
 from app.staff.roles import Grant
 from app.stores import setup

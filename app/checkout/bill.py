@@ -18,6 +18,7 @@ class Line:
     name: str
     quantity: int
     unit_price_fen: int
+    category: str = ""
 
     @property
     def amount_fen(self) -> int:

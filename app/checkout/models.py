@@ -1,8 +1,10 @@
 """Scans and sales, as stored."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -35,6 +37,11 @@ class CodeUse(Base):
 
 
 class Sale(Base):
+    """`rule_id` is the leading base rule's version, `earned` what which rule gave (app/points/explain.py).
+
+    `tier_code` is the member's tier at that moment.
+    """
+
     __tablename__ = "sales"
     __table_args__ = (
         UniqueConstraint("store_id", "receipt_no"),
@@ -54,6 +61,8 @@ class Sale(Base):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     points_earned: Mapped[int] = mapped_column(BigInteger)
     rule_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("earn_rules.id"))
+    tier_code: Mapped[str | None] = mapped_column(String(24))
+    earned: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     occurred_at: Mapped[datetime] = mapped_column(UTCDateTime)
     business_date: Mapped[date]
 
@@ -70,6 +79,7 @@ class SaleLine(Base):
     line_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     sku: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(120))
+    category: Mapped[str] = mapped_column(String(40), server_default="")
     quantity: Mapped[int]
     unit_price_fen: Mapped[int] = mapped_column(BigInteger)
     points_earned: Mapped[int] = mapped_column(BigInteger)

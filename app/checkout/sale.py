@@ -14,14 +14,17 @@ import psycopg
 
 from app import idempotency
 from app.checkout.bill import Bill, Line, lines_of
+from app.checkout.record import OVER_THE_DAY, Buyer, Recorded, record
 from app.clock import business_date
-from app.db import ask, statements
+from app.db import Busy, ask, statements
 from app.errors import Conflict, Gone, NotFound
-from app.ids import new_id
-from app.ledger import post
-from app.ledger.post import POINTS, Cause, Posting
-from app.points.earn import IN_FORCE, Rule, ends_at, points_for, split
+from app.points.earn import earn
+from app.points.fitting import MemberFacts, StoreFacts
+from app.points.loaded import STAMP, limited_by_day, rules_at
 from app.stores.tills import Till
+
+#: How often a sale looks again because the member earned elsewhere in between; each time somebody else got on.
+_TRIES = 30
 
 
 class TicketUnknown(NotFound):
@@ -44,27 +47,6 @@ class ReceiptNumberUsed(Conflict):
     code = "receipt_no_used"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """The answer to the till. `points_after` is None for a sale without member."""
-
-    sale_id: str
-    receipt_no: str
-    amount_fen: int
-    points_earned: int
-    points_after: int | None
-    business_date: date
-    occurred_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Situation:
-    """What the till's request meets: the ticket's member, and the rule by which they earn."""
-
-    member_id: int | None
-    rule: Rule | None
-
-
 def record_sale(
     *, till: Till, ticket: str | None, bill: Bill, request: idempotency.Request, now: datetime
 ) -> Recorded:
@@ -74,193 +56,102 @@ def record_sale(
     then nothing happened.
     """
     lines = lines_of(bill)
+    day = business_date(now, till.time_zone)
     with statements() as connection:
-        look = _look(connection, till, ticket, request, now)
-        if look.former is not None:
-            return look.former
-        situation = _situation(look.row, till, ticket, now)
-        try:
-            return _record(connection, till, ticket, bill, lines, situation, request, now)
-        except psycopg.errors.UniqueViolation as error:
-            look = _look(connection, till, ticket, request, now)
+        for _ in range(_TRIES):
+            look = _look(connection, ticket, request, day)
             if look.former is not None:
                 return look.former
-            raise _refusal(error) from error
+            buyer = _buyer(connection, look, till, ticket, lines, day, now)
+            try:
+                return record(
+                    connection, till=till, bill=bill, lines=lines, buyer=buyer, request=request, now=now
+                )
+            except psycopg.errors.UniqueViolation as error:
+                look = _look(connection, ticket, request, day)
+                if look.former is not None:
+                    return look.former
+                raise _refusal(error) from error
+            except psycopg.errors.CheckViolation as error:
+                if error.diag.constraint_name != OVER_THE_DAY:
+                    raise
+    raise Busy(retry_after_s=1)
 
 
-# The key, the ticket and the rule in force, in one trip.
+# The key, the ticket with its member, and which rules there are: in one trip.
 _LOOK = f"""
-    SELECT f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status,
-        s.id IS NOT NULL AS used, r.id AS rule_id, r.rate_bp, r.lifetime_days
+    SELECT f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status, m.birthday,
+        t.code AS tier, s.id IS NOT NULL AS used, {STAMP} AS stamp
     FROM (SELECT) one
     LEFT JOIN ({idempotency.FORMER}) f ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
     LEFT JOIN members m ON m.id = k.member_id
-    LEFT JOIN sales s ON s.ticket_id = k.id
-    LEFT JOIN LATERAL ({IN_FORCE}) r ON true"""  # noqa: S608  # constants of our own
+    LEFT JOIN tiers t ON t.id = m.tier_id
+    LEFT JOIN sales s ON s.ticket_id = k.id"""  # noqa: S608  # constants of our own
+_TAKEN = """SELECT CAST(json_object_agg(c.rule_no, c.points) AS text) AS taken FROM earn_counts c
+        WHERE c.business_date = %(day)s AND c.member_id = """
+# … and what rules with a daily limit gave the member today, where there are such rules.
+_LOOK_TAKEN = _LOOK.replace(" AS stamp", f" AS stamp, ({_TAKEN}k.member_id) AS taken")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """The answer to a former try, or else what this one meets."""
+    """The answer to a former try, or else what this one meets. `taken` None: was not asked."""
 
     former: Recorded | None
     row: Any
+    taken: dict[int, int] | None
 
 
 def _look(
+    connection: psycopg.Connection[Any], ticket: str | None, request: idempotency.Request, day: date
+) -> _Look:
+    asks_taken = limited_by_day()
+    values = idempotency.claim_values(request) | {"ticket": ticket, "day": day}
+    row = ask(connection, _LOOK_TAKEN if asks_taken else _LOOK, values)[0]
+    return _Look(
+        former=idempotency.former(request, row.request_hash, row.answer, Recorded),
+        row=row,
+        taken=_points_by_rule(row.taken) if asks_taken else None,
+    )
+
+
+def _buyer(
     connection: psycopg.Connection[Any],
+    look: _Look,
     till: Till,
     ticket: str | None,
-    request: idempotency.Request,
+    lines: Sequence[Line],
+    day: date,
     now: datetime,
-) -> _Look:
-    values = idempotency.claim_values(request) | {"ticket": ticket, "store_id": till.store_id, "now": now}
-    row = ask(connection, _LOOK, values)[0]
-    return _Look(former=idempotency.former(request, row.request_hash, row.answer, Recorded), row=row)
-
-
-def _situation(row: Any, till: Till, ticket: str | None, now: datetime) -> _Situation:
+) -> Buyer | None:
+    """The ticket's member with what they earn; None for a sale without ticket."""
+    row, taken = look.row, look.taken
     if ticket is None:
-        return _Situation(member_id=None, rule=None)
+        return None
     if row.member_id is None or row.terminal_id != till.terminal_id or row.staff_id != till.staff_id:
         raise TicketUnknown
     if row.used:
         raise TicketUsed
     if row.expires_at <= now or row.status != "active":
         raise TicketExpired
-    rule = None
-    if row.rule_id is not None:
-        rule = Rule(id=row.rule_id, rate_bp=row.rate_bp, lifetime_days=row.lifetime_days)
-    return _Situation(member_id=row.member_id, rule=rule)
-
-
-def _record(
-    connection: psycopg.Connection[Any],
-    till: Till,
-    ticket: str | None,
-    bill: Bill,
-    lines: Sequence[Line],
-    situation: _Situation,
-    request: idempotency.Request,
-    now: datetime,
-) -> Recorded:
-    points = points_for(bill.amount_fen, situation.rule.rate_bp) if situation.rule else 0
-    recorded = Recorded(
-        sale_id=new_id(now),
-        receipt_no=bill.receipt_no,
-        amount_fen=bill.amount_fen,
-        points_earned=points,
-        points_after=None,
-        business_date=business_date(now, till.time_zone),
-        occurred_at=now,
+    rules = rules_at(connection, row.stamp)
+    if taken is None and rules.limited_by_day:
+        [given] = ask(connection, f"{_TAKEN}%(member_id)s", {"day": day, "member_id": row.member_id})
+        taken = _points_by_rule(given.taken)
+    earning = earn(
+        rules=rules.in_force(now),
+        lines=lines,
+        member=MemberFacts(tier=row.tier, birthday=row.birthday),
+        store=StoreFacts(id=till.store_id, time_zone=till.time_zone),
+        at=now,
+        taken=taken or {},
     )
-    shares = split(points, [line.amount_fen for line in lines])
-    values = _row(till, ticket, situation, recorded, lines, shares)
-    values |= _earning(till, situation, recorded) | idempotency.answer_values(request, recorded, now)
-    [row] = ask(connection, _WRITE, values)
-    return msgspec.json.decode(row.answer, type=Recorded)
+    return Buyer(member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning)
 
 
-def _earning(till: Till, situation: _Situation, recorded: Recorded) -> dict[str, object]:
-    cause = Cause(
-        kind="earn",
-        source_type="sale",
-        source_id=recorded.sale_id,
-        store_id=till.store_id,
-        terminal_id=till.terminal_id,
-        staff_id=till.staff_id,
-        rule_id=situation.rule.id if situation.rule else None,
-        occurred_at=recorded.occurred_at,
-        business_date=recorded.business_date,
-    )
-    if situation.member_id is None or situation.rule is None or recorded.points_earned == 0:
-        return post.values(cause, [])
-    credit = Posting(
-        member_id=situation.member_id,
-        unit=POINTS,
-        amount=recorded.points_earned,
-        house="points_issued",
-        expires_at=ends_at(situation.rule, recorded.business_date, till.time_zone),
-    )
-    return post.values(cause, [credit])
-
-
-# The earning, the sale, its lines, the fact and the key's answer: one statement, one transaction, one trip. What the
-# member has afterwards is known to the database alone, which therefore puts the last word into fact and answer.
-_WRITE = f"""
-    WITH earned AS MATERIALIZED (SELECT balance_after AS points FROM {post.POST}),
-    sale AS (
-        INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
-            points_earned, rule_id, occurred_at, business_date)
-        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(member_id)s, %(ticket)s, %(receipt_no)s,
-            %(amount_fen)s, %(points)s, %(rule_id)s, %(now)s, %(day)s)),
-    lines AS (
-        INSERT INTO sale_lines (sale_id, line_no, sku, name, quantity, unit_price_fen, points_earned)
-        SELECT %(id)s, line_no, sku, name, quantity, unit_price_fen, points_earned
-            FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (line_no integer, sku text, name text, quantity integer,
-                unit_price_fen bigint, points_earned bigint)),
-    fact AS (
-        INSERT INTO facts (kind, subject, member_id, payload, created_at)
-        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint,
-            %(fact)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM earned)), %(now)s
-        WHERE %(member_id)s::bigint IS NOT NULL)
-    INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
-    VALUES (%(scope)s, %(key)s, %(request_hash)s,
-        %(answer)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM earned)), %(now)s)
-    RETURNING answer"""  # noqa: S608  # constants of our own
-
-
-def _row(
-    till: Till,
-    ticket: str | None,
-    situation: _Situation,
-    recorded: Recorded,
-    lines: Sequence[Line],
-    shares: Sequence[int],
-) -> dict[str, object]:
-    return {
-        "id": recorded.sale_id,
-        "store_id": till.store_id,
-        "terminal_id": till.terminal_id,
-        "staff_id": till.staff_id,
-        "member_id": situation.member_id,
-        "ticket": ticket,
-        "receipt_no": recorded.receipt_no,
-        "amount_fen": recorded.amount_fen,
-        "points": recorded.points_earned,
-        "fact": _fact(till, recorded),
-        "rule_id": situation.rule.id if situation.rule else None,
-        "now": recorded.occurred_at,
-        "day": recorded.business_date,
-        "lines": _line_rows(lines, shares),
-    }
-
-
-def _line_rows(lines: Sequence[Line], shares: Sequence[int]) -> str:
-    """As JSON: one value to hand over, where arrays would be five."""
-    rows = [
-        {
-            "line_no": place,
-            "sku": line.sku,
-            "name": line.name,
-            "quantity": line.quantity,
-            "unit_price_fen": line.unit_price_fen,
-            "points_earned": share,
-        }
-        for place, (line, share) in enumerate(zip(lines, shares, strict=True), start=1)
-    ]
-    return msgspec.json.encode(rows).decode()
-
-
-def _fact(till: Till, recorded: Recorded) -> str:
-    """What whoever reacts to a sale needs to know of it; `points_after` joins it in the database."""
-    fact = {
-        "store_id": till.store_id,
-        "amount_fen": recorded.amount_fen,
-        "points_earned": recorded.points_earned,
-    }
-    return msgspec.json.encode(fact).decode()
+def _points_by_rule(found: str | None) -> dict[int, int]:
+    return {} if found is None else msgspec.json.decode(found, type=dict[int, int])
 
 
 def _refusal(error: psycopg.errors.UniqueViolation) -> Exception:

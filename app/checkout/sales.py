@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from app.checkout.bill import Line
 from app.db import reading
 from app.errors import NotFound
+from app.points.explain import PARTS, Part, parts_of
 from app.stores.tills import Till
 
 
@@ -24,25 +25,27 @@ class SaleView:
     business_date: date
     occurred_at: datetime
     lines: tuple[Line, ...]
+    earned: tuple[Part, ...]
+
+
+_SALE = text(f"""
+    SELECT s.*, st.name AS store, {PARTS} AS parts, (
+        SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
+        FROM sale_lines l WHERE l.sale_id = s.id) AS lines
+    FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id""")  # noqa: S608
 
 
 def show_sale(*, till: Till, sale_id: str) -> SaleView:
     """A sale of the till's own store. Raises `NotFound`, for other stores' sales too."""
     with reading() as connection:
-        row = connection.execute(
-            text("""
-                SELECT s.*, st.name AS store, (SELECT json_agg(json_build_array(l.sku, l.name, l.quantity,
-                    l.unit_price_fen) ORDER BY l.line_no) FROM sale_lines l WHERE l.sale_id = s.id) AS lines
-                FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id"""),
-            {"id": sale_id, "store_id": till.store_id},
-        ).one_or_none()
+        row = connection.execute(_SALE, {"id": sale_id, "store_id": till.store_id}).one_or_none()
     if row is None:
         raise NotFound
-    return _view(row, row.lines)
+    return _view(row, row.lines, parts_of(row.parts))
 
 
 def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[SaleView]:
-    """A member's own sales, newest first, without lines."""
+    """A member's own sales, newest first, without lines and reasons."""
     with reading() as connection:
         rows = connection.execute(
             text("""
@@ -51,10 +54,10 @@ def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[S
                 ORDER BY s.id DESC LIMIT :limit"""),
             {"member_id": member_id, "before": before, "limit": limit},
         ).all()
-    return [_view(row, []) for row in rows]
+    return [_view(row, [], ()) for row in rows]
 
 
-def _view(row: Row[Any], lines: list[list[Any]]) -> SaleView:
+def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> SaleView:
     return SaleView(
         id=row.id,
         store=row.store,
@@ -64,7 +67,8 @@ def _view(row: Row[Any], lines: list[list[Any]]) -> SaleView:
         business_date=row.business_date,
         occurred_at=row.occurred_at,
         lines=tuple(
-            Line(sku=sku, name=name, quantity=quantity, unit_price_fen=price)
-            for sku, name, quantity, price in lines
+            Line(sku=sku, name=name, quantity=quantity, unit_price_fen=price, category=category)
+            for sku, name, quantity, price, category in lines
         ),
+        earned=earned,
     )

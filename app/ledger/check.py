@@ -74,6 +74,34 @@ QUESTIONS = {
         FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id GROUP BY s.id
         HAVING s.amount_fen <> coalesce(sum(l.quantity * l.unit_price_fen), 0)
             OR s.points_earned <> coalesce(sum(l.points_earned), 0)""",
+    "the reasons of a sale sum to its points": """
+        SELECT s.id AS what, coalesce(e.total, 0) || ' instead of ' || s.points_earned AS detail FROM sales s
+        LEFT JOIN LATERAL (SELECT sum(CAST(part ->> 'points' AS bigint)) AS total
+            FROM jsonb_array_elements(s.earned) part) e ON true
+        WHERE coalesce(e.total, 0) <> s.points_earned""",
+    # A minute, because a sale keeps the rules it saw when it looked, and servers' clocks are not quite one.
+    "a sale names rules that were in force": """
+        SELECT s.id AS what, 'version ' || coalesce(p.part ->> 'rule_id', '?') AS detail
+        FROM sales s CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
+        LEFT JOIN earn_rules r ON r.id = CAST(p.part ->> 'rule_id' AS bigint)
+            AND r.rule_no = CAST(p.part ->> 'rule_no' AS bigint) AND r.version = CAST(p.part ->> 'version' AS integer)
+        WHERE r.id IS NULL OR s.occurred_at < r.effective_from OR s.occurred_at >= r.effective_until
+            OR EXISTS (SELECT FROM earn_rules n WHERE n.rule_no = r.rule_no AND n.version > r.version
+                AND greatest(n.effective_from, n.created_at) < s.occurred_at - interval '1 minute')
+        UNION ALL
+        SELECT s.id, 'no base rule' FROM sales s WHERE s.earned <> '[]'
+            AND NOT EXISTS (SELECT FROM jsonb_array_elements(s.earned) part
+                WHERE part ->> 'kind' = 'base' AND CAST(part ->> 'rule_id' AS bigint) = s.rule_id)""",
+    "a daily limit counts what was given": """
+        SELECT c.member_id || ' rule ' || c.rule_no AS what,
+            c.points || ' instead of ' || coalesce(g.total, 0) AS detail
+        FROM earn_counts c
+        LEFT JOIN LATERAL (SELECT sum(CAST(p.part ->> 'points' AS bigint)) AS total
+            FROM sales s CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
+            JOIN earn_rules r ON r.id = CAST(p.part ->> 'rule_id' AS bigint)
+            WHERE s.member_id = c.member_id AND s.business_date = c.business_date AND r.rule_no = c.rule_no
+                AND r.definition -> 'caps' ->> 'per_day' IS NOT NULL) g ON true
+        WHERE c.points <> coalesce(g.total, 0) OR c.points > c.most""",
     "an earning has its sale": """
         SELECT t.id::text AS what, t.source_id AS detail FROM ledger_transactions t
         LEFT JOIN sales s ON s.id = t.source_id
@@ -116,9 +144,10 @@ QUESTIONS = {
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
         UNION ALL
-        SELECT w, 'unique key missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
+        SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
-            'pk_idempotency_keys', 'uq_messages_dedupe_key']) w
+            'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
+            'ck_earn_counts_within_limit']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from app.db import ask, reading, statements
 from app.errors import Unauthenticated
+from app.points.explain import PARTS, Part, parts_of
 
 SOON = timedelta(days=30)
 
@@ -26,6 +27,8 @@ class Movement:
 
     `points_after` is the ledger's own running balance. Points whose time is over stay in it until an entry takes them
     out, so it may be more than what could be spent then: that is what `overview` tells.
+
+    Of a credit `available_at` says from when it may be spent, and `earned` which rules gave it.
     """
 
     seq: int
@@ -34,7 +37,9 @@ class Movement:
     reason: str
     store: str | None
     occurred_at: datetime
+    available_at: datetime | None
     expires_at: datetime | None
+    earned: tuple[Part, ...]
 
 
 # Token and balance in one trip: this is what phones ask for most.
@@ -48,15 +53,17 @@ _OVERVIEW = """
     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
     GROUP BY m.id"""
 
-_MOVEMENTS = text("""
-    SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, l.expires_at
+_MOVEMENTS = text(f"""
+    SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, l.available_at, l.expires_at,
+        {PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id
     LEFT JOIN stores st ON st.id = t.store_id
     LEFT JOIN ledger_lots l ON l.entry_id = e.id
+    LEFT JOIN sales s ON t.kind = 'earn' AND t.source_type = 'sale' AND s.id = t.source_id
     WHERE a.member_id = :member_id AND a.unit = 'points'
         AND (CAST(:before AS bigint) IS NULL OR e.seq < :before)
-    ORDER BY e.seq DESC LIMIT :limit""")
+    ORDER BY e.seq DESC LIMIT :limit""")  # noqa: S608  # constants of our own
 
 
 def overview(*, token_hash: bytes, now: datetime) -> Overview:
@@ -84,7 +91,9 @@ def movements(*, member_id: int, limit: int, before: int | None) -> list[Movemen
             reason=row.kind,
             store=row.store,
             occurred_at=row.occurred_at,
+            available_at=row.available_at,
             expires_at=row.expires_at,
+            earned=parts_of(row.parts),
         )
         for row in rows
     ]

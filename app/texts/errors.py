@@ -208,6 +208,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "积分规则不能从过去的时间开始。",
         "A rule cannot begin in the past: what was sold keeps its rule.",
     ),
+    "rule_malformed": (
+        "积分规则有误，详见 reason。",
+        "The rule does not fit together; see `reason`.",
+    ),
+    "simulation_too_large": (
+        "模拟的时间段不对或销售太多：最多 92 天、10 万笔会员销售，请缩短时间段。",
+        "Simulate a period of at most 92 days with at most 100,000 sales of members.",
+    ),
     "rate_missing": (
         "请填写品牌的积分比例；不积分请填 0。",
         "The brand needs a rate; 0 means that nothing is earned.",

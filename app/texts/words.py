@@ -8,6 +8,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.points_expired": ("已到期积分", "Points expired"),
     "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),
     "house.bonus_expired": ("已到期赠金", "Bonus expired"),
+    "earned.base": (
+        "{amount} 每元积 {value} 分，得 {points} 分",
+        "{amount} at {value} points a yuan: {points}",
+    ),
+    "earned.multiplier": ("{value} 倍积分，多得 {points} 分", "{value} times the points: {points} more"),
+    "earned.extra": ("加赠 {points} 分", "{points} extra"),
+    "earned.cap.sale": ("（已达单笔上限）", " (the most for one sale)"),
+    "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
         "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",

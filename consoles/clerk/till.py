@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 import scan_codes
 from app import clock
 from app.checkout.bill import Bill
+from app.checkout.record import Recorded
 from app.checkout.sale import (
     ReceiptNumberUsed,
-    Recorded,
     TicketExpired,
     TicketUnknown,
     TicketUsed,
@@ -33,6 +33,7 @@ from consoles.clerk.guard import clerk, require_clerk, terminal_code, till
 from consoles.clerk.refusals import answer_with_screens
 from consoles.pages import as_pages
 from consoles.texts import t
+from web.explained import dump_parts
 from web.guards import guarded
 from web.parts import parts
 
@@ -174,6 +175,7 @@ def _receipt(recorded: Recorded, *, with_member: bool) -> Response:
         "clerk/_receipt.html",
         recorded=recorded,
         with_member=with_member,
+        earned=dump_parts(recorded.earned),
         at=recorded.occurred_at.astimezone(zone(till().time_zone)),
     )
 

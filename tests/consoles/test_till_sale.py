@@ -44,6 +44,11 @@ def test_the_receipt_shows_the_points_after_the_sale(clerk: Visitor, shop: Shop,
     assert re.search(r"当前积分</dt><dd>1,012<", clerk.sell(piece, "12").text)
 
 
+def test_the_receipt_says_which_rule_gave_what(clerk: Visitor, sale: str) -> None:
+    shown = clerk.sell(sale, "128.50").text
+    assert re.search(r"<dt>消费积分</dt><dd>¥128.50 每元积 1 分，得 128 分</dd>", shown)
+
+
 def test_the_sale_carries_the_clerk_and_the_till(clerk: Visitor, sale: str, engine: Engine) -> None:
     clerk.sell(sale, "1")
     found = rows(

@@ -372,14 +372,3 @@ def test_people_are_listed_a_page_at_a_time(actors: Actors) -> None:
         logins += [person["login"] for person in page["items"]]
         cursor = page["next_cursor"]
     assert logins == ["chief", "manager-1", "clerk-1", "marketer-1", "gone-1"]
-
-
-def test_a_store_takes_its_own_rate_and_hands_it_back_to_the_brand(actors: Actors) -> None:
-    shop, office = actors.shop, Office(actors, "manager")
-    for rate_bp, points in ((20_000, 20), (None, 10), (0, 0)):
-        made = office.post("/earn-rules", {"store": "S001", "rate_bp": rate_bp})
-        assert made.status_code == 201, made.text
-        phone = shop.member()
-        sold = shop.till.sell(shop.till.ticket(shop.code(phone)), 1_000)
-        assert sold.json["points_earned"] == points
-    assert office.post("/earn-rules", {"rate_bp": 1}).status_code == 403

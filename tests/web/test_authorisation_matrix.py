@@ -13,6 +13,8 @@ from flask import Flask
 from app import clock, db
 from app.audit import OPERATOR
 from app.points.adjust import AdjustmentPolicy
+from app.points.change import Draft, create
+from app.points.rules import Conditions, Multiplier
 from app.policies import in_force
 from app.staff.roles import Grant
 from app.stores import setup
@@ -61,6 +63,14 @@ class Scene(Actors):
         assert asked.approval_id is not None
         return asked.approval_id
 
+    def rule(self) -> int:
+        """A new rule of store 1."""
+        stores = Conditions(stores=frozenset({self.shop.store.id}))
+        draft = Draft(
+            name_zh="加赠", name_en="Extra", definition=Multiplier(factor_bp=20_000, conditions=stores)
+        )
+        return create(draft=draft, actor=OPERATOR, now=clock.now()).rule_no
+
     def store_version(self) -> int:
         [store] = [s for s in setup.list_stores(limit=9, after=None) if s.code == "S001"]
         return store.version
@@ -91,6 +101,16 @@ def tills(first: int, second: int, **options: Any) -> Row:
 
 def staff(clerk: int, marketer: int, manager: int, admin: int, **options: Any) -> Row:
     return Row(dict(zip(STAFF, (clerk, marketer, manager, admin), strict=True)), **options)
+
+
+def rule_of_store_1() -> dict[str, Any]:
+    return {
+        "name_zh": "双倍积分",
+        "name_en": "Double points",
+        "kind": "multiplier",
+        "factor_bp": 20_000,
+        "conditions": {"stores": ["S001"]},
+    }
 
 
 def unique(prefix: str) -> str:
@@ -201,8 +221,32 @@ TABLE: dict[tuple[str, str], Row] = {
     ("DELETE", "/office/v1/api-keys/<string:key_id>"): staff(
         403, 403, 204, 204, place=lambda s: {"key_id": s.key()}
     ),
-    ("POST", "/office/v1/earn-rules"): staff(
-        403, 403, 201, 201, body=lambda _: {"store": "S001", "rate_bp": 10_000}
+    ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),
+    ("GET", "/office/v1/earn-rules/<int:rule_no>/versions"): staff(
+        403, 403, 200, 200, place=lambda s: {"rule_no": s.rule()}
+    ),
+    ("PUT", "/office/v1/earn-rules/<int:rule_no>"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {**rule_of_store_1(), "version": 1},
+        place=lambda s: {"rule_no": s.rule()},
+    ),
+    ("POST", "/office/v1/earn-rules/<int:rule_no>/end"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"rule_no": s.rule()}
+    ),
+    ("POST", "/office/v1/earn-rules/simulate"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {
+            "rule": rule_of_store_1(),
+            "from": "2026-01-01T00:00:00Z",
+            "until": "2026-02-01T00:00:00Z",
+        },
     ),
     ("GET", "/office/v1/policies"): staff(403, 403, 403, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(

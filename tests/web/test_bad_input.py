@@ -183,6 +183,7 @@ def re_place(rule: str) -> str:
             "message_id": "m",
             "approval_id": "a",
             "name": "points_adjustment",
+            "rule_no": 1,
         },
     )
 

@@ -6,6 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from app import clock
+from app.audit import OPERATOR
+from app.points.change import Draft, create
+from app.points.rules import Caps, Extra
 from tests.actors import Actors
 from tests.shop import Shop
 
@@ -14,7 +18,11 @@ BALANCE = 1
 CODE = 2
 SCAN = 3
 SALE = 3
+#: Once for each process after rules have changed.
+COLD_RULES = 1
 GUEST_SALE = 3
+#: Once for each process after rules have changed.
+COLD_RULES = 1
 LIST_OF_STAFF = 3
 
 
@@ -61,9 +69,23 @@ def test_scan_and_sale_keep_to_their_statements(shop: Shop, statements: list[str
     scanned = cost(statements, scan)
     assert len(scanned) <= SCAN, scanned
     sold = cost(statements, lambda: shop.till.sell(given[0].json["ticket"], 10_000))
+    assert len(sold) <= SALE + COLD_RULES, sold
+    another = shop.till.ticket(shop.code(shop.member()))
+    sold = cost(statements, lambda: shop.till.sell(another, 10_000))
     assert len(sold) <= SALE, sold
     guest = cost(statements, lambda: shop.till.sell(None, 10_000))
     assert len(guest) <= GUEST_SALE, guest
+
+
+def test_a_sale_with_a_daily_limit_costs_no_further_statement(shop: Shop, statements: list[str]) -> None:
+    definition = Extra(points=5, caps=Caps(per_day=50))
+    create(
+        draft=Draft(name_zh="加赠", name_en="Extra", definition=definition), actor=OPERATOR, now=clock.now()
+    )
+    first, second = (shop.till.ticket(shop.code(shop.member())) for _ in range(2))
+    assert shop.till.sell(first, 10_000).json["points_earned"] == 105
+    sold = cost(statements, lambda: shop.till.sell(second, 10_000))
+    assert len(sold) <= SALE, sold
 
 
 def test_the_lines_of_a_sale_cost_no_further_statement(shop: Shop, statements: list[str]) -> None:

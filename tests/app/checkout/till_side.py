@@ -5,7 +5,8 @@ from datetime import datetime
 
 from app import idempotency
 from app.checkout.bill import Bill, Line
-from app.checkout.sale import Recorded, record_sale
+from app.checkout.record import Recorded
+from app.checkout.sale import record_sale
 from app.checkout.scan import Scanned, scan
 from app.stores.tills import Till, till_of_key
 from app.throttle import Throttle

@@ -80,6 +80,23 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE sale_lines SET points_earned = points_earned + 1",
         "DELETE FROM sale_lines",
     ],
+    "the reasons of a sale sum to its points": [
+        "UPDATE sales SET earned = '[]'",
+        "UPDATE sales SET earned = jsonb_set(earned, '{0,points}', '13')",
+    ],
+    "a sale names rules that were in force": [
+        "UPDATE sales SET earned = jsonb_set(earned, '{0,version}', '2')",
+        "UPDATE sales SET rule_id = NULL",
+        "UPDATE earn_rules SET effective_from = effective_from + interval '1 hour'",
+        "UPDATE earn_rules SET effective_until = effective_from",
+        "INSERT INTO earn_rules (rule_no, version, name_zh, name_en, kind, applies_to, definition, priority, stacking,"
+        " effective_from, created_at) SELECT rule_no, 2, '', '', kind, applies_to, definition, 0, stacking,"
+        " effective_from - interval '1 hour', effective_from - interval '1 hour' FROM earn_rules",
+    ],
+    "a daily limit counts what was given": [
+        "INSERT INTO earn_counts (member_id, business_date, rule_no, points, most)"
+        " SELECT member_id, business_date, 1, 5, 10 FROM sales",
+    ],
     "an earning has its sale": ["DELETE FROM sales"],
     "an acknowledged sale has its effect": ["DELETE FROM sales"],
     "a sale for a member told the outbox": ["DELETE FROM facts", "UPDATE facts SET subject = 'another sale'"],
@@ -114,6 +131,8 @@ VIOLATIONS: dict[str, list[str]] = {
         "DROP TRIGGER ledger_entries_balanced ON ledger_entries",
         "ALTER TABLE code_uses DROP CONSTRAINT pk_code_uses",
         "ALTER TABLE sales DROP CONSTRAINT uq_sales_ticket_id",
+        "ALTER TABLE earn_counts DROP CONSTRAINT ck_earn_counts_within_limit",
+        "ALTER TABLE earn_rules DROP CONSTRAINT uq_earn_rules_rule_no_version",
         "ALTER TABLE sales DROP CONSTRAINT ck_sales_amount_not_negative;"
         "ALTER TABLE sales ADD CONSTRAINT ck_sales_amount_not_negative CHECK (amount_fen >= 0) NOT VALID",
     ],

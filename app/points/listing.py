@@ -1,0 +1,47 @@
+"""Looking at rules: the newest version of each, and all versions of one."""
+
+from collections.abc import Collection
+
+from sqlalchemy import text
+
+from app.db import reading
+from app.errors import NotFound
+from app.points.loaded import rule_of
+from app.points.rules import Rule
+
+_VISIBLE = """(CAST(:stores AS bigint[]) IS NULL OR definition -> 'conditions' -> 'stores' IS NULL
+        OR EXISTS (SELECT FROM jsonb_array_elements_text(definition -> 'conditions' -> 'stores') s
+            WHERE CAST(s AS bigint) = ANY(:stores)))"""
+_NEWEST = text(f"""
+    SELECT * FROM (
+        SELECT DISTINCT ON (rule_no) * FROM earn_rules WHERE rule_no > :after ORDER BY rule_no, version DESC) newest
+    WHERE {_VISIBLE} ORDER BY rule_no LIMIT :limit""")  # noqa: S608  # constants of our own
+_VERSIONS = text("""
+    SELECT * FROM earn_rules WHERE rule_no = :rule_no AND (CAST(:before AS bigint) IS NULL OR version < :before)
+    ORDER BY version DESC LIMIT :limit""")
+
+
+def list_rules(*, store_ids: Collection[int] | None, limit: int, after: int | None) -> list[Rule]:
+    """The newest version of each rule, by number; of those that name stores, only those naming one of the given."""
+    values = {"stores": _sorted(store_ids), "limit": limit, "after": after or 0}
+    with reading() as connection:
+        return [rule_of(row) for row in connection.execute(_NEWEST, values).all()]
+
+
+def versions_of(*, rule_no: int, limit: int, before: int | None) -> list[Rule]:
+    """The versions of a rule, newest first, older than `before`."""
+    with reading() as connection:
+        rows = connection.execute(_VERSIONS, {"rule_no": rule_no, "before": before, "limit": limit}).all()
+    return [rule_of(row) for row in rows]
+
+
+def newest(*, rule_no: int, store_ids: Collection[int] | None) -> Rule:
+    """Raises `NotFound`, also for a rule that names stores but none of the given."""
+    found = list_rules(store_ids=store_ids, limit=1, after=rule_no - 1)
+    if not found or found[0].rule_no != rule_no:
+        raise NotFound
+    return found[0]
+
+
+def _sorted(store_ids: Collection[int] | None) -> list[int] | None:
+    return None if store_ids is None else sorted(store_ids)
