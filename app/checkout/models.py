@@ -49,6 +49,7 @@ class Sale(Base):
         Index("ix_sales_member_id", "member_id", "id"),
         CheckConstraint("amount_fen >= 0", "amount_not_negative"),
         CheckConstraint("points_earned >= 0", "points_not_negative"),
+        CheckConstraint("ticket_id IS NULL OR member_id IS NOT NULL", "ticket_has_member"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)

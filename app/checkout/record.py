@@ -21,6 +21,8 @@ from app.stores.tills import Till
 
 #: The constraint that refuses a sale which would give more than a rule gives in a day.
 OVER_THE_DAY = "ck_earn_counts_within_limit"
+#: The constraint that refuses a sale whose member stopped being one after the look.
+NO_MEMBER_ANY_MORE = "ck_sales_ticket_has_member"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,8 @@ def record(
     request: idempotency.Request,
     now: datetime,
 ) -> Recorded:
-    """Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`."""
+    """Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
+    and of `NO_MEMBER_ANY_MORE`."""
     earning = None if buyer is None else buyer.earning
     recorded = Recorded(
         sale_id=new_id(now),
@@ -109,14 +112,17 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
     return post.values(cause, [credit])
 
 
-# What the member has afterwards is known to the database alone, which therefore puts the last word into fact and
+# Whoever took consent back, or was frozen, since the look is no buyer: then the sale has a ticket and no member, and its
+# constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the last word into fact and
 # answer.
 _WRITE = f"""
     WITH credited AS MATERIALIZED (SELECT balance_after AS points FROM {post.POST}),
+    buyer AS MATERIALIZED (
+        SELECT id FROM members WHERE id = %(member_id)s::bigint AND status = 'active' FOR SHARE),
     sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, tier_code, earned, occurred_at, business_date)
-        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(member_id)s, %(ticket)s, %(receipt_no)s,
+        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, (SELECT id FROM buyer), %(ticket)s, %(receipt_no)s,
             %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(now)s, %(day)s)),
     lines AS (
         INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned)

@@ -14,7 +14,7 @@ import psycopg
 
 from app import idempotency
 from app.checkout.bill import Bill, Line, lines_of
-from app.checkout.record import OVER_THE_DAY, Buyer, Recorded, record
+from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, Recorded, record
 from app.clock import business_date
 from app.db import Busy, ask, statements
 from app.errors import Conflict, Gone, NotFound
@@ -73,7 +73,7 @@ def record_sale(
                     return look.former
                 raise _refusal(error) from error
             except psycopg.errors.CheckViolation as error:
-                if error.diag.constraint_name != OVER_THE_DAY:
+                if error.diag.constraint_name not in (OVER_THE_DAY, NO_MEMBER_ANY_MORE):
                     raise
     raise Busy(retry_after_s=1)
 

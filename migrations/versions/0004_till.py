@@ -112,6 +112,7 @@ CREATE TABLE sales (
     CONSTRAINT uq_sales_ticket_id UNIQUE (ticket_id),
     CONSTRAINT ck_sales_amount_not_negative CHECK (amount_fen >= 0),
     CONSTRAINT ck_sales_points_not_negative CHECK (points_earned >= 0),
+    CONSTRAINT ck_sales_ticket_has_member CHECK (ticket_id IS NULL OR member_id IS NOT NULL),
     CONSTRAINT fk_sales_store_id FOREIGN KEY(store_id) REFERENCES stores (id),
     CONSTRAINT fk_sales_terminal_id FOREIGN KEY(terminal_id) REFERENCES terminals (id),
     CONSTRAINT fk_sales_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id),

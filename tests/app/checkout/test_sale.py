@@ -1,7 +1,10 @@
 """A sale: the bill, the points, the store's calendar, and everything that is refused."""
 
+import threading
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -13,6 +16,7 @@ from app.checkout.models import ScanTicket
 from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUsed
 from app.checkout.scan import TICKET_LIFE
 from app.tiers.card import card_of
+from app.withdrawal import withdraw
 from tests.app.checkout.test_scan import outcome
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.conftest import rows
@@ -340,3 +344,24 @@ def test_a_code_step_is_thirty_seconds_so_a_member_may_buy_again_at_once(shop: S
         code = scan_codes.issue(shop.parts.issuer.ring, phone.member_id, scan_codes.step_of(now) + steps)
         sell_at(till, scan_at(shop, till, code, now).ticket, 100, now)
     assert phone.get("/me/points").json["points"] == 4
+
+
+def test_who_takes_consent_back_while_a_sale_waits_earns_nothing(shop: Shop, engine: Engine) -> None:
+    phone = shop.member()
+    ticket = shop.till.ticket(shop.code(phone))
+    shop.earn(phone, 5)
+    answers: list[Any] = []
+    with engine.begin() as holder:
+        holder.execute(
+            text("SELECT FROM ledger_accounts WHERE member_id = :m FOR UPDATE"), {"m": phone.member_id}
+        )
+        selling = threading.Thread(target=lambda: answers.append(shop.till.sell(ticket, 10_000)))
+        selling.start()
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        until = time.monotonic() + 2
+        while not rows(engine, waiting) and time.monotonic() < until:
+            time.sleep(0.01)
+        withdraw(member_id=phone.member_id, now=clock.now())
+    selling.join(30)
+    assert (answers[0].status_code, answers[0].json["code"]) == (410, "ticket_expired")
+    assert rows(engine, "SELECT count(*) FROM sales WHERE ticket_id = :t", t=ticket) == [(0,)]
