@@ -113,8 +113,8 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
 
 
 # Whoever took consent back, or was frozen, since the look is no buyer: then the sale has a ticket and no member, and its
-# constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the last word into fact and
-# answer.
+# constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the
+# last word into fact and answer.
 _WRITE = f"""
     WITH credited AS MATERIALIZED (SELECT balance_after AS points FROM {post.POST}),
     buyer AS MATERIALIZED (
@@ -122,8 +122,8 @@ _WRITE = f"""
     sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, tier_code, earned, occurred_at, business_date)
-        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, (SELECT id FROM buyer), %(ticket)s, %(receipt_no)s,
-            %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(now)s, %(day)s)),
+        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, (SELECT id FROM buyer), %(ticket)s,
+            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(now)s, %(day)s)),
     lines AS (
         INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned)
         SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned
