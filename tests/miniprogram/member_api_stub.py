@@ -55,6 +55,7 @@ class MemberApiStub:
         self.tokens: dict[str, str] = {}
         self.subscribed: list[dict[str, Any]] = []
         self.refresh_in = 25
+        self.used_up_for_s = 0
         self.policy_now = POLICY
         self.busy_logins = 0
         self.entry_count = 45
@@ -173,6 +174,11 @@ class MemberApiStub:
 
     async def code(self, request: web.Request) -> web.Response:
         self._member(request)
+        if self.used_up_for_s:
+            wait = self.used_up_for_s
+            return _problem(
+                429, "codes_used_up", "这一分钟内的会员码已用完，请稍候再刷新。", retry_after_s=wait
+            )
         if self.refresh_in < 10 or (await request.json()).get("renew"):
             self.code_now = self._new_code()
         now = _now()

@@ -288,6 +288,24 @@ def test_a_server_in_difficulty_does_not_leave_the_till_waiting(
     assert _digits(member_phone).startswith("91")
 
 
+def test_when_all_codes_are_used_up_no_stored_one_is_shown_and_the_wait_is_as_long_as_the_server_says(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    page = open_phone(width=1280)
+    _wait_for_stored_codes(page)
+    api.used_up_for_s = 1
+    page.get_by_role("button", name="换一个码").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("这一分钟内的会员码已用完，请稍候再刷新。")
+    expect(page.locator(".digits")).to_have_count(0)
+    stored = page.evaluate("JSON.parse(localStorage.getItem('mp:demo:code_pack'))")
+    assert "91" + "0" * 18 not in {code["code"] for code in stored["codes"]}
+
+    api.used_up_for_s = 0
+    expect(page.locator(".digits")).to_have_text(re.compile("^90"))
+
+
 def test_two_phones_in_two_tabs_are_two_members(api: MemberApiStub, open_phone: OpenPhone) -> None:
     api.add_member("demo", name="张小满")
     api.add_member("bob", name="李雷")

@@ -124,10 +124,11 @@ Component({
 
     /** @param {unknown} problem */
     async showProblem(problem) {
-      clock.turnsAtMs = Date.now() + RETRY_MS;
+      const { message, data } = api.asApiError(problem);
+      clock.turnsAtMs = Date.now() + (data.retry_after_s ? data.retry_after_s * 1000 : RETRY_MS);
       this.setData({ digits: '', qr: '', bar: '', offline: false });
       if (!api.isGuest(problem)) {
-        this.setData({ guest: false, error: api.asApiError(problem).message });
+        this.setData({ guest: false, error: message });
         return;
       }
       const brand = await api.config().then(
