@@ -71,7 +71,9 @@ module.exports = {
 
   pointsTitle: '我的积分',
   pointsAvailable: '可用积分',
-  expiring: '{points} 积分将于 {date} 到期',
+  onePoint: '{points} 积分',
+  manyPoints: '{points} 积分',
+  expiring: '30 天内有 {points}到期，最早一批可用至 {date}',
   noExpiring: '近期没有即将到期的积分',
   pointsLog: '积分明细',
   pointsAfter: '结余 {points}',

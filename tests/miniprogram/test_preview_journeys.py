@@ -67,6 +67,15 @@ def test_a_newcomer_joins_only_after_ticking_and_tapping(api: MemberApiStub, ope
     assert re.fullmatch(r"[0-9a-f]{32}", second_key or "")
 
 
+def test_the_sentence_to_agree_to_has_its_spaces(open_phone: OpenPhone) -> None:
+    page = open_phone("alice", language="en")
+    sentence = "I have read and agree to the terms and privacy policy"
+
+    tick = page.get_by_role("checkbox")
+    expect(tick).to_have_attribute("aria-label", sentence)
+    assert page.locator(".agree-text").inner_text() == sentence
+
+
 def test_a_login_code_that_ran_out_while_reading_is_replaced(
     api: MemberApiStub, open_phone: OpenPhone
 ) -> None:
@@ -321,7 +330,7 @@ def test_two_phones_in_two_tabs_are_two_members(api: MemberApiStub, open_phone: 
 def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, member_phone: Page) -> None:
     _tab(member_phone, "积分")
     rows = member_phone.locator(".entry")
-    expect(member_phone.get_by_text("320 积分将于 2026-12-31 到期")).to_be_visible()
+    expect(member_phone.get_by_text("30 天内有 320 积分到期，最早一批可用至 2026-12-24")).to_be_visible()
     expect(rows).to_have_count(20)
 
     _to_the_bottom(member_phone)
@@ -329,6 +338,39 @@ def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, 
     _to_the_bottom(member_phone)
     expect(rows).to_have_count(45)
     expect(member_phone.get_by_text("没有更多了")).to_be_visible()
+
+
+def test_an_entry_says_the_last_day_as_the_server_counts_it(member_phone: Page) -> None:
+    _tab(member_phone, "积分")
+
+    expect(member_phone.get_by_text("有效期至 2027-12-31").first).to_be_visible()
+
+
+def test_what_ends_soon_is_told_only_after_it_was_read(api: MemberApiStub, member_phone: Page) -> None:
+    member_phone.route("**/api/v1/me/points", lambda route: route.abort())
+    _tab(member_phone, "积分")
+    expect(member_phone.get_by_role("button", name="重试")).to_be_visible()
+    expect(member_phone.locator(".points-now")).to_have_text("–")
+    expect(member_phone.locator(".points-soon")).to_have_text("")
+
+    member_phone.unroute("**/api/v1/me/points")
+    api.expiring_soon = {"points": 0, "earliest_at": None}
+    member_phone.get_by_role("button", name="重试").click()
+    expect(member_phone.locator(".points-soon")).to_have_text("近期没有即将到期的积分")
+
+
+@pytest.mark.parametrize(("points", "told"), [(1, "1 point"), (27, "27 points")])
+def test_one_point_is_not_points(api: MemberApiStub, open_phone: OpenPhone, points: int, told: str) -> None:
+    api.add_member("demo", language="en")
+    api.points_of_a_sale, api.expiring_soon = points, {"points": points}
+    page = open_phone(language="en")
+    _tab(page, "Points")
+    expect(page.locator(".points-soon")).to_have_text(
+        f"Within 30 days: {told} to use up, the first by 2026-12-24"
+    )
+    _tab(page, "Me")
+    page.get_by_role("button", name="Purchases").click()
+    expect(page.locator(".sale-points").first).to_have_text(f"+{told}")
 
 
 def test_a_message_is_read_by_tapping_it(api: MemberApiStub, member_phone: Page) -> None:
