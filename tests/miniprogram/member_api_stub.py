@@ -284,7 +284,7 @@ class MemberApiStub:
     # -- the preview's own files
 
     async def preview_config(self, request: web.Request) -> web.Response:
-        return web.json_response({"sandbox": self.sandbox_origin})
+        return web.json_response({"sandbox": self.sandbox_origin, "brand": "青禾生活"})
 
     async def preview_file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(DIST / (request.match_info["name"] or "index.html"))

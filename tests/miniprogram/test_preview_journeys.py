@@ -116,7 +116,7 @@ def test_a_member_of_an_earlier_policy_is_shown_the_new_one_and_agrees(
 ) -> None:
     member = api.add_member("demo", policy="2025-01")
     page = open_phone()
-    expect(page.locator("#title")).to_have_text("条款更新")
+    expect(page.locator("#title")).to_have_text("政策更新")
     expect(page.get_by_text(f"版本 {POLICY}")).to_be_visible()
 
     page.get_by_role("button", name="同意新版本").click()
@@ -142,7 +142,7 @@ def test_a_new_policy_may_be_left_for_later(api: MemberApiStub, open_phone: Open
     expect(page.locator(".digits")).to_be_visible()
     api.forget_tokens()
     _tab(page, "积分")
-    expect(page.locator("#title")).to_have_text("条款更新")
+    expect(page.locator("#title")).to_have_text("政策更新")
 
 
 def test_a_policy_that_changed_again_while_reading_needs_a_new_tick(
@@ -390,6 +390,7 @@ def test_a_tap_asks_for_one_notification(
 ) -> None:
     _tab(member_phone, "消息")
     member_phone.get_by_role("button", name="提醒我").click()
+    expect(member_phone.get_by_role("dialog")).to_contain_text("青禾生活 申请")
     member_phone.get_by_role("dialog").get_by_role("button", name=answer).click()
     expect(member_phone.locator("#toast")).to_be_visible()
 
@@ -427,6 +428,39 @@ def test_the_profile_can_be_filled_in(api: MemberApiStub, member_phone: Page) ->
     assert (member["name"], member["birthday"], member["marketing_opt_out"]) == ("张大满", "1995-06-01", True)
 
 
+def test_a_birthday_that_is_typed_is_asked_about_once_and_when_it_is_whole(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "我的")
+    field, asked = member_phone.get_by_label("生日"), member_phone.get_by_role("dialog")
+    field.focus()
+    for typed in ("0001-12-02", "1899-12-31", "1995-12-02", "1995-12-25"):
+        member_phone.keyboard.press("0")
+        field.evaluate(
+            "(field, value) => { field.value = value;"
+            " field.dispatchEvent(new Event('change', {bubbles: true})); }",
+            typed,
+        )
+        expect(asked).to_have_count(0)
+    member_phone.keyboard.press("Enter")
+
+    expect(asked).to_contain_text("1995-12-25")
+    asked.get_by_role("button", name="确定").click()
+    expect(member_phone.get_by_role("button", name="生日")).to_contain_text("1995-12-25")
+    assert api.members["demo"]["birthday"] == "1995-12-25"
+
+
+def test_a_birthday_out_of_bounds_is_not_taken(api: MemberApiStub, member_phone: Page) -> None:
+    _tab(member_phone, "我的")
+    field = member_phone.get_by_label("生日")
+    field.fill("1899-12-31")
+    field.blur()
+    expect(member_phone.get_by_role("dialog")).to_have_count(0)
+
+    field.fill("1900-01-01")
+    expect(member_phone.get_by_role("dialog")).to_contain_text("1900-01-01")
+
+
 def test_a_refused_change_is_shown_and_taken_back(api: MemberApiStub, member_phone: Page) -> None:
     _tab(member_phone, "我的")
     expect(member_phone.get_by_label("生日")).to_be_attached()
@@ -448,8 +482,10 @@ def test_the_language_follows_the_phone_until_the_member_chooses(
 
     _tab(page, "Me")
     page.get_by_role("button", name="Language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("button", name="简体中文").click()
     expect(page.locator("#title")).to_have_text("我的")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     _tab(page, "会员码")
     expect(page.get_by_text("结账时请向店员出示")).to_be_visible()
 
