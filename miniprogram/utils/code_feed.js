@@ -44,6 +44,18 @@ async function nextCode({ renew, showing }) {
   }
 }
 
+/**
+ * The code that the server would hand out now: another one than is being shown, once that was used at a till.
+ * @param {string} showing
+ * @returns {Promise<Shown | null>} null: it is still the same
+ */
+async function replaced(showing) {
+  const { code, refresh_in, valid_until } = await api.memberCode(false);
+  if (code === showing) return null;
+  changePack((pack) => since(pack, valid_until));
+  return { digits: code, showForMs: refresh_in * 1000, offline: false, packLastsMs: 0 };
+}
+
 /** Trouble that says nothing about the member: no answer, a server in difficulty, too many taps. */
 /** @param {import('./http.js').ApiError} refused */
 const isPassing = ({ code, status }) => code === 'network' || (status === 429 && code !== USED_UP) || status >= 500;
@@ -66,4 +78,4 @@ async function stockUp() {
   }
 }
 
-module.exports = { nextCode, stockUp };
+module.exports = { nextCode, replaced, stockUp };

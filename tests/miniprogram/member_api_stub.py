@@ -92,6 +92,10 @@ class MemberApiStub:
         self.members[user] = member
         return member
 
+    def use_code(self) -> None:
+        """At a till."""
+        self.code_now = self._new_code()
+
     def forget_tokens(self) -> None:
         self.tokens.clear()
 

@@ -235,6 +235,71 @@ def test_the_code_turns_before_it_ends(api: MemberApiStub, open_phone: OpenPhone
     expect(page.locator(".digits")).not_to_have_text(first)
 
 
+def _let_the_clock_of_the_page_run(page: Page, times: int) -> None:
+    for _ in range(times):
+        page.clock.run_for(1_000)
+        page.wait_for_timeout(30)
+
+
+@pytest.fixture
+def timed_phone(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    """A member's phone whose seconds pass when the test says so."""
+    api.add_member("demo")
+    api.refresh_in = 1_000
+    page = open_phone(width=1280)
+    page.clock.install()
+    page.reload()
+    page.locator(".qr img").wait_for()
+    return page
+
+
+def test_a_code_that_was_used_at_the_till_makes_room_for_the_next(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    used = timed_phone.locator(".digits").text_content() or ""
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+    expect(timed_phone.locator(".digits")).to_have_text(used)
+
+    api.use_code()
+    api.members["demo"]["points"] = 2_516
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+    expect(timed_phone.locator(".digits")).not_to_have_text(used)
+    expect(timed_phone.get_by_text("2,516")).to_be_visible()
+
+
+def test_the_last_code_of_a_minute_leaves_the_screen_when_it_was_used(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    api.used_up_for_s = 30
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+
+    expect(timed_phone.get_by_role("alert")).to_contain_text("这一分钟内的会员码已用完")
+
+
+def test_nobody_looks_for_a_used_code_behind_another_page_without_a_network_or_for_ever(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    _tab(timed_phone, "消息")
+    expect(timed_phone.locator("#title")).to_have_text("消息")
+    before = len(api.bodies(CODE))
+    _let_the_clock_of_the_page_run(timed_phone, 12)
+    assert len(api.bodies(CODE)) == before
+
+    timed_phone.get_by_role("button", name="断开网络").click()
+    _tab(timed_phone, "会员码")
+    expect(timed_phone.get_by_text("网络不稳定，正在使用离线码")).to_be_visible()
+    _let_the_clock_of_the_page_run(timed_phone, 12)
+    assert len(api.bodies(CODE)) == before
+
+    timed_phone.get_by_role("button", name="断开网络").click()
+    expect(timed_phone.get_by_text("网络不稳定，正在使用离线码")).to_have_count(0)
+    timed_phone.clock.fast_forward(1_000)
+    for _ in range(70):
+        timed_phone.clock.run_for(6_000)
+        timed_phone.wait_for_timeout(20)
+    assert before < len(api.bodies(CODE)) <= before + 62
+
+
 def test_a_new_code_can_be_asked_for(api: MemberApiStub, member_phone: Page) -> None:
     first = member_phone.locator(".digits").text_content() or ""
     member_phone.get_by_role("button", name="换一个码").click()
