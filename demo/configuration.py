@@ -17,7 +17,9 @@ _TEMPLATE_FIELDS = (
 )
 
 
-def product(keys: Keys, *, database_url: str, redis_url: str | None, sandbox_url: str) -> dict[str, str]:
+def product(
+    keys: Keys, *, database_url: str, redis_url: str | None, sandbox_url: str, app_url: str
+) -> dict[str, str]:
     """The environment of the web server and the worker."""
     return {
         "DATABASE_URL": database_url,
@@ -31,6 +33,7 @@ def product(keys: Keys, *, database_url: str, redis_url: str | None, sandbox_url
         "PHONE_INDEX_KEY": keys.phone_index_key,
         "BRAND_NAME": BRAND,
         "POLICY_VERSION": POLICY_VERSION,
+        "POLICY_URL": f"{app_url}/preview/policy.html",
         "WECHAT_APP_ID": keys.wechat_app_id,
         "WECHAT_APP_SECRET": keys.wechat_app_secret,
         "WECHAT_API_BASE": sandbox_url,

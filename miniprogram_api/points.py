@@ -38,7 +38,14 @@ guarded(balance_blueprint, require_token)
 
 class ExpiringSchema(Strict):
     points = fields.Integer(required=True)
-    until = fields.AwareDateTime(required=True)
+    until = fields.AwareDateTime(
+        required=True, metadata={"description": "how far `points` looks ahead: 30 days from now"}
+    )
+    earliest_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "when the first of them end; at that instant they are over"},
+    )
 
 
 class OverviewSchema(Strict):
@@ -53,7 +60,14 @@ def balance() -> Response:
     """Points that may be spent now, and how many of them end within 30 days."""
     held = overview(token_hash=token_hash(bearer_token()), now=clock.now())
     return answer(
-        {"points": held.points, "expiring_soon": {"points": held.expiring, "until": held.expiring_until}}
+        {
+            "points": held.points,
+            "expiring_soon": {
+                "points": held.expiring,
+                "until": held.expiring_until,
+                "earliest_at": held.expiring_from,
+            },
+        }
     )
 
 
@@ -76,7 +90,19 @@ class MovementSchema(Strict):
         allow_none=True,
         metadata={"description": "of a credit: from when it may be spent"},
     )
-    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    expires_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of a credit: when it is over; this instant is no longer in time"},
+    )
+    valid_through = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "of a credit: the last day on which it may be spent, by the calendar of the store (UTC for"
+            " points that were given in no store); the date to show"
+        },
+    )
     earned = fields.List(
         fields.Nested(PartSchema()),
         required=True,
@@ -95,6 +121,7 @@ def _dump_movement(movement: Movement) -> dict[str, Any]:
         "occurred_at": movement.occurred_at,
         "available_at": movement.available_at,
         "expires_at": movement.expires_at,
+        "valid_through": movement.valid_through,
         "earned": dump_parts(movement.earned),
     }
 

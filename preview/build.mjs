@@ -60,7 +60,9 @@ async function build(out) {
     outfile: path.join(out, 'mp.css'),
   });
   fs.writeFileSync(path.join(out, 'LICENSES.txt'), licences());
-  fs.copyFileSync(path.join(here, 'runtime/index.html'), path.join(out, 'index.html'));
+  for (const name of ['index.html', 'policy.html', 'policy.css']) {
+    fs.copyFileSync(path.join(here, 'runtime', name), path.join(out, name));
+  }
   fs.cpSync(path.join(root, 'assets'), path.join(out, 'assets'), { recursive: true });
 }
 

@@ -3,7 +3,7 @@
 import calendar
 from datetime import date, datetime, timedelta
 
-from app.clock import start_of_day
+from app.clock import business_date, start_of_day
 from app.points.rules import Base, Expiry
 
 
@@ -23,6 +23,11 @@ def ends_at(expiry: Expiry, day: date, time_zone: str) -> datetime | None:
     """The midnight in the store's zone after the last whole day; None: never."""
     last = _last_day(expiry, day)
     return None if last is None else start_of_day(last + timedelta(days=1), time_zone)
+
+
+def valid_through(ends: datetime, time_zone: str) -> date:
+    """The last day in that zone on which points that end then may be spent: `ends` itself is no longer in time."""
+    return business_date(ends - timedelta(microseconds=1), time_zone)
 
 
 def _last_day(expiry: Expiry, day: date) -> date | None:

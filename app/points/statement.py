@@ -1,23 +1,27 @@
 """What a member sees of their points: how many, how many end soon, and every movement."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 
 from app.db import ask, reading, statements
 from app.errors import Unauthenticated
 from app.points.explain import PARTS, Part, parts_of
+from app.points.lots import valid_through
 
 SOON = timedelta(days=30)
+#: For points that were given in no store, so that no calendar is theirs.
+_NO_STORES_ZONE = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """`expiring` of `points` end before `expiring_until`."""
+    """`expiring` of `points` end by `expiring_until`, the first of them at `expiring_from`."""
 
     points: int
     expiring: int
+    expiring_from: datetime | None
     expiring_until: datetime
 
 
@@ -28,7 +32,8 @@ class Movement:
     `points_after` is the ledger's own running balance. Points whose time is over stay in it until an entry takes them
     out, so it may be more than what could be spent then: that is what `overview` tells.
 
-    Of a credit `available_at` says from when it may be spent, and `earned` which rules gave it.
+    Of a credit `available_at` says from when it may be spent, and `earned` which rules gave it. At `expires_at` it is
+    over; `valid_through` is the last day, by the calendar of the store, on which it may be spent.
     """
 
     seq: int
@@ -39,13 +44,15 @@ class Movement:
     occurred_at: datetime
     available_at: datetime | None
     expires_at: datetime | None
+    valid_through: date | None
     earned: tuple[Part, ...]
 
 
 # Token and balance in one trip: this is what phones ask for most.
 _OVERVIEW = """
     SELECT coalesce(sum(l.remaining), 0)::bigint AS points,
-        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s), 0)::bigint AS expiring
+        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s), 0)::bigint AS expiring,
+        min(l.expires_at) FILTER (WHERE l.expires_at <= %(soon)s) AS expiring_from
     FROM member_sessions s JOIN members m ON m.id = s.member_id AND m.status = 'active'
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
     LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0 AND l.available_at <= %(now)s
@@ -54,8 +61,8 @@ _OVERVIEW = """
     GROUP BY m.id"""
 
 _MOVEMENTS = text(f"""
-    SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, l.available_at, l.expires_at,
-        {PARTS} AS parts
+    SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, st.time_zone, l.available_at,
+        l.expires_at, {PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id
     LEFT JOIN stores st ON st.id = t.store_id
@@ -74,7 +81,9 @@ def overview(*, token_hash: bytes, now: datetime) -> Overview:
     if not rows:
         raise Unauthenticated
     [row] = rows
-    return Overview(points=row.points, expiring=row.expiring, expiring_until=soon)
+    return Overview(
+        points=row.points, expiring=row.expiring, expiring_from=row.expiring_from, expiring_until=soon
+    )
 
 
 def movements(*, member_id: int, limit: int, before: int | None) -> list[Movement]:
@@ -93,6 +102,7 @@ def movements(*, member_id: int, limit: int, before: int | None) -> list[Movemen
             occurred_at=row.occurred_at,
             available_at=row.available_at,
             expires_at=row.expires_at,
+            valid_through=row.expires_at and valid_through(row.expires_at, row.time_zone or _NO_STORES_ZONE),
             earned=parts_of(row.parts),
         )
         for row in rows

@@ -48,11 +48,11 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     # logging in, profile, phone number
     "consent_required": (
-        "请先阅读并同意会员服务条款与隐私政策。",
-        "Please read and agree to the terms and the privacy policy first.",
+        "请先阅读并同意《会员服务与隐私政策》。",
+        "Please read and agree to the terms and privacy policy first.",
     ),
     "policy_not_current": (
-        "条款已更新，请阅读最新版本后再同意。",
+        "《会员服务与隐私政策》已更新，请阅读最新版本后再同意。",
         "The text has changed. Please read the current version and agree to that.",
     ),
     "provider_unknown": ("暂不支持这种登录方式。", "This way of logging in is not set up."),

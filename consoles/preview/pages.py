@@ -37,8 +37,8 @@ def file(name: str) -> Response:
 
 @blueprint.get("/config.json")
 def config() -> Response:
-    """Where the stand-in for WeChat is."""
-    return jsonify(sandbox=_sandbox_origin())
+    """Where the stand-in for WeChat is, and whose mini-program this is: WeChat knows, a browser does not."""
+    return jsonify(sandbox=_sandbox_origin(), brand=parts().settings.brand_name)
 
 
 @blueprint.after_request

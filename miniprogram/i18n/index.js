@@ -36,6 +36,16 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (mark, word) => (word in values ? String(values[word]) : mark));
 }
 
+/**
+ * A number of points with its word: `1 point`, `27 points`; Chinese has one word for both.
+ * @param {number} points
+ * @param {string} shown how the number itself looks
+ */
+function withPoints(points, shown) {
+  const t = texts();
+  return fill(Math.abs(points) === 1 ? t.onePoint : t.manyPoints, { points: shown });
+}
+
 /** Tab titles and the page's own title do not live in WXML, so they follow the language by hand. */
 /** @param {string} title */
 function titlePage(title) {
@@ -47,4 +57,4 @@ function titlePage(title) {
   });
 }
 
-module.exports = { currentLanguage, chooseLanguage, texts, fill, titlePage };
+module.exports = { currentLanguage, chooseLanguage, texts, fill, withPoints, titlePage };

@@ -30,6 +30,11 @@ function day(instant) {
   return `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())}`;
 }
 
+/** The last local day before something is over at that instant. @param {string} instant RFC 3339, exclusive */
+function lastDay(instant) {
+  return day(new Date(Date.parse(instant) - 1).toISOString());
+}
+
 /** Local day and minute. @param {string} instant RFC 3339 */
 function minute(instant) {
   const at = new Date(instant);
@@ -41,4 +46,4 @@ function inFours(digits) {
   return digits.replace(/(\d{4})(?=\d)/g, '$1 ');
 }
 
-module.exports = { grouped, signed, yuan, day, minute, inFours };
+module.exports = { grouped, signed, yuan, day, lastDay, minute, inFours };

@@ -51,9 +51,36 @@ function lastsMs(pack, phoneNowMs) {
   return Math.max(0, ends - phoneNowMs - pack.skew_ms);
 }
 
-/** A code that was seen by others leaves the pack. @param {Pack} pack @param {string} code @returns {Pack} */
+/**
+ * A code that was seen by others leaves the pack, and those before it: they are just as old or were shown earlier.
+ * @param {Pack} pack
+ * @param {string} code
+ * @returns {Pack}
+ */
 function without(pack, code) {
-  return { ...pack, codes: pack.codes.filter((one) => one.code !== code) };
+  const seen = pack.codes.find((one) => one.code === code);
+  return seen ? { ...pack, codes: pack.codes.filter((one) => one.from_ms > seen.from_ms) } : pack;
 }
 
-module.exports = { packFrom, pickCode, lastsMs, without };
+/**
+ * The server has handed out a code: whatever ends before that one is used, withdrawn or over.
+ * @param {Pack} pack
+ * @param {string} validUntil end of the code handed out
+ * @returns {Pack}
+ */
+function since(pack, validUntil) {
+  const until = Date.parse(validUntil);
+  return { ...pack, codes: pack.codes.filter((one) => one.until_ms >= until) };
+}
+
+/**
+ * The server says that every code of now is used or withdrawn.
+ * @param {Pack} pack
+ * @param {number} phoneNowMs
+ * @returns {Pack}
+ */
+function notYetValid(pack, phoneNowMs) {
+  return { ...pack, codes: pack.codes.filter((one) => one.from_ms > phoneNowMs + pack.skew_ms) };
+}
+
+module.exports = { packFrom, pickCode, lastsMs, without, since, notYetValid };

@@ -6,5 +6,5 @@ export const templates = {
     ' aria-label="{{ariaLabel}}" bind:tap="toggle"><view class="wx-switch-knob" /></button>',
   picker:
     '<slot /><input class="wx-picker-input" type="date" min="{{start}}" max="{{end}}" aria-label="{{ariaLabel}}"' +
-    ' bind:change="changed" />',
+    ' bind:picked="changed" />',
 };

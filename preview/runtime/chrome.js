@@ -80,6 +80,8 @@ export function drawSurroundings() {
       network.setAttribute('aria-pressed', String(phone.offline));
     },
   });
+  // The panel speaks the language of the phone, whatever the member chose in the mini-program.
+  byId('aside').lang = phone.language === 'en' ? 'en' : 'zh-CN';
   byId('aside').replaceChildren(
     el('h2', { text: say('aside') }),
     el('p', { text: say('asideBody') }),

@@ -3,9 +3,10 @@ import * as glassEasel from 'glass-easel';
 import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
 import { addBuiltIns } from './built_ins.js';
 import { drawSurroundings } from './chrome.js';
+import { listenToDates } from './dates.js';
 import { createPages } from './pages.js';
 import { phone } from './phone.js';
-import { createWx, phoneNumberDetail } from './wx.js';
+import { createWx, phoneNumberDetail, tellLanguage } from './wx.js';
 
 /**
  * The framework writes inline styles with setAttribute, which a strict style-src forbids; through the style object
@@ -60,15 +61,16 @@ function listenTo(backend) {
 /** @param {{app: any, loadApp: () => void, components: any[], templates: any, builtIns: any}} program */
 export async function start({ app, loadApp, components, templates, builtIns }) {
   allowInlineStyles();
-  document.documentElement.lang = phone.language === 'en' ? 'en' : 'zh-CN';
   const answer = await fetch('config.json', { credentials: 'omit', cache: 'no-store' });
-  phone.sandbox = (await answer.json()).sandbox;
+  const { sandbox, brand } = await answer.json();
+  Object.assign(phone, { sandbox, brand });
 
   const env = new MiniProgramEnv();
   const space = env.createCodeSpace('', true);
   addBuiltIns(space.getComponentSpace(), builtIns);
   const backend = new glassEasel.CurrentWindowBackendContext();
   listenTo(backend);
+  listenToDates((field, value) => dispatch(elementOf(field), 'picked', { value }, {}));
   const associated = env.associateBackend(backend);
 
   for (const { name, json, scope } of components) {
@@ -88,5 +90,6 @@ export async function start({ app, loadApp, components, templates, builtIns }) {
   // Components before the pages that use them.
   for (const { name, load } of [...components].reverse()) space.globalComponentEnv(globalThis, name, load);
   drawSurroundings();
+  tellLanguage();
   pages.switchTab(app.pages[0]);
 }

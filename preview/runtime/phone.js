@@ -11,6 +11,8 @@ export const phone = {
   language: (query.get('lang') || navigator.language).toLowerCase().startsWith('zh') ? 'zh_CN' : 'en',
   /** Address of the stand-in for WeChat's servers. */
   sandbox: '',
+  /** The name of the mini-program, which WeChat shows when it asks for a permission. */
+  brand: '',
   offline: false,
 };
 
@@ -51,9 +53,9 @@ const TEXTS = {
     cancel: '取消',
     allow: '允许',
     refuse: '拒绝',
-    subscribe: '会员中心 申请向您发送以下消息',
+    subscribe: '{brand} 申请向您发送以下消息',
     subscribeItem: '积分到账通知（一次性）',
-    phoneTitle: '会员中心 申请获取并验证你的手机号',
+    phoneTitle: '{brand} 申请获取并验证你的手机号',
     back: '返回',
     newMark: '有新消息',
     aside: '小程序预览',
@@ -68,9 +70,9 @@ const TEXTS = {
     cancel: 'Cancel',
     allow: 'Allow',
     refuse: 'Refuse',
-    subscribe: 'Member Center asks to send you this message',
+    subscribe: '{brand} asks to send you this message',
     subscribeItem: 'Points received (once)',
-    phoneTitle: 'Member Center asks for your verified phone number',
+    phoneTitle: '{brand} asks for your verified phone number',
     back: 'Back',
     newMark: 'new messages',
     aside: 'Mini-program preview',
@@ -83,4 +85,4 @@ const TEXTS = {
 };
 
 /** @param {keyof typeof TEXTS.en} word */
-export const say = (word) => TEXTS[phone.language][word];
+export const say = (word) => TEXTS[phone.language][word].replace('{brand}', phone.brand);

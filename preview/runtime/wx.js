@@ -54,6 +54,24 @@ export async function phoneNumberDetail() {
 
 const stored = (key) => `mp:${phone.user}:${key}`;
 
+function readStored(key) {
+  const text = localStorage.getItem(stored(key));
+  return text === null ? '' : JSON.parse(text);
+}
+
+/** Where the mini-program keeps the member's choice (miniprogram/i18n); a browser wants to be told the language. */
+const LANGUAGE = 'language';
+
+export function tellLanguage() {
+  const language = readStored(LANGUAGE) || phone.language;
+  document.documentElement.lang = language === 'en' ? 'en' : 'zh-CN';
+}
+
+function store(key, change) {
+  change(stored(key));
+  if (key === LANGUAGE) tellLanguage();
+}
+
 /** @param {ReturnType<import('./pages.js').createPages>} pages */
 export function createWx(pages) {
   const onTabBar = (name, option, change) => {
@@ -69,12 +87,9 @@ export function createWx(pages) {
     getRandomValues: (option) =>
       answer('getRandomValues', option, Promise.resolve({ randomValues: crypto.getRandomValues(new Uint8Array(option.length)).buffer })),
 
-    getStorageSync(key) {
-      const text = localStorage.getItem(stored(key));
-      return text === null ? '' : JSON.parse(text);
-    },
-    setStorageSync: (key, value) => localStorage.setItem(stored(key), JSON.stringify(value)),
-    removeStorageSync: (key) => localStorage.removeItem(stored(key)),
+    getStorageSync: readStored,
+    setStorageSync: (key, value) => store(key, (name) => localStorage.setItem(name, JSON.stringify(value))),
+    removeStorageSync: (key) => store(key, (name) => localStorage.removeItem(name)),
     setClipboardData: (option) => answer('setClipboardData', option, navigator.clipboard.writeText(option.data)),
 
     setKeepScreenOn() {},

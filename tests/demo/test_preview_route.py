@@ -1,6 +1,8 @@
 """`/preview/`: there only when a setting asks for it, and unable to talk to anything but us and the sandbox."""
 
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,6 +10,8 @@ from flask.testing import FlaskClient
 import wsgi
 from app import settings
 from consoles.preview.pages import DIST
+from demo import configuration, keys
+from demo.folder import Folder
 from web.guards import is_guarded, open_blueprints
 
 SANDBOX = "http://127.0.0.1:8001"
@@ -38,15 +42,33 @@ def test_every_file_of_the_bundle_is_served_as_what_it_is(preview: FlaskClient) 
         answer.close()
 
 
-def test_the_page_learns_where_the_sandbox_is_and_may_talk_to_nothing_else(preview: FlaskClient) -> None:
+def test_the_page_learns_where_the_sandbox_is_and_may_talk_to_nothing_else(
+    preview: FlaskClient, given_settings: settings.Settings
+) -> None:
     with preview.get("/preview/") as page:
         policy = page.headers["Content-Security-Policy"]
 
-    assert preview.get("/preview/config.json").json == {"sandbox": SANDBOX}
+    told = preview.get("/preview/config.json").json
+    assert told == {"sandbox": SANDBOX, "brand": given_settings.brand_name}
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
         f" connect-src 'self' {SANDBOX}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def test_the_text_the_demo_asks_to_agree_to_can_be_opened_and_says_that_it_is_a_sample(
+    preview: FlaskClient, tmp_path: Path
+) -> None:
+    known = keys.load_or_make(Folder(tmp_path))
+    given = configuration.product(
+        known, database_url="", redis_url=None, sandbox_url=SANDBOX, app_url="http://127.0.0.1:8000"
+    )
+    with preview.get(urlsplit(given["POLICY_URL"]).path) as answer:
+        page = answer.get_data(as_text=True)
+
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    for words in ("示例文本", "会员服务与隐私政策", "Sample text", "Terms and privacy policy"):
+        assert words in page
 
 
 def test_the_slash_at_the_end_is_put_there_for_those_who_forget_it(preview: FlaskClient) -> None:

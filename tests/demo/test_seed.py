@@ -27,7 +27,11 @@ def test_the_past_is_complete_and_its_books_are_sound(
     now = clock.now()
     with start(configuration.sandbox(known, app_url="http://127.0.0.1:9")) as sandbox_url:
         given = configuration.product(
-            known, database_url=database_url, redis_url=redis_url, sandbox_url=sandbox_url
+            known,
+            database_url=database_url,
+            redis_url=redis_url,
+            sandbox_url=sandbox_url,
+            app_url="http://127.0.0.1:9",
         )
         till_keys = seed.fill(
             assemble(settings.load(given)),

@@ -55,6 +55,9 @@ class MemberApiStub:
         self.tokens: dict[str, str] = {}
         self.subscribed: list[dict[str, Any]] = []
         self.refresh_in = 25
+        self.used_up_for_s = 0
+        self.expiring_soon: dict[str, Any] = {}
+        self.points_of_a_sale = 1234
         self.policy_now = POLICY
         self.busy_logins = 0
         self.entry_count = 45
@@ -88,6 +91,10 @@ class MemberApiStub:
         member.setdefault("policy", POLICY)
         self.members[user] = member
         return member
+
+    def use_code(self) -> None:
+        """At a till."""
+        self.code_now = self._new_code()
 
     def forget_tokens(self) -> None:
         self.tokens.clear()
@@ -173,6 +180,11 @@ class MemberApiStub:
 
     async def code(self, request: web.Request) -> web.Response:
         self._member(request)
+        if self.used_up_for_s:
+            wait = self.used_up_for_s
+            return _problem(
+                429, "codes_used_up", "这一分钟内的会员码已用完，请稍候再刷新。", retry_after_s=wait
+            )
         if self.refresh_in < 10 or (await request.json()).get("renew"):
             self.code_now = self._new_code()
         now = _now()
@@ -202,7 +214,8 @@ class MemberApiStub:
 
     async def points(self, request: web.Request) -> web.Response:
         points = self._member(request)["points"]
-        soon = {"points": 320, "until": "2026-12-31T15:59:59Z"}
+        soon = {"points": 320, "until": "2026-12-31T04:30:00Z", "earliest_at": "2026-12-24T16:00:00Z"}
+        soon |= self.expiring_soon
         return web.json_response({"points": points, "expiring_soon": soon})
 
     async def entries(self, request: web.Request) -> web.Response:
@@ -220,7 +233,8 @@ class MemberApiStub:
                 else ("Points earned" if english else "消费积分"),
                 "store": "静安店" if n % 3 else None,
                 "occurred_at": _utc(start - dt.timedelta(hours=7 * n)),
-                "expires_at": None if n % 7 == 3 else "2027-12-31T15:59:59Z",
+                "expires_at": None if n % 7 == 3 else "2027-12-31T16:00:00Z",
+                "valid_through": None if n % 7 == 3 else "2027-12-31",
             }
             for n in range(self.entry_count)
         ]
@@ -234,7 +248,7 @@ class MemberApiStub:
                 "store": "静安店",
                 "receipt_no": f"JA-20261120-{n:04d}",
                 "amount_fen": 123_456 + 100 * n,
-                "points_earned": 1234,
+                "points_earned": self.points_of_a_sale,
                 "occurred_at": f"2026-11-20T{n + 1:02d}:15:00Z",
             }
             for n in range(3)
@@ -274,7 +288,7 @@ class MemberApiStub:
     # -- the preview's own files
 
     async def preview_config(self, request: web.Request) -> web.Response:
-        return web.json_response({"sandbox": self.sandbox_origin})
+        return web.json_response({"sandbox": self.sandbox_origin, "brand": "青禾生活"})
 
     async def preview_file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(DIST / (request.match_info["name"] or "index.html"))

@@ -67,6 +67,15 @@ def test_a_newcomer_joins_only_after_ticking_and_tapping(api: MemberApiStub, ope
     assert re.fullmatch(r"[0-9a-f]{32}", second_key or "")
 
 
+def test_the_sentence_to_agree_to_has_its_spaces(open_phone: OpenPhone) -> None:
+    page = open_phone("alice", language="en")
+    sentence = "I have read and agree to the terms and privacy policy"
+
+    tick = page.get_by_role("checkbox")
+    expect(tick).to_have_attribute("aria-label", sentence)
+    assert page.locator(".agree-text").inner_text() == sentence
+
+
 def test_a_login_code_that_ran_out_while_reading_is_replaced(
     api: MemberApiStub, open_phone: OpenPhone
 ) -> None:
@@ -107,7 +116,7 @@ def test_a_member_of_an_earlier_policy_is_shown_the_new_one_and_agrees(
 ) -> None:
     member = api.add_member("demo", policy="2025-01")
     page = open_phone()
-    expect(page.locator("#title")).to_have_text("条款更新")
+    expect(page.locator("#title")).to_have_text("政策更新")
     expect(page.get_by_text(f"版本 {POLICY}")).to_be_visible()
 
     page.get_by_role("button", name="同意新版本").click()
@@ -133,7 +142,7 @@ def test_a_new_policy_may_be_left_for_later(api: MemberApiStub, open_phone: Open
     expect(page.locator(".digits")).to_be_visible()
     api.forget_tokens()
     _tab(page, "积分")
-    expect(page.locator("#title")).to_have_text("条款更新")
+    expect(page.locator("#title")).to_have_text("政策更新")
 
 
 def test_a_policy_that_changed_again_while_reading_needs_a_new_tick(
@@ -226,6 +235,71 @@ def test_the_code_turns_before_it_ends(api: MemberApiStub, open_phone: OpenPhone
     expect(page.locator(".digits")).not_to_have_text(first)
 
 
+def _let_the_clock_of_the_page_run(page: Page, times: int) -> None:
+    for _ in range(times):
+        page.clock.run_for(1_000)
+        page.wait_for_timeout(30)
+
+
+@pytest.fixture
+def timed_phone(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    """A member's phone whose seconds pass when the test says so."""
+    api.add_member("demo")
+    api.refresh_in = 1_000
+    page = open_phone(width=1280)
+    page.clock.install()
+    page.reload()
+    page.locator(".qr img").wait_for()
+    return page
+
+
+def test_a_code_that_was_used_at_the_till_makes_room_for_the_next(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    used = timed_phone.locator(".digits").text_content() or ""
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+    expect(timed_phone.locator(".digits")).to_have_text(used)
+
+    api.use_code()
+    api.members["demo"]["points"] = 2_516
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+    expect(timed_phone.locator(".digits")).not_to_have_text(used)
+    expect(timed_phone.get_by_text("2,516")).to_be_visible()
+
+
+def test_the_last_code_of_a_minute_leaves_the_screen_when_it_was_used(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    api.used_up_for_s = 30
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+
+    expect(timed_phone.get_by_role("alert")).to_contain_text("这一分钟内的会员码已用完")
+
+
+def test_nobody_looks_for_a_used_code_behind_another_page_without_a_network_or_for_ever(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    _tab(timed_phone, "消息")
+    expect(timed_phone.locator("#title")).to_have_text("消息")
+    before = len(api.bodies(CODE))
+    _let_the_clock_of_the_page_run(timed_phone, 12)
+    assert len(api.bodies(CODE)) == before
+
+    timed_phone.get_by_role("button", name="断开网络").click()
+    _tab(timed_phone, "会员码")
+    expect(timed_phone.get_by_text("网络不稳定，正在使用离线码")).to_be_visible()
+    _let_the_clock_of_the_page_run(timed_phone, 12)
+    assert len(api.bodies(CODE)) == before
+
+    timed_phone.get_by_role("button", name="断开网络").click()
+    expect(timed_phone.get_by_text("网络不稳定，正在使用离线码")).to_have_count(0)
+    timed_phone.clock.fast_forward(1_000)
+    for _ in range(70):
+        timed_phone.clock.run_for(6_000)
+        timed_phone.wait_for_timeout(20)
+    assert before < len(api.bodies(CODE)) <= before + 62
+
+
 def test_a_new_code_can_be_asked_for(api: MemberApiStub, member_phone: Page) -> None:
     first = member_phone.locator(".digits").text_content() or ""
     member_phone.get_by_role("button", name="换一个码").click()
@@ -288,6 +362,24 @@ def test_a_server_in_difficulty_does_not_leave_the_till_waiting(
     assert _digits(member_phone).startswith("91")
 
 
+def test_when_all_codes_are_used_up_no_stored_one_is_shown_and_the_wait_is_as_long_as_the_server_says(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    page = open_phone(width=1280)
+    _wait_for_stored_codes(page)
+    api.used_up_for_s = 1
+    page.get_by_role("button", name="换一个码").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("这一分钟内的会员码已用完，请稍候再刷新。")
+    expect(page.locator(".digits")).to_have_count(0)
+    stored = page.evaluate("JSON.parse(localStorage.getItem('mp:demo:code_pack'))")
+    assert "91" + "0" * 18 not in {code["code"] for code in stored["codes"]}
+
+    api.used_up_for_s = 0
+    expect(page.locator(".digits")).to_have_text(re.compile("^90"))
+
+
 def test_two_phones_in_two_tabs_are_two_members(api: MemberApiStub, open_phone: OpenPhone) -> None:
     api.add_member("demo", name="张小满")
     api.add_member("bob", name="李雷")
@@ -303,7 +395,7 @@ def test_two_phones_in_two_tabs_are_two_members(api: MemberApiStub, open_phone: 
 def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, member_phone: Page) -> None:
     _tab(member_phone, "积分")
     rows = member_phone.locator(".entry")
-    expect(member_phone.get_by_text("320 积分将于 2026-12-31 到期")).to_be_visible()
+    expect(member_phone.get_by_text("30 天内有 320 积分到期，最早一批可用至 2026-12-24")).to_be_visible()
     expect(rows).to_have_count(20)
 
     _to_the_bottom(member_phone)
@@ -311,6 +403,39 @@ def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, 
     _to_the_bottom(member_phone)
     expect(rows).to_have_count(45)
     expect(member_phone.get_by_text("没有更多了")).to_be_visible()
+
+
+def test_an_entry_says_the_last_day_as_the_server_counts_it(member_phone: Page) -> None:
+    _tab(member_phone, "积分")
+
+    expect(member_phone.get_by_text("有效期至 2027-12-31").first).to_be_visible()
+
+
+def test_what_ends_soon_is_told_only_after_it_was_read(api: MemberApiStub, member_phone: Page) -> None:
+    member_phone.route("**/api/v1/me/points", lambda route: route.abort())
+    _tab(member_phone, "积分")
+    expect(member_phone.get_by_role("button", name="重试")).to_be_visible()
+    expect(member_phone.locator(".points-now")).to_have_text("–")
+    expect(member_phone.locator(".points-soon")).to_have_text("")
+
+    member_phone.unroute("**/api/v1/me/points")
+    api.expiring_soon = {"points": 0, "earliest_at": None}
+    member_phone.get_by_role("button", name="重试").click()
+    expect(member_phone.locator(".points-soon")).to_have_text("近期没有即将到期的积分")
+
+
+@pytest.mark.parametrize(("points", "told"), [(1, "1 point"), (27, "27 points")])
+def test_one_point_is_not_points(api: MemberApiStub, open_phone: OpenPhone, points: int, told: str) -> None:
+    api.add_member("demo", language="en")
+    api.points_of_a_sale, api.expiring_soon = points, {"points": points}
+    page = open_phone(language="en")
+    _tab(page, "Points")
+    expect(page.locator(".points-soon")).to_have_text(
+        f"Within 30 days: {told} to use up, the first by 2026-12-24"
+    )
+    _tab(page, "Me")
+    page.get_by_role("button", name="Purchases").click()
+    expect(page.locator(".sale-points").first).to_have_text(f"+{told}")
 
 
 def test_a_message_is_read_by_tapping_it(api: MemberApiStub, member_phone: Page) -> None:
@@ -330,6 +455,7 @@ def test_a_tap_asks_for_one_notification(
 ) -> None:
     _tab(member_phone, "消息")
     member_phone.get_by_role("button", name="提醒我").click()
+    expect(member_phone.get_by_role("dialog")).to_contain_text("青禾生活 申请")
     member_phone.get_by_role("dialog").get_by_role("button", name=answer).click()
     expect(member_phone.locator("#toast")).to_be_visible()
 
@@ -367,6 +493,39 @@ def test_the_profile_can_be_filled_in(api: MemberApiStub, member_phone: Page) ->
     assert (member["name"], member["birthday"], member["marketing_opt_out"]) == ("张大满", "1995-06-01", True)
 
 
+def test_a_birthday_that_is_typed_is_asked_about_once_and_when_it_is_whole(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "我的")
+    field, asked = member_phone.get_by_label("生日"), member_phone.get_by_role("dialog")
+    field.focus()
+    for typed in ("0001-12-02", "1899-12-31", "1995-12-02", "1995-12-25"):
+        member_phone.keyboard.press("0")
+        field.evaluate(
+            "(field, value) => { field.value = value;"
+            " field.dispatchEvent(new Event('change', {bubbles: true})); }",
+            typed,
+        )
+        expect(asked).to_have_count(0)
+    member_phone.keyboard.press("Enter")
+
+    expect(asked).to_contain_text("1995-12-25")
+    asked.get_by_role("button", name="确定").click()
+    expect(member_phone.get_by_role("button", name="生日")).to_contain_text("1995-12-25")
+    assert api.members["demo"]["birthday"] == "1995-12-25"
+
+
+def test_a_birthday_out_of_bounds_is_not_taken(api: MemberApiStub, member_phone: Page) -> None:
+    _tab(member_phone, "我的")
+    field = member_phone.get_by_label("生日")
+    field.fill("1899-12-31")
+    field.blur()
+    expect(member_phone.get_by_role("dialog")).to_have_count(0)
+
+    field.fill("1900-01-01")
+    expect(member_phone.get_by_role("dialog")).to_contain_text("1900-01-01")
+
+
 def test_a_refused_change_is_shown_and_taken_back(api: MemberApiStub, member_phone: Page) -> None:
     _tab(member_phone, "我的")
     expect(member_phone.get_by_label("生日")).to_be_attached()
@@ -388,8 +547,10 @@ def test_the_language_follows_the_phone_until_the_member_chooses(
 
     _tab(page, "Me")
     page.get_by_role("button", name="Language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("button", name="简体中文").click()
     expect(page.locator("#title")).to_have_text("我的")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     _tab(page, "会员码")
     expect(page.get_by_text("结账时请向店员出示")).to_be_visible()
 

@@ -86,5 +86,5 @@ def test_refusals_are_told_in_the_callers_language(visitor, sandbox):
     chinese = visitor.login(code, consent=None, headers={"Accept-Language": "zh-CN"}).json["detail"]
     english = visitor.login(code, consent=None, headers={"Accept-Language": "en-GB"}).json["detail"]
 
-    assert chinese == "请先阅读并同意会员服务条款与隐私政策。"
+    assert chinese == "请先阅读并同意《会员服务与隐私政策》。"
     assert english == "Please read and agree to the terms and the privacy policy first."

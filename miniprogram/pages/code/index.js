@@ -1,7 +1,7 @@
 /** Home: the member's card and the code to show at the till. */
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
-const { nextCode, stockUp } = require('../../utils/code_feed.js');
+const { nextCode, replaced, stockUp } = require('../../utils/code_feed.js');
 const { barImage, qrImage } = require('../../utils/code_image.js');
 const { canAsk, askForReceipts } = require('../../utils/subscribe.js');
 const { showUnread } = require('../../utils/unread.js');
@@ -11,8 +11,12 @@ const { texts, fill, titlePage } = require('../../i18n/index.js');
 /** Without a code to show, the next try comes by itself. */
 const RETRY_MS = 10000;
 
+/** While the code lies before a till, the page looks whether it was used; after so many looks it waits for its turn. */
+const LOOK_MS = 5000;
+const LOOKS = 60;
+
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
-const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false };
+const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looksAtMs: 0, looksLeft: 0 };
 
 Component({
   data: {
@@ -46,6 +50,7 @@ Component({
       titlePage(t.tabCode);
       this.setData({ t, member: session.knownMember() || {} });
       wx.setKeepScreenOn({ keepScreenOn: true });
+      clock.looksLeft = LOOKS;
       clock.ticking = setInterval(() => this.tick(), 1000);
       this.refresh(false);
     },
@@ -59,7 +64,35 @@ Component({
     tick() {
       if (this.data.guest) return;
       if (Date.now() >= clock.turnsAtMs) this.refresh(false);
-      else if (this.data.digits) this.showTimeLeft();
+      else if (this.data.digits) {
+        this.showTimeLeft();
+        if (Date.now() >= clock.looksAtMs) this.look();
+      }
+    },
+
+    /** Whether the code was used meanwhile. Says nothing of trouble: the code on the screen is as good as before. */
+    async look() {
+      if (clock.fetching || clock.looksLeft <= 0 || this.data.offline) return;
+      clock.fetching = true;
+      clock.looksLeft -= 1;
+      clock.looksAtMs = Date.now() + LOOK_MS;
+      try {
+        const shown = await replaced(this.data.digits);
+        if (shown) this.showCode(shown);
+      } catch (problem) {
+        await this.lookFailed(problem);
+      } finally {
+        clock.fetching = false;
+      }
+    },
+
+    /** @param {unknown} problem */
+    async lookFailed(problem) {
+      const { code } = api.asApiError(problem);
+      // No look again before the code turns.
+      clock.looksAtMs = clock.turnsAtMs;
+      // Used, and there is no other in this minute: a used code must not stay on the screen.
+      if (code === 'codes_used_up') await this.showProblem(problem);
     },
 
     showTimeLeft() {
@@ -93,6 +126,7 @@ Component({
       }
       clock.totalMs = shown.showForMs;
       clock.turnsAtMs = Date.now() + shown.showForMs;
+      clock.looksAtMs = Date.now() + LOOK_MS;
       const minutes = Math.ceil(shown.packLastsMs / 60000);
       this.setData({
         guest: false,
@@ -124,10 +158,11 @@ Component({
 
     /** @param {unknown} problem */
     async showProblem(problem) {
-      clock.turnsAtMs = Date.now() + RETRY_MS;
+      const { message, data } = api.asApiError(problem);
+      clock.turnsAtMs = Date.now() + (data.retry_after_s ? data.retry_after_s * 1000 : RETRY_MS);
       this.setData({ digits: '', qr: '', bar: '', offline: false });
       if (!api.isGuest(problem)) {
-        this.setData({ guest: false, error: api.asApiError(problem).message });
+        this.setData({ guest: false, error: message });
         return;
       }
       const brand = await api.config().then(

@@ -2,8 +2,8 @@
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { grouped, signed, day, minute } = require('../../utils/format.js');
-const { texts, fill, titlePage } = require('../../i18n/index.js');
+const { grouped, signed, lastDay, minute } = require('../../utils/format.js');
+const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 
 /** @param {import('../../utils/api.js').PointsEntry} entry */
 function toRow(entry) {
@@ -12,7 +12,7 @@ function toRow(entry) {
     id: entry.id,
     text: entry.text,
     where: entry.store ? `${entry.store} · ${minute(entry.occurred_at)}` : minute(entry.occurred_at),
-    expires: entry.points > 0 && entry.expires_at ? fill(t.expiresOn, { date: day(entry.expires_at) }) : '',
+    expires: entry.points > 0 && entry.valid_through ? fill(t.expiresOn, { date: entry.valid_through }) : '',
     change: signed(entry.points),
     gain: entry.points > 0,
     after: fill(t.pointsAfter, { points: grouped(entry.points_after) }),
@@ -22,10 +22,10 @@ function toRow(entry) {
 /** @param {import('../../utils/api.js').Points} points */
 function summary({ points, expiring_soon: soon }) {
   const t = texts();
-  const expiring =
-    soon && soon.points > 0 && soon.until
-      ? fill(t.expiring, { points: grouped(soon.points), date: day(soon.until) })
-      : '';
+  // The phone's own calendar: the answer is for all stores at once.
+  const expiring = soon.earliest_at
+    ? fill(t.expiring, { points: withPoints(soon.points, grouped(soon.points)), date: lastDay(soon.earliest_at) })
+    : t.noExpiring;
   return { points: grouped(points), expiring };
 }
 

@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
 const { signed, yuan, minute } = require('../../utils/format.js');
-const { texts, fill, titlePage } = require('../../i18n/index.js');
+const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 
 /** @param {import('../../utils/api.js').Sale} sale */
 function toRow(sale) {
@@ -13,7 +13,7 @@ function toRow(sale) {
     at: minute(sale.occurred_at),
     receipt: fill(t.receiptNo, { no: sale.receipt_no }),
     amount: yuan(sale.amount_fen),
-    points: sale.points_earned ? `${signed(sale.points_earned)} ${t.points}` : '',
+    points: sale.points_earned ? withPoints(sale.points_earned, signed(sale.points_earned)) : '',
   };
 }
 

@@ -1,11 +1,15 @@
 """What a member sees: points that may be spent now, those that end soon, and every movement once."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from app import clock
+import pytest
+
+from app import clock, db
 from app.identity.sessions import token_hash
+from app.ledger.post import post
 from app.points.statement import SOON, movements, overview
-from tests.app.ledger.books import DAY, move, points
+from tests.app.ledger.books import DAY, cause, move, points
 from tests.shop import Phone, Shop
 
 US = timedelta(microseconds=1)
@@ -25,6 +29,54 @@ def test_pending_and_ended_points_are_not_shown_and_soon_is_thirty_days(shop: Sh
     )
     seen = overview(token_hash=token_hash(phone.token), now=now)
     assert (seen.points, seen.expiring, seen.expiring_until) == (1 + 8 + 16 + 32, 8 + 16, now + SOON)
+    assert seen.expiring_from == now + US
+
+
+def test_without_points_that_end_soon_there_is_no_day_to_tell(shop: Shop) -> None:
+    phone, now = shop.member(), clock.now()
+    move(points(phone.member_id, 32, expires_at=now + SOON + DAY), at=now - DAY)
+    seen = overview(token_hash=token_hash(phone.token), now=now)
+    assert (seen.expiring, seen.expiring_from) == (0, None)
+    assert phone.get("/me/points").json["expiring_soon"]["earliest_at"] is None
+
+
+def test_the_first_of_several_ends_is_told_over_http(shop: Shop) -> None:
+    phone = shop.member()
+    first = clock.now().replace(microsecond=0) + 3 * DAY
+    move(
+        points(phone.member_id, 7, expires_at=first + DAY),
+        points(phone.member_id, 5, expires_at=first),
+        at=clock.now(),
+    )
+    soon = phone.get("/me/points").json["expiring_soon"]
+    assert (soon["points"], datetime.fromisoformat(soon["earliest_at"])) == (12, first)
+    assert datetime.fromisoformat(soon["until"]) > first + DAY
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "ends", "last"),
+    [
+        ("Asia/Shanghai", "2100-11-28T16:00:00+00:00", "2100-11-28"),
+        ("America/New_York", "2100-11-29T05:00:00+00:00", "2100-11-28"),
+        (None, "2100-11-29T00:00:00+00:00", "2100-11-28"),
+    ],
+)
+def test_points_are_valid_through_the_last_whole_day_of_the_stores_calendar(
+    shop: Shop, time_zone: str | None, ends: str, last: str
+) -> None:
+    phone, store_id = shop.member(), None
+    if time_zone is not None:
+        store_id = shop.open_store("S777", time_zone).id
+    given = replace(cause(clock.now()), store_id=store_id)
+    with db.transaction() as session:
+        post(session, given, [points(phone.member_id, 5, expires_at=datetime.fromisoformat(ends))])
+        post(session, cause(clock.now()), [points(phone.member_id, 1)])
+    never, entry = phone.get("/me/points/entries").json["items"]
+    assert (datetime.fromisoformat(entry["expires_at"]), entry["valid_through"]) == (
+        datetime.fromisoformat(ends),
+        last,
+    )
+    assert never["valid_through"] is None
 
 
 def all_pages(phone: Phone, path: str) -> list[dict[str, object]]:

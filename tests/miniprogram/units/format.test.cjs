@@ -1,6 +1,6 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { grouped, signed, yuan, minute, day, inFours } = require('../../../miniprogram/utils/format.js');
+const { grouped, signed, yuan, minute, day, lastDay, inFours } = require('../../../miniprogram/utils/format.js');
 const { fill } = require('../../../miniprogram/i18n/index.js');
 
 process.env.TZ = 'Asia/Shanghai';
@@ -24,6 +24,11 @@ test('fen become yuan without a float', () => {
 test('times are shown in the zone of the phone', () => {
   assert.equal(minute('2026-11-22T16:05:00Z'), '2026-11-23 00:05');
   assert.equal(day('2026-12-31T15:59:59Z'), '2026-12-31');
+});
+
+test('what is over at midnight was good through the day before', () => {
+  assert.equal(lastDay('2026-11-28T16:00:00Z'), '2026-11-28');
+  assert.equal(lastDay('2026-11-28T16:00:01Z'), '2026-11-29');
 });
 
 test('a code is read aloud in fours', () => {

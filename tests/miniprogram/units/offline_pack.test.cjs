@@ -1,6 +1,6 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { packFrom, pickCode, lastsMs, without } = require('../../../miniprogram/utils/offline_pack.js');
+const { packFrom, pickCode, lastsMs, without, since, notYetValid } = require('../../../miniprogram/utils/offline_pack.js');
 
 const T0 = Date.parse('2026-11-22T08:00:00Z');
 const at = (seconds) => new Date(T0 + seconds * 1000).toISOString();
@@ -30,9 +30,31 @@ test('a phone whose clock is ten minutes slow shows the same codes', () => {
   assert.equal(pickCode(packFrom(answer, slow), slow + 35_000).code, 'c1');
 });
 
-test('a code seen by others is not shown again', () => {
+test('a code seen by others is not shown again, nor one before it', () => {
   const pack = without(packFrom(answer, T0), 'c1');
-  assert.equal(pickCode(pack, T0 + 40_000).code, 'c0');
+  assert.equal(pickCode(pack, T0 + 40_000), null);
+  assert.equal(pickCode(pack, T0 + 60_000).code, 'c2');
+});
+
+test('a code that is not in the pack takes none away', () => {
+  assert.equal(without(packFrom(answer, T0), 'other').codes.length, 3);
+});
+
+test('what is older than the code the server handed out leaves the pack', () => {
+  const left = since(packFrom(answer, T0), answer.codes[1].valid_until);
+  assert.deepEqual(
+    left.codes.map((one) => one.code),
+    ['c1', 'c2'],
+  );
+});
+
+test('when all codes of now are used up, those to come are left, by the clock of the server', () => {
+  const slow = T0 - 600_000;
+  const left = notYetValid(packFrom(answer, slow), slow + 30_000);
+  assert.deepEqual(
+    left.codes.map((one) => one.code),
+    ['c2'],
+  );
 });
 
 test('without a pack there is no code', () => {
