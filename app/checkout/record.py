@@ -112,7 +112,7 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
     return post.values(cause, [credit])
 
 
-# Whoever took consent back, or was frozen, since the look is no buyer: the sale has a ticket and no member then, and its
+# Whoever took consent back, or was frozen, since the look is no buyer: the sale has a ticket and no member, and its
 # constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the
 # last word into fact and answer.
 _WRITE = f"""
