@@ -15,8 +15,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.store": ("门店编号", "Store code"),
     "sign_in.terminal": ("收银台编号", "Till code"),
     "sign_in.place_hint": (
-        "编号请问店长。登录一次后，本机会记住。",
-        "Ask your manager for the codes. This device remembers them after the first sign-in.",
+        "请向店长询问编号（例如 S001 和 T1）。登录一次后，本机会记住。",
+        "Ask your manager for the codes, such as S001 and T1. This device remembers them after the first sign-in.",
     ),
     "sign_in.login": ("账号", "Login"),
     "sign_in.password": ("密码", "Password"),
@@ -37,6 +37,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.password_expired": (
         "临时密码已过期，请联系店长重置密码。",
         "The temporary password has expired. Please ask your manager for a new one.",
+    ),
+    "sign_in.session_over": (
+        "登录已失效，请重新登录。",
+        "You are no longer signed in. Please sign in again.",
+    ),
+    "sign_in.sale_over": (
+        "登录已失效，请重新登录。刚才这次提交没有记录。如果同一笔之前已提交过、只是没有收到答复，"
+        "那一次可能已经记录，请先核对，再重新收款。",
+        "You are no longer signed in; please sign in again. The sale just sent was not recorded. If you had sent it"
+        " before and got no answer, that first try may have been recorded: check before you enter it again.",
     ),
     "sign_in.insecure": (
         "这个页面不是通过 HTTPS 打开的，密码可能被他人看到，摄像头也无法使用，因此不能登录。"

@@ -13,7 +13,7 @@ from app.staff.roles import Grant
 from tests.conftest import rows
 from tests.consoles.fake_camera import film_of
 from tests.consoles.till_page import TillPage
-from tests.shop import BOSS, Phone, Shop
+from tests.shop import BOSS, PASSWORD, Phone, Shop
 
 pytestmark = pytest.mark.browser
 
@@ -318,6 +318,21 @@ def test_a_clerk_who_is_disabled_during_a_sale_stands_at_the_sign_in_page(
     )
     till.sell("5")
     expect(till.page.locator("#password")).to_be_visible()
+    expect(till.page.locator("[role=alert]")).to_contain_text("登录已失效")
+
+
+def test_back_after_signing_in_stays_at_the_till(staff: None, open_till: Any) -> None:
+    till: TillPage = open_till()
+    till.page.goto(f"{till.address}/till/")
+    for field, typed in {"store": "S001", "terminal": "T1", "login": "mei", "password": "not it"}.items():
+        till.page.fill(f"#{field}", typed)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("#fault")).to_be_visible()
+    till.page.fill("#password", PASSWORD)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
+    till.page.go_back()
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
 
 
 def test_signing_out_and_the_language_switch(till: TillPage) -> None:
