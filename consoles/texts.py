@@ -144,6 +144,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请输入元为单位的金额，最多两位小数，不超过 1000 万元，例如 12 或 12.50。",
         "Enter yuan with at most two decimals, up to ten million, such as 12 or 12.50.",
     ),
+    "sale.amount.zero": (
+        "这里不能记录 0 元的销售。请输入实收金额；没有收款请取消。",
+        "A sale of ¥0.00 cannot be recorded here. Enter the amount paid; if nothing was paid, cancel.",
+    ),
     "sale.receipt_no": ("小票号", "Receipt number"),
     "sale.receipt_no.hint": (
         "已自动生成，可改成收银机小票上的号码。",
@@ -167,6 +171,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sale.drop.text": (
         "还没有记录。放弃后，会员需要重新出示会员码。",
         "Nothing has been recorded. The member will have to show a new code.",
+    ),
+    "sale.drop.guest": (
+        "还没有记录。放弃后，已输入的金额不会保留。",
+        "Nothing has been recorded. The amount you typed will be gone.",
     ),
     "sale.drop.yes": ("放弃", "Drop it"),
     "sale.drop.no": ("继续结账", "Go on with the sale"),

@@ -266,6 +266,19 @@ def test_escape_asks_before_it_drops_a_member(
     assert sold(engine) == []
 
 
+def test_dropping_a_sale_without_member_speaks_of_no_code(till: TillPage, engine: Engine) -> None:
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("30")
+    till.page.keyboard.press("Escape")
+    question = till.page.locator("dialog[open]")
+    expect(question).to_contain_text("已输入的金额不会保留")
+    expect(question).not_to_contain_text("会员码")
+    question.locator("text=放弃 >> nth=-1").click()
+    expect(till.stage("ready")).to_be_visible()
+    assert sold(engine) == []
+
+
 def test_everything_can_be_done_from_the_keyboard(till: TillPage, engine: Engine) -> None:
     for _ in range(3):  # look up, camera, sale without member
         till.page.keyboard.press("Tab")
