@@ -56,6 +56,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # one's own password
     "password.title": ("设置登录密码", "Set your password"),
+    "password.change": ("修改密码", "Change my password"),
     "password.first": (
         "{name}，您好！您现在用的是临时密码，请先设置自己的密码，再开始收银。",
         "Hello {name}. You signed in with a temporary password. Set one of your own before you begin.",
@@ -73,11 +74,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "At least {shortest} characters, without your login, and not the same few over and over.",
     ),
     "password.button": ("保存并开始收银", "Save and go to the till"),
+    "password.save": ("保存", "Save"),
     "password.differ": ("两次输入的新密码不一致。", "The two new passwords are not the same."),
-    "password.wrong": ("原来的密码不正确。", "The former password is not right."),
+    "password.wrong": ("{former}不正确。", "{former} is not right."),
     "password.unchanged": (
-        "新密码不能与原来的密码相同。",
-        "The new password is the same as before.",
+        "新密码不能与{former}相同。",
+        "{former} and new password are the same. Choose another one.",
     ),
     "password.too_weak": (
         "这个密码太简单，请换一个：至少 10 个字符，不含账号，并使用不同的字符。",
