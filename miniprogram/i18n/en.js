@@ -73,6 +73,7 @@ module.exports = {
   pointsTitle: 'My points',
   pointsAvailable: 'Points available',
   expiring: '{points} points expire on {date}',
+  expiringOne: '1 point expires on {date}',
   noExpiring: 'No points expire soon',
   pointsLog: 'History',
   pointsAfter: 'Total {points}',

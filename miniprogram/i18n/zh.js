@@ -72,6 +72,7 @@ module.exports = {
   pointsTitle: '我的积分',
   pointsAvailable: '可用积分',
   expiring: '{points} 积分将于 {date} 到期',
+  expiringOne: '1 积分将于 {date} 到期',
   noExpiring: '近期没有即将到期的积分',
   pointsLog: '积分明细',
   pointsAfter: '结余 {points}',

@@ -24,7 +24,7 @@ function summary({ points, expiring_soon: soon }) {
   const t = texts();
   const expiring =
     soon && soon.points > 0 && soon.until
-      ? fill(t.expiring, { points: grouped(soon.points), date: day(soon.until) })
+      ? fill(soon.points === 1 ? t.expiringOne : t.expiring, { points: grouped(soon.points), date: day(soon.until) })
       : '';
   return { points: grouped(points), expiring };
 }
