@@ -72,6 +72,7 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     bodies.install(app, Places(max(1, here.db_pool_size // 2)))
     if here.preview_sandbox_url is not None:
         app.register_blueprint(consoles.preview.pages.blueprint)
+        app.register_blueprint(consoles.preview.pages.entrance)
     return app
 
 

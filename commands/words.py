@@ -15,4 +15,6 @@ def said() -> Iterator[None]:
         yield
     except DomainError as error:
         facts = "".join(f" {name}={value}" for name, value in error.data.items())
-        raise click.ClickException(f"{error.code}: {error_text(error.code, 'en')}{facts}") from None
+        raise click.ClickException(
+            f"{error.code}: {error_text(error.code, 'en', error.data.get('unit'))}{facts}"
+        ) from None

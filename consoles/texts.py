@@ -1,6 +1,12 @@
 """The words of the pages: key → (Chinese, English). Scripts find theirs in `data-` attributes of the page."""
 
+import re
+from collections.abc import Mapping
+
+from consoles.refusal_texts import REFUSALS
 from web.language import language
+
+_COUNTED = re.compile(r"(?P<value>\{(?P<name>\w+)\}) (?P<noun>\w+)\(s\)")
 
 TEXTS: dict[str, tuple[str, str]] = {
     # on every page
@@ -15,8 +21,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.store": ("门店编号", "Store code"),
     "sign_in.terminal": ("收银台编号", "Till code"),
     "sign_in.place_hint": (
-        "编号请问店长。登录一次后，本机会记住。",
-        "Ask your manager for the codes. This device remembers them after the first sign-in.",
+        "请向店长询问编号（例如 S001 和 T1）。登录一次后，本机会记住。",
+        "Ask your manager for the codes, such as S001 and T1. This device remembers them after the first sign-in.",
     ),
     "sign_in.login": ("账号", "Login"),
     "sign_in.password": ("密码", "Password"),
@@ -24,7 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.wrong": ("账号或密码不正确。", "Login or password is not right."),
     "sign_in.too_many": (
         "尝试次数过多，请在 {minutes} 分钟后再试。",
-        "Too many attempts. Please try again in {minutes} minutes.",
+        "Too many attempts. Please try again in {minutes} minute(s).",
     ),
     "sign_in.not_here": (
         "您没有在该门店收银的权限，请联系店长。",
@@ -38,6 +44,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "临时密码已过期，请联系店长重置密码。",
         "The temporary password has expired. Please ask your manager for a new one.",
     ),
+    "sign_in.session_over": (
+        "登录已失效，请重新登录。",
+        "You are no longer signed in. Please sign in again.",
+    ),
+    "sign_in.sale_over": (
+        "登录已失效，请重新登录。刚才这次提交没有记录。如果同一笔之前已提交过、只是没有收到答复，"
+        "那一次可能已经记录，请先核对，再重新收款。",
+        "You are no longer signed in; please sign in again. The sale just sent was not recorded. If you had sent it"
+        " before and got no answer, that first try may have been recorded: check before you enter it again.",
+    ),
     "sign_in.insecure": (
         "这个页面不是通过 HTTPS 打开的，密码可能被他人看到，摄像头也无法使用，因此不能登录。"
         "请改用以 https:// 开头的地址。",
@@ -46,6 +62,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # one's own password
     "password.title": ("设置登录密码", "Set your password"),
+    "password.change": ("修改密码", "Change my password"),
     "password.first": (
         "{name}，您好！您现在用的是临时密码，请先设置自己的密码，再开始收银。",
         "Hello {name}. You signed in with a temporary password. Set one of your own before you begin.",
@@ -63,11 +80,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "At least {shortest} characters, without your login, and not the same few over and over.",
     ),
     "password.button": ("保存并开始收银", "Save and go to the till"),
+    "password.save": ("保存", "Save"),
     "password.differ": ("两次输入的新密码不一致。", "The two new passwords are not the same."),
-    "password.wrong": ("原来的密码不正确。", "The former password is not right."),
+    "password.wrong": ("{former}不正确。", "{former} is not right."),
     "password.unchanged": (
-        "新密码不能与原来的密码相同。",
-        "The new password is the same as before.",
+        "新密码不能与{former}相同。",
+        "{former} and new password are the same. Choose another one.",
     ),
     "password.too_weak": (
         "这个密码太简单，请换一个：至少 10 个字符，不含账号，并使用不同的字符。",
@@ -134,6 +152,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请输入元为单位的金额，最多两位小数，不超过 1000 万元，例如 12 或 12.50。",
         "Enter yuan with at most two decimals, up to ten million, such as 12 or 12.50.",
     ),
+    "sale.amount.zero": (
+        "这里不能记录 0 元的销售。请输入实收金额；没有收款请取消。",
+        "A sale of ¥0.00 cannot be recorded here. Enter the amount paid; if nothing was paid, cancel.",
+    ),
     "sale.receipt_no": ("小票号", "Receipt number"),
     "sale.receipt_no.hint": (
         "已自动生成，可改成收银机小票上的号码。",
@@ -158,6 +180,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "还没有记录。放弃后，会员需要重新出示会员码。",
         "Nothing has been recorded. The member will have to show a new code.",
     ),
+    "sale.drop.guest": (
+        "还没有记录。放弃后，已输入的金额不会保留。",
+        "Nothing has been recorded. The amount you typed will be gone.",
+    ),
     "sale.drop.yes": ("放弃", "Drop it"),
     "sale.drop.no": ("继续结账", "Go on with the sale"),
     "sale.replace.title": ("换成另一位会员？", "Change to another member?"),
@@ -176,107 +202,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "receipt.at": ("时间", "Time"),
     "receipt.amount": ("实收金额", "Amount paid"),
     "receipt.earned": ("本次积分", "Points earned"),
-    "receipt.gained": ("+{points} 积分", "+{points} points"),
+    "receipt.gained": ("+{points} 积分", "+{points} point(s)"),
     "receipt.after": ("当前积分", "Points now"),
     "receipt.guest": ("非会员，本次不积分", "No member, no points earned"),
     "receipt.thanks": ("谢谢惠顾", "Thank you"),
     "receipt.print": ("打印小票", "Print"),
     "receipt.next": ("下一位顾客", "Next customer"),
-    # refusals: a word for the whole screen, and what to do
-    "refused.next": ("知道了", "OK"),
-    "refused.again": ("再试一次", "Try again"),
-    "refused.back": ("返回收银台", "Back to the till"),
-    "refused.other.word": ("无法继续", "This did not work"),
-    "refused.request": ("编号", "Reference"),
-    "refused.code_replayed.word": ("已使用", "Already used"),
-    "refused.code_replayed.advice": (
-        "这个会员码已经用过一次。请会员打开会员码页面，等新的码出来再扫。",
-        "This code has been used once. Ask the member to open the code page and show the new one.",
-    ),
-    "refused.code_expired.word": ("已过期", "Expired"),
-    "refused.code_expired.advice": (
-        "会员码只在短时间内有效。请会员刷新会员码，不要用截图。",
-        "Codes live about a minute. Ask the member to refresh the code; a screenshot does not work.",
-    ),
-    "refused.code_revoked.word": ("已作废", "Withdrawn"),
-    "refused.code_revoked.advice": (
-        "这个会员码已被更换。请会员刷新后重新出示。",
-        "This code was replaced. Ask the member to refresh and show the new one.",
-    ),
-    "refused.code_not_yet.word": ("未到时间", "Not valid yet"),
-    "refused.code_not_yet.advice": (
-        "请会员等片刻再出示，或联网后刷新会员码。",
-        "Ask the member to wait a moment, or to go online and refresh the code.",
-    ),
-    "refused.code_malformed.word": ("不是会员码", "Not a member code"),
-    "refused.code_malformed.advice": (
-        "请扫会员码页面上的二维码。手动输入时请核对每一位数字。",
-        "Scan the QR code of the member page. If you typed it, check each digit.",
-    ),
-    "refused.code_forged.word": ("无效会员码", "Not valid"),
-    "refused.code_forged.advice": (
-        "这不是本店系统发出的有效会员码。请会员从小程序重新打开会员码。",
-        "This is not a valid code of ours. Ask the member to open the code page again.",
-    ),
-    "refused.member_not_active.word": ("会员不可用", "Member not active"),
-    "refused.member_not_active.advice": (
-        "该会员目前不能使用会员权益。可以按非会员结账，并请会员联系客服。",
-        "This membership cannot be used now. Sell without member and refer the customer to customer service.",
-    ),
-    "refused.payment_code.word": ("这是付款码", "A payment code"),
-    "refused.payment_code.advice": (
-        "扫到的是微信、支付宝或云闪付的付款码，没有保存，也没有扣款。请会员打开会员码页面。",
-        "That was a WeChat, Alipay or UnionPay payment code. It was not kept and nothing was charged."
-        " Ask the member to open the member code.",
-    ),
-    "refused.too_many_requests.word": ("请稍候", "Please wait"),
-    "refused.too_many_requests.advice": (
-        "这台收银台短时间内扫到太多无效的码，最多 {minutes} 分钟后可以再扫。现在可以按非会员结账。",
-        "This till has read too many bad codes. Scanning works again within {minutes} minutes;"
-        " until then sell without member.",
-    ),
-    "refused.busy.word": ("系统正忙", "Busy"),
-    "refused.busy.advice": (
-        "还没有完成。请再试一次：同一笔不会重复记录。",
-        "Not done yet. Try again: the same sale or scan is never counted twice.",
-    ),
-    "refused.database_unavailable.word": ("系统正忙", "Busy"),
-    "refused.database_unavailable.advice": (
-        "系统暂时无法连接。请稍等后再试一次：同一笔不会重复记录。",
-        "The system cannot be reached. Wait a moment and try again: nothing is counted twice.",
-    ),
-    "refused.internal_error.word": ("系统出错", "Something went wrong"),
-    "refused.internal_error.advice": (
-        "可以再试一次：同一笔不会重复记录。若仍不行，请把下面的编号告诉技术人员。",
-        "You may try again: nothing is counted twice. If it stays, tell support the reference below.",
-    ),
-    "refused.idempotency_key_reused.word": ("这笔已记录", "Already recorded"),
-    "refused.idempotency_key_reused.advice": (
-        "这笔销售已经按第一次提交的内容记录，修改后的内容没有记录。请取消后为下一位顾客结账。",
-        "This sale was recorded as first sent; the change was not. Cancel here and go on with the next customer.",
-    ),
-    "refused.form_foreign.word": ("页面已过期", "Page out of date"),
-    "refused.form_foreign.advice": (
-        "登录已更换或页面太旧。请重新载入页面后再试，没有任何内容被记录。",
-        "The sign-in changed or the page is old. Reload the page and try again; nothing was recorded.",
-    ),
-    "refused.forbidden.word": ("没有权限", "Not allowed"),
-    "refused.forbidden.advice": (
-        "您已没有在本店收银的权限。请退出后重新登录，或联系店长。",
-        "You may no longer sell in this store. Sign in again or ask your manager.",
-    ),
-    "refused.sign_in": ("重新登录", "Sign in again"),
-    "lost.word": ("没有收到答复", "No answer"),
-    "lost.advice": (
-        "不确定刚才的操作是否成功。请点“再试一次”：完全安全，同一笔只会记录一次。",
-        "It is not known whether that went through. Press “Try again”: it is safe, the same sale counts once.",
-    ),
+    **REFUSALS,
 }
 
 
 def t(key: str, **values: object) -> str:
-    """The text in the language of the request, with its values filled in. Raises `KeyError` for an unknown key."""
-    return TEXTS[key][language() == "en"].format(**values)
+    """The text in the language of the request, with its values filled in. Raises `KeyError` for an unknown key.
+
+    `{points} point(s)` becomes `1 point` or `2 points`.
+    """
+    text = TEXTS[key][language() == "en"]
+    return _COUNTED.sub(lambda found: _counted(found, values), text).format(**values)
+
+
+def _counted(found: re.Match[str], values: Mapping[str, object]) -> str:
+    return f"{found['value']} {found['noun']}{'' if str(values[found['name']]) == '1' else 's'}"
 
 
 def has_text(key: str) -> bool:

@@ -42,6 +42,7 @@ def main() -> int:
 def _start(folder: Folder, words: argparse.Namespace) -> int:
     wanted = Wanted(folder=folder, port=words.port, sandbox_port=words.sandbox_port, members=words.members)
     try:
+        ports.check_different(wanted.port, wanted.sandbox_port)
         with folder.held():
             ports.check(wanted.port, "PORT")
             ports.check(wanted.sandbox_port, "SANDBOX_PORT")
@@ -57,7 +58,9 @@ def _start(folder: Folder, words: argparse.Namespace) -> int:
         if other.places is None:
             print("演示正在另一个终端中启动 The demo is being started in another terminal", file=sys.stderr)
             return 1
-        print(f"演示已在运行，未重复启动 It runs already; nothing was started\n\n{table(other.places)}")
+        print(
+            f"演示已在运行，未重复启动 It runs already; nothing was started\n\n{table(other.places, here=False)}"
+        )
     return 0
 
 
@@ -67,7 +70,9 @@ def _reset(folder: Folder) -> int:
             folder.empty()
     except Occupied:
         print(
-            "演示正在运行，请先用 Ctrl-C 停止 The demo is running: stop it first with Ctrl-C", file=sys.stderr
+            "演示正在运行，请先在启动它的终端中按 Ctrl-C 停止"
+            " The demo is running: stop it first with Ctrl-C in the terminal where it was started",
+            file=sys.stderr,
         )
         return 1
     print("演示数据已清空 The demo's data are gone; make demo 重新开始 starts anew")
@@ -89,14 +94,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= ports.HIGHEST:
+        raise argparse.ArgumentTypeError(f"{text!r} 不是端口号，应为 1 到 65535 is not a port: 1 to 65535")
     return int(text)
 
 
 def _members(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 400:
-        raise argparse.ArgumentTypeError("1 to 400 members")
+        raise argparse.ArgumentTypeError("会员数应为 1 到 400 members: 1 to 400")
     return int(text)
 
 

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from demo.chain import STAFF
 
+_STOP_HERE = "Ctrl-C 全部停止 stops everything；make demo-reset 清空重来 starts over"
+_STOP_ELSEWHERE = (
+    "在启动它的终端中按 Ctrl-C 全部停止 Ctrl-C in the terminal where it was started stops everything"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
@@ -20,8 +25,8 @@ class Places:
     password: str = field(repr=False)
 
 
-def table(places: Places) -> str:
-    """What `make demo` prints when everything runs."""
+def table(places: Places, *, here: bool = True) -> str:
+    """What `make demo` prints when everything runs; `here` tells whether it was started in this terminal."""
     store, _, terminal = places.till.partition("/")
     till = f"{places.app}/till/?store={store}&terminal={terminal}"
     addresses = [
@@ -52,7 +57,7 @@ def table(places: Places) -> str:
             "",
             *_columns(keys),
             "",
-            "Ctrl-C 全部停止 stops everything；make demo-reset 清空重来 starts over",
+            _STOP_HERE if here else _STOP_ELSEWHERE,
         ]
     )
 

@@ -127,7 +127,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This code has been used. Ask the member for a new one.",
     ),
     "codes_used_up": (
-        "这一分钟内的会员码已用完，请稍候再刷新。",
+        "这一分钟内的会员码已用完，请稍后再刷新。",
         "All codes of this minute are used. Please wait a moment and refresh.",
     ),
     "ticket_unknown": (
@@ -203,7 +203,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "不能审批自己的申请，请由其他负责人处理。",
         "Nobody approves their own request. Ask somebody else.",
     ),
-    "policy_malformed": ("规则内容有误，详见 problem。", "The policy is not right; see `problem`."),
+    "policy_malformed": ("设置内容有误，详见 problem。", "The policy is not right; see `problem`."),
     "rule_in_the_past": (
         "积分规则不能从过去的时间开始。",
         "A rule cannot begin in the past: what was sold keeps its rule.",
@@ -231,6 +231,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The payment notification did not prove where it comes from.",
     ),
     # ledger
-    "not_enough": ("可用余额不足。", "Not enough to spend."),
+    "not_enough": ("可用余额不足。", "The balance does not cover this."),
     "already_posted": ("这笔业务已经入账。", "This has been posted before."),
+}
+
+#: Where the same refusal speaks of different things: code and `unit` of its data → (Chinese, English).
+ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
+    ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
 }

@@ -33,13 +33,14 @@ def change() -> Response:
     """Set the new password and go on to the till."""
     current, new = request.form.get("current", ""), request.form.get("new", "")
     if new != request.form.get("again", ""):
-        return _form(t("password.differ"), 422)
+        return _form(t("password.differ"), "new", 422)
     try:
         change_own_password(
             person=clerk(), current=current[:200], new=new[:200], throttle=parts().throttle, now=clock.now()
         )
     except (CurrentPasswordWrong, PasswordUnchanged, PasswordTooWeak, TooMany) as refusal:
-        return _form(_sentence(refusal), int(status_of(refusal)))
+        at = "new" if isinstance(refusal, PasswordUnchanged | PasswordTooWeak) else "current"
+        return _form(_sentence(refusal), at, int(status_of(refusal)))
     return make_response(redirect(url_for("clerk_till.page"), 303))
 
 
@@ -52,24 +53,32 @@ def leave() -> Response:
     return response
 
 
-def _form(fault: str | None = None, status: int = 200) -> Response:
+def _form(fault: str | None = None, at: str | None = None, status: int = 200) -> Response:
+    """`at` names the field at fault, which gets the focus."""
     page = render_template(
         "clerk/password.html",
         brand=parts().settings.brand_name,
         clerk=clerk(),
         till=till(),
+        former=_former(),
         fault=fault,
+        at=at,
         shortest=SHORTEST,
         longest=LONGEST,
     )
     return make_response(page, status)
 
 
+def _former() -> str:
+    """What the password is called that is to be replaced."""
+    return t("password.temporary") if clerk().must_change_password else t("password.current")
+
+
 def _sentence(refusal: DomainError) -> str:
     if isinstance(refusal, TooMany):
         return t("sign_in.too_many", minutes=minutes_left(refusal))
     if isinstance(refusal, CurrentPasswordWrong):
-        return t("password.wrong")
+        return t("password.wrong", former=_former())
     if isinstance(refusal, PasswordUnchanged):
-        return t("password.unchanged")
+        return t("password.unchanged", former=_former())
     return t("password.too_weak")

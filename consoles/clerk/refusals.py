@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 from app.errors import DomainError, TooMany, Unauthenticated
 from app.staff.sign_in import PasswordChangeRequired, WrongPassword
 from app.texts import error_text
-from consoles.clerk.guard import ForeignForm, drop_session
+from consoles.clerk import said
+from consoles.clerk.guard import SESSION_COOKIE, ForeignForm, drop_session
 from consoles.texts import has_text, t
 from web.errors import crashed, http_refused, status_of
 from web.language import language
@@ -103,6 +104,12 @@ def _to_sign_in() -> Response:
         name: request.args[name][:32] for name in ("store", "terminal") if name in request.args
     }
     response = _to(url_for("clerk_sign_in.page", **place), HTTPStatus.UNAUTHORIZED)
+    # Without a cookie and without a page of ours open, nobody was thrown out: they have only just come.
+    if SESSION_COOKIE in request.cookies or from_htmx():
+        # Who asks is known before anything is done, so this sale was not recorded. Of an earlier try of it, whose
+        # answer was lost, nothing is known here.
+        selling = request.endpoint == "clerk_till.sell"
+        said.keep(response, said.Said(reason="sale_over" if selling else "session_over"))
     drop_session(response)
     return response
 

@@ -1,24 +1,24 @@
 """Signing in at a till, and the language of the page."""
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response
 
 from app import clock
 from app.errors import DomainError, Forbidden, NotFound, TooMany
-from app.staff.sign_in import TemporaryPasswordExpired, WrongPassword, sign_in
-from consoles.clerk import guard
+from app.staff.sign_in import WrongPassword, sign_in
+from consoles.clerk import guard, said
 from consoles.clerk.forms import FieldRefused, field
 from consoles.clerk.refusals import answer_with_screens, minutes_left
 from consoles.pages import as_pages, remember_language
 from consoles.texts import t
-from web.errors import status_of
 from web.guards import opened
 from web.language import LANGUAGES
 from web.parts import parts
 
 #: Of a store's or till's code.
 LONGEST_CODE = 32
+LONGEST_LOGIN = 40
 
 blueprint = Blueprint("clerk_sign_in", __name__, url_prefix="/till")
 opened(blueprint, "who signs in has no session yet; forms must be our own and wrong passwords are throttled")
@@ -28,20 +28,23 @@ answer_with_screens(blueprint)
 
 @blueprint.get("/sign-in")
 def page() -> Response:
-    """The form, with the till that the address names (`?store=S001&terminal=T1`) or this browser used last."""
-    return _form()
+    """The form, with the till that the address names (`?store=S001&terminal=T1`) or this browser used last.
+
+    Whoever is signed in, as after *Back*, goes on to the till.
+    """
+    return make_response(redirect(url_for("clerk_till.page"), 303)) if _may_go_on() else _form()
 
 
 @blueprint.post("/sign-in")
 def enter() -> Response:
-    """Open a session as a clerk at the chosen till."""
+    """Open a session as a clerk at the chosen till; a refusal is told by the form, after a redirect."""
     if not guard.secure_enough():
         return _form(status=403)
     guard.require_own_sign_in_form()
     try:
         store_code, terminal_code = (field(name, LONGEST_CODE).upper() for name in ("store", "terminal"))
         session = sign_in(
-            login=field("login", 40),
+            login=field("login", LONGEST_LOGIN),
             password=request.form.get("password", "")[:200],
             terminal=(store_code, terminal_code),
             address=request.remote_addr or "",
@@ -49,7 +52,7 @@ def enter() -> Response:
             now=clock.now(),
         )
     except (WrongPassword, TooMany, NotFound, Forbidden, FieldRefused) as refusal:
-        return _form(refusal, int(status_of(refusal)))
+        return _back_to_form(refusal)
     response = make_response(redirect(url_for("clerk_till.page"), 303))
     guard.keep_session(response, session, f"{store_code}.{terminal_code}")
     return response
@@ -66,8 +69,27 @@ def choose_language(language: str) -> Response:
     return response
 
 
-def _form(refusal: DomainError | None = None, status: int = 200) -> Response:
-    store, terminal = _place()
+def _may_go_on() -> bool:
+    try:
+        guard.require_session()
+    except DomainError:
+        return False
+    return True
+
+
+def _back_to_form(refusal: DomainError) -> Response:
+    g.error_code = refusal.code
+    response = make_response(redirect(url_for("clerk_sign_in.page"), 303))
+    typed = {name: request.form.get(name, "")[:LONGEST_CODE] for name in ("store", "terminal")}
+    minutes = minutes_left(refusal) if isinstance(refusal, TooMany) else 0
+    login = request.form.get("login", "")[:LONGEST_LOGIN]
+    said.keep(response, said.Said(reason=said.reason_of(refusal), minutes=minutes, login=login, **typed))
+    return response
+
+
+def _form(status: int = 200) -> Response:
+    told = said.kept()
+    store, terminal = _place(told)
     response = make_response(
         render_template(
             "clerk/sign_in.html",
@@ -76,32 +98,35 @@ def _form(refusal: DomainError | None = None, status: int = 200) -> Response:
             store=store,
             terminal=terminal,
             longest_code=LONGEST_CODE,
-            login=request.form.get("login", "")[:40],
-            fault=None if refusal is None else _sentence(refusal),
+            longest_login=LONGEST_LOGIN,
+            login="" if told is None else told.login,
+            fault=None if told is None else _sentence(told),
             csrf_token=guard.sign_in_token(),
         ),
         status,
     )
+    said.drop(response)
     guard.keep_form_nonce(response)
     return response
 
 
-def _place() -> tuple[str, str]:
+def _place(told: said.Said | None) -> tuple[str, str]:
     """What to fill in for store and till. Which ones there are is told to nobody who has not signed in."""
-    for given in (request.form, request.args):
-        if "store" in given or "terminal" in given:
-            return given.get("store", "")[:LONGEST_CODE], given.get("terminal", "")[:LONGEST_CODE]
+    if told is not None and (told.store or told.terminal):
+        return told.store, told.terminal
+    if "store" in request.args or "terminal" in request.args:
+        return request.args.get("store", "")[:LONGEST_CODE], request.args.get("terminal", "")[:LONGEST_CODE]
     store, _, terminal = request.cookies.get(guard.PLACE_COOKIE, "").partition(".")
     return store[:LONGEST_CODE], terminal[:LONGEST_CODE]
 
 
-def _sentence(refusal: DomainError) -> str:
-    if isinstance(refusal, TooMany):
-        return t("sign_in.too_many", minutes=minutes_left(refusal))
-    if isinstance(refusal, TemporaryPasswordExpired):
-        return t("sign_in.password_expired")
-    if isinstance(refusal, Forbidden):
-        return t("sign_in.not_here")
-    if isinstance(refusal, NotFound):
-        return t("sign_in.no_till")
-    return t("sign_in.wrong")
+def _sentence(told: said.Said) -> str:
+    sentences = {
+        "too_many": t("sign_in.too_many", minutes=told.minutes),
+        "password_expired": t("sign_in.password_expired"),
+        "not_here": t("sign_in.not_here"),
+        "no_till": t("sign_in.no_till"),
+        "session_over": t("sign_in.session_over"),
+        "sale_over": t("sign_in.sale_over"),
+    }
+    return sentences.get(told.reason, t("sign_in.wrong"))

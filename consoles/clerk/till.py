@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 import scan_codes
 from app import clock
 from app.checkout.bill import Bill
+from app.checkout.buyer import points_of_buyer
 from app.checkout.record import Recorded
 from app.checkout.sale import (
     ReceiptNumberUsed,
@@ -149,6 +150,9 @@ def _check(draft: Draft) -> tuple[dict[str, str], int | None]:
         amount_fen = fen_of(draft.amount)
     except AmountRefused:
         faults["amount"] = t("sale.amount.refused" if draft.amount else "sale.amount.missing")
+    if amount_fen == 0:
+        # The API takes it: a register may have a reason. Here it is a slip of the finger that costs the member a code.
+        faults["amount"] = t("sale.amount.zero")
     if scan_codes.is_payment_code(draft.amount):
         faults["amount"] = t("refused.payment_code.advice")
     if not draft.receipt_no:
@@ -171,10 +175,14 @@ def _without_ticket(draft: Draft) -> Response:
 
 
 def _receipt(recorded: Recorded, *, with_member: bool) -> Response:
+    points_after = recorded.points_after
+    if with_member and points_after is None:
+        points_after = points_of_buyer(recorded.sale_id, now=clock.now())
     return _piece(
         "clerk/_receipt.html",
         recorded=recorded,
         with_member=with_member,
+        points_after=points_after,
         earned=dump_parts(recorded.earned),
         at=recorded.occurred_at.astimezone(zone(till().time_zone)),
     )

@@ -3,7 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, send_from_directory
+from flask import Blueprint, Response, jsonify, redirect, send_from_directory, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from web.guards import opened
 from web.parts import parts
@@ -21,6 +22,17 @@ blueprint = Blueprint("preview", __name__, url_prefix="/preview")
 opened(
     blueprint, "a phone's software is the same for everybody, and who holds the phone logs in through the API"
 )
+
+
+#: The bare address, which people type when they try the product out; in production it is nothing.
+entrance = Blueprint("preview_entrance", __name__)
+opened(entrance, "it leads to the preview and tells nothing")
+
+
+@entrance.get("/")
+def to_preview() -> AnyResponse:
+    """On to the page there is to see."""
+    return redirect(url_for("preview.index"), 302)
 
 
 @blueprint.get("/")

@@ -93,7 +93,8 @@ const DEEDS = {
   cancel,
   again,
   close: (button) => button.closest("dialog").close(),
-  "drop-yes": (button) => (button.closest("dialog").close(), $("#leave").click()),
+  "drop-yes": drop,
+  "drop-guest-yes": drop,
   "replace-yes": (button) => (button.closest("dialog").close(), send(waiting)),
 };
 
@@ -110,8 +111,14 @@ document.addEventListener("keydown", (event) => {
 
 function cancel() {
   if (sending) return;
-  if (hasMember() || typed()) show($("#drop"));
+  if (hasMember()) show($("#drop"));
+  else if (typed()) show($("#drop-guest"));
   else $("#leave").click();
+}
+
+function drop(button) {
+  button.closest("dialog").close();
+  $("#leave").click();
 }
 
 function again() {

@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 from string import Formatter
 
+import pytest
+from flask import Flask
+
 from consoles.clerk.refusals import LOOKS
-from consoles.texts import TEXTS
+from consoles.texts import TEXTS, t
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "consoles").rglob("*.py")]
@@ -31,6 +34,14 @@ def test_chinese_is_chinese_and_english_is_english() -> None:
     for chinese, english in TEXTS.values():
         assert re.search(r"[一-鿿]", chinese)
         assert not re.search(r"[一-鿿]", english)
+
+
+@pytest.mark.parametrize(("points", "said"), [(0, "0 points"), (1, "1 point"), ("1,001", "1,001 points")])
+def test_one_is_no_plural(app: Flask, points: object, said: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert t("receipt.gained", points=points) == f"+{said}"
+        assert t("sign_in.too_many", minutes=1).endswith("in 1 minute.")
+        assert t("refused.too_many_requests.advice", minutes=1).count("minute;") == 1
 
 
 def test_every_refusal_at_the_till_has_its_word_and_advice() -> None:

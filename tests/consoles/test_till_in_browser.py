@@ -13,7 +13,7 @@ from app.staff.roles import Grant
 from tests.conftest import rows
 from tests.consoles.fake_camera import film_of
 from tests.consoles.till_page import TillPage
-from tests.shop import BOSS, Phone, Shop
+from tests.shop import BOSS, PASSWORD, Phone, Shop
 
 pytestmark = pytest.mark.browser
 
@@ -266,6 +266,19 @@ def test_escape_asks_before_it_drops_a_member(
     assert sold(engine) == []
 
 
+def test_dropping_a_sale_without_member_speaks_of_no_code(till: TillPage, engine: Engine) -> None:
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("30")
+    till.page.keyboard.press("Escape")
+    question = till.page.locator("dialog[open]")
+    expect(question).to_contain_text("已输入的金额不会保留")
+    expect(question).not_to_contain_text("会员码")
+    question.locator("text=放弃 >> nth=-1").click()
+    expect(till.stage("ready")).to_be_visible()
+    assert sold(engine) == []
+
+
 def test_everything_can_be_done_from_the_keyboard(till: TillPage, engine: Engine) -> None:
     for _ in range(3):  # look up, camera, sale without member
         till.page.keyboard.press("Tab")
@@ -318,6 +331,21 @@ def test_a_clerk_who_is_disabled_during_a_sale_stands_at_the_sign_in_page(
     )
     till.sell("5")
     expect(till.page.locator("#password")).to_be_visible()
+    expect(till.page.locator("[role=alert]")).to_contain_text("登录已失效")
+
+
+def test_back_after_signing_in_stays_at_the_till(staff: None, open_till: Any) -> None:
+    till: TillPage = open_till()
+    till.page.goto(f"{till.address}/till/")
+    for field, typed in {"store": "S001", "terminal": "T1", "login": "mei", "password": "not it"}.items():
+        till.page.fill(f"#{field}", typed)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("#fault")).to_be_visible()
+    till.page.fill("#password", PASSWORD)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
+    till.page.go_back()
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
 
 
 def test_signing_out_and_the_language_switch(till: TillPage) -> None:

@@ -1,5 +1,6 @@
 """A temporary password opens one page of the till: the one where it is changed."""
 
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def change(visitor: Visitor, current: str, new: str, again: str | None = None) -
     return visitor.post("/till/password", data)
 
 
+def focused(page: str) -> str:
+    """The one field that gets the focus."""
+    [tag] = [tag for tag in re.findall(r"<input[^>]*>", page) if "autofocus" in tag]
+    found = re.search(r'id="(\w+)"', tag)
+    assert found is not None
+    return found[1]
+
+
 def test_with_a_temporary_password_everything_leads_to_changing_it(newcomer: Visitor) -> None:
     for path in ("/till/", "/till/ready", "/till/sale"):
         assert (newcomer.get(path).status_code, newcomer.get(path).location) == (303, "/till/password")
@@ -54,26 +63,33 @@ def test_a_password_of_their_own_opens_the_till(newcomer: Visitor, temporary: st
     changed = change(newcomer, temporary, OWN)
     assert (changed.status_code, changed.location) == (303, "/till/")
     assert newcomer.get("/till/").status_code == 200
-    assert Visitor(shop.app).sign_in("mei", temporary).status_code == 401
+    assert "账号或密码不正确" in Visitor(shop.app).refused("mei", temporary)
     assert Visitor(shop.app).sign_in("mei", OWN).location == "/till/"
 
 
 @pytest.mark.parametrize(
-    ("current", "new", "again", "said"),
+    ("current", "new", "again", "said", "at"),
     [
-        ("not the password", OWN, OWN, "原来的密码不正确"),
-        (None, OWN, "夏天的风 2026 雨", "两次输入的新密码不一致"),
-        (None, "short", "short", "太简单"),
-        (None, None, None, "不能与原来的密码相同"),
-        ("x" * 5_000, "x" * 5_000, "x" * 5_000, "原来的密码不正确"),
+        ("not the password", OWN, OWN, "临时密码不正确", "current"),
+        (None, OWN, "夏天的风 2026 雨", "两次输入的新密码不一致", "new"),
+        (None, "short", "short", "太简单", "new"),
+        (None, None, None, "新密码不能与临时密码相同", "new"),
+        ("x" * 5_000, "x" * 5_000, "x" * 5_000, "临时密码不正确", "current"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_till_stays_shut(
-    newcomer: Visitor, temporary: str, current: str | None, new: str | None, again: str | None, said: str
+    newcomer: Visitor,
+    temporary: str,
+    current: str | None,
+    new: str | None,
+    again: str | None,
+    said: str,
+    at: str,
 ) -> None:
     answer = change(newcomer, current or temporary, new or temporary, again or temporary)
     assert answer.status_code == 422
     assert said in answer.text
+    assert focused(answer.text) == at
     assert temporary not in answer.text
     assert newcomer.get("/till/").location == "/till/password"
 
@@ -97,8 +113,23 @@ def test_the_form_of_another_session_changes_nothing(newcomer: Visitor, temporar
 
 
 def test_a_clerk_may_change_a_password_of_their_own_too(clerk: Visitor) -> None:
-    assert "当前密码" in clerk.get("/till/password").text
+    page = clerk.get("/till/password").text
+    assert "当前密码" in page
+    assert "取消" in page
+    assert "当前密码不正确" in change(clerk, "a guess", OWN).text
     assert change(clerk, PASSWORD, OWN).status_code == 303
+
+
+def test_without_a_password_of_their_own_there_is_nothing_to_cancel(newcomer: Visitor) -> None:
+    page = newcomer.get("/till/password").text
+    assert "取消" not in page
+    assert "退出" in page
+
+
+def test_one_s_name_at_the_top_leads_to_the_password_and_back(clerk: Visitor) -> None:
+    page = clerk.get("/till/").text
+    assert re.search(r'<a [^>]*href="/till/password"[^>]*title="修改密码"[^>]*>[^/]*?<svg', page)
+    assert 'href="/till/"' in clerk.get("/till/password").text
 
 
 def test_an_expired_temporary_password_is_said_to_be_one(shop: Shop) -> None:
@@ -106,9 +137,7 @@ def test_an_expired_temporary_password_is_said_to_be_one(shop: Shop) -> None:
     mei = shop.person("mei", Grant("clerk", shop.store.id))
     long_ago = clock.now() - accounts.TEMPORARY_LIFE
     password = accounts.reset_password(staff_id=mei.id, boss=BOSS, now=long_ago)
-    answer = Visitor(shop.app).sign_in("mei", password)
-    assert answer.status_code == 403
-    assert "临时密码已过期" in answer.text
+    assert "临时密码已过期" in Visitor(shop.app).refused("mei", password)
 
 
 def test_a_new_clerk_is_led_to_the_till(temporary: str, open_till: Any) -> None:

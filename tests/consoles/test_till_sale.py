@@ -44,6 +44,27 @@ def test_the_receipt_shows_the_points_after_the_sale(clerk: Visitor, shop: Shop,
     assert re.search(r"当前积分</dt><dd>1,012<", clerk.sell(piece, "12").text)
 
 
+def test_the_receipt_shows_the_points_also_where_nothing_was_earned(
+    clerk: Visitor, shop: Shop, member: Phone
+) -> None:
+    shop.earn(member, 1000)
+    shown = clerk.sell(clerk.scan(shop.code(member)).text, "0.50").text
+    assert "+0" in shown
+    assert re.search(r"当前积分</dt><dd>1,000<", shown)
+
+
+@pytest.mark.parametrize("typed", ["0", "０", "0.00", "¥0", "000"])
+def test_a_sale_of_nothing_is_refused_and_the_member_s_scan_stays_good(
+    clerk: Visitor, sale: str, engine: Engine, typed: str
+) -> None:
+    answer = clerk.sell(sale, typed)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (422, "#sale-form")
+    assert "不能记录 0 元的销售" in answer.text
+    assert sales(engine) == []
+    assert clerk.sell(answer.text, "0.01").status_code == 200
+    assert [sale[0] for sale in sales(engine)] == [1]
+
+
 def test_the_receipt_says_which_rule_gave_what(clerk: Visitor, sale: str) -> None:
     shown = clerk.sell(sale, "128.50").text
     assert re.search(r"<dt>消费积分</dt><dd>¥128.50 每元积 1 分，得 128 分</dd>", shown)

@@ -1,13 +1,17 @@
 """Signing in at the till page, and whose forms it takes."""
 
+import base64
+
 import pytest
 from flask import Flask
+from sqlalchemy import Engine
 
 from app import clock
 from app.audit import OPERATOR
 from app.staff import accounts
 from app.staff.roles import Grant
 from app.stores import setup
+from tests.conftest import rows
 from tests.consoles.visitor import SITE, Visitor, hidden
 from tests.shop import BOSS, PASSWORD, Shop
 
@@ -48,6 +52,7 @@ def test_the_till_of_last_time_is_offered_again(
 ) -> None:
     shop.add_till("S001", "T2")
     visitor.sign_in("mei", place="S001.T2")
+    visitor.forget_session()
     page = visitor.get("/till/sign-in").text
     assert (hidden(page, "store"), hidden(page, "terminal")) == ("S001", "T2")
 
@@ -67,9 +72,12 @@ def test_which_stores_and_tills_there_are_is_told_to_nobody(
     visitor: Visitor, mei: accounts.StaffView, shop: Shop
 ) -> None:
     shop.add_till("S001", "T2")
-    for page in (visitor.get("/till/sign-in"), visitor.sign_in("mei", "not the password", place="S001.T9")):
-        assert "门店 S001" not in page.text
-        assert "T2" not in page.text
+    for page in (
+        visitor.get("/till/sign-in").text,
+        visitor.refused("mei", "not the password", place="S001.T9"),
+    ):
+        assert "门店 S001" not in page
+        assert "T2" not in page
 
 
 def test_unknown_logins_wrong_passwords_and_disabled_people_get_one_answer(
@@ -77,52 +85,68 @@ def test_unknown_logins_wrong_passwords_and_disabled_people_get_one_answer(
 ) -> None:
     gone = shop.person("gone", Grant("clerk", shop.store.id))
     disable(gone)
-    answers = [
-        visitor.sign_in("mei", "not the password"),
-        visitor.sign_in("nobody", "not the password"),
-        visitor.sign_in("gone", PASSWORD),
-    ]
-    assert [answer.status_code for answer in answers] == [401, 401, 401]
-    assert all(WRONG in answer.text for answer in answers)
-    assert all("__Host-till=" not in str(answer.headers.getlist("Set-Cookie")) for answer in answers)
+    for login, password in (("mei", "not the password"), ("nobody", "not the password"), ("gone", PASSWORD)):
+        assert WRONG in visitor.refused(login, password)
+        assert visitor.client.get_cookie("__Host-till", domain="till.shop.test") is None
 
 
 def test_the_password_never_comes_back(visitor: Visitor, mei: accounts.StaffView) -> None:
-    assert "not the password" not in visitor.sign_in("mei", "not the password").text
+    answer = visitor.sign_in("mei", "not the password")
+    [kept] = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-till-said=")]
+    brought = base64.urlsafe_b64decode(kept.partition("=")[2].partition(";")[0] + "==")
+    assert b'"login":"mei"' in brought
+    assert b"password" not in brought
+    assert "not the password" not in answer.text + visitor.get("/till/sign-in").text
+
+
+def test_a_refused_form_answers_with_a_redirect_and_its_address_tells_nothing(
+    visitor: Visitor, mei: accounts.StaffView
+) -> None:
+    answer = visitor.sign_in("mei", "not the password")
+    assert (answer.status_code, answer.location) == (303, "/till/sign-in")
+    page = visitor.get("/till/sign-in").text
+    assert WRONG in page
+    assert [hidden(page, name) for name in ("store", "terminal", "login")] == ["S001", "T1", "mei"]
+    assert WRONG not in visitor.get("/till/sign-in").text
+
+
+@pytest.mark.parametrize("value", ["", "x", "e30", "bm90IGpzb24", "eyJyZWFzb24iOjF9", "早"])
+def test_a_cookie_that_is_not_ours_says_nothing(visitor: Visitor, value: str) -> None:
+    visitor.client.set_cookie("__Host-till-said", value, domain="till.shop.test")
+    assert 'id="fault"' not in visitor.get("/till/sign-in").text
+
+
+def test_whoever_is_signed_in_goes_on_to_the_till(clerk: Visitor) -> None:
+    answer = clerk.get("/till/sign-in")
+    assert (answer.status_code, answer.location) == (303, "/till/")
+    clerk.forget_session()
+    assert clerk.get("/till/sign-in").status_code == 200
 
 
 def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
     visitor: Visitor, mei: accounts.StaffView
 ) -> None:
     for _ in range(5):
-        assert visitor.sign_in("mei", "not the password").status_code == 401
-    answer = visitor.sign_in("mei")
-    assert answer.status_code == 429
-    assert "15 分钟" in answer.text
+        assert WRONG in visitor.refused("mei", "not the password")
+    assert "15 分钟" in visitor.refused("mei")
 
 
 def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -> None:
     other = shop.open_store("S002")
     shop.person("bo", Grant("clerk", other.id))
-    answer = visitor.sign_in("bo", place="S001.T1")
-    assert answer.status_code == 403
-    assert "没有在该门店收银的权限" in answer.text
+    assert "没有在该门店收银的权限" in visitor.refused("bo", place="S001.T1")
 
 
 @pytest.mark.parametrize("place", ["S001.T9", "S009.T1", "", ".", "S001"])
 def test_a_till_that_is_not_there_is_said_so(visitor: Visitor, mei: accounts.StaffView, place: str) -> None:
-    answer = visitor.sign_in("mei", place=place)
-    assert answer.status_code == 404
-    assert "没有这个收银台" in answer.text
+    assert "没有这个收银台" in visitor.refused("mei", place=place)
 
 
 @pytest.mark.parametrize("login", ["x" * 41, "me\0i", "me\ni"])
 def test_a_login_that_cannot_be_one_is_a_wrong_login(
     visitor: Visitor, mei: accounts.StaffView, login: str
 ) -> None:
-    answer = visitor.sign_in(login)
-    assert answer.status_code == 422
-    assert WRONG in answer.text
+    assert WRONG in visitor.refused(login)
 
 
 def test_over_plain_http_nobody_can_sign_in(shop: Shop, mei: accounts.StaffView) -> None:
@@ -204,6 +228,7 @@ def test_a_form_without_the_session_s_token_is_refused(clerk: Visitor, token: st
 
 def test_the_token_of_a_former_session_is_refused(clerk: Visitor) -> None:
     former = clerk.csrf_token()
+    clerk.forget_session()
     clerk.sign_in("mei")
     assert clerk.post("/till/sign-out", {"csrf_token": former}).status_code == 403
 
@@ -213,6 +238,11 @@ def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page(visitor: Visitor) 
     assert (whole.status_code, whole.location) == (303, "/till/sign-in")
     piece = visitor.htmx("/till/ready")
     assert (piece.status_code, piece.headers["HX-Redirect"]) == (401, "/till/sign-in")
+
+
+def test_whoever_has_only_just_come_is_told_nothing(visitor: Visitor) -> None:
+    visitor.get("/till/")
+    assert 'id="fault"' not in visitor.get("/till/sign-in").text
 
 
 def test_a_token_of_the_back_office_opens_no_till(clerk: Visitor) -> None:
@@ -233,7 +263,27 @@ def test_signing_out_ends_the_session_for_good(clerk: Visitor) -> None:
 def test_a_disabled_clerk_is_out_with_the_next_request(clerk: Visitor) -> None:
     disable(accounts.by_login("mei"))
     assert clerk.get("/till/").location == "/till/sign-in"
+    assert "登录已失效" in clerk.get("/till/sign-in").text
     assert clerk.htmx("/till/ready").headers["HX-Redirect"] == "/till/sign-in"
+
+
+@pytest.mark.parametrize("how", ["disabled", "cookies gone"])
+def test_thrown_out_while_selling_one_is_told_what_became_of_the_sale(
+    clerk: Visitor, engine: Engine, how: str
+) -> None:
+    piece, token = clerk.htmx("/till/sale").text, clerk.csrf_token()
+    if how == "disabled":
+        disable(accounts.by_login("mei"))
+    else:
+        clerk.forget_session()
+    clerk.csrf_token = lambda: token  # type: ignore[method-assign]  # of the page that is still open
+    answer = clerk.sell(piece, "30")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/till/sign-in")
+    assert rows(engine, "SELECT count(*) FROM sales") == [(0,)]
+    page = clerk.get("/till/sign-in").text
+    assert "刚才这次提交没有记录" in page
+    assert "那一次可能已经记录" in page  # an earlier try, whose answer was lost
+    assert "登录已失效" not in clerk.get("/till/sign-in").text
 
 
 def test_a_clerk_who_lost_the_store_is_told_so_with_the_next_request(clerk: Visitor, shop: Shop) -> None:

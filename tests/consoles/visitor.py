@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -35,6 +36,16 @@ class Visitor:
             "csrf_token": hidden(form, "csrf_token"),
         }
         return self.post("/till/sign-in", data, **options)
+
+    def refused(self, login: str, password: str = PASSWORD, place: str = "S001.T1") -> str:
+        """Try to sign in, and read the page that says why not."""
+        answer = self.sign_in(login, password, place)
+        assert (answer.status_code, answer.location) == (303, "/till/sign-in")
+        return str(self.get("/till/sign-in").text)
+
+    def forget_session(self) -> None:
+        """As a browser does whose cookies were thrown away."""
+        self.client.delete_cookie("__Host-till", domain=urlsplit(self.site).hostname)
 
     def htmx(self, path: str, data: dict[str, str] | None = None, **options: Any) -> Any:
         headers = {"HX-Request": "true", **options.pop("headers", {})}

@@ -85,8 +85,13 @@ def test_a_second_start_says_that_it_runs_and_prints_the_same(demo: Demo) -> Non
 
     assert again.returncode == 0
     assert "已在运行" in again.stdout
-    table = "".join(demo.said).partition("The Member Center demo is running")[2]
-    assert again.stdout.partition("The Member Center demo is running")[2].strip() == table.strip()
+    told, told_again = (
+        said.partition("The Member Center demo is running")[2].strip().splitlines()
+        for said in ("".join(demo.said), again.stdout)
+    )
+    assert told_again[:-1] == told[:-1]
+    assert told[-1].startswith("Ctrl-C")
+    assert "in the terminal where it was started" in told_again[-1]  # here it would stop nothing
 
 
 def test_the_data_of_a_running_demo_are_not_thrown_away(demo: Demo) -> None:
@@ -115,6 +120,30 @@ def test_a_taken_port_is_named_before_anything_starts(home: Path, variable: str)
     assert f"make demo {variable}=" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not _data_of_postgres(home).exists()
+
+
+def test_one_port_for_both_servers_is_refused_before_anything_starts(home: Path) -> None:
+    refused = run_demo(home, "start", f"--data={data_of(home)}", "--port=65530", "--sandbox-port=65530")
+
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "PORT 与 SANDBOX_PORT 不能同为 65530；请换一个：make demo SANDBOX_PORT=65520",
+        "PORT and SANDBOX_PORT are both 65530; choose another: make demo SANDBOX_PORT=65520",
+    ]
+    assert not data_of(home).exists()
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "８０００", ""])
+def test_what_is_no_port_is_said_so_in_both_languages(
+    home: Path, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setenv("PORT", port)
+    refused = run_demo(home, "start", f"--data={data_of(home)}")
+
+    assert refused.returncode == 2
+    assert "不是端口号" in refused.stderr
+    assert "is not a port" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_it_keeps_its_data_names_a_child_that_died_and_stops_cleanly(home: Path) -> None:

@@ -26,7 +26,7 @@ def preview(given_settings: settings.Settings) -> FlaskClient:
 def test_without_the_setting_there_is_no_preview(given_settings: settings.Settings) -> None:
     client = wsgi.create_app(given_settings).test_client()
 
-    for path in ("/preview", "/preview/", "/preview/config.json", "/preview/mp.js"):
+    for path in ("/", "/preview", "/preview/", "/preview/config.json", "/preview/mp.js"):
         assert client.get(path).status_code == 404
 
 
@@ -78,6 +78,12 @@ def test_the_slash_at_the_end_is_put_there_for_those_who_forget_it(preview: Flas
     assert answer.headers["Location"].endswith("/preview/?user=alice")
 
 
+def test_the_bare_address_leads_to_the_preview(preview: FlaskClient) -> None:
+    answer = preview.get("/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/preview/")
+
+
 @pytest.mark.parametrize(
     "name", ["../build.mjs", "%2e%2e/build.mjs", "..%2fbuild.mjs", "%00", "/etc/passwd", "assets"]
 )
@@ -86,5 +92,6 @@ def test_nothing_beside_the_bundle_is_served(preview: FlaskClient, name: str) ->
 
 
 def test_it_is_open_on_purpose() -> None:
-    assert not is_guarded("preview")
-    assert "preview" in open_blueprints()
+    for name in ("preview", "preview_entrance"):
+        assert not is_guarded(name)
+        assert name in open_blueprints()

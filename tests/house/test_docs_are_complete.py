@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.errors import DomainError
 from app.settings import Settings
-from app.texts.errors import ERRORS
+from app.texts.errors import ERRORS, ERRORS_BY_UNIT
 from tests.conftest import ROOT
 from web.errors import HTTP_CODES, status_of
 
@@ -44,7 +44,8 @@ def kinds_of(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 def test_every_refusal_has_a_sentence_in_both_languages(refusals: dict[str, set[int]]) -> None:
     assert sorted(set(refusals) - set(ERRORS)) == []
     assert sorted(set(ERRORS) - set(refusals)) == [], "a sentence for a code that nothing raises"
-    for code, (zh, en) in ERRORS.items():
+    assert {code for code, _ in ERRORS_BY_UNIT} <= set(ERRORS)
+    for code, (zh, en) in [*ERRORS.items(), *ERRORS_BY_UNIT.items()]:
         assert re.search(r"[\u4e00-\u9fff]", zh), code
         assert zh.endswith(("。", "？", "！")), code
         assert not re.search(r"[\u4e00-\u9fff]", en), code

@@ -4,14 +4,17 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine
 
+from app.ledger.post import NotEnough
 from app.staff.roles import Grant
 from app.texts.errors import ERRORS
 from tests.actors import Actors, staff_token
 from tests.conftest import rows
 from tests.shop import Shop
 from tests.web.test_authorisation_matrix import address, routes
+from web.errors import refused
 
 SALE = {"receipt_no": "R-1", "amount_fen": 1_000}
 LINE = {"sku": "A", "name": "茶", "quantity": 1, "unit_price_fen": 1_000}
@@ -289,6 +292,23 @@ def test_errors_speak_the_callers_language(bare_shop: Shop, asked: str, language
     client = bare_shop.app.test_client()
     told = client.get("/api/v1/me", headers={"Accept-Language": asked}).json
     assert told["detail"] == ERRORS["unauthenticated"][language == "en"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "chinese", "english"),
+    [
+        ("points", "可用积分不足。", "There are not enough points."),
+        ("principal_fen", "可用余额不足。", "The balance does not cover this."),
+        (None, "可用余额不足。", "The balance does not cover this."),
+    ],
+)
+def test_what_does_not_suffice_is_called_by_its_name(
+    app: Flask, unit: str | None, chinese: str, english: str
+) -> None:
+    for language, sentence in (("zh", chinese), ("en", english)):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            told = json.loads(refused(NotEnough(unit=unit)).data)
+        assert (told["status"], told["detail"]) == (409, sentence)
 
 
 def test_a_store_needs_a_code_and_a_zone_that_exist(shop: Shop) -> None:
