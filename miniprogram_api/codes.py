@@ -20,8 +20,9 @@ from web.schemas import Strict, flag, whole
 blueprint = Blueprint("codes", __name__, url_prefix="/api/v1/me/code", description="The member code")
 guarded(blueprint, require_member)
 
-#: A phone asks every 30 s; opening and closing the page a few times must not run into the limit.
-PER_MEMBER = Limit("codes", 20, 60)
+#: A phone asks every 30 s and, while the page is open, looks every 5 s whether its code was used; two phones of one
+#: member, or opening and closing the page a few times, must not run into the limit.
+PER_MEMBER = Limit("codes", 40, 60)
 PACK_MOST = 20
 
 

@@ -267,6 +267,23 @@ def test_a_code_that_was_used_at_the_till_makes_room_for_the_next(
     expect(timed_phone.get_by_text("2,516")).to_be_visible()
 
 
+def test_a_renewal_does_not_wait_for_a_look_and_its_late_answer_changes_nothing(timed_phone: Page) -> None:
+    held: list[Route] = []
+    first = timed_phone.locator(".digits").text_content() or ""
+    timed_phone.route("**" + CODE, lambda route: held.append(route), times=1)
+    _let_the_clock_of_the_page_run(timed_phone, 7)
+    assert len(held) == 1
+
+    timed_phone.get_by_role("button", name="换一个码").click()
+    expect(timed_phone.locator(".digits")).not_to_have_text(first)
+    renewed = timed_phone.locator(".digits").text_content() or ""
+    late = {"code": "92" + "0" * 18, "refresh_in": 30, "valid_until": "2030-01-01T00:00:00Z"}
+    with timed_phone.expect_response("**" + CODE):
+        held[0].fulfill(json=late)
+    _let_the_clock_of_the_page_run(timed_phone, 2)
+    expect(timed_phone.locator(".digits")).to_have_text(renewed)
+
+
 def test_the_last_code_of_a_minute_leaves_the_screen_when_it_was_used(
     api: MemberApiStub, timed_phone: Page
 ) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from miniprogram_api.codes import PER_MEMBER
 from tests.shop import Shop
 
 SVG, PNG = b"<svg", b"\x89PNG\r\n\x1a\n"
@@ -63,14 +64,14 @@ def test_no_other_picture_is_drawn(shop: Shop) -> None:
 
 def test_one_member_may_not_ask_without_end_and_another_is_not_held_up(shop: Shop) -> None:
     phone, other = shop.member(), shop.member()
-    answers = [phone.post("/me/code", json={}) for _ in range(18)]
+    answers = [phone.post("/me/code", json={}) for _ in range(PER_MEMBER.amount - 2)]
     answers += [
         phone.post("/me/code/pack", json={}),
         phone.get("/me/code/image"),
         phone.post("/me/code", json={}),
     ]
 
-    assert [a.status_code for a in answers] == [200] * 20 + [429]
+    assert [a.status_code for a in answers] == [200] * PER_MEMBER.amount + [429]
     assert other.post("/me/code", json={}).status_code == 200
 
 

@@ -16,7 +16,7 @@ const LOOK_MS = 5000;
 const LOOKS = 60;
 
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
-const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looksAtMs: 0, looksLeft: 0 };
+const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
 
 Component({
   data: {
@@ -72,17 +72,20 @@ Component({
 
     /** Whether the code was used meanwhile. Says nothing of trouble: the code on the screen is as good as before. */
     async look() {
-      if (clock.fetching || clock.looksLeft <= 0 || this.data.offline) return;
-      clock.fetching = true;
+      if (clock.fetching || clock.looking || clock.looksLeft <= 0 || this.data.offline) return;
+      const showing = this.data.digits;
+      // A renewal does not wait for a look; what the look found is then about a code that has gone.
+      const stillAsked = () => !clock.fetching && this.data.digits === showing;
+      clock.looking = true;
       clock.looksLeft -= 1;
       clock.looksAtMs = Date.now() + LOOK_MS;
       try {
-        const shown = await replaced(this.data.digits);
-        if (shown) this.showCode(shown);
+        const shown = await replaced(showing);
+        if (shown && stillAsked()) this.showCode(shown);
       } catch (problem) {
-        await this.lookFailed(problem);
+        if (stillAsked()) await this.lookFailed(problem);
       } finally {
-        clock.fetching = false;
+        clock.looking = false;
       }
     },
 
