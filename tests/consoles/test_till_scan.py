@@ -103,7 +103,7 @@ def test_a_payment_code_has_a_screen_of_its_own_and_is_not_repeated(clerk: Visit
 
 def test_a_till_that_guesses_has_to_wait(clerk: Visitor, shop: Shop, member: Phone) -> None:
     for _ in range(20):
-        assert clerk.scan(shop.code(member, steps=5)).status_code == 422
+        assert clerk.scan(shop.code(shop.member(), steps=5)).status_code == 422
     answer = clerk.scan(shop.code(member))
     assert_screen(answer, 429, "too_many_requests", "tone-wait", "请稍候")
     assert "5 分钟" in answer.text
