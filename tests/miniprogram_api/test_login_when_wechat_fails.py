@@ -87,4 +87,4 @@ def test_refusals_are_told_in_the_callers_language(visitor, sandbox):
     english = visitor.login(code, consent=None, headers={"Accept-Language": "en-GB"}).json["detail"]
 
     assert chinese == "请先阅读并同意《会员服务与隐私政策》。"
-    assert english == "Please read and agree to the terms and the privacy policy first."
+    assert english == "Please read and agree to the terms and privacy policy first."
