@@ -69,7 +69,7 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     if here.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, here.trusted_proxies, here.trusted_proxies)  # type: ignore[method-assign]
     _install(app)
-    bodies.install(app, Places(max(1, here.db_pool_size // 2)))
+    bodies.install(app, Places.half_of(here.db_pool_size))
     if here.preview_sandbox_url is not None:
         app.register_blueprint(consoles.preview.pages.blueprint)
         app.register_blueprint(consoles.preview.pages.entrance)

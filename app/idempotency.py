@@ -50,7 +50,7 @@ class Request:
 FORMER = "SELECT request_hash, answer FROM idempotency_keys WHERE scope = %(scope)s AND key = %(key)s"
 _CLAIM = "SELECT request_hash, answer FROM idempotency_claim(%(scope)s, %(key)s)"
 #: Writes the answer together with its effect (values: `answer_values`).
-REMEMBER = """INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
+_REMEMBER = """INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
         VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s, %(now)s)"""
 
 
@@ -82,7 +82,7 @@ def former(
 
 def remember(session: Session, request: Request, answer: object, now: datetime) -> None:
     """Keep the answer, a frozen dataclass, with the effect it tells of."""
-    ask(session, REMEMBER, answer_values(request, answer, now))
+    ask(session, _REMEMBER, answer_values(request, answer, now))
 
 
 def answer_values(request: Request, answer: object, now: datetime) -> dict[str, object]:

@@ -98,7 +98,7 @@ def _wechat(settings: Settings, server: redis.Redis | None) -> tuple[WechatClien
         clock=now,
         base_url=settings.wechat_api_base,
         # As many connections as threads (docs/config.md); half of them stay for tills and everybody else.
-        places=Places(max(1, settings.db_pool_size // 2)),
+        places=Places.half_of(settings.db_pool_size),
     )
     if settings.wechat_callback_token is None or settings.wechat_callback_aes_key is None:
         return client, None

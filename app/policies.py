@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Identity, String, UniqueConstraint, func, insert, select
+from sqlalchemy import BigInteger, Connection, Identity, String, UniqueConstraint, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app import audit
-from app.db import Base, UTCDateTime, transaction
+from app.db import Base, UTCDateTime, reading, transaction
 from app.errors import Invalid, VersionConflict
 
 
@@ -55,9 +55,9 @@ class InForce(Generic[P]):
     value: P
 
 
-def in_force(session: Session, kind: type[P]) -> InForce[P]:
+def in_force(connection: Connection | Session, kind: type[P]) -> InForce[P]:
     """The policy as it stands; what was set before a field existed gets that field's default."""
-    row = session.execute(
+    row = connection.execute(
         select(PolicyVersion.version, PolicyVersion.value)
         .where(PolicyVersion.name == kind.NAME)
         .order_by(PolicyVersion.version.desc())
@@ -66,6 +66,12 @@ def in_force(session: Session, kind: type[P]) -> InForce[P]:
     if row is None:
         return InForce(version=0, value=kind())
     return InForce(version=row.version, value=msgspec.convert(row.value, kind))
+
+
+def standing(kind: type[P]) -> InForce[P]:
+    """The policy as it stands, for whoever has no transaction open."""
+    with reading() as connection:
+        return in_force(connection, kind)
 
 
 def change(
@@ -104,13 +110,5 @@ def change(
                 after=msgspec.to_builtins(wanted),
             )
     except IntegrityError as error:
-        raise VersionConflict(version=_newest(kind)) from error
+        raise VersionConflict(version=standing(kind).version) from error
     return InForce(version=version + 1, value=wanted)
-
-
-def _newest(kind: type[P]) -> int:
-    with transaction() as session:
-        newest = session.execute(
-            select(func.max(PolicyVersion.version)).where(PolicyVersion.name == kind.NAME)
-        ).scalar_one()
-        return int(newest or 0)

@@ -16,7 +16,7 @@ from office_api.guard import STAFF, me, my_stores, need, require_staff
 from web.answers import answer, nothing
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.paging import PageArguments, asked, page
+from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict, flag, text
 
 blueprint = Blueprint(
@@ -107,11 +107,6 @@ class ApprovalSchema(Strict):
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class ApprovalPageSchema(Strict):
-    items = fields.List(fields.Nested(ApprovalSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
     return {
         "id": approval.id,
@@ -130,7 +125,7 @@ def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
 
 @blueprint.get("/approvals")
 @blueprint.arguments(ApprovalsArguments(), location="query")
-@blueprint.response(200, ApprovalPageSchema())
+@blueprint.response(200, page_of(ApprovalSchema))
 @blueprint.doc(security=STAFF)
 def list_approvals(arguments: dict[str, Any]) -> Response:
     """What waits for a second person in the caller's stores, newest first."""

@@ -15,16 +15,17 @@ from app.points.simulate import Changed, Simulation, simulate
 from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
-from office_api.rule_schemas import DraftSchema, RulePageSchema, RuleSchema, draft_of, dump_rule, stores_in
+from office_api.rule_schemas import DraftSchema, RuleSchema, draft_of, dump_rule, stores_in
 from web.answers import answer
 from web.guards import guarded
-from web.paging import PageArguments, asked, numeric, page
+from web.paging import PageArguments, asked, numeric, page, page_of
 from web.schemas import Strict, whole
 
 blueprint = Blueprint(
     "earn_rules", __name__, url_prefix="/office/v1/earn-rules", description="How members earn points"
 )
 guarded(blueprint, require_staff)
+_PAGE = page_of(RuleSchema)
 
 _MOST_NO = 2**53 - 1
 
@@ -53,7 +54,7 @@ def _codes(rules: Iterable[Rule]) -> dict[int, str]:
 
 @blueprint.get("")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, RulePageSchema())
+@blueprint.response(200, _PAGE)
 @blueprint.doc(security=STAFF)
 def list_rules(arguments: dict[str, Any]) -> Response:
     """The newest version of each rule, by number: of all stores together and of the caller's own."""
@@ -67,7 +68,7 @@ def list_rules(arguments: dict[str, Any]) -> Response:
 
 @blueprint.get("/<int:rule_no>/versions")
 @blueprint.arguments(PageArguments(), location="query")
-@blueprint.response(200, RulePageSchema())
+@blueprint.response(200, _PAGE)
 @blueprint.doc(security=STAFF)
 def list_versions(arguments: dict[str, Any], rule_no: int) -> Response:
     """Every version of a rule, newest first. Of those that have begun the newest counts."""

@@ -8,7 +8,6 @@ from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock, policies
-from app.db import transaction
 from app.errors import NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.staff.roles import MANAGE_RULES
@@ -47,9 +46,7 @@ def _dump(name: str, policy: policies.InForce[Any]) -> dict[str, Any]:
 def listing() -> Response:
     """All policies as they stand; docs/policies.md tells what each field means."""
     need(MANAGE_RULES, None)
-    with transaction() as session:
-        found = [_dump(name, policies.in_force(session, kind)) for name, kind in KINDS.items()]
-    return answer({"items": found})
+    return answer({"items": [_dump(name, policies.standing(kind)) for name, kind in KINDS.items()]})
 
 
 class PolicyChangeSchema(Strict):

@@ -118,11 +118,6 @@ class RuleSchema(DraftSchema):
     state = fields.String(required=True, validate=validate.OneOf(("planned", "in_force", "ended")))
 
 
-class RulePageSchema(Strict):
-    items = fields.List(fields.Nested(RuleSchema()), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 def stores_in(arguments: Mapping[str, Any]) -> set[str]:
     """The codes of the stores a draft names."""
     return set((arguments["conditions"] or {}).get("stores") or ())

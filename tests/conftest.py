@@ -7,14 +7,17 @@ once and copied for each test, so that no test sees another's rows.
 import base64
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import Engine, create_engine, make_url, text
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 import wsgi
 from app import db, settings
@@ -138,6 +141,23 @@ def app(whole_app: Flask, engine: Engine) -> Flask:
     server = whole_app.extensions["parts"].redis
     server.flushdb()
     return whole_app
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, *args: Any, **options: Any) -> None:
+        """The tests look at answers, not at lines."""
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The product behind a real server on loopback."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    serving.join(30)
+    server.server_close()
 
 
 @pytest.fixture

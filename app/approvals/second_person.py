@@ -64,13 +64,10 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Approved:
-    """What the second person agreed to, and who had asked for it where."""
+    """What the second person agreed to."""
 
-    id: str
     kind: str
     subject: str
-    store_id: int
-    requested_by: int
 
 
 def ask(
@@ -114,13 +111,7 @@ def approve(
     if _depends(session, staff_id, request.requested_by, now):
         raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
-    return Approved(
-        id=request.id,
-        kind=request.kind,
-        subject=request.subject,
-        store_id=request.store_id,
-        requested_by=request.requested_by,
-    )
+    return Approved(kind=request.kind, subject=request.subject)
 
 
 def _depends(session: Session, approver: int, requester: int, now: datetime) -> bool:

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 
 from app import audit, idempotency, policies
 from app.approvals import second_person
-from app.clock import business_date, start_of_day
+from app.clock import business_date
 from app.db import transaction
 from app.errors import Invalid, NotFound
 from app.ids import new_id
 from app.ledger.post import POINTS, Cause, Posting, post
 from app.members.models import Member
+from app.points.lots import ends_at
 from app.points.models import Adjustment
+from app.points.rules import NEVER, Expiry
 from app.staff.models import Staff
 from app.staff.roles import ADJUST_POINTS
 from app.staff.sign_in import may_still
@@ -190,9 +192,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
 def _post(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, now: datetime) -> int:
     zone = _zone(session, adjustment.store_id)
     day = business_date(now, zone)
-    ends = None
-    if adjustment.points > 0 and policy.lifetime_days is not None:
-        ends = start_of_day(day + timedelta(days=policy.lifetime_days + 1), zone)
+    lifetime = NEVER if policy.lifetime_days is None else Expiry(kind="days", n=policy.lifetime_days)
     cause = Cause(
         kind="adjust",
         source_type="adjustment",
@@ -208,7 +208,7 @@ def _post(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, no
         unit=POINTS,
         amount=adjustment.points,
         house="points_adjusted",
-        expires_at=ends,
+        expires_at=ends_at(lifetime, day, zone) if adjustment.points > 0 else None,
     )
     [posted] = post(session, cause, [movement])
     return posted.balance_after

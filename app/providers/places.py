@@ -14,6 +14,11 @@ class Places:
     def __init__(self, number: int) -> None:
         self._free = threading.BoundedSemaphore(number)
 
+    @classmethod
+    def half_of(cls, threads: int) -> "Places":
+        """At least one, and never all where there are several."""
+        return cls(max(1, threads // 2))
+
     @contextmanager
     def one(self) -> Iterator[None]:
         """A place for the length of the block. Raises `Busy` at once when all are taken; then nothing was asked."""

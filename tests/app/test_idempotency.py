@@ -4,15 +4,12 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import urllib3
-from flask import Flask
 from sqlalchemy import Engine, text
-from werkzeug.serving import make_server
 
 from app import clock, idempotency
 from pos_api.sales import SaleSchema
@@ -21,18 +18,6 @@ from tests.racing import race
 from tests.shop import Shop
 
 TWINS = 20
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The product behind a real server on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join(30)
-    server.server_close()
 
 
 def dawdle(engine: Engine) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from app import clock, db
+from app import clock
 from app.audit import OPERATOR
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
-from app.policies import PolicyMalformed, change, in_force
+from app.policies import PolicyMalformed, change, standing
 from tests.conftest import rows
 from tests.racing import race
 
@@ -25,8 +25,7 @@ def put(*, version: int, **value: Any) -> int:
 
 
 def current() -> tuple[int, AdjustmentPolicy]:
-    with db.transaction() as session:
-        found = in_force(session, AdjustmentPolicy)
+    found = standing(AdjustmentPolicy)
     return found.version, found.value
 
 

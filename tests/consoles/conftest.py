@@ -3,13 +3,11 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 import consoles
 import wsgi
@@ -37,23 +35,6 @@ def clerk(shop: Shop) -> Visitor:
     visitor = Visitor(shop.app)
     assert visitor.sign_in("mei").status_code == 303
     return visitor
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *args: Any, **options: Any) -> None:
-        """The tests look at answers, not at lines."""
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The product behind a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
 
 
 @pytest.fixture(scope="module")

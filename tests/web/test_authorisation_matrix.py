@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import clock, db
+from app import clock
 from app.audit import OPERATOR
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import Draft, create
 from app.points.rules import Conditions, Multiplier
-from app.policies import in_force
+from app.policies import standing
 from app.staff.roles import Grant
 from app.stores import setup
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
@@ -44,8 +44,7 @@ class Scene(Actors):
         return made.id
 
     def policy(self) -> dict[str, Any]:
-        with db.transaction() as session:
-            return {"version": in_force(session, AdjustmentPolicy).version, "value": {}}
+        return {"version": standing(AdjustmentPolicy).version, "value": {}}
 
     def adjustment(self) -> dict[str, Any]:
         return {

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.web.test_openapi_document import operations
 from web import document as openapi
@@ -22,22 +19,6 @@ QUIET = [
     "--disable-background-networking",
     "--disable-sync",
 ]
-
-
-class Silent(WSGIRequestHandler):
-    def log(self, *args: Any, **options: Any) -> None:
-        """The tests look at answers, not at lines."""
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
 
 
 @pytest.fixture

@@ -1,29 +1,15 @@
 """Strangers who send their bodies slowly hold some threads of the server, never all."""
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 import urllib3
-from werkzeug.serving import make_server
 
 from tests.shop import Shop
 
 PATIENCE_S = 20
-
-
-@pytest.fixture
-def port(shop: Shop) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, shop.app, threaded=True)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serving.start()
-    yield server.server_port
-    server.shutdown()
-    serving.join(30)
-    server.server_close()
 
 
 def send_slowly(port: int, path: str, content_type: str) -> socket.socket:
@@ -52,8 +38,9 @@ def post(port: int, path: str) -> int:
     ],
 )
 def test_beyond_half_of_the_threads_strangers_are_told_to_come_back(
-    shop: Shop, port: int, path: str, content_type: str
+    shop: Shop, address: str, path: str, content_type: str
 ) -> None:
+    port = int(address.rpartition(":")[2])
     places = max(1, shop.parts.settings.db_pool_size // 2)
     with ExitStack() as slow:
         for _ in range(places):
@@ -69,6 +56,7 @@ def test_beyond_half_of_the_threads_strangers_are_told_to_come_back(
     assert post(port, "/office/v1/login") == 401
 
 
-def test_without_a_token_a_guarded_route_does_not_wait_for_the_body(port: int) -> None:
+def test_without_a_token_a_guarded_route_does_not_wait_for_the_body(address: str) -> None:
+    port = int(address.rpartition(":")[2])
     with send_slowly(port, "/pos/v1/sales", "application/json") as connection:
         assert connection.recv(200).startswith(b"HTTP/1.1 401")
