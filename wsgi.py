@@ -1,6 +1,8 @@
 """Puts the product together; the only place that does. `flask --app wsgi`, `granian wsgi:create_app()`."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import text
@@ -50,11 +52,18 @@ JSON_FACES = (
 )
 
 
+class App(Flask):
+    """Flask without coroutines: no view or hook is one, and it would look at each of them in every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(given: settings.Settings | None = None) -> Flask:
     """The WSGI application. Reads the environment unless settings are given; raises `SettingsError`."""
     here = given or settings.load(os.environ)
     logs.configure(here.log_level)
-    app = Flask(__name__, template_folder="templates", static_folder=None)
+    app = App(__name__, template_folder="templates", static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=here.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(here.db_pool_size),
@@ -80,8 +89,8 @@ def _install(app: Flask) -> None:
     headers.install(app)
     document = api.install(app)
     app.extensions["openapi"] = document
-    for blueprint in JSON_FACES:
-        document.register_blueprint(blueprint)
+    for face in JSON_FACES:
+        document.register_blueprint(face)
     for blueprint in (
         docs.blueprint,
         health.blueprint,

@@ -17,7 +17,6 @@ from app.facts.relay import Relay
 from app.identity.login import log_in
 from app.members.profile import Changes, change
 from app.parts import Parts
-from app.staff.sign_in import clerk_at
 from app.stores.tills import Till, till_of_key
 from demo import shop
 from demo.chain import STAFF
@@ -104,7 +103,7 @@ class _Past:
         """The store's clerk, where the demo has one."""
         till = self.tills[name]
         numbers = [p.staff_no for p in STAFF if p.login == "clerk" and p.store == till.store_code]
-        return till.with_clerk(clerk_at(numbers[0], till.store_id)) if numbers else till
+        return till.naming(numbers[0]) if numbers else till
 
     def _bill(self, event: Buys) -> Bill:
         self.receipts += 1

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
@@ -13,6 +12,7 @@ from app.throttle import Limit
 from miniprogram_api.guard import MEMBER, me, require_member
 from scan_codes import picture
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import guarded
 from web.parts import parts
 from web.schemas import Strict, flag, whole

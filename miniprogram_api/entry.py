@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, request
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
@@ -12,6 +11,7 @@ from app.throttle import Limit, network_of
 from app.tiers.profile import profile
 from miniprogram_api.me import MeSchema, dump_profile
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import opened
 from web.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from web.language import language

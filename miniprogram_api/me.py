@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock, withdrawal
@@ -14,6 +13,7 @@ from app.members.profile import Changes, change
 from app.tiers.profile import Profile, profile
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer, nothing
+from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import LANGUAGES

@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
 from app.messages.inbox import InboxMessage, inbox, mark_read
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer, nothing
+from web.api import Blueprint
 from web.guards import guarded
 from web.language import language
 from web.paging import PageArguments, asked, page, page_of

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
@@ -13,6 +12,7 @@ from app.points.statement import Movement, movements, overview
 from app.texts import say
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
+from web.api import Blueprint
 from web.explained import PartSchema, dump_parts
 from web.guards import bearer_token, guarded
 from web.language import language

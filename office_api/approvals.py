@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import ValidationError, fields, validate
 
 from app import clock
@@ -14,6 +13,7 @@ from app.staff.roles import ADJUST_POINTS, APPROVE
 from app.stores.setup import store_ids
 from office_api.guard import STAFF, me, my_stores, need, require_staff
 from web.answers import answer, nothing
+from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.paging import PageArguments, asked, page, page_of

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
@@ -17,6 +16,7 @@ from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
 from office_api.rule_schemas import DraftSchema, RuleSchema, draft_of, dump_rule, stores_in
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
 from web.schemas import Strict, whole

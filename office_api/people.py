@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
@@ -14,6 +13,7 @@ from app.staff.roles import MANAGE_STAFF, RIGHTS, Grant
 from app.stores.setup import store_codes, store_ids
 from office_api.guard import STAFF, boss, my_stores, require_staff
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
 from web.schemas import Strict, password, text, whole

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock, policies
@@ -13,6 +12,7 @@ from app.points.adjust import AdjustmentPolicy
 from app.staff.roles import MANAGE_RULES
 from office_api.guard import STAFF, actor, need, require_staff
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import guarded
 from web.schemas import Strict, whole
 

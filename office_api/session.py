@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, request
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
@@ -12,6 +11,7 @@ from app.staff.sign_in import sign_in, sign_out
 from office_api.guard import STAFF, me, require_staff, require_token
 from office_api.people import GrantSchema, codes_in, dump_grants
 from web.answers import answer, nothing
+from web.api import Blueprint
 from web.guards import guarded, opened
 from web.parts import parts
 from web.schemas import Strict, password, text

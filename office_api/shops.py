@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
@@ -12,6 +11,7 @@ from app.staff.roles import MANAGE_KEYS, MANAGE_STORES
 from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
 from web.answers import answer, nothing
+from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict, text, whole

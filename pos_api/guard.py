@@ -1,23 +1,25 @@
 """Which till is asking."""
 
-from flask import g
+from flask import g, request
 
-from app.staff.sign_in import clerk_at
-from app.stores.tills import Till, till_of_key
+from app.stores.tills import Till, recent_till_of_key, till_of_key
 from web.guards import bearer_token
 
 TILL: list[dict[str, list[str]]] = [{"till": []}]
+#: Routes whose use case asks about the key itself, in its first statement; anything else asks here, each time.
+ASKS_AGAIN = frozenset({"sales.create"})
 
 
 def require_till() -> None:
     """A live API key. Raises `Unauthenticated`, the same for whatever is wrong with it."""
-    g.till = till_of_key(bearer_token())
+    look_up = recent_till_of_key if request.endpoint in ASKS_AGAIN else till_of_key
+    g.till = look_up(bearer_token())
 
 
 def till(staff_no: str | None = None) -> Till:
-    """The till, with the clerk of that staff number. Raises `Forbidden` for one who may not sell in this store."""
+    """The till, and the clerk it names; whether that one may sell here is asked once it is known what for."""
     here: Till = g.till
-    return here if staff_no is None else here.with_clerk(clerk_at(staff_no, here.store_id))
+    return here.naming(staff_no)
 
 
 def scope() -> str:

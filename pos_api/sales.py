@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app import clock
@@ -13,6 +12,7 @@ from app.checkout.sale import record_sale
 from app.checkout.sales import SaleView, show_sale
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
+from web.api import Blueprint
 from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed

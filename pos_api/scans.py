@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import fields
 
 from app import clock
 from app.checkout.scan import Scanned, scan
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
+from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.parts import parts

@@ -13,6 +13,11 @@ _PAGE_POLICY = (
     " frame-ancestors 'none'"
 )
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -34,12 +39,10 @@ def begin() -> None:
 
 def finish(response: Response) -> Response:
     headers = response.headers
-    headers["X-Request-Id"] = g.get("request_id", "-")
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
+    headers.add("X-Request-Id", g.get("request_id", "-"))
+    headers.extend(_ALWAYS)
     headers.setdefault("Content-Security-Policy", _NOTHING)
     headers.setdefault("Cache-Control", "no-store")
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     return response

@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from web.metrics import known_method, observe
 
-access = structlog.get_logger("access")
+access = structlog.get_logger()
 
 
 def configure(level: str) -> None:
@@ -35,10 +35,15 @@ def configure(level: str) -> None:
         ],
     )
     logging.getLogger().handlers[0].setFormatter(formatter)
+    # The line of every request goes around the standard library, which would take four times as long over it.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     for noisy in ("urllib3", "alembic", "asyncio", "aiohttp.access", "werkzeug"):
@@ -82,6 +87,7 @@ def finish(response: Response) -> Response:
     if route not in _QUIET or response.status_code >= 500:
         access.info(
             "request",
+            logger="access",
             method=method,
             route=route,
             status=response.status_code,

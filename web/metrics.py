@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from functools import cache
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest, multiprocess
@@ -23,7 +24,13 @@ blueprint = Blueprint("metrics", __name__)
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
-    REQUESTS.labels(method, route, str(status)).observe(seconds)
+    _counted(method, route, status).observe(seconds)
+
+
+@cache
+def _counted(method: str, route: str, status: int) -> Histogram:
+    """Kept, because `labels` takes a lock and looks again each time; there are as many as routes have answers."""
+    return REQUESTS.labels(method, route, str(status))
 
 
 def known_method(method: str) -> str:

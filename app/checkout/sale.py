@@ -21,7 +21,8 @@ from app.errors import Conflict, Gone, NotFound
 from app.points.earn import earn
 from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, limited_by_day, rules_at
-from app.stores.tills import Till
+from app.staff.clerks import with_named_clerk
+from app.stores.tills import TILL, Till, confirmed
 
 #: How often a sale looks again because the member earned elsewhere in between; each time somebody else got on.
 _TRIES = 30
@@ -52,23 +53,28 @@ def record_sale(
 ) -> Recorded:
     """Commit a sale; the same key gives the same answer again.
 
-    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `KeyReused`, `Busy`;
+    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `KeyReused`, `Busy`,
+    `Unauthenticated` for a till whose key was revoked a moment ago, `Forbidden` for a clerk who may not sell there;
     then nothing happened.
     """
     lines = lines_of(bill)
-    day = business_date(now, till.time_zone)
     with statements() as connection:
         for _ in range(_TRIES):
-            look = _look(connection, ticket, request, day)
+            day = business_date(now, till.time_zone)
+            look = _look(connection, till, ticket, request, day)
             if look.former is not None:
                 return look.former
+            if look.till.time_zone != till.time_zone:
+                till = look.till
+                continue
+            till = with_named_clerk(connection, look.till)
             buyer = _buyer(connection, look, till, ticket, lines, day, now)
             try:
                 return record(
                     connection, till=till, bill=bill, lines=lines, buyer=buyer, request=request, now=now
                 )
             except psycopg.errors.UniqueViolation as error:
-                look = _look(connection, ticket, request, day)
+                look = _look(connection, till, ticket, request, day)
                 if look.former is not None:
                     return look.former
                 raise _refusal(error) from error
@@ -78,11 +84,12 @@ def record_sale(
     raise Busy(retry_after_s=1)
 
 
-# The key, the ticket with its member, and which rules there are: in one trip.
+# The till, the key, the ticket with its member, and which rules there are: in one trip.
 _LOOK = f"""
-    SELECT f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id, m.status, m.birthday,
-        t.code AS tier, s.id IS NOT NULL AS used, {STAMP} AS stamp
+    SELECT here.*, f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id,
+        m.status, m.birthday, t.code AS tier, s.id IS NOT NULL AS used, {STAMP} AS stamp
     FROM (SELECT) one
+    LEFT JOIN ({TILL}) here ON true
     LEFT JOIN ({idempotency.FORMER}) f ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
     LEFT JOIN members m ON m.id = k.member_id
@@ -96,20 +103,30 @@ _LOOK_TAKEN = _LOOK.replace(" AS stamp", f" AS stamp, ({_TAKEN}k.member_id) AS t
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """The answer to a former try, or else what this one meets. `taken` None: was not asked."""
+    """The till as it is now, the answer to a former try, or else what this one meets. `taken` None: was not asked."""
 
+    till: Till
     former: Recorded | None
     row: Any
     taken: dict[int, int] | None
 
 
 def _look(
-    connection: psycopg.Connection[Any], ticket: str | None, request: idempotency.Request, day: date
+    connection: psycopg.Connection[Any],
+    till: Till,
+    ticket: str | None,
+    request: idempotency.Request,
+    day: date,
 ) -> _Look:
     asks_taken = limited_by_day()
-    values = idempotency.claim_values(request) | {"ticket": ticket, "day": day}
+    values = idempotency.claim_values(request) | {
+        "till_key": till.key_hash,
+        "ticket": ticket,
+        "day": day,
+    }
     row = ask(connection, _LOOK_TAKEN if asks_taken else _LOOK, values)[0]
     return _Look(
+        till=confirmed(till, row),
         former=idempotency.former(request, row.request_hash, row.answer, Recorded),
         row=row,
         taken=_points_by_rule(row.taken) if asks_taken else None,
@@ -129,7 +146,7 @@ def _buyer(
     row, taken = look.row, look.taken
     if ticket is None:
         return None
-    if row.member_id is None or row.terminal_id != till.terminal_id or row.staff_id != till.staff_id:
+    if row.member_id is None or row.of_terminal_id != till.terminal_id or row.staff_id != till.staff_id:
         raise TicketUnknown
     if row.used:
         raise TicketUsed

@@ -20,6 +20,7 @@ from app.db import ask, statements
 from app.errors import Conflict, DomainError, Gone, Invalid, TooMany
 from app.ids import new_secret
 from app.pruning import always, forget
+from app.staff.clerks import with_named_clerk
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle
 from app.tiers.card import CARD, Card, TierName, card_from, masked_name
@@ -104,7 +105,8 @@ def scan(
 ) -> Scanned:
     """Take a code at a till; the same key gives the same ticket again, even after the code has expired.
 
-    Raises the refusals above, `TooMany` after too many guessed codes at one terminal, `KeyReused`, `Busy`.
+    Raises the refusals above, `TooMany` after too many guessed codes at one terminal, `KeyReused`, `Busy`, `Forbidden`
+    for a clerk who may not sell there.
     """
     try:
         return _scan(till, code, request, issuer, throttle, now)
@@ -148,6 +150,7 @@ def _scan(
         former, card = _look(connection, verified, request, now)
         if former is not None:
             return former
+        till = with_named_clerk(connection, till)
         if locked:
             raise TooMany(retry_after_s=FAILURES.per_s)
         if verified is None:

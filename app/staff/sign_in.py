@@ -215,18 +215,6 @@ def sign_out(person: SignedInStaff, *, now: datetime) -> None:
         )
 
 
-def clerk_at(staff_no: str, store_id: int) -> int:
-    """The clerk with that staff number, who must be active and allowed to sell in the store. Raises `Forbidden`."""
-    with reading() as connection:
-        row = connection.execute(
-            select(Staff.id).where(Staff.staff_no == staff_no, Staff.status == "active")
-        ).one_or_none()
-        if row is None:
-            raise Forbidden
-        require(_grants(connection, row.id), SELL, store_id)
-    return int(row.id)
-
-
 def may_still(session: Session, staff_id: int, right: str, store_id: int) -> bool:
     """Whether the person is active and has the right in that store at this moment."""
     status = session.execute(select(Staff.status).where(Staff.id == staff_id)).scalar_one()

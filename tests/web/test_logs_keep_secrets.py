@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,27 +19,39 @@ from web import logs
 MARK = "zz7mark7zz"
 
 
+class Heard:
+    """What went to standard error, by either way there."""
+
+    def __init__(self) -> None:
+        self.kept = io.BytesIO()
+        self.stream = io.TextIOWrapper(self.kept, encoding="utf-8", write_through=True)
+
+    def getvalue(self) -> str:
+        return self.kept.getvalue().decode()
+
+
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     """What is logged from now on, at the level that tells most."""
-    logs.configure("debug")
-    # A logger keeps the level it first spoke with.
-    monkeypatch.setattr(logs, "access", structlog.get_logger("access"))
-    heard = io.StringIO()
-    monkeypatch.setattr(logging.getLogger().handlers[0], "stream", heard)
+    heard = Heard()
+    with monkeypatch.context() as instead:
+        instead.setattr(sys, "stderr", heard.stream)
+        logs.configure("debug")
+    # A logger keeps the level and the stream it first spoke with.
+    monkeypatch.setattr(logs, "access", structlog.get_logger())
     yield heard
     logs.configure("warning")
 
 
-def read(lines: io.StringIO) -> list[dict[str, Any]]:
+def read(lines: Heard) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines.getvalue().splitlines()]
 
 
-def requests_in(lines: io.StringIO) -> list[dict[str, Any]]:
+def requests_in(lines: Heard) -> list[dict[str, Any]]:
     return [line for line in read(lines) if line.get("event") == "request"]
 
 
-def test_a_request_is_one_line_with_route_status_time_and_id(bare_shop: Shop, lines: io.StringIO) -> None:
+def test_a_request_is_one_line_with_route_status_time_and_id(bare_shop: Shop, lines: Heard) -> None:
     bare_shop.app.test_client().get("/api/v1/me?x=1", headers={"X-Request-Id": "request-of-mine"})
     [line] = requests_in(lines)
     assert line["ms"] >= 0
@@ -55,13 +68,13 @@ def test_a_request_is_one_line_with_route_status_time_and_id(bare_shop: Shop, li
     }  # fmt: skip
 
 
-def test_probes_are_not_logged_unless_they_fail(bare_shop: Shop, lines: io.StringIO) -> None:
+def test_probes_are_not_logged_unless_they_fail(bare_shop: Shop, lines: Heard) -> None:
     bare_shop.app.test_client().get("/healthz")
     bare_shop.app.test_client().get("/readyz")
     assert requests_in(lines) == []
 
 
-def test_nothing_that_was_sent_stands_in_the_log(bare_shop: Shop, lines: io.StringIO) -> None:
+def test_nothing_that_was_sent_stands_in_the_log(bare_shop: Shop, lines: Heard) -> None:
     """Every place where a caller can put something holds the mark; so does the token of a real session."""
     client, phone = bare_shop.app.test_client(), bare_shop.member(f"名{MARK}")
     code = bare_shop.code(phone)
@@ -96,7 +109,7 @@ def test_nothing_that_was_sent_stands_in_the_log(bare_shop: Shop, lines: io.Stri
 
 
 def test_a_crash_tells_the_caller_nothing_and_the_log_where(
-    bare_shop: Shop, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    bare_shop: Shop, lines: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A statement that fails with a member's data in it: the driver's words would quote both."""
 
@@ -129,7 +142,7 @@ def test_a_crash_tells_the_caller_nothing_and_the_log_where(
 
 
 def test_a_crash_outside_the_database_is_told_the_same_way(
-    bare_shop: Shop, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    bare_shop: Shop, lines: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(**_: object) -> None:
         raise ValueError(f"not a phone number: {MARK}")
@@ -142,6 +155,6 @@ def test_a_crash_outside_the_database_is_told_the_same_way(
     assert crash["exception"][0]["type"] == "builtins.ValueError"
 
 
-def test_logging_through_the_standard_library_is_json_too(whole_app: Flask, lines: io.StringIO) -> None:
+def test_logging_through_the_standard_library_is_json_too(whole_app: Flask, lines: Heard) -> None:
     logging.getLogger("somebody.else").warning("a %s word", "plain")
     assert read(lines)[-1]["event"] == "a plain word"

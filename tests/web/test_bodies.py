@@ -1,0 +1,54 @@
+"""Which bodies have one meaning."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from web import api, bodies
+from web.errors import MalformedJson
+
+WORDS = st.text(alphabet='a:"\\ é', max_size=3)
+READ = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(WORDS, inner), max_size=3).map(tuple),
+    max_leaves=8,
+)
+
+
+def written(value: Any, gap: str) -> str:
+    """As JSON; a tuple of pairs is an object, which may so have a key twice."""
+    if isinstance(value, tuple):
+        pairs = (f"{json.dumps(key)}{gap}:{gap}{written(one, gap)}" for key, one in value)
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(written(one, gap) for one in value) + "]"
+    return json.dumps(value)
+
+
+def repeats(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len({key for key, _ in value}) < len(value) or any(repeats(one) for _, one in value)
+    return isinstance(value, list) and any(map(repeats, value))
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    app = Flask("bodies")
+    api.install(app)
+    return app
+
+
+@given(value=READ, gap=st.sampled_from(["", " ", "\n\t"]))
+def test_an_object_with_a_key_twice_is_refused_and_nothing_else_is(app: Flask, value: Any, gap: str) -> None:
+    with app.test_request_context(
+        method="POST", data=written(value, gap).encode(), content_type="application/json"
+    ):
+        if repeats(value):
+            with pytest.raises(MalformedJson):
+                bodies.require_json()
+        else:
+            bodies.require_json()
