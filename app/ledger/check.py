@@ -49,6 +49,12 @@ QUESTIONS = {
         SELECT e.id::text AS what, e.amount::text AS detail FROM ledger_entries e
         LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.entry_id = e.id
         WHERE e.account_id IS NOT NULL AND e.amount < 0 AND coalesce(x.total, 0) <> -e.amount""",
+    "whoever owes points has none": """
+        SELECT o.member_id::text AS what, o.balance || ' owed, ' || l.remaining || ' held' AS detail
+        FROM ledger_accounts o JOIN ledger_accounts a ON a.member_id = o.member_id AND a.unit = 'points'
+        JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
+        JOIN ledger_entries e ON e.id = l.entry_id JOIN ledger_transactions t ON t.id = e.transaction_id
+        WHERE o.unit = 'points_owed' AND o.balance > 0 AND (l.expires_at IS NULL OR l.expires_at > t.occurred_at)""",
     "one event never counts twice": """
         SELECT source_type || ' ' || source_id AS what, kind AS detail FROM ledger_transactions
         GROUP BY kind, source_type, source_id, source_line HAVING count(*) > 1""",

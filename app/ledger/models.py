@@ -29,7 +29,7 @@ class Account(Base):
     __table_args__ = (
         UniqueConstraint("member_id", "unit"),
         CheckConstraint("balance >= 0", "balance_not_negative"),
-        CheckConstraint("unit IN ('points', 'principal_fen', 'bonus_fen')", "unit"),
+        CheckConstraint("unit IN ('points', 'points_owed', 'principal_fen', 'bonus_fen')", "unit"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -47,7 +47,8 @@ class Cause:
 class Posting:
     """One movement of one member's account: in `unit`, positive for a credit. `house` names the other side.
 
-    A credit opens a lot that may be spent from `available_at` and ends at `expires_at` (None: never).
+    A credit opens a lot that may be spent from `available_at` and ends at `expires_at` (None: never). Points that come
+    in first pay what the member owes (`take_back`).
     """
 
     member_id: int

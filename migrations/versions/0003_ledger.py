@@ -15,7 +15,7 @@ CREATE TABLE ledger_accounts (
     CONSTRAINT pk_ledger_accounts PRIMARY KEY (id),
     CONSTRAINT uq_ledger_accounts_member_id_unit UNIQUE (member_id, unit),
     CONSTRAINT ck_ledger_accounts_balance_not_negative CHECK (balance >= 0),
-    CONSTRAINT ck_ledger_accounts_unit CHECK (unit IN ('points', 'principal_fen', 'bonus_fen')),
+    CONSTRAINT ck_ledger_accounts_unit CHECK (unit IN ('points', 'points_owed', 'principal_fen', 'bonus_fen')),
     CONSTRAINT fk_ledger_accounts_member_id FOREIGN KEY(member_id) REFERENCES members (id)
 );
 
@@ -168,7 +168,9 @@ POST = """
 -- A look that must follow a lock stands in a statement of its own: each statement of a function sees what was
 -- committed while it waited, a common table expression would not.
 -- What ended before `p_at` is taken out first, so that every balance it answers is what the member still has.
--- Postings are objects {member_id, unit, amount, house, available_at, expires_at}; none of them: nothing is written.
+-- Postings are objects {member_id, unit, amount, house, available_at, expires_at, from_entry}; none of them: nothing is
+-- written. A debit with `from_entry` takes the lot of that entry first, and then also what may not be spent yet.
+-- Points that come in first pay what the member owes.
 -- Raises MC003 when spendable lots do not cover a debit, unique_violation when the cause was posted before.
 CREATE FUNCTION ledger_post(
     p_kind text, p_source_type text, p_source_id text, p_source_line integer,
@@ -183,6 +185,7 @@ DECLARE
     v_seq bigint;
     v_left bigint;
     v_take bigint;
+    v_owed bigint;
     v_lot record;
 BEGIN
     IF jsonb_array_length(p_postings) = 0 THEN
@@ -197,8 +200,8 @@ BEGIN
     -- Always by member and unit: two transactions over the same accounts meet in the same order and cannot deadlock.
     FOR v_posting IN
             SELECT * FROM ROWS FROM (jsonb_to_recordset(p_postings) AS (member_id bigint, unit text, amount bigint,
-                house text, available_at timestamptz, expires_at timestamptz)) WITH ORDINALITY
-                AS o (member_id, unit, amount, house, available_at, expires_at, place)
+                house text, available_at timestamptz, expires_at timestamptz, from_entry bigint)) WITH ORDINALITY
+                AS o (member_id, unit, amount, house, available_at, expires_at, from_entry, place)
             ORDER BY o.member_id, o.unit, o.place LOOP
         posting := v_posting.place;
         SELECT a.id, EXISTS (SELECT FROM ledger_lots l
@@ -230,12 +233,28 @@ BEGIN
             INSERT INTO ledger_lots (account_id, entry_id, store_id, amount, remaining, available_at, expires_at)
                 VALUES (v_account, entry_id, p_store, v_posting.amount, v_posting.amount,
                     coalesce(v_posting.available_at, p_at), v_posting.expires_at);
+            IF v_posting.unit = 'points' AND (v_posting.expires_at IS NULL OR v_posting.expires_at > p_at) THEN
+                SELECT least(a.balance, v_posting.amount) INTO v_owed FROM ledger_accounts a
+                    WHERE a.member_id = v_posting.member_id AND a.unit = 'points_owed' AND a.balance > 0;
+                IF FOUND THEN
+                    SELECT r.balance_after INTO STRICT balance_after FROM ledger_post('repay', 'entry', entry_id::text,
+                        0, p_store, p_terminal, p_staff, NULL, NULL, v_transaction, p_at, p_business_date,
+                        jsonb_build_array(
+                            jsonb_build_object('member_id', v_posting.member_id, 'unit', 'points', 'amount', -v_owed,
+                                'house', 'points_issued', 'from_entry', entry_id),
+                            jsonb_build_object('member_id', v_posting.member_id, 'unit', 'points_owed',
+                                'amount', -v_owed, 'house', 'points_lent'))) r
+                        WHERE r.posting = 1;
+                END IF;
+            END IF;
         ELSE
             v_left := -v_posting.amount;
             FOR v_lot IN SELECT l.id, l.remaining FROM ledger_lots l
-                    WHERE l.account_id = v_account AND l.remaining > 0 AND l.available_at <= p_at
+                    WHERE l.account_id = v_account AND l.remaining > 0
+                        AND (l.available_at <= p_at OR v_posting.from_entry IS NOT NULL)
                         AND (l.expires_at IS NULL OR l.expires_at > p_at)
-                    ORDER BY l.expires_at NULLS LAST, l.id FOR UPDATE LOOP
+                    ORDER BY l.entry_id IS NOT DISTINCT FROM v_posting.from_entry DESC, l.available_at > p_at,
+                        l.expires_at NULLS LAST, l.id FOR UPDATE LOOP
                 v_take := least(v_left, v_lot.remaining);
                 UPDATE ledger_lots l SET remaining = l.remaining - v_take WHERE l.id = v_lot.id;
                 INSERT INTO ledger_allocations (entry_id, lot_id, amount) VALUES (entry_id, v_lot.id, v_take);
@@ -252,15 +271,57 @@ BEGIN
 END $$;
 """
 
+TAKE_BACK = """
+-- Takes back points that one entry gave, all of them or a part: first what its lot still holds, then what the member
+-- has besides, then as a debt. What has ended unspent in that lot served nobody and is not asked for; `p_lapsed` is
+-- how much of it earlier calls have left. Called by app/ledger/take_back.py alone.
+CREATE FUNCTION ledger_take_back(
+    p_entry bigint, p_points bigint, p_lapsed bigint, p_kind text, p_source_type text, p_source_id text,
+    p_store bigint, p_terminal bigint, p_staff bigint, p_note text, p_at timestamptz, p_business_date date
+) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
+DECLARE
+    v_given record;
+    v_own bigint;
+    v_ended bigint;
+    v_have bigint;
+BEGIN
+    SELECT e.account_id, e.transaction_id, a.member_id INTO STRICT v_given
+        FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+        WHERE e.id = p_entry AND e.unit = 'points' AND e.amount > 0;
+    -- Locks the account, so that nothing moves between the looks and the posting.
+    PERFORM ledger_expire(v_given.account_id, p_at);
+    SELECT l.remaining, coalesce(sum(x.amount) FILTER (WHERE t.kind = 'expire'), 0) INTO STRICT v_own, v_ended
+        FROM ledger_lots l LEFT JOIN ledger_allocations x ON x.lot_id = l.id
+        LEFT JOIN ledger_entries n ON n.id = x.entry_id LEFT JOIN ledger_transactions t ON t.id = n.transaction_id
+        WHERE l.entry_id = p_entry GROUP BY l.id;
+    SELECT coalesce(sum(l.remaining), 0) INTO v_have FROM ledger_lots l
+        WHERE l.account_id = v_given.account_id AND l.remaining > 0;
+    lapsed := least(greatest(p_points - v_own, 0), v_ended - p_lapsed);
+    taken := least(p_points - lapsed, v_have);
+    owed := p_points - lapsed - taken;
+    PERFORM ledger_post(p_kind, p_source_type, p_source_id, 0, p_store, p_terminal, p_staff, NULL, p_note,
+        v_given.transaction_id, p_at, p_business_date, (
+            SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]') FROM (
+                SELECT v_given.member_id AS member_id, 'points' AS unit, -taken AS amount, 'points_issued' AS house,
+                    p_entry AS from_entry WHERE taken > 0
+                UNION ALL
+                SELECT v_given.member_id, 'points_owed', owed, 'points_lent', NULL WHERE owed > 0) m));
+    SELECT a.balance INTO STRICT balance_after FROM ledger_accounts a WHERE a.id = v_given.account_id;
+    RETURN NEXT;
+END $$;
+"""
+
 
 def upgrade() -> None:
     op.execute(TABLES)
     op.execute(GUARDS)
     op.execute(EXPIRE)
     op.execute(POST)
+    op.execute(TAKE_BACK)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION ledger_take_back")
     op.execute("DROP FUNCTION ledger_post")
     op.execute("DROP FUNCTION ledger_expire")
     op.execute("DROP TRIGGER ledger_entries_balanced ON ledger_entries")

@@ -66,6 +66,10 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_two_people;"
         "UPDATE approval_requests SET requested_by = decided_by",
     ],
+    "whoever owes points has none": [
+        "INSERT INTO ledger_accounts (member_id, unit, balance) SELECT member_id, 'points_owed', 1 FROM ledger_accounts"
+        " WHERE unit = 'points'"
+    ],
     "one event never counts twice": [
         "ALTER TABLE ledger_transactions DROP CONSTRAINT uq_ledger_transactions_cause;"
         "INSERT INTO ledger_transactions (kind, source_type, source_id, source_line, occurred_at, business_date)"
