@@ -23,6 +23,7 @@ import office_api.people
 import office_api.policies
 import office_api.session
 import office_api.shops
+import pos_api.refunds
 import pos_api.sales
 import pos_api.scans
 from app import db, models, settings
@@ -41,6 +42,7 @@ JSON_FACES = (
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
     pos_api.sales.blueprint,
+    pos_api.refunds.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,

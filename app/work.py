@@ -17,6 +17,7 @@ from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
 from app.messages.receipt import ReceiptTemplate, plan_receipt, wechat_data
+from app.messages.refund import plan_refund
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
@@ -74,7 +75,12 @@ def receipt_template(parts: Parts) -> ReceiptTemplate | None:
 def fact_relay(parts: Parts) -> Relay:
     """Who reacts to which fact."""
     template = receipt_template(parts)
-    return Relay({"sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at)})
+    return Relay(
+        {
+            "sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at),
+            "sale_refunded": plan_refund,
+        }
+    )
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

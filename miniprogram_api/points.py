@@ -142,6 +142,7 @@ class PurchaseSchema(Strict):
     store = fields.String(required=True)
     receipt_no = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True, metadata={"description": "all refunds together"})
     points_earned = fields.Integer(required=True)
     occurred_at = fields.AwareDateTime(required=True)
 
@@ -152,6 +153,7 @@ def _dump_purchase(sale: SaleView) -> dict[str, Any]:
         "store": sale.store,
         "receipt_no": sale.receipt_no,
         "amount_fen": sale.amount_fen,
+        "refunded_fen": sale.refunded_fen,
         "points_earned": sale.points_earned,
         "occurred_at": sale.occurred_at,
     }

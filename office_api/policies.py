@@ -7,6 +7,7 @@ from flask import Response
 from marshmallow import fields
 
 from app import clock, policies
+from app.checkout.refund import RefundPolicy
 from app.errors import NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.staff.roles import MANAGE_RULES
@@ -21,7 +22,7 @@ blueprint = Blueprint(
 )
 guarded(blueprint, require_staff)
 
-KINDS: dict[str, type[policies.Policy]] = {kind.NAME: kind for kind in (AdjustmentPolicy,)}
+KINDS: dict[str, type[policies.Policy]] = {kind.NAME: kind for kind in (AdjustmentPolicy, RefundPolicy)}
 
 
 class PolicySchema(Strict):

@@ -107,6 +107,7 @@ class ShownSaleSchema(Strict):
     store = fields.String(required=True)
     receipt_no = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
+    refunded_fen = fields.Integer(required=True, metadata={"description": "all refunds together"})
     points_earned = fields.Integer(required=True)
     business_date = fields.Date(required=True)
     occurred_at = fields.AwareDateTime(required=True)
@@ -120,6 +121,7 @@ def _dump_sale(sale: SaleView) -> dict[str, Any]:
         "store": sale.store,
         "receipt_no": sale.receipt_no,
         "amount_fen": sale.amount_fen,
+        "refunded_fen": sale.refunded_fen,
         "points_earned": sale.points_earned,
         "business_date": sale.business_date,
         "occurred_at": sale.occurred_at,

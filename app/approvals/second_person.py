@@ -68,6 +68,10 @@ class Approved:
 
     kind: str
     subject: str
+    details: dict[str, Any]
+    store_id: int
+    requested_by: int
+    approval_id: str
 
 
 def ask(
@@ -111,7 +115,14 @@ def approve(
     if _depends(session, staff_id, request.requested_by, now):
         raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
-    return Approved(kind=request.kind, subject=request.subject)
+    return Approved(
+        kind=request.kind,
+        subject=request.subject,
+        details=request.details,
+        store_id=request.store_id,
+        requested_by=request.requested_by,
+        approval_id=request.id,
+    )
 
 
 def _depends(session: Session, approver: int, requester: int, now: datetime) -> bool:

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
+from app.checkout import refund
 from app.db import transaction
 from app.points import adjust
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     adjust.APPROVAL_KIND: adjust.carry_out,
+    refund.APPROVAL_KIND: refund.carry_out,
 }
 
 

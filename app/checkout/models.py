@@ -3,7 +3,15 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,6 +82,10 @@ class SaleLine(Base):
         CheckConstraint("quantity > 0", "quantity_positive"),
         CheckConstraint("unit_price_fen >= 0", "price_not_negative"),
         CheckConstraint("points_earned >= 0", "points_not_negative"),
+        CheckConstraint(
+            "refunded_quantity BETWEEN 0 AND quantity AND refunded_fen BETWEEN 0 AND quantity * unit_price_fen",
+            "refunded_within",
+        ),
     )
 
     sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"), primary_key=True)
@@ -84,3 +96,56 @@ class SaleLine(Base):
     quantity: Mapped[int]
     unit_price_fen: Mapped[int] = mapped_column(BigInteger)
     points_earned: Mapped[int] = mapped_column(BigInteger)
+    refunded_quantity: Mapped[int] = mapped_column(server_default="0")
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Refund(Base):
+    """Money given back for a sale, append-only. Of `points`, what the goods had earned, some was taken from the
+    account, some is owed, some had ended unspent. `alone_fen` is the limit that held: above it there is an approval.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        UniqueConstraint("store_id", "refund_no"),
+        UniqueConstraint("approval_id"),
+        Index("ix_refunds_sale_id", "sale_id"),
+        CheckConstraint("amount_fen >= 0", "amount_not_negative"),
+        CheckConstraint("points = points_taken + points_owed + points_lapsed", "points_whole"),
+        CheckConstraint("least(points_taken, points_owed, points_lapsed) >= 0", "points_not_negative"),
+        CheckConstraint("amount_fen <= alone_fen OR approval_id IS NOT NULL", "second_person"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"))
+    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    refund_no: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(16))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    points_taken: Mapped[int] = mapped_column(BigInteger)
+    points_owed: Mapped[int] = mapped_column(BigInteger)
+    points_lapsed: Mapped[int] = mapped_column(BigInteger)
+    alone_fen: Mapped[int] = mapped_column(BigInteger)
+    approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
+    occurred_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    business_date: Mapped[date]
+
+
+class RefundLine(Base):
+    """What of a line of the sale went back; append-only."""
+
+    __tablename__ = "refund_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["sale_id", "line_no"], ["sale_lines.sale_id", "sale_lines.line_no"]),
+        CheckConstraint("least(quantity, amount_fen, points) >= 0", "not_negative"),
+    )
+
+    refund_id: Mapped[str] = mapped_column(String(26), ForeignKey("refunds.id"), primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sale_id: Mapped[str] = mapped_column(String(26))
+    quantity: Mapped[int]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)

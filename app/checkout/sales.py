@@ -21,6 +21,7 @@ class SaleView:
     store: str
     receipt_no: str
     amount_fen: int
+    refunded_fen: int
     points_earned: int
     business_date: date
     occurred_at: datetime
@@ -28,8 +29,9 @@ class SaleView:
     earned: tuple[Part, ...]
 
 
+_REFUNDED = "(SELECT coalesce(sum(r.amount_fen), 0)::bigint FROM refunds r WHERE r.sale_id = s.id)"
 _SALE = text(f"""
-    SELECT s.*, st.name AS store, {PARTS} AS parts, (
+    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id""")  # noqa: S608
@@ -48,10 +50,11 @@ def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[S
     """A member's own sales, newest first, without lines and reasons."""
     with reading() as connection:
         rows = connection.execute(
-            text("""
-                SELECT s.*, st.name AS store FROM sales s JOIN stores st ON st.id = s.store_id
+            text(f"""
+                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen
+                FROM sales s JOIN stores st ON st.id = s.store_id
                 WHERE s.member_id = :member_id AND (CAST(:before AS text) IS NULL OR s.id < :before)
-                ORDER BY s.id DESC LIMIT :limit"""),
+                ORDER BY s.id DESC LIMIT :limit"""),  # noqa: S608  # a constant of our own
             {"member_id": member_id, "before": before, "limit": limit},
         ).all()
     return [_view(row, [], ()) for row in rows]
@@ -63,6 +66,7 @@ def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> Sa
         store=row.store,
         receipt_no=row.receipt_no,
         amount_fen=row.amount_fen,
+        refunded_fen=row.refunded_fen,
         points_earned=row.points_earned,
         business_date=row.business_date,
         occurred_at=row.occurred_at,

@@ -80,6 +80,28 @@ QUESTIONS = {
         FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id GROUP BY s.id
         HAVING s.amount_fen <> coalesce(sum(l.quantity * l.unit_price_fen), 0)
             OR s.points_earned <> coalesce(sum(l.points_earned), 0)""",
+    "refunds of a line sum to what it says": """
+        SELECT l.sale_id AS what, 'line ' || l.line_no AS detail FROM sale_lines l
+        LEFT JOIN (SELECT sale_id, line_no, sum(quantity) AS pieces, sum(amount_fen) AS fen, sum(points) AS points
+            FROM refund_lines GROUP BY 1, 2) r USING (sale_id, line_no)
+        WHERE l.refunded_quantity <> coalesce(r.pieces, 0) OR l.refunded_fen <> coalesce(r.fen, 0)
+            OR coalesce(r.points, 0) > l.points_earned
+            OR (l.refunded_quantity = l.quantity AND (l.refunded_fen <> l.quantity * l.unit_price_fen
+                OR coalesce(r.points, 0) <> l.points_earned))""",
+    "a refund took back what it says": """
+        SELECT r.id AS what, 'of ' || r.points || ' points' AS detail FROM refunds r
+        LEFT JOIN (SELECT refund_id, sum(amount_fen) AS fen, sum(points) AS points FROM refund_lines GROUP BY 1) l
+            ON l.refund_id = r.id
+        LEFT JOIN ledger_transactions t ON t.kind = 'refund' AND t.source_type = 'refund' AND t.source_id = r.id
+        LEFT JOIN (SELECT transaction_id, sum(amount) FILTER (WHERE unit = 'points') AS points,
+                sum(amount) FILTER (WHERE unit = 'points_owed') AS owed
+            FROM ledger_entries WHERE account_id IS NOT NULL GROUP BY 1) e ON e.transaction_id = t.id
+        WHERE r.amount_fen <> coalesce(l.fen, 0) OR r.points <> coalesce(l.points, 0)
+            OR r.points_taken <> coalesce(-e.points, 0) OR r.points_owed <> coalesce(e.owed, 0)""",
+    "a large refund was agreed to by a second person": """
+        SELECT r.id AS what, r.amount_fen || ' fen' AS detail FROM refunds r
+        LEFT JOIN approval_requests a ON a.id = r.approval_id AND a.subject = r.id AND a.state = 'approved'
+        WHERE (r.approval_id IS NOT NULL AND a.id IS NULL) OR (r.amount_fen > r.alone_fen AND r.approval_id IS NULL)""",
     "the reasons of a sale sum to its points": """
         SELECT s.id AS what, coalesce(e.total, 0) || ' instead of ' || s.points_earned AS detail FROM sales s
         LEFT JOIN LATERAL (SELECT sum(CAST(part ->> 'points' AS bigint)) AS total
@@ -145,7 +167,8 @@ QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
-            'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only']) w
+            'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
+            'refunds_append_only', 'refund_lines_append_only']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated

@@ -40,7 +40,7 @@ def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None,
     again plans nothing more, and so does one of a member who took consent back since.
     """
     assert fact.member_id is not None
-    if not _wanted(session, fact.member_id):
+    if not wanted(session, fact.member_id):
         return
     dedupe_key = f"receipt:{fact.subject}"
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
@@ -77,7 +77,7 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
     return fit_fields({key: words[word] for key, word in fields.items()})
 
 
-def _wanted(session: Session, member_id: int) -> bool:
+def wanted(session: Session, member_id: int) -> bool:
     """Locks the member before all else: a withdrawal under way is waited for, a later one finds what is planned."""
     status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
     return session.execute(status).scalar_one() != "withdrawn"
@@ -91,13 +91,13 @@ def _params(session: Session, fact: Fact) -> dict[str, Any]:
         "time_zone": store.time_zone,
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": fact.payload["points_earned"],
-        "points_after": _points_after(session, fact),
+        "points_after": points_after(session, fact),
         "at": fact.created_at.isoformat(),
         "language": member.language,
     }
 
 
-def _points_after(session: Session, fact: Fact) -> int:
+def points_after(session: Session, fact: Fact) -> int:
     """A sale that earned nothing moved no points, and its fact does not know how many there are."""
     known: int | None = fact.payload["points_after"]
     if known is not None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+from sqlalchemy.orm import Session
 
 from app.db import ask
 from app.errors import Forbidden
@@ -14,12 +15,12 @@ _CLERK = """
     WHERE s.staff_no = %(staff_no)s AND s.status = 'active'"""
 
 
-def with_named_clerk(connection: psycopg.Connection[Any], till: Till) -> Till:
-    """The till with the clerk it names, if it names one. Raises `Forbidden` for one who may not sell in its store."""
+def with_named_clerk(connection: psycopg.Connection[Any] | Session, till: Till, right: str = SELL) -> Till:
+    """The till with the clerk it names, if it names one. Raises `Forbidden` for one without the right in its store."""
     if till.staff_no is None:
         return till
     rows = ask(connection, _CLERK, {"staff_no": till.staff_no})
     if not rows:
         raise Forbidden
-    require(tuple(Grant(row.role, row.store_id) for row in rows), SELL, till.store_id)
+    require(tuple(Grant(row.role, row.store_id) for row in rows), right, till.store_id)
     return till.with_clerk(rows[0].id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.errors import Forbidden
 
 SELL = "sell"
+REFUND = "sales.refund"
 MANAGE_STAFF = "staff.manage"
 MANAGE_STORES = "stores.manage"
 MANAGE_KEYS = "api_keys.manage"
@@ -13,11 +14,11 @@ ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
 
 RIGHTS: dict[str, frozenset[str]] = {
-    "clerk": frozenset({SELL}),
+    "clerk": frozenset({SELL, REFUND}),
     "marketer": frozenset(),
-    "manager": frozenset({SELL, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}),
+    "manager": frozenset({SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}),
     "admin": frozenset(
-        {SELL, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}
+        {SELL, REFUND, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}
     ),
 }
 

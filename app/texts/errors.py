@@ -142,6 +142,20 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这次扫码已用于另一笔销售，请重新扫会员码。",
         "This scan belongs to another sale. Please scan the member's code again.",
     ),
+    "refund_exceeds_sale": (
+        "退货数量或金额超过该商品可退的部分。",
+        "More than what is left of this line to refund.",
+    ),
+    "refund_by_line": (
+        "这笔消费有商品明细，请按商品退款。",
+        "This sale has lines. Say which of them come back.",
+    ),
+    "nothing_to_refund": ("这笔消费已全部退款。", "Everything of this sale has been refunded already."),
+    "refund_too_late": ("已超过可退款的期限。", "The time for refunds of this sale is over."),
+    "refund_no_used": (
+        "本店已有这个退款单号，请换一个。",
+        "This store already has a refund with that number. Use another.",
+    ),
     "receipt_no_used": (
         "本店已有这个小票号，请核对或更换。",
         "The store already has a sale with this receipt number. Check it, or use another.",

@@ -4,6 +4,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
+    "entry.refund": ("退款收回积分", "Points taken back for a refund"),
+    "entry.repay": ("抵扣所欠积分", "Points used to pay what was owed"),
+    "house.points_lent": ("会员所欠积分", "Points members owe"),
     "house.points_issued": ("已发放积分", "Points issued"),
     "house.points_expired": ("已到期积分", "Points expired"),
     "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),
@@ -16,6 +19,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "earned.extra": ("加赠 {points} 分", "{points} extra"),
     "earned.cap.sale": ("（已达单笔上限）", " (the most for one sale)"),
     "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
+    "message.refund.title": ("退款通知", "Your refund"),
+    "message.refund.body": (
+        "您在{store}的消费已退款{amount}，收回{earned}积分，当前积分{points}。",
+        "{amount} was refunded at {store}. Points taken back: {earned}. Points now: {points}.",
+    ),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
         "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",

@@ -131,10 +131,14 @@ CREATE TABLE sale_lines (
     quantity INTEGER NOT NULL,
     unit_price_fen BIGINT NOT NULL,
     points_earned BIGINT NOT NULL,
+    refunded_quantity INTEGER DEFAULT 0 NOT NULL,
+    refunded_fen BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT pk_sale_lines PRIMARY KEY (sale_id, line_no),
     CONSTRAINT ck_sale_lines_quantity_positive CHECK (quantity > 0),
     CONSTRAINT ck_sale_lines_price_not_negative CHECK (unit_price_fen >= 0),
     CONSTRAINT ck_sale_lines_points_not_negative CHECK (points_earned >= 0),
+    CONSTRAINT ck_sale_lines_refunded_within CHECK (refunded_quantity BETWEEN 0 AND quantity
+        AND refunded_fen BETWEEN 0 AND quantity * unit_price_fen),
     CONSTRAINT fk_sale_lines_sale_id FOREIGN KEY(sale_id) REFERENCES sales (id)
 );
 """

@@ -170,6 +170,12 @@ TABLE: dict[tuple[str, str], Row] = {
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
     ),
     ("GET", "/pos/v1/sales/<string:sale_id>"): tills(200, 404, place=lambda s: {"sale_id": s.sale}),
+    ("POST", "/pos/v1/sales/<string:sale_id>/refunds"): tills(
+        403,
+        403,
+        place=lambda s: {"sale_id": s.sale},
+        body=lambda _: {"refund_no": "R-1", "reason": "returned", "staff_no": "nobody"},
+    ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/me/password"): staff(

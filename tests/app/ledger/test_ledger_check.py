@@ -84,6 +84,20 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE sale_lines SET points_earned = points_earned + 1",
         "DELETE FROM sale_lines",
     ],
+    "refunds of a line sum to what it says": [
+        "UPDATE sale_lines SET refunded_fen = refunded_fen - 1 WHERE refunded_fen > 0",
+        "UPDATE sale_lines SET refunded_quantity = 0",
+        "UPDATE refund_lines SET points = points - 1",
+    ],
+    "a refund took back what it says": [
+        "UPDATE refunds SET points_taken = points_taken - 1, points_owed = points_owed + 1",
+        "UPDATE refunds SET amount_fen = amount_fen - 1",
+        "DELETE FROM ledger_transactions WHERE kind = 'refund'",
+    ],
+    "a large refund was agreed to by a second person": [
+        "ALTER TABLE refunds DROP CONSTRAINT ck_refunds_second_person; UPDATE refunds SET alone_fen = 0",
+        "UPDATE refunds SET approval_id = (SELECT min(id) FROM approval_requests)",
+    ],
     "the reasons of a sale sum to its points": [
         "UPDATE sales SET earned = '[]'",
         "UPDATE sales SET earned = jsonb_set(earned, '{0,points}', '13')",
@@ -99,7 +113,7 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "a daily limit counts what was given": [
         "INSERT INTO earn_counts (member_id, business_date, rule_no, points, most)"
-        " SELECT member_id, business_date, 1, 5, 10 FROM sales",
+        " SELECT DISTINCT member_id, business_date, 1, 5, 10 FROM sales",
     ],
     "an earning has its sale": ["DELETE FROM sales"],
     "an acknowledged sale has its effect": ["DELETE FROM sales"],
@@ -107,7 +121,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "no ticket without a used code": [
         "DELETE FROM code_uses",
         "INSERT INTO scan_tickets (id, member_id, terminal_id, created_at, expires_at)"
-        " SELECT 'made up', member_id, terminal_id, now(), now() FROM code_uses",
+        " SELECT 'made up', member_id, terminal_id, now(), now() FROM code_uses LIMIT 1",
     ],
     "no code was taken outside its window": [
         "UPDATE code_uses SET step = step - 5",
@@ -162,6 +176,10 @@ def written(engine: Engine, shop: Shop) -> Engine:
         asked = adjusted(shop, phone, one.id, amount)
     assert asked.approval_id is not None
     decide(approval_id=asked.approval_id, agree=True, stores=None, staff_id=two.id, now=clock.now())
+    clerk = shop.person("anna", Grant("clerk", shop.store.id))
+    sale = shop.till.sell(shop.till.ticket(shop.code(phone, steps=1)), 700).json
+    asked_back = {"refund_no": "RF-1", "reason": "returned", "staff_no": clerk.staff_no}
+    assert shop.till.post(f"/sales/{sale['id']}/refunds", asked_back).status_code == 201
     assert promises_broken(engine) == set()
     return engine
 

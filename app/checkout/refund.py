@@ -1,0 +1,219 @@
+"""A sale, or a part of it, is undone: money back, and with it the points that it had earned."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import idempotency, policies
+from app.approvals import second_person
+from app.checkout.models import Sale, SaleLine
+from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
+from app.checkout.refund_record import Asked, Doing, Refunded, write_down
+from app.clock import business_date
+from app.db import transaction
+from app.errors import Conflict, Forbidden, NotFound
+from app.ids import new_id
+from app.staff.clerks import with_named_clerk
+from app.staff.roles import REFUND
+from app.staff.sign_in import may_still
+from app.stores.models import Store
+from app.stores.tills import Till
+
+APPROVAL_KIND = "refund"
+#: Why a sale is undone; `void` is one that should not have been recorded.
+REASONS = ("returned", "damaged", "price", "void", "other")
+
+
+class RefundPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many days after the sale, and how much without a second person."""
+
+    NAME: ClassVar[str] = "refunds"
+
+    within_days: Annotated[int, Meta(ge=0, le=3_660)] = 30
+    alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+
+
+class RefundTooLate(Conflict):
+    """Data: `until`, the last day on which it was possible."""
+
+    code = "refund_too_late"
+
+
+class RefundNumberUsed(Conflict):
+    """The store has a refund with this number."""
+
+    code = "refund_no_used"
+
+
+def refund(
+    *,
+    till: Till,
+    sale_id: str,
+    wanted: Wanted,
+    refund_no: str,
+    reason: str,
+    request: idempotency.Request,
+    now: datetime,
+) -> Refunded:
+    """Give back a part of a sale of the till's store, or all that is left; the same key gives the same answer again.
+
+    Raises `NotFound`, `Forbidden` without a clerk who may, `RefundExceedsSale`, `RefundByLine`, `NothingToRefund`,
+    `RefundTooLate`, `RefundNumberUsed`, `KeyReused`, `Busy`; then nothing happened.
+    """
+    try:
+        with transaction() as session:
+            former = idempotency.claim(session, request, Refunded)
+            if former is not None:
+                return former
+            answer = _refund(session, till, sale_id, wanted, refund_no, reason, now)
+            idempotency.remember(session, request, answer, now)
+            return answer
+    except IntegrityError as error:
+        raise _refusal(error) from error
+
+
+def _refund(
+    session: Session,
+    till: Till,
+    sale_id: str,
+    wanted: Wanted,
+    refund_no: str,
+    reason: str,
+    now: datetime,
+) -> Refunded:
+    staff_id = _clerk(session, till)
+    sale = _locked_sale(session, sale_id, till.store_id)
+    day = business_date(now, till.time_zone)
+    policy = policies.in_force(session, RefundPolicy).value
+    until = sale.business_date + timedelta(days=policy.within_days)
+    if day > until:
+        raise RefundTooLate(until=until)
+    parts = parts_of(_lines(session, sale_id), wanted)
+    asked = Asked(
+        sale_id=sale_id,
+        receipt_no=sale.receipt_no,
+        refund_no=refund_no,
+        reason=reason,
+        amount_fen=sum(part.amount_fen for part in parts),
+        # As it stands now: who agrees agrees to this, and not to whatever may be left by then.
+        quantities=None if wanted.amount_fen is not None else {part.line_no: part.quantity for part in parts},
+        by_amount=wanted.amount_fen is not None,
+        terminal_id=till.terminal_id,
+    )
+    refund_id = new_id(now)
+    if asked.amount_fen > policy.alone_fen:
+        return _ask(session, refund_id, asked, parts, till.store_id, staff_id, now)
+    doing = Doing(
+        refund_id=refund_id,
+        asked=asked,
+        store_id=till.store_id,
+        staff_id=staff_id,
+        alone_fen=policy.alone_fen,
+        approval_id=None,
+        day=day,
+        now=now,
+    )
+    return write_down(session, doing, sale, parts)
+
+
+def _clerk(session: Session, till: Till) -> int:
+    """Somebody's name stands under every refund."""
+    staff_id = with_named_clerk(session, till, REFUND).staff_id
+    if staff_id is None or not may_still(session, staff_id, REFUND, till.store_id):
+        raise Forbidden
+    return staff_id
+
+
+def _locked_sale(session: Session, sale_id: str, store_id: int) -> Sale:
+    """One refund of a sale after the other; other stores' sales are not there."""
+    sale = session.execute(
+        select(Sale).where(Sale.id == sale_id, Sale.store_id == store_id).with_for_update()
+    ).scalar_one_or_none()
+    if sale is None:
+        raise NotFound
+    return sale
+
+
+def _lines(session: Session, sale_id: str) -> list[SoldLine]:
+    found = session.execute(
+        select(
+            SaleLine.line_no,
+            SaleLine.sku,
+            SaleLine.quantity,
+            SaleLine.unit_price_fen,
+            SaleLine.points_earned.label("points"),
+            SaleLine.refunded_quantity,
+            SaleLine.refunded_fen,
+        )
+        .where(SaleLine.sale_id == sale_id)
+        .order_by(SaleLine.line_no)
+    )
+    return [SoldLine(**row._mapping) for row in found]
+
+
+def _ask(
+    session: Session,
+    refund_id: str,
+    asked: Asked,
+    parts: list[RefundPart],
+    store_id: int,
+    staff_id: int,
+    now: datetime,
+) -> Refunded:
+    approval_id = second_person.ask(
+        session,
+        kind=APPROVAL_KIND,
+        subject=refund_id,
+        details=msgspec.to_builtins(asked, str_keys=True),
+        store_id=store_id,
+        staff_id=staff_id,
+        now=now,
+    )
+    return Refunded(
+        refund_id=refund_id,
+        sale_id=asked.sale_id,
+        refund_no=asked.refund_no,
+        state="pending",
+        approval_id=approval_id,
+        amount_fen=asked.amount_fen,
+        points=sum(part.points for part in parts),
+        parts=tuple(parts),
+    )
+
+
+def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:
+    """Do what a second person has agreed to.
+
+    Raises `ApprovalOutdated` when whoever asked has lost the right or the store has closed; `RefundExceedsSale` when
+    something of it went back meanwhile, `RefundNumberUsed`. The days are those of the asking.
+    """
+    asked = msgspec.convert(approved.details, Asked, strict=False)
+    store = session.execute(select(Store).where(Store.id == approved.store_id)).scalar_one()
+    if store.status != "open" or not may_still(session, approved.requested_by, REFUND, approved.store_id):
+        raise second_person.ApprovalOutdated
+    sale = _locked_sale(session, asked.sale_id, approved.store_id)
+    doing = Doing(
+        refund_id=approved.subject,
+        asked=asked,
+        store_id=approved.store_id,
+        staff_id=approved.requested_by,
+        alone_fen=policies.in_force(session, RefundPolicy).value.alone_fen,
+        approval_id=approved.approval_id,
+        day=business_date(now, store.time_zone),
+        now=now,
+    )
+    try:
+        write_down(session, doing, sale, parts_of(_lines(session, sale.id), asked.wanted()))
+    except IntegrityError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    if "uq_refunds_store_id_refund_no" in str(error.orig):
+        return RefundNumberUsed()
+    return error
