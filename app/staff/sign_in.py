@@ -226,8 +226,8 @@ def sign_out(person: SignedInStaff, *, now: datetime) -> None:
         )
 
 
-def may_still(session: Session, staff_id: int, right: str, store_id: int) -> bool:
-    """Whether the person is active and has the right in that store at this moment."""
+def may_still(session: Session, staff_id: int, right: str, store_id: int | None) -> bool:
+    """Whether the person is active and has the right in that store (None: in all stores) at this moment."""
     status = session.execute(select(Staff.status).where(Staff.id == staff_id)).scalar_one()
     where = stores_with(_grants(session, staff_id), right)
     return status == "active" and (where is None or store_id in where)
