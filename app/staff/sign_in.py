@@ -226,6 +226,19 @@ def sign_out(person: SignedInStaff, *, now: datetime) -> None:
         )
 
 
+def end_sessions(session: Session, staff_id: int, now: datetime, *, but: bytes = b"") -> None:
+    """End the person's sessions, except the one with the token hash `but`."""
+    session.execute(
+        update(StaffSession)
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.revoked_at.is_(None),
+            StaffSession.token_hash != but,
+        )
+        .values(revoked_at=now)
+    )
+
+
 def may_still(session: Session, staff_id: int, right: str, store_id: int | None) -> bool:
     """Whether the person is active and has the right in that store (None: in all stores) at this moment."""
     status = session.execute(select(Staff.status).where(Staff.id == staff_id)).scalar_one()
