@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 _REDIS_REST_S = 5
 _REDIS_TIMEOUT_S = 0.25
-#: How long one waits for others to turn out right, how often one looks, and how many threads may wait at once: a server
-#: must have some left for everybody else.
+#: How long one waits for others to turn out right, how often one looks, and how many threads of a process may wait. As
+#: soon as the failures alone use up the limit nobody waits any more.
 _PATIENCE_S = 3
 _LOOK_AGAIN_S = 0.03
 _MOST_WAITING = 8

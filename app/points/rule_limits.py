@@ -38,7 +38,8 @@ class Giving(Protocol):
 _ALONE = text("""
     SELECT * FROM earn_rules r
     WHERE approval_id IS NULL AND created_by IS NOT NULL AND rule_no IS DISTINCT FROM :rule_no
-        AND kind = :kind AND applies_to = :applies_to AND (effective_until IS NULL OR effective_until > :now)
+        AND kind = :kind AND applies_to = :applies_to
+        AND (effective_until IS NULL OR effective_until > greatest(:now, effective_from))
         AND NOT EXISTS (SELECT FROM earn_rules later WHERE later.rule_no = r.rule_no AND later.version > r.version
             AND later.effective_from <= :now)""")
 

@@ -189,6 +189,13 @@ def test_what_two_agreed_to_does_not_use_up_what_one_may(shop: Shop, one: StaffV
     made(one, extra(shop, 200))
 
 
+def test_nor_does_ending_it_later(shop: Shop, one: StaffView, two: StaffView) -> None:
+    say(asked(one, extra(shop, 10_000)), two)
+    tomorrow = clock.now() + timedelta(days=1)
+    end(rule_no=2, version=1, at=tomorrow, actor=by(one), now=clock.now())
+    made(one, extra(shop, 200))
+
+
 def test_changing_a_rule_beyond_the_limit_waits_too(shop: Shop, one: StaffView, two: StaffView) -> None:
     mine = made(one, times(shop, 20_000))
     larger = draft(times(shop, 50_000))
@@ -214,16 +221,26 @@ def test_a_request_about_a_version_that_is_no_longer_the_newest_is_not_carried_o
 
 def disable(person: StaffView) -> None:
     accounts.change(
-        staff_id=person.id, version=person.version, name=None, status="disabled", grants=None, boss=BOSS,
+        staff_id=person.id,
+        version=person.version,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
         now=clock.now(),
-    )  # fmt: skip
+    )
 
 
 def move(person: StaffView, grant: Grant) -> None:
     accounts.change(
-        staff_id=person.id, version=person.version, name=None, status=None, grants=(grant,), boss=BOSS,
+        staff_id=person.id,
+        version=person.version,
+        name=None,
+        status=None,
+        grants=(grant,),
+        boss=BOSS,
         now=clock.now(),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("how", ["disabled", "moved", "over"])
