@@ -7,12 +7,11 @@ has set it, version 0 with the defaults holds.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Identity, String, UniqueConstraint, insert, select
+from sqlalchemy import BigInteger, Connection, Identity, String, UniqueConstraint, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app import audit
@@ -25,8 +24,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     NAME: ClassVar[str]
 
+    def loosens(self, former: Self) -> bool:
+        """Whether it allows anything that `former` did not. A greater number allows more and None most; of other
+        fields, any change may. A policy that means it otherwise says so itself."""
+        return any(_looser(getattr(former, name), getattr(self, name)) for name in self.__struct_fields__)
+
 
 P = TypeVar("P", bound=Policy)
+
+_ONE_AFTER_ANOTHER = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def _looser(before: object, after: object) -> bool:
+    if type(before) is int and type(after) is int:
+        return after > before
+    return after != before and not (before is None and type(after) is int)
 
 
 class PolicyVersion(Base):
@@ -79,36 +91,62 @@ def change(
 ) -> InForce[P]:
     """Set the policy anew, whole; fields left out get their defaults.
 
-    Raises `PolicyMalformed`, and `VersionConflict` unless `version` is the one in force.
+    For the operator: nobody else is asked (app/checkout/set_policy.py is for everybody else). Raises
+    `PolicyMalformed`, and `VersionConflict` unless `version` is the one in force.
     """
+    wanted = read(kind, value)
+    with transaction() as session:
+        return add(session, expected(session, kind, version), wanted, actor=actor, now=now)
+
+
+def read(kind: type[P], value: Mapping[str, Any]) -> P:
+    """Raises `PolicyMalformed`."""
     try:
-        wanted = msgspec.convert(value, kind, strict=True)
+        return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise PolicyMalformed(problem=str(error)) from None
-    try:
-        with transaction() as session:
-            former = in_force(session, kind)
-            if former.version != version:
-                raise VersionConflict(version=former.version)
-            session.execute(
-                insert(PolicyVersion).values(
-                    name=kind.NAME,
-                    version=version + 1,
-                    value=msgspec.to_builtins(wanted),
-                    created_by=actor.id,
-                    created_at=now,
-                )
-            )
-            audit.record(
-                session,
-                actor,
-                "policy.change",
-                "policy",
-                kind.NAME,
-                now=now,
-                before=msgspec.to_builtins(former.value),
-                after=msgspec.to_builtins(wanted),
-            )
-    except IntegrityError as error:
-        raise VersionConflict(version=standing(kind).version) from error
-    return InForce(version=version + 1, value=wanted)
+
+
+def expected(session: Session, kind: type[P], version: int) -> InForce[P]:
+    """The policy in force, if that is its version; until the transaction ends nobody else sets it.
+
+    Raises `VersionConflict`.
+    """
+    session.execute(_ONE_AFTER_ANOTHER, {"name": f"policy {kind.NAME}"})
+    former = in_force(session, kind)
+    if former.version != version:
+        raise VersionConflict(version=former.version)
+    return former
+
+
+def add(
+    session: Session,
+    former: InForce[P],
+    wanted: P,
+    *,
+    actor: audit.Actor,
+    now: datetime,
+    approval_id: str | None = None,
+) -> InForce[P]:
+    """The version after `former`, which the caller got from `expected`."""
+    session.execute(
+        insert(PolicyVersion).values(
+            name=wanted.NAME,
+            version=former.version + 1,
+            value=msgspec.to_builtins(wanted),
+            created_by=actor.id,
+            created_at=now,
+        )
+    )
+    audit.record(
+        session,
+        actor,
+        "policy.change",
+        "policy",
+        wanted.NAME,
+        now=now,
+        before=msgspec.to_builtins(former.value),
+        after=msgspec.to_builtins(wanted),
+        approval_id=approval_id,
+    )
+    return InForce(version=former.version + 1, value=wanted)

@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 
 _REDIS_REST_S = 5
 _REDIS_TIMEOUT_S = 0.25
+#: How long one waits for others to turn out right, how often one looks, and how many threads of a process may wait. As
+#: soon as the failures alone use up the limit nobody waits any more.
+_PATIENCE_S = 3
+_LOOK_AGAIN_S = 0.03
+_MOST_WAITING = 8
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Throttle:
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._rest_until = 0.0
         self._lock = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
         if redis_url is not None:
             storage = RedisStorage(
                 redis_url,
@@ -63,17 +69,42 @@ class Throttle:
         """For limits that only failures use up: counts before the block runs, gives back unless it raised `failure`.
 
         Counting afterwards would let a burst through: all of it would be looked at before the first one counted.
-        Raises `TooMany` when it is one too many; then the block does not run.
+        While others hold what may turn out to be no failures, it waits for them a moment. Raises `TooMany` when it is
+        one too many; then the block does not run.
         """
-        self.hit(limit, *who)
+        self._reserve(limit, who)
         try:
             yield
         except failure:
+            self._ask("hit", _failed(limit), who)
             raise
         except BaseException:
             self.give_back(limit, *who)
             raise
         self.give_back(limit, *who)
+
+    def _reserve(self, limit: Limit, who: tuple[object, ...]) -> None:
+        """Count one try of `failing`. Raises `TooMany`."""
+        if self._ask("hit", limit, who):
+            return
+        if self.used_up(_failed(limit), *who):
+            raise TooMany(retry_after_s=limit.per_s)
+        if not self._waiting.acquire(blocking=False):
+            raise TooMany(retry_after_s=_PATIENCE_S)
+        try:
+            self._wait_for_others(limit, who)
+        finally:
+            self._waiting.release()
+
+    def _wait_for_others(self, limit: Limit, who: tuple[object, ...]) -> None:
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up_at:
+            time.sleep(_LOOK_AGAIN_S)
+            if self._ask("hit", limit, who):
+                return
+            if self.used_up(_failed(limit), *who):
+                raise TooMany(retry_after_s=limit.per_s)
+        raise TooMany(retry_after_s=_PATIENCE_S)
 
     def used_up(self, limit: Limit, *who: object) -> bool:
         """Whether one more would be too many; counts nothing."""
@@ -104,6 +135,11 @@ class Throttle:
             return bool(
                 getattr(self._local, verb)(_item(max(1, limit.amount // 2), limit.per_s), *key, cost=cost)
             )
+
+
+def _failed(limit: Limit) -> Limit:
+    """What has failed for certain, of what `limit` counts."""
+    return Limit(f"{limit.name}_failed", limit.amount, limit.per_s)
 
 
 def _item(amount: int, per_s: int) -> RateLimitItem:

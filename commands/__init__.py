@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from commands import db, ledger, openapi, staff, stores, worker
+from commands import db, ledger, openapi, policies, staff, stores, worker
 
 
 def install(app: Flask) -> None:
-    for group in (db.group, ledger.group, openapi.group, staff.group, stores.group, worker.command):
+    groups = (db.group, ledger.group, openapi.group, policies.group, staff.group, stores.group)
+    for group in (*groups, worker.command):
         app.cli.add_command(group)

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.audit import OPERATOR
-from app.points.change import Draft, create, set_rule
+from app.points.change import create, set_rule
 from app.points.rules import Caps, Conditions, Extra, Multiplier
+from app.points.versions import Draft
 from app.staff import accounts
 from app.staff.roles import Grant
 from app.stores import setup

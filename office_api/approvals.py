@@ -1,5 +1,7 @@
-"""Points moved by hand, and the second person that larger ones need."""
+"""Points moved by hand, and the second person that these and other things need."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -10,7 +12,7 @@ from app.approvals import second_person
 from app.checkout.decide import decide
 from app.points.adjust import REASONS, Adjusted, adjust
 from app.staff.roles import ADJUST_POINTS, APPROVE
-from app.stores.setup import store_ids
+from app.stores.setup import store_codes, store_ids
 from office_api.guard import STAFF, me, my_stores, need, require_staff
 from web.answers import answer, nothing
 from web.api import Blueprint
@@ -96,7 +98,9 @@ class ApprovalSchema(Strict):
     details = fields.Dict(
         keys=fields.String(), required=True, metadata={"description": "what would be carried out"}
     )
-    store = fields.String(required=True)
+    store = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: about all stores, or several"}
+    )
     state = fields.String(
         required=True, validate=validate.OneOf(("pending", "approved", "rejected", "withdrawn", "expired"))
     )
@@ -107,12 +111,12 @@ class ApprovalSchema(Strict):
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
+def _dump_approval(approval: second_person.Approval, codes: Mapping[int, str]) -> dict[str, Any]:
     return {
         "id": approval.id,
         "kind": approval.kind,
         "subject": approval.subject,
-        "details": approval.details,
+        "details": _readable(approval.details, codes),
         "store": approval.store,
         "state": approval.state,
         "requested_by": approval.requested_by,
@@ -121,6 +125,21 @@ def _dump_approval(approval: second_person.Approval) -> dict[str, Any]:
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at,
     }
+
+
+def _stores_in(details: Mapping[str, Any]) -> list[int]:
+    """Of a rule: the ids of the stores it names."""
+    stores: list[int] = details.get("definition", {}).get("conditions", {}).get("stores", [])
+    return stores
+
+
+def _readable(details: dict[str, Any], codes: Mapping[int, str]) -> dict[str, Any]:
+    """With codes of stores in place of ids."""
+    if not _stores_in(details):
+        return details
+    definition = details["definition"]
+    named = {**definition["conditions"], "stores": sorted(codes[store] for store in _stores_in(details))}
+    return {**details, "definition": {**definition, "conditions": named}}
 
 
 @blueprint.get("/approvals")
@@ -137,7 +156,8 @@ def list_approvals(arguments: dict[str, Any]) -> Response:
         before=wanted.after,
         now=clock.now(),
     )
-    return answer(page(found, wanted, lambda approval: approval.id, _dump_approval))
+    codes = store_codes({store for approval in found for store in _stores_in(approval.details)})
+    return answer(page(found, wanted, lambda approval: approval.id, partial(_dump_approval, codes=codes)))
 
 
 class DecisionSchema(Strict):

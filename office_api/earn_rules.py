@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import fields
 
 from app import clock
+from app.approvals.second_person import Waiting
 from app.points import change, listing
 from app.points.rules import Rule
 from app.points.simulate import Changed, Simulation, simulate
@@ -15,6 +16,7 @@ from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
 from office_api.rule_schemas import DraftSchema, RuleSchema, draft_of, dump_rule, stores_in
+from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -43,7 +45,9 @@ def _mine(rule_no: int) -> Rule:
     return listing.newest(rule_no=rule_no, store_ids=my_stores(MANAGE_RULES))
 
 
-def _answer(rule: Rule, now: datetime, status: int = 200) -> Response:
+def _answer(rule: Rule | Waiting, now: datetime, status: int = 200) -> Response:
+    if isinstance(rule, Waiting):
+        return answer_waiting(rule)
     return answer(dump_rule(rule, _codes([rule]), now), status)
 
 
@@ -82,9 +86,13 @@ def list_versions(arguments: dict[str, Any], rule_no: int) -> Response:
 @blueprint.post("")
 @blueprint.arguments(DraftSchema())
 @blueprint.response(201, RuleSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def create(arguments: dict[str, Any]) -> Response:
-    """Make a rule. It holds from a time on (now, unless given); what was sold before keeps its rules."""
+    """Make a rule. It holds from a time on (now, unless given); what was sold before keeps its rules.
+
+    202 when it gives more than one person may give alone (policy `earning_rules`).
+    """
     draft, now = draft_of(arguments, setup.store_ids(stores_in(arguments))), clock.now()
     _need(draft.definition.conditions.stores)
     return _answer(change.create(draft=draft, actor=actor(), now=now), now, 201)
@@ -97,9 +105,13 @@ class NextVersionSchema(DraftSchema):
 @blueprint.put("/<int:rule_no>")
 @blueprint.arguments(NextVersionSchema())
 @blueprint.response(200, RuleSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], rule_no: int) -> Response:
-    """The rule's next version, whole. It takes the place of the others from its beginning on."""
+    """The rule's next version, whole. It takes the place of the others from its beginning on.
+
+    202 when it gives more than one person may give alone (policy `earning_rules`).
+    """
     former = _mine(rule_no)
     draft, now = draft_of(arguments, setup.store_ids(stores_in(arguments))), clock.now()
     _need(former.definition.conditions.stores)

@@ -7,11 +7,12 @@ from flask import Response
 from marshmallow import fields
 
 from app import clock, policies
-from app.checkout.refund import RefundPolicy
+from app.approvals.second_person import Waiting
+from app.checkout.set_policy import KINDS, set_policy
 from app.errors import NotFound
-from app.points.adjust import AdjustmentPolicy
 from app.staff.roles import MANAGE_RULES
-from office_api.guard import STAFF, actor, need, require_staff
+from office_api.guard import STAFF, me, need, require_staff
+from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -21,8 +22,6 @@ blueprint = Blueprint(
     "policies", __name__, url_prefix="/office/v1/policies", description="Policies of the whole brand"
 )
 guarded(blueprint, require_staff)
-
-KINDS: dict[str, type[policies.Policy]] = {kind.NAME: kind for kind in (AdjustmentPolicy, RefundPolicy)}
 
 
 class PolicySchema(Strict):
@@ -58,18 +57,24 @@ class PolicyChangeSchema(Strict):
 @blueprint.put("/<string:name>")
 @blueprint.arguments(PolicyChangeSchema())
 @blueprint.response(200, PolicySchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def change(arguments: dict[str, Any], name: str) -> Response:
-    """Set a policy anew, whole. What happened before keeps the policy it happened under."""
+    """Set a policy anew, whole. What happened before keeps the policy it happened under.
+
+    202 when it would allow more than the one in force, in whatever field.
+    """
     need(MANAGE_RULES, None)
     kind = KINDS.get(name)
     if kind is None:
         raise NotFound
-    changed = policies.change(
+    changed = set_policy(
         kind=kind,
         value=arguments["value"],
         version=arguments["version"],
-        actor=actor(),
+        staff_id=me().id,
         now=clock.now(),
     )
+    if isinstance(changed, Waiting):
+        return answer_waiting(changed)
     return answer(_dump(name, changed))

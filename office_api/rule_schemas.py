@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from marshmallow import fields, validate
 
-from app.points.change import Draft
 from app.points.rules import (
     MOST_BP,
     MOST_DAYS,
@@ -20,6 +19,7 @@ from app.points.rules import (
     RuleMalformed,
     definition_of,
 )
+from app.points.versions import Draft
 from web.schemas import Strict, text, whole
 
 _HOUR = validate.Regexp(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")

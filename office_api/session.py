@@ -12,6 +12,7 @@ from office_api.guard import STAFF, me, require_staff, require_token
 from office_api.people import GrantSchema, codes_in, dump_grants
 from web.answers import answer, nothing
 from web.api import Blueprint
+from web.devices import known_device, remember_device
 from web.guards import guarded, opened
 from web.parts import parts
 from web.schemas import Strict, password, text
@@ -46,23 +47,27 @@ class SignedInSchema(Strict):
 def login(arguments: dict[str, Any]) -> Response:
     """A token for the back office, for login and password.
 
-    403 `temporary_password_expired` for a temporary password that was not changed in time.
+    A browser keeps a cookie that counts its wrong passwords apart from those of others at its address. 403
+    `temporary_password_expired` for a temporary password that was not changed in time.
     """
     opened_session = sign_in(
         login=arguments["login"],
         password=arguments["password"],
         terminal=None,
         address=request.remote_addr or "",
+        device=known_device(arguments["login"]),
         throttle=parts().throttle,
         now=clock.now(),
     )
-    return answer(
+    response = answer(
         {
             "token": opened_session.token,
             "expires_at": opened_session.expires_at,
             "password_change_required": opened_session.must_change_password,
         }
     )
+    remember_device(response, arguments["login"])
+    return response
 
 
 @account_blueprint.post("/logout")

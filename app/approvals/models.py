@@ -13,7 +13,7 @@ from app.db import Base, UTCDateTime
 class ApprovalRequest(Base):
     """`kind` and `subject` say what is to be carried out, `details` say it to a reader.
 
-    Whoever asked is never who approves.
+    Without a store it is about all of them, or about several. Whoever asked is never who approves.
     """
 
     __tablename__ = "approval_requests"
@@ -30,7 +30,7 @@ class ApprovalRequest(Base):
     kind: Mapped[str] = mapped_column(String(24))
     subject: Mapped[str] = mapped_column(String(40))
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
     requested_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
     requested_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -31,7 +31,7 @@ class ApprovalExpired(Gone):
 
 
 class ApprovalOutdated(Conflict):
-    """What was asked for is no longer allowed: the member, the store, the limit or whoever asked has changed."""
+    """What was asked for is no longer allowed, or no longer what it was: something has changed since."""
 
     code = "approval_outdated"
 
@@ -52,8 +52,8 @@ class Approval:
     kind: str
     subject: str
     details: dict[str, Any]
-    store_id: int
-    store: str
+    store_id: int | None
+    store: str | None
     requested_by: str
     requested_at: datetime
     expires_at: datetime
@@ -64,13 +64,19 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Approved:
-    """What the second person agreed to."""
+    """What the second person agreed to, in the words in which it was put before them."""
 
+    id: str
     kind: str
     subject: str
     details: dict[str, Any]
-    store_id: int
     requested_by: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Nothing was done: a second person has been asked."""
+
     approval_id: str
 
 
@@ -80,11 +86,14 @@ def ask(
     kind: str,
     subject: str,
     details: Mapping[str, Any],
-    store_id: int,
+    store_id: int | None,
     staff_id: int,
     now: datetime,
 ) -> str:
-    """Put it before the others, who see `details`; the request's id."""
+    """Put it before the others, who see `details`; the request's id.
+
+    Without a store only those decide who may everywhere.
+    """
     approval_id = new_id(now)
     session.execute(
         insert(ApprovalRequest).values(
@@ -116,12 +125,11 @@ def approve(
         raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
     return Approved(
+        id=request.id,
         kind=request.kind,
         subject=request.subject,
         details=request.details,
-        store_id=request.store_id,
         requested_by=request.requested_by,
-        approval_id=request.id,
     )
 
 
@@ -167,7 +175,7 @@ _LIST = """
     SELECT r.id, r.kind, r.subject, r.details, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
         r.expires_at, CASE WHEN r.state = 'pending' AND r.expires_at <= :now THEN 'expired' ELSE r.state END AS state,
         b.staff_no AS decided_by, r.decided_at
-    FROM approval_requests r JOIN stores s ON s.id = r.store_id
+    FROM approval_requests r LEFT JOIN stores s ON s.id = r.store_id
     JOIN staff a ON a.id = r.requested_by LEFT JOIN staff b ON b.id = r.decided_by
     WHERE (CAST(:stores AS bigint[]) IS NULL OR r.store_id = ANY(:stores))
         AND (CAST(:before AS text) IS NULL OR r.id < :before)

@@ -7,14 +7,16 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund
+from app.checkout import refund, set_policy
 from app.db import transaction
-from app.points import adjust
+from app.points import adjust, change
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     adjust.APPROVAL_KIND: adjust.carry_out,
+    change.APPROVAL_KIND: change.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
+    set_policy.APPROVAL_KIND: set_policy.carry_out,
 }
 
 

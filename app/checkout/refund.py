@@ -103,6 +103,7 @@ def _refund(
         # As it stands now: who agrees agrees to this, and not to whatever may be left by then.
         quantities=None if wanted.amount_fen is not None else {part.line_no: part.quantity for part in parts},
         by_amount=wanted.amount_fen is not None,
+        store_id=till.store_id,
         terminal_id=till.terminal_id,
     )
     refund_id = new_id(now)
@@ -193,17 +194,17 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     something of it went back meanwhile, `RefundNumberUsed`. The days are those of the asking.
     """
     asked = msgspec.convert(approved.details, Asked, strict=False)
-    store = session.execute(select(Store).where(Store.id == approved.store_id)).scalar_one()
-    if store.status != "open" or not may_still(session, approved.requested_by, REFUND, approved.store_id):
+    store = session.execute(select(Store).where(Store.id == asked.store_id)).scalar_one()
+    if store.status != "open" or not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
-    sale = _locked_sale(session, asked.sale_id, approved.store_id)
+    sale = _locked_sale(session, asked.sale_id, asked.store_id)
     doing = Doing(
         refund_id=approved.subject,
         asked=asked,
-        store_id=approved.store_id,
+        store_id=asked.store_id,
         staff_id=approved.requested_by,
         alone_fen=policies.in_force(session, RefundPolicy).value.alone_fen,
-        approval_id=approved.approval_id,
+        approval_id=approved.id,
         day=business_date(now, store.time_zone),
         now=now,
     )

@@ -47,6 +47,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     amount_fen: int
     quantities: dict[int, int] | None
     by_amount: bool
+    store_id: int
     terminal_id: int
 
     def wanted(self) -> Wanted:

@@ -1,38 +1,36 @@
 """Making, changing and ending rules. Nothing is edited: a change is the next version, and never begins in the past."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
+from app.approvals import second_person
+from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.db import transaction
-from app.errors import Invalid, NotFound, VersionConflict
+from app.errors import Invalid, VersionConflict
 from app.points.loaded import rule_of
 from app.points.models import EarnRule
-from app.points.rules import (
-    NEVER,
-    AppliesTo,
-    Base,
-    Conditions,
-    Definition,
-    Expiry,
-    Rule,
-    RuleMalformed,
-    Stacking,
+from app.points.rule_limits import may_alone
+from app.points.rules import NEVER, Base, Conditions, Expiry, Rule, RuleMalformed, definition_of
+from app.points.versions import (
+    Action,
+    Draft,
+    RuleInThePast,
+    add,
+    check_times,
+    former,
+    next_no,
+    one_after_another,
 )
+from app.staff.roles import MANAGE_RULES
+from app.staff.sign_in import may_still
 
-#: A year typed wrongly; beyond it calendars end.
-_FARTHEST = timedelta(days=36_525)
-
-
-class RuleInThePast(Invalid):
-    code = "rule_in_the_past"
+APPROVAL_KIND = "earn_rule"
 
 
 class RateMissing(Invalid):
@@ -41,46 +39,34 @@ class RateMissing(Invalid):
     code = "rate_missing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """A version that is not one yet. `effective_from` None: at once."""
-
-    name_zh: str
-    name_en: str
-    applies_to: AppliesTo = "sale"
-    definition: Definition
-    priority: int = 0
-    stacking: Stacking = "add"
-    effective_from: datetime | None = None
-    effective_until: datetime | None = None
-
-
-def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Rule:
-    """A new rule. Raises `RuleInThePast`, `RuleMalformed`."""
+def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Rule | Waiting:
+    """A new rule; above what its maker may give alone it waits. Raises `RuleInThePast`, `RuleMalformed`."""
     with transaction() as session:
-        _one_after_another(session)
-        return _add(session, _next_no(session), 1, draft, "earn_rule.create", actor, now)
+        one_after_another(session)
+        waiting = _ask(session, None, draft, "earn_rule.create", actor, now)
+        return waiting or add(session, next_no(session), 1, draft, "earn_rule.create", actor, now)
 
 
-def change(*, rule_no: int, version: int, draft: Draft, actor: audit.Actor, now: datetime) -> Rule:
-    """The next version of a rule; it takes the place of those that were to begin later, too.
+def change(*, rule_no: int, version: int, draft: Draft, actor: audit.Actor, now: datetime) -> Rule | Waiting:
+    """The next version of a rule; it takes the place of those that were to begin later, too. It may wait as `create`.
 
     `version` is the newest one the caller has seen. Raises `NotFound`, `VersionConflict`, `RuleInThePast`,
     `RuleMalformed`, also for another kind of rule.
     """
     with transaction() as session:
-        _one_after_another(session)
-        former = _former(session, rule_no, version)
-        if (former.definition.kind, former.applies_to) != (draft.definition.kind, draft.applies_to):
+        one_after_another(session)
+        newest = former(session, rule_no, version)
+        if (newest.definition.kind, newest.applies_to) != (draft.definition.kind, draft.applies_to):
             raise RuleMalformed(reason="kind and applies_to of a rule stay: make another rule")
-        return _add(session, rule_no, version + 1, draft, "earn_rule.change", actor, now)
+        waiting = _ask(session, newest, draft, "earn_rule.change", actor, now)
+        return waiting or add(session, rule_no, version + 1, draft, "earn_rule.change", actor, now)
 
 
 def end(*, rule_no: int, version: int, at: datetime | None, actor: audit.Actor, now: datetime) -> Rule:
     """The version with which the rule ends, at once if no time is given. Raises as `change`."""
     with transaction() as session:
-        _one_after_another(session)
-        return _end(session, _former(session, rule_no, version), at or now, actor, now)
+        one_after_another(session)
+        return _end(session, former(session, rule_no, version), at or now, actor, now)
 
 
 def set_rule(
@@ -94,39 +80,85 @@ def set_rule(
 ) -> int:
     """Set the plain rate of a store, or of the brand (no store); the store's without a rate hands back to the brand.
 
+    For the operator: nobody else is asked.
     Returns the id of the version. Raises `RuleInThePast`, `RateMissing` for the brand.
     """
     if store_id is None and rate_bp is None:
         raise RateMissing
     with transaction() as session:
-        _one_after_another(session)
-        former = _plain(session, store_id)
+        one_after_another(session)
+        newest = _plain(session, store_id)
         if rate_bp is None:
-            return 0 if former is None else _end(session, former, effective_from, actor, now).id
+            return 0 if newest is None else _end(session, newest, effective_from, actor, now).id
         draft = _plain_draft(store_id, rate_bp, lifetime_days, effective_from)
-        if former is None:
-            return _add(session, _next_no(session), 1, draft, "earn_rule.create", actor, now).id
-        return _add(session, former.rule_no, former.version + 1, draft, "earn_rule.change", actor, now).id
+        if newest is None:
+            return add(session, next_no(session), 1, draft, "earn_rule.create", actor, now).id
+        return add(session, newest.rule_no, newest.version + 1, draft, "earn_rule.change", actor, now).id
 
 
-def _one_after_another(session: Session) -> None:
-    """Until the transaction ends nobody else writes rules: ids become visible in their order (app/points/loaded.py)."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('earn_rules', 0))"))
+def carry_out(session: Session, approved: Approved, now: datetime) -> None:
+    """Make the version that a second person has agreed to. If its time has come meanwhile it begins now.
+
+    Raises `ApprovalOutdated` when the rule has another version since, when its time is over, or when whoever asked has
+    lost the right or the account.
+    """
+    one_after_another(session)
+    asked = dict(approved.details)
+    rule_no, version = asked.pop("rule_no"), asked.pop("version")
+    definition = definition_of(asked.pop("kind"), asked.pop("definition"))
+    begins, ends = (
+        msgspec.convert(asked.pop(name), datetime | None) for name in ("effective_from", "effective_until")
+    )
+    if begins is not None:
+        begins = max(begins, now)
+    draft = Draft(**asked, definition=definition, effective_from=begins, effective_until=ends)
+    try:
+        newest = None if rule_no is None else former(session, rule_no, version)
+        stores = _stores(newest, draft)
+        if not all(
+            may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)
+        ):
+            raise ApprovalOutdated
+        number = next_no(session) if newest is None else newest.rule_no
+        action: Action = "earn_rule.create" if newest is None else "earn_rule.change"
+        actor = audit.Actor(type="staff", id=approved.requested_by)
+        add(session, number, version + 1, draft, action, actor, now, approval_id=approved.id)
+    except (VersionConflict, RuleInThePast, RuleMalformed) as error:
+        raise ApprovalOutdated from error
 
 
-def _next_no(session: Session) -> int:
-    return session.execute(text("SELECT coalesce(max(rule_no), 0) + 1 FROM earn_rules")).scalar_one()  # type: ignore[no-any-return]
+def _ask(
+    session: Session, newest: Rule | None, draft: Draft, action: Action, actor: audit.Actor, now: datetime
+) -> Waiting | None:
+    """Put it before a second person, unless the actor may do it alone; the operator always may."""
+    check_times(draft, action, now)
+    number = None if newest is None else newest.rule_no
+    if actor.type != "staff" or actor.id is None or may_alone(session, number, draft, now):
+        return None
+    stores = _stores(newest, draft)
+    asked: dict[str, Any] = {
+        **msgspec.to_builtins(draft, order="deterministic"),
+        "kind": draft.definition.kind,
+        "rule_no": number,
+        "version": 0 if newest is None else newest.version,
+    }
+    approval_id = second_person.ask(
+        session,
+        kind=APPROVAL_KIND,
+        subject="new" if number is None else str(number),
+        details=asked,
+        store_id=next(iter(stores)) if stores is not None and len(stores) == 1 else None,
+        staff_id=actor.id,
+        now=now,
+    )
+    return Waiting(approval_id=approval_id)
 
 
-def _former(session: Session, rule_no: int, version: int) -> Rule:
-    newest = session.execute(
-        select(EarnRule).where(EarnRule.rule_no == rule_no).order_by(EarnRule.version.desc()).limit(1)
-    ).scalar_one_or_none()
-    if newest is None:
-        raise NotFound
-    if newest.version != version:
-        raise VersionConflict(version=newest.version)
-    return rule_of(newest)
+def _stores(newest: Rule | None, draft: Draft) -> frozenset[int] | None:
+    """The stores that the rule was or will be about; None: all."""
+    before = frozenset[int]() if newest is None else newest.definition.conditions.stores
+    after = draft.definition.conditions.stores
+    return None if before is None or after is None else before | after
 
 
 def _plain(session: Session, store_id: int | None) -> Rule | None:
@@ -158,74 +190,15 @@ def _plain_draft(
     )
 
 
-def _end(session: Session, former: Rule, at: datetime, actor: audit.Actor, now: datetime) -> Rule:
+def _end(session: Session, newest: Rule, at: datetime, actor: audit.Actor, now: datetime) -> Rule:
     draft = Draft(
-        name_zh=former.name_zh,
-        name_en=former.name_en,
-        applies_to=former.applies_to,
-        definition=former.definition,
-        priority=former.priority,
-        stacking=former.stacking,
+        name_zh=newest.name_zh,
+        name_en=newest.name_en,
+        applies_to=newest.applies_to,
+        definition=newest.definition,
+        priority=newest.priority,
+        stacking=newest.stacking,
         effective_from=at,
         effective_until=at,
     )
-    return _add(session, former.rule_no, former.version + 1, draft, "earn_rule.end", actor, now)
-
-
-def _add(
-    session: Session,
-    rule_no: int,
-    version: int,
-    draft: Draft,
-    action: Literal["earn_rule.create", "earn_rule.change", "earn_rule.end"],
-    actor: audit.Actor,
-    now: datetime,
-) -> Rule:
-    begins, ends = draft.effective_from or now, draft.effective_until
-    if begins < now:
-        raise RuleInThePast
-    if max(begins, ends or begins) - now > _FARTHEST:
-        raise RuleMalformed(reason="effective_from, effective_until: more than a hundred years away")
-    if ends is not None and action != "earn_rule.end" and ends <= begins:
-        raise RuleMalformed(reason="effective_until: not after effective_from")
-    row: dict[str, Any] = {
-        "rule_no": rule_no,
-        "version": version,
-        "name_zh": draft.name_zh,
-        "name_en": draft.name_en,
-        "kind": draft.definition.kind,
-        "applies_to": draft.applies_to,
-        "definition": msgspec.to_builtins(draft.definition, order="deterministic"),
-        "priority": draft.priority,
-        "stacking": draft.stacking,
-        "effective_from": begins,
-        "effective_until": ends,
-    }
-    try:
-        added = session.execute(
-            insert(EarnRule)
-            .values(**row, created_by=actor.id if actor.type == "staff" else None, created_at=now)
-            .returning(EarnRule)
-        ).scalar_one()
-    except IntegrityError as error:
-        # Whoever came first made this version; the lock lets nobody come here, the unique key holds without it.
-        raise VersionConflict(version=version) from error
-    _record(session, actor, action, row, now)
-    return rule_of(added)
-
-
-def _record(session: Session, actor: audit.Actor, action: str, row: dict[str, Any], now: datetime) -> None:
-    """Of a rule for one store it is that store's record."""
-    stores = cast("dict[str, Any]", row["definition"]).get("conditions", {}).get("stores", [])
-    told = {**row, "effective_from": row["effective_from"].isoformat()}
-    told["effective_until"] = None if row["effective_until"] is None else row["effective_until"].isoformat()
-    audit.record(
-        session,
-        actor,
-        action,
-        "earn_rule",
-        row["rule_no"],
-        now=now,
-        store_id=stores[0] if len(stores) == 1 else None,
-        **told,
-    )
+    return add(session, newest.rule_no, newest.version + 1, draft, "earn_rule.end", actor, now)

@@ -13,6 +13,8 @@ from app.db import Base, UTCDateTime
 class EarnRule(Base):
     """A version of a rule; append-only. Of the versions of a `rule_no` that have begun the highest holds.
 
+    `approval_id` is there when a second person had to agree (app/points/rule_limits.py).
+
     It counts while `effective_until` has not come; a version that ends when it begins ends the rule.
     `definition` is one of the structs of app/points/rules.py, by `kind`.
     """
@@ -20,6 +22,7 @@ class EarnRule(Base):
     __tablename__ = "earn_rules"
     __table_args__ = (
         UniqueConstraint("rule_no", "version"),
+        UniqueConstraint("approval_id"),
         CheckConstraint("kind IN ('base', 'multiplier', 'extra')", "kind"),
         CheckConstraint("applies_to IN ('sale', 'top_up')", "applies_to"),
         CheckConstraint("stacking IN ('add', 'best')", "stacking"),
@@ -39,6 +42,7 @@ class EarnRule(Base):
     effective_from: Mapped[datetime] = mapped_column(UTCDateTime)
     effective_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, text
 from app.db import ask, engine, translated
 from app.errors import Invalid, NotFound
 from app.ids import first_id
-from app.points.change import Draft
 from app.points.earn import Earning, earn
 from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, read
 from app.points.rules import Rule, RuleMalformed, RuleSet
+from app.points.versions import Draft
 
 MOST_DAYS = 92
 MOST_SALES = 100_000

@@ -5,16 +5,15 @@ the HTTP libraries may hold it. None leaves this module.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from app.providers import BadAnswer, NoAnswer, ProviderUnavailable, Unreachable
+from app.providers.in_time import InTimeAdapter
 
 _NOTHING_SENT = (
     urllib3.exceptions.NewConnectionError,
@@ -36,7 +35,8 @@ class Answer:
 
 
 class Exchange:
-    """Safe to share between threads. `max_bytes` is the longest answer that is read."""
+    """Safe to share between threads. `max_bytes` is the longest answer that is read, `read_timeout_s` how long all of
+    it may take from when the request was sent, headers and body."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Exchange:
         self.session.trust_env = False  # no proxy, .netrc or CA bundle that settings do not name
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.session.headers["Accept-Encoding"] = "identity"  # what we bound is what we read
-        adapter = HTTPAdapter(pool_maxsize=connections)
+        adapter = InTimeAdapter(pool_maxsize=connections)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
 
@@ -99,15 +99,12 @@ class Exchange:
             return Answer(response.status_code, response.headers, self._bounded_body(response))
 
     def _bounded_body(self, response: requests.Response) -> bytes:
-        """At most one byte more than allowed, and no longer than one read time-out even when it trickles."""
-        give_up_at = time.monotonic() + self._timeouts_s[1]
+        """At most one byte more than allowed."""
         content = b""
         while len(content) <= self._max_bytes:
             chunk = response.raw.read1(self._max_bytes + 1 - len(content))
             if not chunk:
                 break
-            if time.monotonic() > give_up_at:
-                raise requests.ReadTimeout
             content += chunk
         return content
 

@@ -4,16 +4,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.db import reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound, VersionConflict
-from app.staff.models import Staff, StaffRole, StaffSession
+from app.staff.models import Staff, StaffRole
 from app.staff.passwords import TEMPORARY_LIFE, hashed, temporary
 from app.staff.roles import MANAGE_STAFF, RIGHTS, Grant, stores_with
+from app.staff.sign_in import end_sessions
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 _STAFF_NO = re.compile(r"[A-Z0-9]{1,16}")
@@ -39,6 +40,12 @@ class LastAdmin(Conflict):
     code = "last_admin"
 
 
+class DisabledFromAbove(Forbidden):
+    """Somebody with a wider reach took the access away, and only such a person gives it back."""
+
+    code = "disabled_from_above"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Boss:
     """Who manages staff: the operator at the command line (no grants asked) or a staff member with theirs."""
@@ -51,6 +58,13 @@ class Boss:
         if self.grants is None or Grant("admin", None) in self.grants:
             return True
         return grant.role in ("clerk", "marketer") and self.reaches(grant)
+
+    @property
+    def rank(self) -> int:
+        """2 for admins and the operator, 1 for those who manage people in all stores, 0 in some."""
+        if self.grants is None or Grant("admin", None) in self.grants:
+            return 2
+        return 1 if stores_with(self.grants, MANAGE_STAFF) is None else 0
 
     def reaches(self, grant: Grant) -> bool:
         """Whether the grant is for a store in which this boss manages people."""
@@ -123,7 +137,8 @@ def change(
 ) -> StaffView:
     """Rename, disable or enable, replace the roles; counts from the person's next request on.
 
-    Raises `NotFound` for people outside the boss's reach, `VersionConflict`, `RoleUnknown`, `Forbidden`, `LastAdmin`.
+    Raises `NotFound` for people outside the boss's reach, `VersionConflict`, `RoleUnknown`, `Forbidden`,
+    `DisabledFromAbove`, `LastAdmin`.
     """
     with transaction() as session:
         admins = _admins(session)
@@ -134,7 +149,9 @@ def change(
             _check_grants(grants, boss)
             session.execute(delete(StaffRole).where(StaffRole.staff_id == staff_id))
             _write_grants(session, staff_id, grants)
-        person.name, person.status = name or person.name, status or person.status
+        person.name = name or person.name
+        if status is not None:
+            _set_status(person, status, boss)
         person.version += 1
         if person.status == "disabled":
             end_sessions(session, staff_id, now)
@@ -152,6 +169,15 @@ def change(
             grants=None if grants is None else _grant_words(grants),
         )
     return view(staff_id)
+
+
+def _set_status(person: Staff, status: str, boss: Boss) -> None:
+    former = person.disabled_rank
+    if status == "active" and former is not None and boss.rank < former:
+        raise DisabledFromAbove
+    person.status = status
+    # Who disables once more what was disabled from above does not bring it within their own reach.
+    person.disabled_rank = None if status == "active" else max(boss.rank, former or 0)
 
 
 def reset_password(*, staff_id: int, boss: Boss, now: datetime) -> str:
@@ -252,19 +278,6 @@ def _check_grants(grants: tuple[Grant, ...], boss: Boss) -> None:
 def _write_grants(session: Session, staff_id: int, grants: tuple[Grant, ...]) -> None:
     for grant in dict.fromkeys(grants):
         session.execute(insert(StaffRole).values(staff_id=staff_id, role=grant.role, store_id=grant.store_id))
-
-
-def end_sessions(session: Session, staff_id: int, now: datetime, *, but: bytes = b"") -> None:
-    """End the person's sessions, except the one with the token hash `but`."""
-    session.execute(
-        update(StaffSession)
-        .where(
-            StaffSession.staff_id == staff_id,
-            StaffSession.revoked_at.is_(None),
-            StaffSession.token_hash != but,
-        )
-        .values(revoked_at=now)
-    )
 
 
 def _admins(session: Session) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
 )
@@ -18,11 +19,15 @@ from app.db import Base, UTCDateTime
 
 
 class Staff(Base):
-    """`password_expires_at` is set while the password is a temporary one that somebody else knows."""
+    """`password_expires_at` is set while the password is a temporary one that somebody else knows.
+
+    `disabled_rank` is that of the highest who disabled the person (`accounts.Boss.rank`).
+    """
 
     __tablename__ = "staff"
     __table_args__ = (
         CheckConstraint("status IN ('active', 'disabled')", "status"),
+        CheckConstraint("(status = 'disabled') = (disabled_rank IS NOT NULL)", "disabled_rank"),
         CheckConstraint("login = lower(login)", "login_lower"),
     )
 
@@ -34,6 +39,7 @@ class Staff(Base):
     password_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     language: Mapped[str] = mapped_column(String(2), server_default="zh")
     status: Mapped[str] = mapped_column(String(8), server_default="active")
+    disabled_rank: Mapped[int | None] = mapped_column(SmallInteger)
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

@@ -7,10 +7,9 @@ from sqlalchemy import select, update
 from app import audit
 from app.db import reading, transaction
 from app.errors import Invalid
-from app.staff.accounts import end_sessions
 from app.staff.models import Staff
 from app.staff.passwords import hashed, matches
-from app.staff.sign_in import SignedInStaff
+from app.staff.sign_in import SignedInStaff, end_sessions
 from app.throttle import Limit, Throttle
 
 #: Failures. Whoever finds a browser signed in must not guess on until the password is theirs.

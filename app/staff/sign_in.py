@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -26,6 +27,9 @@ from app.throttle import Limit, Throttle, network_of
 PER_LOGIN_AND_ADDRESS = Limit("sign_in_login_address", 5, 15 * 60)
 PER_LOGIN = Limit("sign_in_login", 50, 15 * 60)
 PER_ADDRESS = Limit("sign_in_address", 30, 15 * 60)
+#: Of a login in a browser where it signed in before (app/staff/devices.py), instead of those above: whatever strangers
+#: do at the same address, a shop behind one address or on the guests' Wi-Fi goes on signing in.
+PER_DEVICE = Limit("sign_in_device", 5, 15 * 60)
 TILL_HOURS, OFFICE_HOURS = 12, 8
 _IDLE = timedelta(hours=2)
 _SEEN_EVERY = timedelta(minutes=5)
@@ -86,20 +90,21 @@ def sign_in(
     password: str,
     terminal: tuple[str, str] | None,
     address: str,
+    device: str | None = None,
     throttle: Throttle,
     now: datetime,
 ) -> OpenedSession:
     """Open a session; with `terminal` (store code, terminal code) as a clerk at that till.
 
+    `device` is the browser's mark for that login (`devices.known`), None for a stranger's.
+
     Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `NotFound` for an unknown till,
     `Forbidden` where the person may not sell in that store.
     """
-    login, caller = login.strip().lower(), network_of(address)
-    with (
-        throttle.failing(PER_LOGIN_AND_ADDRESS, login, caller, failure=WrongPassword),
-        throttle.failing(PER_ADDRESS, caller, failure=WrongPassword),
-        throttle.failing(PER_LOGIN, login, failure=WrongPassword),
-    ):
+    login = login.strip().lower()
+    with ExitStack() as limits:
+        for limit, who in _limits(login, network_of(address), device):
+            limits.enter_context(throttle.failing(limit, *who, failure=WrongPassword))
         person = _person(login, password)
     if person.password_expires_at is not None and person.password_expires_at <= now:
         raise TemporaryPasswordExpired
@@ -124,6 +129,12 @@ def sign_in(
     return OpenedSession(
         token=token, expires_at=expires_at, must_change_password=person.password_expires_at is not None
     )
+
+
+def _limits(login: str, caller: str, device: str | None) -> list[tuple[Limit, tuple[str, ...]]]:
+    if device is not None:
+        return [(PER_DEVICE, (login, device))]
+    return [(PER_LOGIN_AND_ADDRESS, (login, caller)), (PER_ADDRESS, (caller,)), (PER_LOGIN, (login,))]
 
 
 def _person(login: str, password: str) -> _Person:
@@ -215,8 +226,21 @@ def sign_out(person: SignedInStaff, *, now: datetime) -> None:
         )
 
 
-def may_still(session: Session, staff_id: int, right: str, store_id: int) -> bool:
-    """Whether the person is active and has the right in that store at this moment."""
+def end_sessions(session: Session, staff_id: int, now: datetime, *, but: bytes = b"") -> None:
+    """End the person's sessions, except the one with the token hash `but`."""
+    session.execute(
+        update(StaffSession)
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.revoked_at.is_(None),
+            StaffSession.token_hash != but,
+        )
+        .values(revoked_at=now)
+    )
+
+
+def may_still(session: Session, staff_id: int, right: str, store_id: int | None) -> bool:
+    """Whether the person is active and has the right in that store (None: in all stores) at this moment."""
     status = session.execute(select(Staff.status).where(Staff.id == staff_id)).scalar_one()
     where = stores_with(_grants(session, staff_id), right)
     return status == "active" and (where is None or store_id in where)

@@ -191,6 +191,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "role_unknown": ("没有这个角色。", "There is no such role."),
     "last_admin": ("至少要保留一名在职管理员。", "At least one active admin must remain."),
     "code_taken": ("编号已被使用。", "This code is taken."),
+    "disabled_from_above": (
+        "该账号由上级停用，只能由上级恢复。",
+        "Somebody above you disabled this account; only they can enable it again.",
+    ),
     "code_unusable": (
         "编号须为 1 到 32 个大写字母、数字或连字符，且不以连字符开头。",
         "A code has 1 to 32 capital letters, digits or hyphens and does not begin with a hyphen.",

@@ -12,6 +12,7 @@ from consoles.clerk.forms import FieldRefused, field
 from consoles.clerk.refusals import answer_with_screens, minutes_left
 from consoles.pages import as_pages, remember_language
 from consoles.texts import t
+from web.devices import known_device, remember_device
 from web.guards import opened
 from web.language import LANGUAGES
 from web.parts import parts
@@ -43,11 +44,13 @@ def enter() -> Response:
     guard.require_own_sign_in_form()
     try:
         store_code, terminal_code = (field(name, LONGEST_CODE).upper() for name in ("store", "terminal"))
+        login = field("login", LONGEST_LOGIN)
         session = sign_in(
-            login=field("login", LONGEST_LOGIN),
+            login=login,
             password=request.form.get("password", "")[:200],
             terminal=(store_code, terminal_code),
             address=request.remote_addr or "",
+            device=known_device(login),
             throttle=parts().throttle,
             now=clock.now(),
         )
@@ -55,6 +58,7 @@ def enter() -> Response:
         return _back_to_form(refusal)
     response = make_response(redirect(url_for("clerk_till.page"), 303))
     guard.keep_session(response, session, f"{store_code}.{terminal_code}")
+    remember_device(response, login)
     return response
 
 

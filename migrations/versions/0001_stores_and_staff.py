@@ -41,10 +41,12 @@ CREATE TABLE staff (
     password_expires_at timestamptz,
     language VARCHAR(2) DEFAULT 'zh' NOT NULL,
     status VARCHAR(8) DEFAULT 'active' NOT NULL,
+    disabled_rank SMALLINT,
     version INTEGER DEFAULT 1 NOT NULL,
     created_at timestamptz NOT NULL,
     CONSTRAINT pk_staff PRIMARY KEY (id),
     CONSTRAINT ck_staff_status CHECK (status IN ('active', 'disabled')),
+    CONSTRAINT ck_staff_disabled_rank CHECK ((status = 'disabled') = (disabled_rank IS NOT NULL)),
     CONSTRAINT ck_staff_login_lower CHECK (login = lower(login)),
     CONSTRAINT uq_staff_login UNIQUE (login),
     CONSTRAINT uq_staff_staff_no UNIQUE (staff_no)

@@ -22,7 +22,7 @@ CREATE TABLE approval_requests (
     kind VARCHAR(24) NOT NULL,
     subject VARCHAR(40) NOT NULL,
     details JSONB NOT NULL,
-    store_id BIGINT NOT NULL,
+    store_id BIGINT,
     requested_by BIGINT NOT NULL,
     requested_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
@@ -65,6 +65,10 @@ CREATE TABLE points_adjustments (
 );
 
 CREATE INDEX ix_points_adjustments_requested_by ON points_adjustments (requested_by, created_at);
+
+ALTER TABLE earn_rules ADD COLUMN approval_id VARCHAR(26),
+    ADD CONSTRAINT uq_earn_rules_approval_id UNIQUE (approval_id),
+    ADD CONSTRAINT fk_earn_rules_approval_id FOREIGN KEY(approval_id) REFERENCES approval_requests (id);
 """
 
 GUARDS = """
@@ -81,4 +85,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE earn_rules DROP COLUMN approval_id")
     op.execute("DROP TABLE points_adjustments, approval_requests, policies")

@@ -137,3 +137,22 @@ def test_the_document_is_printed(operator: Operator, tmp_path: Any) -> None:
     assert json.loads(printed)["openapi"] == "3.1.0"
     operator.types("openapi", "print", "--output", str(tmp_path / "openapi.json"))
     assert json.loads((tmp_path / "openapi.json").read_text(encoding="utf-8")) == json.loads(printed)
+
+
+def test_the_operator_sets_a_policy_alone_and_the_audit_log_says_so(
+    operator: Operator, engine: Engine
+) -> None:
+    done = operator.types("policies", "set", "points_adjustment", "alone_points=501", "lifetime_days=null")
+    assert done == ["points_adjustment is version 1"]
+    [line] = [line for line in operator.types("policies", "show") if line.startswith("points_adjustment")]
+    assert "version 1" in line
+    assert '"alone_points": 501' in line
+    assert rows(engine, "SELECT actor_type FROM audit_log WHERE action = 'policy.change'") == [("operator",)]
+    operator.types("policies", "set", "points_adjustment", "alone_points=5")
+    assert '"lifetime_days": null' in "".join(operator.types("policies", "show")), "the others stay"
+
+
+@pytest.mark.parametrize("field", ["alone_points=-1", "nothing=1", "=1"])
+def test_a_policy_that_is_none_is_refused(operator: Operator, field: str) -> None:
+    assert "policy_malformed" in operator.is_refused("policies", "set", "points_adjustment", field)
+    assert "version 0" in operator.types("policies", "show")[0]

@@ -131,6 +131,18 @@ def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
     assert "15 分钟" in visitor.refused("mei")
 
 
+def test_guests_who_fail_from_the_shop_s_address_do_not_lock_its_till(
+    visitor: Visitor, mei: accounts.StaffView, shop: Shop
+) -> None:
+    visitor.sign_in("mei")
+    visitor.forget_session()
+    guest = Visitor(shop.app)
+    for _ in range(5):
+        guest.refused("mei", "not the password")
+    assert "15 分钟" in guest.refused("mei")
+    assert visitor.sign_in("mei").location == "/till/"
+
+
 def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -> None:
     other = shop.open_store("S002")
     shop.person("bo", Grant("clerk", other.id))

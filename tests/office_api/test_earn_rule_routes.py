@@ -218,3 +218,36 @@ def test_trying_needs_the_right_to_make_it(actors: Actors) -> None:
     refused = manager.post("/earn-rules/simulate", far)
     assert (refused.status_code, refused.json["code"]) == (422, "simulation_too_large")
     assert (refused.json["most_days"], refused.json["most_sales"]) == (92, 100_000)
+
+
+def test_above_the_limit_it_waits_for_a_second_person(actors: Actors) -> None:
+    shop = actors.shop
+    office, chief = Rules(actors, "manager"), Rules(actors, "admin")
+    waiting = office.post("/earn-rules", body(factor_bp=50_000))
+    assert waiting.status_code == 202
+    assert points(shop) == 10
+    [seen] = chief.get("/approvals").json["items"]
+    assert (seen["id"], seen["kind"], seen["store"]) == (waiting.json["approval_id"], "earn_rule", "S001")
+    told = seen["details"]["definition"]
+    assert (told["factor_bp"], told["conditions"]) == (50_000, {"stores": ["S001"]})
+    agreed = chief.post(f"/approvals/{seen['id']}/decision", {"agree": True})
+    assert agreed.status_code == 204
+    assert points(shop) == 50
+    more = office.put("/earn-rules/2", body(factor_bp=60_000, version=1))
+    assert (more.status_code, points(shop)) == (202, 50)
+    less = office.put("/earn-rules/2", body(factor_bp=30_000, version=1))
+    assert (less.status_code, points(shop)) == (200, 30)
+    outdated = chief.post(f"/approvals/{more.json['approval_id']}/decision", {"agree": True})
+    assert (outdated.status_code, outdated.json["code"]) == (409, "approval_outdated")
+
+
+def test_a_rule_of_several_stores_waits_for_the_head_office(actors: Actors) -> None:
+    chief = Rules(actors, "admin")
+    waiting = chief.post("/earn-rules", body(conditions={"stores": ["S001", "S002"]}, factor_bp=50_000))
+    assert waiting.status_code == 202
+    assert Rules(actors, "manager").get("/approvals").json["items"] == []
+    [seen] = chief.get("/approvals").json["items"]
+    assert seen["store"] is None
+    assert seen["details"]["definition"]["conditions"]["stores"] == ["S001", "S002"]
+    own = chief.post(f"/approvals/{seen['id']}/decision", {"agree": True})
+    assert (own.status_code, own.json["code"]) == (403, "approver_is_requester")

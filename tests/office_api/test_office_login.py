@@ -1,5 +1,6 @@
 """Signing in to the back office: what is told to whom, and how often one may try."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -171,6 +172,159 @@ def look_then_count(
     except failure:
         throttle._ask("hit", limit, who)
         raise
+
+
+def enter_together(office: Shop, throttle: Throttle, people: int = 8) -> list[str]:
+    def enter(_: int) -> str:
+        try:
+            sign_in.sign_in(
+                login="mei",
+                password=PASSWORD,
+                terminal=None,
+                address="10.0.0.1",
+                throttle=throttle,
+                now=clock.now(),
+            )
+        except TooMany as refusal:
+            return refusal.code
+        return "in"
+
+    return race(people, enter)
+
+
+@pytest.mark.parametrize(("redis", "limit"), [(True, 5), (False, 2)])
+def test_eight_right_passwords_at_once_all_open_a_session(
+    office: Shop, redis: bool, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the limit are in flight at the same moment, so that the others find it full."""
+    full, numbers, check = threading.Barrier(limit), itertools.count(), sign_in.matches
+
+    def together(password: str, password_hash: str | None) -> bool:
+        if next(numbers) < limit:
+            full.wait(PATIENCE_S)
+        return check(password, password_hash)
+
+    monkeypatch.setattr(sign_in, "matches", together)
+    assert enter_together(office, office.parts.throttle if redis else Throttle(None)) == ["in"] * 8
+
+
+def test_without_waiting_for_others_right_passwords_would_be_refused(
+    office: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: five are in flight until the other three have their answer."""
+    answered, check = threading.Barrier(8), sign_in.matches
+
+    def at_last(password: str, password_hash: str | None) -> bool:
+        answered.wait(PATIENCE_S)
+        return check(password, password_hash)
+
+    def at_once(throttle: Throttle, limit: Limit, who: tuple[object, ...]) -> None:
+        try:
+            throttle.hit(limit, *who)
+        except TooMany:
+            answered.wait(PATIENCE_S)
+            raise
+
+    monkeypatch.setattr(sign_in, "matches", at_last)
+    monkeypatch.setattr(Throttle, "_reserve", at_once)
+    answers = enter_together(office, office.parts.throttle)
+    assert sorted(answers) == ["in"] * 5 + ["too_many_requests"] * 3
+
+
+def test_who_is_locked_out_does_not_wait(office: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        log_in(office.app, "mei", "a guess")
+    monkeypatch.setattr("app.throttle.time.sleep", lambda _: pytest.fail("it waits"))
+    assert log_in(office.app, "mei", PASSWORD).status_code == 429
+
+
+def test_no_more_than_some_threads_wait(office: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    throttle = office.parts.throttle
+    for _ in range(5):
+        throttle.hit(sign_in.PER_LOGIN_AND_ADDRESS, "mei", "10.0.0.1")
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(throttle, "_waiting", places)
+    with places:
+        refused = log_in(office.app, "mei", PASSWORD)
+    assert (refused.status_code, refused.json["retry_after_s"]) == (429, 3)
+
+
+class Browser:
+    """Keeps its cookies."""
+
+    def __init__(self, office: Shop, site: str = "http://localhost") -> None:
+        self._client, self._site = office.app.test_client(), site
+
+    def log_in(self, login: str, password: str, address: str = "10.0.0.1") -> Any:
+        return self._client.post(
+            "/office/v1/login",
+            json={"login": login, "password": password},
+            environ_overrides={"REMOTE_ADDR": address},
+            base_url=self._site,
+        )
+
+
+def spoil(office: Shop, address: str = "10.0.0.1") -> None:
+    """Strangers use up what this address has."""
+    for number in range(30):
+        log_in(office.app, f"guess-{number}", "a guess", address)
+
+
+def test_strangers_at_the_same_address_do_not_lock_out_a_browser_that_is_known(office: Shop) -> None:
+    known, new = Browser(office), Browser(office)
+    assert known.log_in("mei", PASSWORD).status_code == 200
+    spoil(office)
+    for _ in range(5):
+        log_in(office.app, "mei", "a guess")
+    assert known.log_in("mei", PASSWORD).status_code == 200
+    assert known.log_in("mei", PASSWORD, "10.9.9.9").status_code == 200
+    assert known.log_in("chief", PASSWORD).status_code == 429, "nobody signed in there as chief"
+    assert new.log_in("mei", PASSWORD).status_code == 429
+
+
+def test_nor_do_strangers_with_many_addresses(office: Shop) -> None:
+    known = Browser(office)
+    known.log_in("mei", PASSWORD)
+    for number in range(50):
+        log_in(office.app, "mei", "a guess", f"10.0.1.{number}")
+    assert known.log_in("mei", PASSWORD).status_code == 200
+
+
+def test_a_known_browser_has_five_wrong_passwords_of_its_own(office: Shop) -> None:
+    known = Browser(office)
+    for _ in range(3):
+        assert known.log_in("mei", PASSWORD).status_code == 200
+    assert [known.log_in("mei", "a guess").status_code for _ in range(6)] == [401] * 5 + [429]
+    assert known.log_in("mei", PASSWORD).status_code == 429
+    assert log_in(office.app, "mei", PASSWORD).status_code == 200, "and uses up nobody else's"
+
+
+def test_signing_in_again_does_not_forgive_a_browser_its_failures(office: Shop) -> None:
+    known = Browser(office)
+    known.log_in("mei", PASSWORD)
+    for _ in range(5):
+        assert known.log_in("mei", "a guess").status_code == 401
+        known.log_in("mei", PASSWORD)
+    assert known.log_in("mei", PASSWORD).status_code == 429
+
+
+def test_a_wrong_password_makes_no_browser_known(office: Shop) -> None:
+    assert "Set-Cookie" not in log_in(office.app, "mei", "a guess").headers
+
+
+@pytest.mark.parametrize(
+    ("site", "name", "secure"),
+    [("http://localhost", "staff-device", False), ("https://shop.test", "__Host-staff-device", True)],
+)
+def test_the_mark_is_out_of_reach_of_scripts_and_other_sites(
+    office: Shop, site: str, name: str, secure: bool
+) -> None:
+    [cookie] = Browser(office, site).log_in("mei", PASSWORD).headers.getlist("Set-Cookie")
+    said = set(cookie.split("; "))
+    assert cookie.startswith(f"{name}=")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= said
+    assert ("Secure" in said) == secure
+    assert "Domain" not in cookie
 
 
 def test_thirty_failures_lock_an_address(office: Shop) -> None:

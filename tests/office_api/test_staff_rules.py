@@ -372,3 +372,63 @@ def test_people_are_listed_a_page_at_a_time(actors: Actors) -> None:
         logins += [person["login"] for person in page["items"]]
         cursor = page["next_cursor"]
     assert logins == ["chief", "manager-1", "clerk-1", "marketer-1", "gone-1"]
+
+
+def set_status(actors: Actors, who: str, person: accounts.StaffView, status: str) -> Any:
+    version = accounts.view(person.id).version
+    return Office(actors, who).patch(f"/staff/{person.id}", {"version": version, "status": status})
+
+
+def test_whom_an_admin_disabled_no_manager_enables(actors: Actors) -> None:
+    assert set_status(actors, "admin", actors.clerk, "disabled").status_code == 200
+    refused = set_status(actors, "manager", actors.clerk, "active")
+    assert (refused.status_code, refused.json["code"]) == (403, "disabled_from_above")
+    assert accounts.view(actors.clerk.id).status == "disabled"
+    assert set_status(actors, "admin", actors.clerk, "active").status_code == 200
+
+
+def test_disabling_once_more_does_not_bring_it_within_reach(actors: Actors) -> None:
+    set_status(actors, "admin", actors.clerk, "disabled")
+    assert set_status(actors, "manager", actors.clerk, "disabled").status_code == 200
+    assert set_status(actors, "manager", actors.clerk, "active").status_code == 403
+
+
+def test_an_admin_who_disables_once_more_makes_it_theirs(actors: Actors) -> None:
+    set_status(actors, "manager", actors.clerk, "disabled")
+    set_status(actors, "admin", actors.clerk, "disabled")
+    assert set_status(actors, "manager", actors.clerk, "active").status_code == 403
+
+
+def test_whom_the_operator_disabled_no_manager_enables(actors: Actors) -> None:
+    assert set_status(actors, "manager", actors.disabled, "active").status_code == 403
+    assert set_status(actors, "admin", actors.disabled, "active").status_code == 200
+
+
+def test_whom_a_manager_disabled_their_peers_and_those_above_enable(actors: Actors) -> None:
+    for who in ("manager", "admin"):
+        assert set_status(actors, "manager", actors.clerk, "disabled").status_code == 200
+        assert set_status(actors, who, actors.clerk, "active").status_code == 200
+
+
+def test_whom_a_manager_of_all_stores_disabled_no_manager_of_one_enables(actors: Actors) -> None:
+    one = actors.manager
+    actors.manager = actors.shop.person("region", Grant("manager", None))
+    assert set_status(actors, "manager", actors.clerk, "disabled").status_code == 200
+    actors.manager = one
+    assert set_status(actors, "manager", actors.clerk, "active").status_code == 403
+
+
+def test_enabled_again_it_is_forgotten_who_disabled(actors: Actors) -> None:
+    for who in ("admin", "admin", "manager", "manager"):
+        status = "disabled" if accounts.view(actors.clerk.id).status == "active" else "active"
+        assert set_status(actors, who, actors.clerk, status).status_code == 200
+
+
+def test_other_changes_of_a_disabled_person_are_the_managers_and_enable_nobody(actors: Actors) -> None:
+    version = accounts.view(actors.disabled.id).version
+    named = Office(actors, "manager").patch(
+        f"/staff/{actors.disabled.id}", {"version": version, "name": "新名"}
+    )
+    assert (named.status_code, named.json["status"]) == (200, "disabled")
+    assert Office(actors, "manager").post(f"/staff/{actors.disabled.id}/password-reset").status_code == 200
+    assert accounts.view(actors.disabled.id).status == "disabled"

@@ -62,7 +62,7 @@ def test_every_operation_is_described_in_full(spec: dict[str, Any]) -> None:
         assert len(operation["tags"]) == 1, name
         assert "security" in operation, name
         good = [status for status in operation["responses"] if status.startswith("2")]
-        assert len(good) == 1, name
+        assert len([status for status in good if status != "202"]) == 1, name  # 202: it waits for somebody
         assert "default" not in operation["responses"], name
 
 

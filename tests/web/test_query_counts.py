@@ -8,8 +8,9 @@ import pytest
 
 from app import clock
 from app.audit import OPERATOR
-from app.points.change import Draft, create
+from app.points.change import create
 from app.points.rules import Caps, Extra
+from app.points.versions import Draft
 from tests.actors import Actors
 from tests.shop import Shop
 

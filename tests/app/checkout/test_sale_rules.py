@@ -14,10 +14,10 @@ from app.audit import OPERATOR
 from app.checkout import sale
 from app.db import Busy
 from app.errors import VersionConflict
-from app.points import change
-from app.points.change import Draft
+from app.points import change, versions
 from app.points.loaded import rules_at
 from app.points.rules import Base, Caps, Conditions, Definition, Expiry, Extra, Multiplier, Rule
+from app.points.versions import Draft
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.conftest import _administer, named, rows
 from tests.racing import race
@@ -28,7 +28,9 @@ RUNNERS = 16
 
 def make(definition: Definition, **options: Any) -> Rule:
     draft = Draft(name_zh="会员日", name_en="Member day", definition=definition, **options)
-    return change.create(draft=draft, actor=OPERATOR, now=clock.now())
+    made = change.create(draft=draft, actor=OPERATOR, now=clock.now())
+    assert isinstance(made, Rule)
+    return made
 
 
 def buy(shop: Shop, phone: Phone | None = None, amount_fen: int = 1_000, **options: Any) -> Any:
@@ -265,14 +267,14 @@ def test_of_sixteen_changes_of_one_version_one_counts(shop: Shop, engine: Engine
 def test_without_the_lock_the_unique_key_lets_one_change_count(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change, "_one_after_another", lambda session: None)
+    monkeypatch.setattr(change, "one_after_another", lambda session: None)
     test_of_sixteen_changes_of_one_version_one_counts(shop, db.engine())
 
 
 def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
     """A second rule while the first is not committed: the newest id anybody sees then, and how many rules."""
     added, go_on = threading.Event(), threading.Event()
-    record = change._record
+    record = versions._record
 
     def hold(*arguments: Any) -> None:
         record(*arguments)
@@ -281,7 +283,7 @@ def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
             assert go_on.wait(30)
 
     slow = threading.Thread(target=make, args=(Extra(points=1),))
-    change._record = hold  # type: ignore[assignment]
+    versions._record = hold  # type: ignore[assignment]
     try:
         slow.start()
         assert added.wait(30)
@@ -289,7 +291,7 @@ def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
             make(Extra(points=2))
         [(stamp, seen)] = rows(db.engine(), "SELECT max(id), count(*) FROM earn_rules")
     finally:
-        change._record = record
+        versions._record = record
         go_on.set()
         slow.join(30)
     return int(str(stamp)), int(str(seen))
@@ -301,9 +303,9 @@ def test_rules_become_visible_in_the_order_of_their_ids(shop: Shop) -> None:
 
 def test_without_the_lock_a_stamp_would_hide_a_rule(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the second rule is seen and the first is not, so what is at hand would miss it for ever."""
-    monkeypatch.setattr(change, "_one_after_another", lambda session: None)
+    monkeypatch.setattr(change, "one_after_another", lambda session: None)
     numbers = iter(range(100, 200))
-    monkeypatch.setattr(change, "_next_no", lambda session: next(numbers))
+    monkeypatch.setattr(change, "next_no", lambda session: next(numbers))
     assert write_while_another_is_writing(shop) == (3, 2)
 
 

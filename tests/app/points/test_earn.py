@@ -10,12 +10,13 @@ from sqlalchemy import Engine
 from app import clock, db
 from app.audit import OPERATOR
 from app.checkout.bill import Line
-from app.points.change import RateMissing, RuleInThePast, set_rule
+from app.points.change import RateMissing, set_rule
 from app.points.earn import earn, points_for, split
 from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, rules_at
 from app.points.lots import ends_at
 from app.points.rules import NEVER, Expiry
+from app.points.versions import RuleInThePast
 from tests.conftest import rows
 from tests.shop import Shop
 

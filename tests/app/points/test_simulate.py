@@ -12,7 +12,6 @@ from app.audit import OPERATOR
 from app.checkout.bill import Line
 from app.errors import NotFound
 from app.points import change, simulate
-from app.points.change import Draft
 from app.points.rules import (
     Base,
     Caps,
@@ -25,6 +24,7 @@ from app.points.rules import (
     TimeOfDay,
 )
 from app.points.simulate import Simulation, SimulationTooLarge
+from app.points.versions import Draft
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.conftest import rows
 from tests.shop import Phone, Shop

@@ -47,6 +47,7 @@ class Reply:
     hang: bool = False
     drop: bool = False
     trickle_s: float = 0.0
+    trickle_headers_s: float = 0.0
 
 
 def says(document, status=200):
@@ -59,6 +60,22 @@ def html(status=200):
 
 HANGS = Reply(hang=True)
 DROPS = Reply(drop=True)
+
+
+class _Dripping:
+    """Writes one byte at a time."""
+
+    def __init__(self, wfile, released, pause_s):
+        self._wfile, self._released, self._pause_s = wfile, released, pause_s
+
+    def write(self, content):
+        for byte in content:
+            if self._released.wait(self._pause_s):
+                raise ConnectionError
+            self._wfile.write(bytes([byte]))
+
+    def __getattr__(self, name):
+        return getattr(self._wfile, name)
 
 
 class ScriptedWechat:
@@ -132,6 +149,8 @@ class ScriptedWechat:
         if reply.hang or reply.drop:
             handler.close_connection = True
             return
+        if reply.trickle_headers_s:
+            handler.wfile = _Dripping(handler.wfile, self._released, reply.trickle_headers_s)
         handler.send_response(reply.status)
         for name, value in reply.headers.items():
             handler.send_header(name, value)

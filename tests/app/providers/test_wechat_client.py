@@ -1,5 +1,8 @@
 """The client against a WeChat that answers by script."""
 
+import time
+from http.client import HTTPResponse
+
 import pytest
 from scripted_wechat import APPID, CODE, HANGS, OPENID, SECRET, TOKEN, Reply, html, says
 
@@ -245,6 +248,36 @@ def test_an_answer_that_trickles_in_is_not_waited_for(client, wechat):
 
     with pytest.raises(OutcomeUnknown):
         client.code_to_session(CODE)
+
+
+def test_headers_that_trickle_in_are_not_waited_for(client, wechat):
+    """A byte comes long before each read's own time-out; all of them would take half a minute and more."""
+    wechat.on(CODE_TO_SESSION, Reply(b'{"openid": "o", "session_key": "k"}', trickle_headers_s=0.2))
+
+    with pytest.raises(OutcomeUnknown):
+        client.code_to_session(CODE)
+
+
+def test_without_a_deadline_for_the_whole_they_would_be(make_client, wechat, monkeypatch):
+    """The control: each read has its own time-out, as sockets do, and the answer arrives in the end."""
+    monkeypatch.setattr("app.providers.in_time._Connection.response_class", HTTPResponse)
+    reply = Reply(b'{"openid": "o", "session_key": "c2Vzc2lvbi1rZXktb2Ytd3g="}', trickle_headers_s=0.015)
+    wechat.on(CODE_TO_SESSION, reply)
+
+    assert make_client(read_timeout_s=1).code_to_session(CODE).openid == "o"
+
+
+def test_the_deadline_is_the_exchanges_and_not_the_connections(make_client, wechat):
+    """One kept connection serves many, for longer altogether than any of them may take."""
+    client = make_client(read_timeout_s=1)
+
+    def after_a_while(_):
+        time.sleep(0.15)
+        return says({"openid": "o", "session_key": "c2Vzc2lvbi1rZXktb2Ytd3g="})
+
+    wechat.on(CODE_TO_SESSION, after_a_while)
+
+    assert {client.code_to_session(CODE).openid for _ in range(8)} == {"o"}
 
 
 def test_an_answer_without_end_is_not_read(client, wechat):

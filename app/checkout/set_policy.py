@@ -1,0 +1,83 @@
+"""Setting a policy: tighter at once, looser only with a second person."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from app import audit, policies
+from app.approvals import second_person
+from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.refund import RefundPolicy
+from app.db import transaction
+from app.errors import VersionConflict
+from app.points.adjust import AdjustmentPolicy
+from app.points.rule_limits import EarningPolicy
+from app.staff.roles import MANAGE_RULES
+from app.staff.sign_in import may_still
+
+APPROVAL_KIND = "policy"
+#: All policies there are, by their word in the API.
+KINDS: dict[str, type[policies.Policy]] = {
+    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy)
+}
+
+
+def set_policy(
+    *, kind: type[policies.Policy], value: Mapping[str, Any], version: int, staff_id: int, now: datetime
+) -> policies.InForce[policies.Policy] | Waiting:
+    """Set the policy anew, whole; what loosens it waits for a second person with the right in all stores.
+
+    Raises `PolicyMalformed`, and `VersionConflict` unless `version` is the one in force.
+    """
+    wanted = policies.read(kind, value)
+    with transaction() as session:
+        former = policies.expected(session, kind, version)
+        if wanted.loosens(former.value):
+            return _ask(session, former, wanted, staff_id, now)
+        actor = audit.Actor(type="staff", id=staff_id)
+        return policies.add(session, former, wanted, actor=actor, now=now)
+
+
+def carry_out(session: Session, approved: Approved, now: datetime) -> None:
+    """Set what a second person has agreed to.
+
+    Raises `ApprovalOutdated` when the policy has another version since, when the value is none any more, or when
+    whoever asked has lost the right or the account.
+    """
+    kind = KINDS.get(approved.subject)
+    if kind is None or not may_still(session, approved.requested_by, MANAGE_RULES, None):
+        raise ApprovalOutdated
+    try:
+        wanted = policies.read(kind, approved.details["after"])
+        former = policies.expected(session, kind, approved.details["version"])
+        actor = audit.Actor(type="staff", id=approved.requested_by)
+        policies.add(session, former, wanted, actor=actor, now=now, approval_id=approved.id)
+    except (VersionConflict, policies.PolicyMalformed) as error:
+        raise ApprovalOutdated from error
+
+
+def _ask(
+    session: Session,
+    former: policies.InForce[policies.Policy],
+    wanted: policies.Policy,
+    staff_id: int,
+    now: datetime,
+) -> Waiting:
+    approval_id = second_person.ask(
+        session,
+        kind=APPROVAL_KIND,
+        subject=wanted.NAME,
+        details={
+            "policy": wanted.NAME,
+            "version": former.version,
+            "before": msgspec.to_builtins(former.value),
+            "after": msgspec.to_builtins(wanted),
+        },
+        store_id=None,
+        staff_id=staff_id,
+        now=now,
+    )
+    return Waiting(approval_id=approval_id)
