@@ -1,4 +1,4 @@
-"""Refunds of sales."""
+"""Refunds of sales, and taking back what was earned."""
 
 from alembic import op
 
@@ -61,10 +61,53 @@ CREATE TRIGGER refund_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON r
 """
 
 
+TAKE_BACK = """
+-- Takes back points that one entry gave, all of them or a part: first what its lot still holds, then what the member
+-- has besides, then as a debt. What has ended unspent in that lot served nobody and is not asked for; `p_lapsed` is
+-- how much of it earlier calls have left. Called by app/ledger/take_back.py alone.
+CREATE FUNCTION ledger_take_back(
+    p_entry bigint, p_points bigint, p_lapsed bigint, p_kind text, p_source_type text, p_source_id text,
+    p_store bigint, p_terminal bigint, p_staff bigint, p_note text, p_at timestamptz, p_business_date date
+) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
+DECLARE
+    v_given record;
+    v_own bigint;
+    v_ended bigint;
+    v_have bigint;
+BEGIN
+    SELECT e.account_id, e.transaction_id, a.member_id INTO STRICT v_given
+        FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+        WHERE e.id = p_entry AND e.unit = 'points' AND e.amount > 0;
+    -- Locks the account, so that nothing moves between the looks and the posting.
+    PERFORM ledger_expire(v_given.account_id, p_at);
+    SELECT l.remaining, coalesce(sum(x.amount) FILTER (WHERE t.kind = 'expire'), 0) INTO STRICT v_own, v_ended
+        FROM ledger_lots l LEFT JOIN ledger_allocations x ON x.lot_id = l.id
+        LEFT JOIN ledger_entries n ON n.id = x.entry_id LEFT JOIN ledger_transactions t ON t.id = n.transaction_id
+        WHERE l.entry_id = p_entry GROUP BY l.id;
+    SELECT coalesce(sum(l.remaining), 0) INTO v_have FROM ledger_lots l
+        WHERE l.account_id = v_given.account_id AND l.remaining > 0;
+    lapsed := least(greatest(p_points - v_own, 0), v_ended - p_lapsed);
+    taken := least(p_points - lapsed, v_have);
+    owed := p_points - lapsed - taken;
+    PERFORM ledger_post(p_kind, p_source_type, p_source_id, 0, p_store, p_terminal, p_staff, NULL, p_note,
+        v_given.transaction_id, p_at, p_business_date, (
+            SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]') FROM (
+                SELECT v_given.member_id AS member_id, 'points' AS unit, -taken AS amount, 'points_issued' AS house,
+                    p_entry AS from_entry WHERE taken > 0
+                UNION ALL
+                SELECT v_given.member_id, 'points_owed', owed, 'points_lent', NULL WHERE owed > 0) m));
+    SELECT a.balance INTO STRICT balance_after FROM ledger_accounts a WHERE a.id = v_given.account_id;
+    RETURN NEXT;
+END $$;
+"""
+
+
 def upgrade() -> None:
     op.execute(TABLES)
     op.execute(GUARDS)
+    op.execute(TAKE_BACK)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION ledger_take_back")
     op.execute("DROP TABLE refund_lines, refunds")
