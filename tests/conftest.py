@@ -1,22 +1,20 @@
 """Real PostgreSQL and Redis for every test that asks for them, and sound books after it.
 
-`DATABASE_URL` and `REDIS_URL` name servers to use; without them each test process starts its own. A database is made
-once and copied for each test, so that no test sees another's rows.
+`DATABASE_URL` and `REDIS_URL` name servers to use; without them each test process starts its own. Each test gets a
+database as the migrations left it (tests/databases.py), so that no test sees another's rows.
 """
 
 import base64
-import itertools
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import wsgi
@@ -25,10 +23,12 @@ from app.ledger.check import differences
 from app.staff import passwords
 from commands.db import upgrade
 from embedded import postgres, redis
+from tests.databases import Databases
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parent.parent
-_numbers = itertools.count()
+#: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
+SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
 
 
 def key(letter: str) -> str:
@@ -57,7 +57,8 @@ def server_url(worker: str) -> Iterator[str]:
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return
-    with postgres.start(ROOT / "var" / f"test-postgres-{worker}", durable=False) as running:
+    folder = ROOT / "var" / f"test-postgres-{worker}"
+    with postgres.start(folder, durable=False, options=SERVER_OPTIONS) as running:
         yield running.url()
 
 
@@ -71,24 +72,17 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str, worker: str) -> Iterator[str]:
-    """The name of a migrated, empty database to copy."""
-    name = f"template_{worker}_{os.getpid()}"
-    _administer(server_url, f"CREATE DATABASE {name}")
-    engine = create_engine(named(server_url, name))
-    upgrade(engine)
-    engine.dispose()
-    yield name
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+def databases(server_url: str, worker: str) -> Iterator[Databases]:
+    """Migrated, empty databases, as many as are wanted."""
+    with Databases(server_url, f"template_{worker}_{os.getpid()}", upgrade) as databases:
+        yield databases
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A database of this test's own."""
-    name = f"{template}_{next(_numbers)}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield named(server_url, name)
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.one() as url:
+        yield url
 
 
 @pytest.fixture
@@ -164,18 +158,6 @@ def address(app: Flask) -> Iterator[str]:
 def shop(app: Flask) -> Shop:
     """A store with a till, a rule of one point a yuan, and means to add people."""
     return Shop(app)
-
-
-def named(url: str, database: str) -> str:
-    return make_url(url).set(database=database).render_as_string(hide_password=False)
-
-
-def _administer(url: str, statement: str) -> None:
-    with psycopg.connect(
-        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    ) as connection:
-        connection.autocommit = True
-        connection.execute(statement.encode())
 
 
 def rows(engine: Engine, question: str, **arguments: object) -> list[tuple[object, ...]]:

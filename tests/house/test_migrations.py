@@ -4,12 +4,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from app import models  # noqa: F401  # so that every table is known
 from app.db import Base
 from commands.db import config, current, head, upgrade
-from tests.conftest import _administer, named
 
 
 def ours(thing: object, name: str | None, kind: str, *_: object) -> bool:
@@ -40,12 +39,7 @@ def test_every_constraint_of_the_models_is_in_the_database(engine: Engine) -> No
     assert sorted(wanted - there) == []
 
 
-def test_migrations_can_be_taken_back_to_nothing_and_applied_again(server_url: str, worker: str) -> None:
-    name = f"downgrade_{worker}"
-    _administer(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _administer(server_url, f"CREATE DATABASE {name}")
-    engine = create_engine(named(server_url, name))
-    upgrade(engine)
+def test_migrations_can_be_taken_back_to_nothing_and_applied_again(engine: Engine) -> None:
     with engine.connect() as connection:
         command.downgrade(config(connection), "base")
     with engine.connect() as connection:
@@ -55,8 +49,6 @@ def test_migrations_can_be_taken_back_to_nothing_and_applied_again(server_url: s
     upgrade(engine)
     with engine.connect() as connection:
         assert current(connection) == head()
-    engine.dispose()
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_upgrading_what_is_current_changes_nothing(engine: Engine) -> None:

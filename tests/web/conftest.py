@@ -7,18 +7,16 @@ from flask import Flask
 from sqlalchemy import Engine, create_engine
 
 from app import db
-from tests.conftest import _administer, named
+from tests.databases import Databases
 from tests.shop import Shop
 
 
 @pytest.fixture(scope="module")
-def shared_engine(server_url: str, template: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    name = f"{template}_{request.module.__name__.rsplit('.')[-1]}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    engine = create_engine(named(server_url, name), **db.engine_options(5))
-    yield engine
-    engine.dispose()
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+def shared_engine(databases: Databases) -> Iterator[Engine]:
+    with databases.one() as url:
+        engine = create_engine(url, **db.engine_options(5))
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="module")

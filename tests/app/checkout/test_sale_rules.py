@@ -19,7 +19,8 @@ from app.points.loaded import rules_at
 from app.points.rules import Base, Caps, Conditions, Definition, Expiry, Extra, Multiplier, Rule
 from app.points.versions import Draft
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
-from tests.conftest import _administer, named, rows
+from tests.conftest import rows
+from tests.databases import Databases
 from tests.racing import race
 from tests.shop import Phone, Shop
 
@@ -309,25 +310,22 @@ def test_without_the_lock_a_stamp_would_hide_a_rule(shop: Shop, monkeypatch: pyt
     assert write_while_another_is_writing(shop) == (3, 2)
 
 
-def test_rules_at_hand_are_those_of_the_database_that_is_asked(
-    shop: Shop, server_url: str, template: str
-) -> None:
+def test_rules_at_hand_are_those_of_the_database_that_is_asked(shop: Shop, databases: Databases) -> None:
     """Two databases with the same newest id hold different rules."""
     assert buy(shop).json["points_earned"] == 10
-    here, name = db.engine(), f"{template}_other"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    elsewhere = create_engine(named(server_url, name), **db.engine_options(2))
-    try:
-        db.bind(elsewhere)
-        make(Base(rate_bp=70_000))
-        with db.statements() as connection:
-            [there] = rules_at(connection, 1).versions
-        assert isinstance(there.definition, Base)
-        assert there.definition.rate_bp == 70_000
-    finally:
-        elsewhere.dispose()
-        db.bind(here)
-        _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    here = db.engine()
+    with databases.one() as url:
+        elsewhere = create_engine(url, **db.engine_options(2))
+        try:
+            db.bind(elsewhere)
+            make(Base(rate_bp=70_000))
+            with db.statements() as connection:
+                [there] = rules_at(connection, 1).versions
+            assert isinstance(there.definition, Base)
+            assert there.definition.rate_bp == 70_000
+        finally:
+            elsewhere.dispose()
+            db.bind(here)
     assert buy(shop).json["points_earned"] == 10
 
 
