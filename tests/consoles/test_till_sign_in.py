@@ -131,10 +131,14 @@ def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
     assert "15 分钟" in visitor.refused("mei")
 
 
-def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -> None:
+def test_a_clerk_of_another_store_is_turned_away_as_if_there_were_no_such_till(
+    visitor: Visitor, shop: Shop
+) -> None:
     other = shop.open_store("S002")
     shop.person("bo", Grant("clerk", other.id))
-    assert "没有在该门店收银的权限" in visitor.refused("bo", place="S001.T1")
+    told = visitor.refused("bo", place="S001.T1")
+    assert "您没有在那里收银的权限" in told
+    assert told == visitor.refused("bo", place="S009.T1").replace("S009", "S001")
 
 
 @pytest.mark.parametrize("place", ["S001.T9", "S009.T1", "", ".", "S001"])

@@ -71,7 +71,7 @@ class Scene(Actors):
         return create(draft=draft, actor=OPERATOR, now=clock.now()).rule_no
 
     def store_version(self) -> int:
-        [store] = [s for s in setup.list_stores(limit=9, after=None) if s.code == "S001"]
+        [store] = [s for s in setup.list_stores(store_ids=None, limit=9, after=None) if s.code == "S001"]
         return store.version
 
 
