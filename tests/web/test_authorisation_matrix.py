@@ -247,7 +247,7 @@ TABLE: dict[tuple[str, str], Row] = {
             "until": "2026-02-01T00:00:00Z",
         },
     ),
-    ("GET", "/office/v1/policies"): staff(403, 403, 403, 200),
+    ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(
         403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
     ),
