@@ -181,6 +181,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "还没有记录。放弃后，已输入的金额不会保留。",
         "Nothing has been recorded. The amount you typed will be gone.",
     ),
+    "sale.drop.unclear": (
+        "刚才没有收到确定的答复，这笔可能已经记录。请先点“再试一次”：没有记录就会记录，已经记录就显示小票，只会记录一次。"
+        "如果放弃，请先核对，再重新收款。",
+        "There was no clear answer: this sale may have been recorded. Press “Try again” first: it is recorded if it was"
+        " not, and once only; then you see the receipt. If you drop it, check before you enter it again.",
+    ),
     "sale.drop.yes": ("放弃", "Drop it"),
     "sale.drop.no": ("继续结账", "Go on with the sale"),
     "sale.replace.title": ("换成另一位会员？", "Change to another member?"),
