@@ -32,13 +32,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "尝试次数过多，请在 {minutes} 分钟后再试。",
         "Too many attempts. Please try again in {minutes} minute(s).",
     ),
-    "sign_in.not_here": (
-        "您没有在该门店收银的权限，请联系店长。",
-        "You may not sell in this store. Please ask your manager.",
-    ),
     "sign_in.no_till": (
-        "没有这个收银台，或已停用。请核对门店编号和收银台编号。",
-        "There is no such till, or it is not in use. Please check the store code and the till code.",
+        "没有这个收银台，或已停用，或您没有在那里收银的权限。请核对门店编号和收银台编号，或联系店长。",
+        "There is no such till, it is not in use, or you may not sell there. Please check the store code and the till"
+        " code, or ask your manager.",
     ),
     "sign_in.password_expired": (
         "临时密码已过期，请联系店长重置密码。",
@@ -183,6 +180,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sale.drop.guest": (
         "还没有记录。放弃后，已输入的金额不会保留。",
         "Nothing has been recorded. The amount you typed will be gone.",
+    ),
+    "sale.drop.unclear": (
+        "刚才没有收到确定的答复，这笔可能已经记录。请先点“再试一次”：没有记录就会记录，已经记录就显示小票，只会记录一次。"
+        "如果放弃，请先核对，再重新收款。",
+        "There was no clear answer: this sale may have been recorded. Press “Try again” first: it is recorded if it was"
+        " not, and once only; then you see the receipt. If you drop it, check before you enter it again.",
     ),
     "sale.drop.yes": ("放弃", "Drop it"),
     "sale.drop.no": ("继续结账", "Go on with the sale"),

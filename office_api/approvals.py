@@ -12,8 +12,8 @@ from app.approvals import second_person
 from app.checkout.decide import decide
 from app.points.adjust import REASONS, Adjusted, adjust
 from app.staff.roles import ADJUST_POINTS, APPROVE
-from app.stores.setup import store_codes, store_ids
-from office_api.guard import STAFF, me, my_stores, need, require_staff
+from app.stores.setup import store_codes
+from office_api.guard import STAFF, me, my_stores, require_staff, store_named
 from web.answers import answer, nothing
 from web.api import Blueprint
 from web.guards import guarded
@@ -72,8 +72,7 @@ def _dump_adjusted(adjusted: Adjusted) -> dict[str, Any]:
 @blueprint.doc(security=STAFF, parameters=[IDEMPOTENCY_KEY])
 def add_adjustment(arguments: dict[str, Any]) -> Response:
     """Give or take points by hand; `pending` above what one may do alone, until a second person agrees."""
-    [store_id] = store_ids({arguments["store"]}).values()
-    need(ADJUST_POINTS, store_id)
+    store_id = store_named(ADJUST_POINTS, arguments["store"])
     adjusted = adjust(
         member_no=arguments["member_no"],
         points=arguments["points"],

@@ -12,9 +12,10 @@ from app.approvals.second_person import Waiting
 from app.points import change, listing
 from app.points.rules import Rule
 from app.points.simulate import Changed, Simulation, simulate
+from app.points.versions import Draft
 from app.staff.roles import MANAGE_RULES
 from app.stores import setup
-from office_api.guard import STAFF, actor, my_stores, need, require_staff
+from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
 from office_api.rule_schemas import DraftSchema, RuleSchema, draft_of, dump_rule, stores_in
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
@@ -38,6 +39,15 @@ def _need(stores: Iterable[int] | None) -> None:
         need(MANAGE_RULES, None)
     for store_id in stores or ():
         need(MANAGE_RULES, store_id)
+
+
+def _draft(arguments: dict[str, Any]) -> Draft:
+    """What the caller may make. Raises `NotFound` for a store in which they make no rules, `Forbidden` for all stores
+    together, `RuleMalformed`."""
+    draft = draft_of(arguments, stores_named(MANAGE_RULES, stores_in(arguments)))
+    if draft.definition.conditions.stores is None:
+        need(MANAGE_RULES, None)
+    return draft
 
 
 def _mine(rule_no: int) -> Rule:
@@ -93,8 +103,7 @@ def create(arguments: dict[str, Any]) -> Response:
 
     202 when it gives more than one person may give alone (policy `earning_rules`).
     """
-    draft, now = draft_of(arguments, setup.store_ids(stores_in(arguments))), clock.now()
-    _need(draft.definition.conditions.stores)
+    draft, now = _draft(arguments), clock.now()
     return _answer(change.create(draft=draft, actor=actor(), now=now), now, 201)
 
 
@@ -113,9 +122,8 @@ def replace(arguments: dict[str, Any], rule_no: int) -> Response:
     202 when it gives more than one person may give alone (policy `earning_rules`).
     """
     former = _mine(rule_no)
-    draft, now = draft_of(arguments, setup.store_ids(stores_in(arguments))), clock.now()
+    draft, now = _draft(arguments), clock.now()
     _need(former.definition.conditions.stores)
-    _need(draft.definition.conditions.stores)
     changed = change.change(
         rule_no=rule_no, version=arguments["version"], draft=draft, actor=actor(), now=now
     )
@@ -204,9 +212,8 @@ def _dump_changed(changed: Changed) -> dict[str, Any]:
 def try_out(arguments: dict[str, Any]) -> Response:
     """What the rule would have changed in past sales: at most 92 days and 100,000 sales. Changes nothing."""
     rule_no = arguments["rule_no"]
-    draft = draft_of(arguments["rule"], setup.store_ids(stores_in(arguments["rule"])))
+    draft = _draft(arguments["rule"])
     stores = draft.definition.conditions.stores
-    _need(stores)
     if rule_no is not None:
         former = _mine(rule_no).definition.conditions.stores
         _need(former)

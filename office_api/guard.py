@@ -5,8 +5,9 @@ from flask import g
 from app import audit, clock
 from app.errors import Forbidden, Unauthenticated
 from app.staff.accounts import Boss
-from app.staff.roles import require, stores_with
+from app.staff.roles import require, stores_of, stores_with
 from app.staff.sign_in import SignedInStaff, require_own_password, signed_in
+from app.stores.setup import store_ids
 from web.guards import bearer_token
 
 STAFF: list[dict[str, list[str]]] = [{"staff": []}]
@@ -45,6 +46,25 @@ def boss() -> Boss:
 def need(right: str, store_id: int | None) -> None:
     """Raise `Forbidden` unless the caller has the right in that store (None: in all stores)."""
     require(me().grants, right, store_id)
+
+
+def where_i_work() -> frozenset[int] | None:
+    """The stores in which the caller has any role; None means all of them."""
+    return stores_of(me().grants)
+
+
+def stores_named(right: str, codes: set[str]) -> dict[str, int]:
+    """Ids by code of stores in which the caller has the right.
+
+    Raises `NotFound` for a store in which they do not, the same as for one that nobody opened: which other stores
+    there are is not told. `Forbidden` for whoever has the right nowhere, before anything is looked up.
+    """
+    return store_ids(codes, among=my_stores(right))
+
+
+def store_named(right: str, code: str) -> int:
+    """As `stores_named`, of one."""
+    return stores_named(right, {code})[code]
 
 
 def my_stores(right: str) -> frozenset[int] | None:

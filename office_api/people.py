@@ -10,8 +10,8 @@ from marshmallow import fields, validate
 from app import clock
 from app.staff import accounts
 from app.staff.roles import MANAGE_STAFF, RIGHTS, Grant
-from app.stores.setup import store_codes, store_ids
-from office_api.guard import STAFF, boss, my_stores, require_staff
+from app.stores.setup import store_codes
+from office_api.guard import STAFF, boss, my_stores, require_staff, stores_named
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -68,7 +68,7 @@ def _dump(person: accounts.StaffView, codes: Mapping[int, str] | None = None) ->
 
 
 def _load_grants(grants: list[dict[str, Any]]) -> tuple[Grant, ...]:
-    ids = store_ids({grant["store"] for grant in grants if grant["store"] is not None})
+    ids = stores_named(MANAGE_STAFF, {grant["store"] for grant in grants if grant["store"] is not None})
     return tuple(Grant(g["role"], None if g["store"] is None else ids[g["store"]]) for g in grants)
 
 

@@ -8,9 +8,12 @@ from marshmallow import fields
 
 from app import clock, policies
 from app.approvals.second_person import Waiting
+from app.checkout.refund import RefundPolicy
 from app.checkout.set_policy import KINDS, set_policy
-from app.errors import NotFound
-from app.staff.roles import MANAGE_RULES
+from app.errors import Forbidden, NotFound
+from app.points.adjust import AdjustmentPolicy
+from app.points.rule_limits import EarningPolicy
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, REFUND, stores_with
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
@@ -22,6 +25,13 @@ blueprint = Blueprint(
     "policies", __name__, url_prefix="/office/v1/policies", description="Policies of the whole brand"
 )
 guarded(blueprint, require_staff)
+
+#: Whom a policy concerns beside those who set it: whoever has one of these rights in some store.
+BINDS: dict[str, tuple[str, ...]] = {
+    AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
+    EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    RefundPolicy.NAME: (REFUND, APPROVE),
+}
 
 
 class PolicySchema(Strict):
@@ -44,9 +54,18 @@ def _dump(name: str, policy: policies.InForce[Any]) -> dict[str, Any]:
 @blueprint.response(200, PoliciesSchema())
 @blueprint.doc(security=STAFF)
 def listing() -> Response:
-    """All policies as they stand; docs/policies.md tells what each field means."""
-    need(MANAGE_RULES, None)
-    return answer({"items": [_dump(name, policies.standing(kind)) for name, kind in KINDS.items()]})
+    """The policies that concern the caller, as they stand; docs/policies.md tells what each field means."""
+    shown = [name for name in KINDS if _concerns_me(name)]
+    if not shown:
+        raise Forbidden
+    return answer({"items": [_dump(name, policies.standing(KINDS[name])) for name in shown]})
+
+
+def _concerns_me(name: str) -> bool:
+    """Whether the caller sets policies, or does what this one limits."""
+    grants = me().grants
+    sets_it = stores_with(grants, MANAGE_RULES) is None
+    return sets_it or any(stores_with(grants, right) != frozenset() for right in BINDS.get(name, ()))
 
 
 class PolicyChangeSchema(Strict):

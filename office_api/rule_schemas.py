@@ -22,7 +22,7 @@ from app.points.rules import (
 from app.points.versions import Draft
 from web.schemas import Strict, text, whole
 
-_HOUR = validate.Regexp(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
+_HOUR = validate.Regexp(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Must be an hour as HH:MM.")
 _FEW = validate.Length(1, MOST_NAMED)
 #: What only rules of one kind have.
 _EFFECTS = {"base": ("rate_bp", "expiry", "pending_days"), "multiplier": ("factor_bp",), "extra": ("points",)}

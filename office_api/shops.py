@@ -9,7 +9,7 @@ from app import clock
 from app.errors import NotFound
 from app.staff.roles import MANAGE_KEYS, MANAGE_STORES
 from app.stores import setup
-from office_api.guard import STAFF, actor, my_stores, need, require_staff
+from office_api.guard import STAFF, actor, my_stores, need, require_staff, store_named, where_i_work
 from web.answers import answer, nothing
 from web.api import Blueprint
 from web.guards import guarded
@@ -43,9 +43,9 @@ def _dump_store(store: setup.StoreView) -> dict[str, Any]:
 @blueprint.response(200, page_of(StoreSchema))
 @blueprint.doc(security=STAFF)
 def list_stores(arguments: dict[str, Any]) -> Response:
-    """All stores, by code."""
+    """The stores in which the caller has a role, by code."""
     wanted = asked(arguments)
-    found = setup.list_stores(limit=wanted.limit + 1, after=wanted.after)
+    found = setup.list_stores(store_ids=where_i_work(), limit=wanted.limit + 1, after=wanted.after)
     return answer(page(found, wanted, lambda store: store.code, _dump_store))
 
 
@@ -162,8 +162,7 @@ class CreatedApiKeySchema(Strict):
 @blueprint.doc(security=STAFF)
 def create_api_key(arguments: dict[str, Any]) -> Response:
     """A key for the machine at a till."""
-    [store_id] = setup.store_ids({arguments["store"]}).values()
-    need(MANAGE_KEYS, store_id)
+    store_named(MANAGE_KEYS, arguments["store"])
     created = setup.create_api_key(
         store_code=arguments["store"],
         terminal_code=arguments["terminal"],

@@ -20,6 +20,7 @@ from app.errors import (
     Unavailable,
 )
 from app.texts import error_text
+from web.field_faults import field_faults
 from web.language import language
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def http_refused(error: HTTPException) -> Response:
     code = HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     fields = data.get("messages")
     g.error_code = code
-    response = problem(status, code, {"fields": fields} if fields else None)
+    response = problem(status, code, {"fields": field_faults(fields, language())} if fields else None)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value

@@ -83,5 +83,7 @@ class Problem(Schema):
     request_id = fields.String(required=True, metadata={"description": "as in the X-Request-Id header"})
     retry_after_s = fields.Integer(metadata={"description": "seconds until it is worth trying again"})
     fields_ = fields.Dict(
-        data_key="fields", attribute="fields", metadata={"description": "what is wrong with which field"}
+        data_key="fields",
+        attribute="fields",
+        metadata={"description": "what is wrong with which field; for people, like `detail`"},
     )

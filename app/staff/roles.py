@@ -39,6 +39,13 @@ def stores_with(grants: tuple[Grant, ...], right: str) -> frozenset[int] | None:
     return frozenset(grant.store_id for grant in fitting if grant.store_id is not None)
 
 
+def stores_of(grants: tuple[Grant, ...]) -> frozenset[int] | None:
+    """The stores in which the grants give any role at all; None means all of them."""
+    if any(grant.store_id is None for grant in grants):
+        return None
+    return frozenset(grant.store_id for grant in grants if grant.store_id is not None)
+
+
 def require(grants: tuple[Grant, ...], right: str, store_id: int | None) -> None:
     """Raise `Forbidden` unless the grants give the right in that store (None: in all stores)."""
     where = stores_with(grants, right)

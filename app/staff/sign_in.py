@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import reading, transaction
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Forbidden, NotFound, Unauthenticated
 from app.ids import new_secret
 from app.pruning import always, forget
 from app.staff.models import Staff, StaffRole, StaffSession
 from app.staff.passwords import matches
-from app.staff.roles import SELL, Grant, require, stores_with
+from app.staff.roles import SELL, Grant, stores_with
 from app.stores.setup import terminal_by_code
 from app.stores.tills import Till
 from app.throttle import Limit, Throttle, network_of
@@ -98,8 +98,8 @@ def sign_in(
 
     `device` is the browser's mark for that login (`devices.known`), None for a stranger's.
 
-    Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `NotFound` for an unknown till,
-    `Forbidden` where the person may not sell in that store.
+    Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `NotFound` for an unknown till and
+    for one in a store where the person may not sell: which other stores there are is not told.
     """
     login = login.strip().lower()
     with ExitStack() as limits:
@@ -115,7 +115,9 @@ def sign_in(
         terminal_id = None
         if terminal is not None:
             store_id, terminal_id = terminal_by_code(session, *terminal)
-            require(_grants(session, person.id), SELL, store_id)
+            selling = stores_with(_grants(session, person.id), SELL)
+            if selling is not None and store_id not in selling:
+                raise NotFound
         session.add(
             StaffSession(
                 token_hash=session_hash(token),

@@ -178,14 +178,14 @@ def revoke_api_key(*, key_id: str, actor: audit.Actor, now: datetime) -> None:
         audit.record(session, actor, "api_key.revoke", "api_key", key_id, now=now)
 
 
-def list_stores(*, limit: int, after: str | None) -> list[StoreView]:
-    """By code."""
+def list_stores(*, store_ids: frozenset[int] | None, limit: int, after: str | None) -> list[StoreView]:
+    """By code; only the given stores unless `store_ids` is None."""
+    wanted = select(Store.id, Store.code, Store.name, Store.time_zone, Store.status, Store.version)
+    if store_ids is not None:
+        wanted = wanted.where(Store.id.in_(store_ids))
     with reading() as connection:
         rows = connection.execute(
-            select(Store.id, Store.code, Store.name, Store.time_zone, Store.status, Store.version)
-            .where(Store.code > (after or ""))
-            .order_by(Store.code)
-            .limit(limit)
+            wanted.where(Store.code > (after or "")).order_by(Store.code).limit(limit)
         ).all()
     return [StoreView(**row._mapping) for row in rows]
 
@@ -208,13 +208,14 @@ def list_api_keys(*, store_ids: frozenset[int] | None, limit: int, after: str | 
     return [ApiKeyView(**row._mapping) for row in rows]
 
 
-def store_ids(codes: set[str]) -> dict[str, int]:
-    """Internal ids by code. Raises `NotFound` if one of them is unknown."""
+def store_ids(codes: set[str], *, among: frozenset[int] | None = None) -> dict[str, int]:
+    """Internal ids by code. Raises `NotFound` if one of them is unknown or not `among` the given (None: all)."""
     with reading() as connection:
         rows = connection.execute(select(Store.code, Store.id).where(Store.code.in_(codes))).all()
-    if len(rows) < len(codes):
+    found = {row.code: row.id for row in rows if among is None or row.id in among}
+    if len(found) < len(codes):
         raise NotFound
-    return {row.code: row.id for row in rows}
+    return found
 
 
 def store_codes(ids: set[int]) -> dict[int, str]:

@@ -128,7 +128,6 @@ def _sentence(told: said.Said) -> str:
     sentences = {
         "too_many": t("sign_in.too_many", minutes=told.minutes),
         "password_expired": t("sign_in.password_expired"),
-        "not_here": t("sign_in.not_here"),
         "no_till": t("sign_in.no_till"),
         "session_over": t("sign_in.session_over"),
         "sale_over": t("sign_in.sale_over"),

@@ -10,6 +10,8 @@ const stage = $("#stage");
 const body = document.body;
 let sending = false; // a request is under way
 let last = null; // the form or button that was sent last, to be sent again
+let asked = null; // the fields of the sale that was sent last
+let unclear = null; // those of the sale of which nobody knows whether it was recorded; null: there is none
 let accepted = ""; // the code of the member on the screen: guns and hands fire twice
 let waiting = ""; // a code that waits for the answer to "another member?"
 let leaving = false;
@@ -95,6 +97,8 @@ const DEEDS = {
   close: (button) => button.closest("dialog").close(),
   "drop-yes": drop,
   "drop-guest-yes": drop,
+  "drop-unclear-yes": drop,
+  "ask-again": askAgain,
   "replace-yes": (button) => (button.closest("dialog").close(), send(waiting)),
 };
 
@@ -111,7 +115,8 @@ document.addEventListener("keydown", (event) => {
 
 function cancel() {
   if (sending) return;
-  if (hasMember()) show($("#drop"));
+  if (isUnclear()) show($("#drop-unclear"));
+  else if (hasMember()) show($("#drop"));
   else if (typed()) show($("#drop-guest"));
   else $("#leave").click();
 }
@@ -128,11 +133,25 @@ function again() {
   else form.click();
 }
 
+/** Whether the sale on the screen may have been recorded: an answer to its key was lost. */
+function isUnclear() {
+  return unclear !== null && $("#sale-form")?.elements.sale_key.value === unclear.sale_key;
+}
+
+/** The very request whose answer was lost, whatever was changed in the form since: its answer tells what became of it. */
+function askAgain(button) {
+  button.closest("dialog").close();
+  const form = $("#sale-form");
+  for (const [name, value] of Object.entries(unclear)) form.elements[name].value = value;
+  form.requestSubmit();
+}
+
 // --- answers ------------------------------------------------------------------------------------------------------
 
 body.addEventListener("htmx:beforeRequest", (event) => {
   sending = true;
   last = event.detail.elt;
+  if (isSale(last)) asked = Object.fromEntries(new FormData(last));
   body.setAttribute("aria-busy", "true");
 });
 
@@ -154,12 +173,25 @@ body.addEventListener("htmx:beforeSwap", (event) => {
 
 for (const fault of ["htmx:sendError", "htmx:timeout"]) body.addEventListener(fault, lost);
 
+const isSale = (element) => element?.id === "sale-form";
+
 function lost() {
+  if (isSale(last)) unclear = asked;
   show($("#lost"));
+}
+
+/** Refusals after which the sale may stand in the books all the same, by this try or an earlier one. */
+const UNCLEAR = ["internal_error", "database_unavailable", "idempotency_key_reused"];
+
+/** What an answer of ours says of a sale whose outcome was unclear. A form that is not right was not looked up. */
+function learn(xhr, code) {
+  if (UNCLEAR.includes(code)) unclear ??= asked;
+  else if (code === undefined && xhr.status !== 422) unclear = null;
 }
 
 body.addEventListener("htmx:afterSettle", (event) => {
   const screen = $("#overlay dialog:not([open])");
+  if (isSale(last)) learn(event.detail.xhr, screen?.dataset.code);
   if (screen) return showScreen(screen);
   const form = event.detail.elt;
   const said = stage.querySelector("#sale-form[data-say]") ?? stage.querySelector("[data-stage]");

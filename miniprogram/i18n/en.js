@@ -106,6 +106,13 @@ module.exports = {
   marketing: 'Offers and news',
   sales: 'Purchases',
   policy: 'Terms and privacy policy',
+  withdraw: 'Withdraw consent',
+  withdrawAsk: 'Withdraw your consent?',
+  withdrawBody:
+    'Your codes stop working at once, no more messages are sent, and you are signed out on every phone. Points, balance and purchases stay; points still end on their day. Sign in and agree again to go on.',
+  withdrawButton: 'Withdraw',
+  withdrawn: 'You have withdrawn your consent',
+  withdrawnBody: 'Your codes no longer work and no messages are sent. Points and balance are kept: sign in and agree again to go on.',
   signOut: 'Sign out',
   signOutAsk: 'Sign out?',
   signOutBody: 'You will need to sign in again to show your code.',

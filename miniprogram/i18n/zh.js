@@ -105,6 +105,13 @@ module.exports = {
   marketing: '接收优惠与活动信息',
   sales: '消费记录',
   policy: '会员服务与隐私政策',
+  withdraw: '撤回同意',
+  withdrawAsk: '确定撤回同意吗？',
+  withdrawBody:
+    '会员码立即作废，不再发送任何消息，所有手机都会退出登录。积分、余额和消费记录会保留，积分仍按原有效期到期。再次登录并同意后可继续使用。',
+  withdrawButton: '撤回',
+  withdrawn: '您已撤回同意',
+  withdrawnBody: '会员码已作废，不再发送消息。积分和余额仍为您保留，再次登录并同意后可继续使用。',
   signOut: '退出登录',
   signOutAsk: '确定退出登录吗？',
   signOutBody: '退出后需重新登录才能出示会员码。',

@@ -5,7 +5,7 @@ const { currentLanguage, texts } = require('../i18n/index.js');
 /**
  * @typedef {object} Send
  * @property {string} path begins with `/api/v1`
- * @property {'GET' | 'POST'} [method] no PATCH: `wx.request` does not know it
+ * @property {'GET' | 'POST' | 'DELETE'} [method] no PATCH: `wx.request` does not know it
  * @property {Record<string, any>} [data] JSON body
  * @property {string} [key] Idempotency-Key: makes a POST safe to send twice
  * @property {string} [token] bearer token
@@ -60,13 +60,13 @@ function sendOnce(send) {
 const REPEATS = { network: 1, busy: 4 };
 
 /**
- * Sends, and again if the answer was lost or the server was busy and a repeat is harmless: a GET, or a POST with a
- * key, where the server answers the repeat with what it did the first time.
+ * Sends, and again if the answer was lost or the server was busy and a repeat is harmless: a GET, a DELETE, or a POST
+ * with a key, where the server answers the repeat with what it did the first time.
  * @param {Send} send
  * @returns {Promise<any>}
  */
 async function send(send) {
-  const repeatable = send.key !== undefined || (send.method || 'GET') === 'GET';
+  const repeatable = send.key !== undefined || send.method !== 'POST';
   for (let repeats = 0; ; repeats += 1) {
     try {
       return await sendOnce(send);

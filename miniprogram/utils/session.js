@@ -123,11 +123,40 @@ function decline() {
   wx.setStorageSync(SIGNED_OUT, true);
 }
 
+/** Nothing of the member stays on this phone. */
+function forgetMember() {
+  [TOKEN, MEMBER, PACK].forEach((name) => wx.removeStorageSync(name));
+  wx.setStorageSync(SIGNED_OUT, true);
+}
+
+const deleteConsent = () => send({ path: '/api/v1/me/consent', method: 'DELETE', token: token() });
+
+/** Takes consent back, and forgets the member on this phone once the server has done so. */
+async function withdraw() {
+  try {
+    await deleteConsent();
+  } catch (problem) {
+    if (asApiError(problem).status !== 401) throw problem;
+    await withdrawAnew();
+  }
+  forgetMember();
+}
+
+/** The token has ended: by itself, or with the consent when that answer was lost. Signing in tells which. */
+async function withdrawAnew() {
+  forgetToken();
+  try {
+    await postLogin(await loginCode());
+    await deleteConsent();
+  } catch (problem) {
+    if (asApiError(problem).code !== 'consent_required') throw problem;
+  }
+}
+
 /** Forgets the member on this phone, whether or not the server could be told. */
 async function signOut() {
   const leaving = token();
-  [TOKEN, MEMBER, PACK].forEach((name) => wx.removeStorageSync(name));
-  wx.setStorageSync(SIGNED_OUT, true);
+  forgetMember();
   await send({ path: '/api/v1/logout', method: 'POST', token: leaving }).catch(() => undefined);
 }
 
@@ -140,5 +169,6 @@ module.exports = {
   ensureSignedIn,
   agree,
   decline,
+  withdraw,
   signOut,
 };

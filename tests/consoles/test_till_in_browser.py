@@ -215,6 +215,75 @@ def test_a_lost_answer_is_asked_for_again_and_counts_once(
     assert sold(engine) == [(2000, 20)]
 
 
+def lose_the_answer(till: TillPage, *, after_it_was_recorded: bool) -> None:
+    def lose(route: Route) -> None:
+        if after_it_was_recorded:
+            route.fetch()
+        route.abort()
+
+    till.page.route("**/till/sales", lose, times=1)
+    till.sell("20")
+    expect(till.screen("lost")).to_be_visible()
+    till.page.keyboard.press("Escape")
+    expect(till.screen("lost")).not_to_be_visible()
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_dropping_a_sale_whose_answer_was_lost_does_not_claim_that_nothing_was_recorded(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine, recorded: bool
+) -> None:
+    till.gun(shop.code(member))
+    lose_the_answer(till, after_it_was_recorded=recorded)
+    assert len(sold(engine)) == recorded
+    till.page.fill("#amount", "30")
+    till.page.keyboard.press("Escape")
+    question = till.page.locator("dialog[open]")
+    expect(question).to_contain_text("这笔可能已经记录")
+    expect(question).not_to_contain_text("还没有记录")
+
+    till.page.keyboard.press("Enter")  # asks again, with what was sent and not with what was typed since
+    expect(till.stage("receipt")).to_contain_text("¥20.00")
+    assert sold(engine) == [(2000, 20)]
+
+
+def test_a_sale_without_member_whose_answer_was_lost_can_be_dropped_knowingly(
+    till: TillPage, engine: Engine
+) -> None:
+    till.page.click("text=非会员结账")
+    lose_the_answer(till, after_it_was_recorded=True)
+    till.page.keyboard.press("Escape")
+    question = till.page.locator("dialog[open]")
+    expect(question).to_contain_text("这笔可能已经记录")
+    question.locator("text=继续结账").click()
+    expect(till.stage("sale")).to_be_visible()
+    till.page.keyboard.press("Escape")
+    question.locator("[data-do=drop-unclear-yes]").click()
+    expect(till.stage("ready")).to_be_visible()
+    assert sold(engine) == [(2000, 0)]
+
+    till.page.click("text=非会员结账")
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("5")
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("dialog[open]")).to_contain_text("还没有记录")  # another sale, another key
+
+
+def test_once_the_answer_is_there_dropping_asks_as_always(
+    till: TillPage, shop: Shop, member: Phone, engine: Engine
+) -> None:
+    shop.till.post("/sales", {"receipt_no": "R-1", "amount_fen": 100})
+    till.gun(shop.code(member))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.fill("#receipt-no", "R-1")
+    till.page.focus("#amount")
+    lose_the_answer(till, after_it_was_recorded=False)
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("#receipt-no-hint")).to_contain_text("本店已有这个小票号")
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("dialog[open]")).to_contain_text("还没有记录")
+    assert sold(engine) == [(100, 0)]
+
+
 def test_a_scan_whose_answer_was_lost_costs_the_member_no_code(
     till: TillPage, shop: Shop, member: Phone
 ) -> None:

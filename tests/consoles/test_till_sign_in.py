@@ -143,10 +143,14 @@ def test_guests_who_fail_from_the_shop_s_address_do_not_lock_its_till(
     assert visitor.sign_in("mei").location == "/till/"
 
 
-def test_a_clerk_of_another_store_is_turned_away(visitor: Visitor, shop: Shop) -> None:
+def test_a_clerk_of_another_store_is_turned_away_as_if_there_were_no_such_till(
+    visitor: Visitor, shop: Shop
+) -> None:
     other = shop.open_store("S002")
     shop.person("bo", Grant("clerk", other.id))
-    assert "没有在该门店收银的权限" in visitor.refused("bo", place="S001.T1")
+    told = visitor.refused("bo", place="S001.T1")
+    assert "您没有在那里收银的权限" in told
+    assert told == visitor.refused("bo", place="S009.T1").replace("S009", "S001")
 
 
 @pytest.mark.parametrize("place", ["S001.T9", "S009.T1", "", ".", "S001"])

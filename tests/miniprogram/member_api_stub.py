@@ -134,9 +134,11 @@ class MemberApiStub:
         if user is None:
             return _problem(401, "login_code_invalid", "登录凭证已失效")
         created = user not in self.members
-        if created and body.get("consent", {}).get("policy_version") != POLICY:
+        agreed = body.get("consent", {}).get("policy_version")
+        if (created or self.members[user]["policy"] is None) and agreed != POLICY:
             return _problem(409, "consent_required", "请先同意隐私政策", policy_version=POLICY)
         member = self.members.get(user) or self.add_member(user, points=0, balance_fen=0)
+        member["policy"] = agreed or member["policy"]
         del self.login_codes[body["code"]]
         token = f"token-{next(self._numbers)}"
         self.tokens[token] = user
@@ -158,6 +160,14 @@ class MemberApiStub:
                 409, "policy_not_current", "条款已更新，请阅读最新版本。", policy_version=self.policy_now
             )
         member["policy"] = version
+        return web.Response(status=204)
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        leaving = self._member(request)
+        leaving["policy"] = None
+        self.tokens = {
+            token: user for token, user in self.tokens.items() if self.members[user] is not leaving
+        }
         return web.Response(status=204)
 
     async def logout(self, request: web.Request) -> web.Response:
@@ -349,6 +359,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me", stub.change_me),
             web.post("/api/v1/me/phone", stub.phone),
             web.post("/api/v1/me/consent", stub.consent),
+            web.delete("/api/v1/me/consent", stub.withdraw),
             web.post("/api/v1/me/code", stub.code),
             web.post("/api/v1/me/code/pack", stub.pack),
             web.get("/api/v1/me/points", stub.points),

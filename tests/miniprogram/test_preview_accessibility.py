@@ -83,9 +83,10 @@ def test_the_page_of_a_new_policy_is_sound_at_every_width(
     _look(page)
 
 
-def test_a_question_over_the_page_is_sound(api: MemberApiStub, member_phone: Page) -> None:
+@pytest.mark.parametrize("asking", [".sign-out", ".withdraw"])
+def test_a_question_over_the_page_is_sound(member_phone: Page, asking: str) -> None:
     _open_tab(3)(member_phone)
-    member_phone.locator(".sign-out").click()
+    member_phone.locator(asking).click()
     expect(member_phone.get_by_role("dialog")).to_be_visible()
 
     assert _faults(member_phone) == []

@@ -213,6 +213,86 @@ def test_signing_out_leaves_nothing_of_the_member_on_the_phone(
     assert api.tokens == {}
 
 
+def _withdraw(page: Page) -> None:
+    _tab(page, "我的")
+    page.get_by_role("button", name="撤回同意").click()
+    page.get_by_role("dialog").get_by_role("button", name="撤回", exact=True).click()
+
+
+def test_consent_is_taken_back_after_a_question_that_says_what_follows(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "我的")
+    member_phone.get_by_role("button", name="撤回同意").click()
+    question = member_phone.get_by_role("dialog")
+    expect(question).to_contain_text("会员码立即作废")
+    expect(question).to_contain_text("积分、余额和消费记录会保留")
+    question.get_by_role("button", name="取消").click()
+    assert api.members["demo"]["policy"] == POLICY
+
+    _withdraw(member_phone)
+    expect(member_phone.get_by_text("您已撤回同意")).to_be_visible()
+    expect(member_phone.locator(".me-name")).to_have_count(0)
+    assert member_phone.evaluate("Object.keys(localStorage)") == ["mp:demo:signed_out"]
+    assert (api.members["demo"]["policy"], api.tokens) == (None, {})
+    assert api.bodies(CONSENT) == [None]
+
+    _tab(member_phone, "会员码")
+    expect(member_phone.get_by_text("欢迎光临青禾生活")).to_be_visible()
+    expect(member_phone.locator(".digits")).to_have_count(0)
+    expect(member_phone.get_by_text("张小满")).to_have_count(0)
+
+
+def test_whoever_agrees_again_goes_on_where_they_stopped(api: MemberApiStub, member_phone: Page) -> None:
+    _withdraw(member_phone)
+    member_phone.get_by_role("button", name="微信一键登录").click()
+    member_phone.get_by_role("checkbox").click()
+    member_phone.get_by_role("button", name="同意并开通").click()
+    expect(member_phone.locator(".digits")).to_be_visible()
+
+    _tab(member_phone, "我的")
+    expect(member_phone.locator(".me-name")).to_have_text("张小满")
+    expect(member_phone.get_by_text("您已撤回同意")).to_have_count(0)
+    assert api.members["demo"]["points"] == 2480
+
+
+def test_a_withdrawal_whose_answer_was_lost_is_not_done_half(api: MemberApiStub, member_phone: Page) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    member_phone.route("**" + CONSENT, lose, times=1)
+    _withdraw(member_phone)
+    expect(member_phone.get_by_text("您已撤回同意")).to_be_visible()
+    expect(member_phone.locator("#title")).to_have_text("我的")
+    assert len(api.bodies(CONSENT)) == 2
+    assert member_phone.evaluate("Object.keys(localStorage)") == ["mp:demo:signed_out"]
+
+
+def test_a_lapsed_token_is_replaced_before_consent_is_taken_back(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "我的")
+    expect(member_phone.locator(".me-name")).to_be_visible()
+    api.forget_tokens()
+    _withdraw(member_phone)
+    expect(member_phone.get_by_text("您已撤回同意")).to_be_visible()
+    assert (api.members["demo"]["policy"], api.tokens) == (None, {})
+
+
+def test_without_a_network_nothing_is_taken_back_and_the_page_says_so(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo", name="张小满")
+    page = open_phone(width=1280)
+    page.locator(".qr img").wait_for()
+    page.get_by_role("button", name="断开网络").click()
+    _withdraw(page)
+    expect(page.locator("#toast")).to_contain_text("网络不给力")
+    expect(page.locator(".me-name")).to_have_text("张小满")
+    assert api.members["demo"]["policy"] == POLICY
+
+
 # -- the code
 
 

@@ -56,7 +56,7 @@ def newcomer(*grants: dict[str, Any]) -> dict[str, Any]:
     [
         ({"role": "clerk", "store": "S001"}, 201),
         ({"role": "marketer", "store": "S001"}, 201),
-        ({"role": "clerk", "store": "S002"}, 403),
+        ({"role": "clerk", "store": "S002"}, 404),
         ({"role": "clerk", "store": None}, 403),
         ({"role": "manager", "store": "S001"}, 403),
         ({"role": "admin", "store": "S001"}, 403),

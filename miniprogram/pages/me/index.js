@@ -22,6 +22,7 @@ function view(member) {
     initial: (member.name || t.tabMe).slice(0, 1).toUpperCase(),
     no: fill(t.memberNo, { no: member.member_no }),
     joined: fill(t.joined, { date: member.joined_on }),
+    withdrawn: false,
   };
 }
 
@@ -36,6 +37,7 @@ Component({
     today: day(new Date().toISOString()),
     published: false,
     guest: false,
+    withdrawn: false,
     error: '',
   },
 
@@ -150,6 +152,29 @@ Component({
 
     policy() {
       openPolicy();
+    },
+
+    withdraw() {
+      const { t } = this.data;
+      wx.showModal({
+        title: t.withdrawAsk,
+        content: t.withdrawBody,
+        confirmText: t.withdrawButton,
+        cancelText: t.cancel,
+        success: ({ confirm }) => {
+          if (confirm) this.withdrawNow();
+        },
+      });
+    },
+
+    async withdrawNow() {
+      try {
+        await session.withdraw();
+        markUnread([]);
+        this.setData({ guest: true, member: null, withdrawn: true });
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+      }
     },
 
     signIn() {

@@ -1,0 +1,48 @@
+"""What is wrong with a field: the reading library's sentence → (Chinese, English).
+
+`{…}` are bounds and choices, which are ours. What was sent is quoted nowhere.
+"""
+
+FIELD_FAULTS: dict[str, tuple[str, str]] = {
+    "Missing data for required field.": ("必填。", "This field is required."),
+    "Field may not be null.": ("不能为 null。", "Must not be null."),
+    "Unknown field.": ("没有这个字段。", "There is no such field."),
+    "Not a valid string.": ("须为文本。", "Must be text."),
+    "Not a valid utf-8 string.": ("须为 UTF-8 文本。", "Must be UTF-8 text."),
+    "Not a valid integer.": ("须为整数。", "Must be a whole number."),
+    "Number too large.": ("数字过大。", "The number is too large."),
+    "Not a valid boolean.": ("须为 true 或 false。", "Must be true or false."),
+    "Not a valid date.": ("须为日期，如 2026-11-30。", "Must be a date such as 2026-11-30."),
+    "Not a valid datetime.": (
+        "须为带时区的时间，如 2026-11-30T16:00:00Z。",
+        "Must be a time with its zone, such as 2026-11-30T16:00:00Z.",
+    ),
+    "Not a valid aware datetime.": (
+        "时间须带时区，如 2026-11-30T16:00:00Z。",
+        "The time needs its zone, such as 2026-11-30T16:00:00Z.",
+    ),
+    "Not a valid list.": ("须为列表。", "Must be a list."),
+    "Not a valid mapping type.": ("须为 JSON 对象。", "Must be a JSON object."),
+    "Invalid input type.": ("须为 JSON 对象。", "Must be a JSON object."),
+    "Invalid type.": ("须为 JSON 对象。", "Must be a JSON object."),
+    "Invalid value.": ("内容不正确。", "Not a valid value."),
+    "Must be greater than or equal to {low} and less than or equal to {high}.": (
+        "须在 {low} 到 {high} 之间。",
+        "Must be between {low} and {high}.",
+    ),
+    "Length must be between {low} and {high}.": (
+        "长度须在 {low} 到 {high} 之间。",
+        "The length must be between {low} and {high}.",
+    ),
+    "Longer than maximum length {high}.": ("长度不能超过 {high}。", "The length must be at most {high}."),
+    "Must be one of: {choices}.": ("只能是：{choices}。", "Must be one of: {choices}."),
+    "Must be an hour as HH:MM.": (
+        "须为 HH:MM 形式的时刻，如 09:30。",
+        "Must be a time of day such as 09:30.",
+    ),
+    "Control characters are not allowed.": ("不能含有控制字符。", "Control characters are not allowed."),
+    "Must not be zero.": ("不能为零。", "Must not be zero."),
+}
+
+#: For a sentence that is not above (there is none: tested), so that nothing foreign is handed on.
+OTHER_FAULT = ("填写有误。", "Not right.")
