@@ -10,6 +10,7 @@ from app import clock, policies
 from app.errors import NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.staff.roles import MANAGE_RULES
+from app.stored_value.policy import StoredValuePolicy
 from office_api.guard import STAFF, actor, need, require_staff
 from web.answers import answer
 from web.api import Blueprint
@@ -21,7 +22,7 @@ blueprint = Blueprint(
 )
 guarded(blueprint, require_staff)
 
-KINDS: dict[str, type[policies.Policy]] = {kind.NAME: kind for kind in (AdjustmentPolicy,)}
+KINDS: dict[str, type[policies.Policy]] = {kind.NAME: kind for kind in (AdjustmentPolicy, StoredValuePolicy)}
 
 
 class PolicySchema(Strict):

@@ -52,6 +52,11 @@ QUESTIONS = {
     "one event never counts twice": """
         SELECT source_type || ' ' || source_id AS what, kind AS detail FROM ledger_transactions
         GROUP BY kind, source_type, source_id, source_line HAVING count(*) > 1""",
+    "principal never ends and never has to be waited for": """
+        SELECT l.id::text AS what, coalesce(l.expires_at::text, 'from ' || l.available_at) AS detail
+        FROM ledger_lots l JOIN ledger_accounts a ON a.id = l.account_id JOIN ledger_entries e ON e.id = l.entry_id
+        JOIN ledger_transactions t ON t.id = e.transaction_id
+        WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL OR l.available_at > t.occurred_at)""",
     "a sale earned what its entry says": """
         SELECT s.id AS what, s.points_earned || ' instead of ' || coalesce(e.amount, 0) AS detail FROM sales s
         LEFT JOIN ledger_transactions t
@@ -139,7 +144,8 @@ QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
-            'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only']) w
+            'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
+            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
@@ -147,7 +153,8 @@ QUESTIONS = {
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
-            'ck_earn_counts_within_limit']) w
+            'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
+            'uq_top_up_offers_offer_no_version']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

@@ -238,4 +238,5 @@ ERRORS: dict[str, tuple[str, str]] = {
 #: Where the same refusal speaks of different things: code and `unit` of its data → (Chinese, English).
 ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
+    ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }

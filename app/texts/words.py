@@ -4,6 +4,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
+    "house.principal_spent": ("已消费本金", "Principal spent"),
+    "house.bonus_spent": ("已消费赠金", "Bonus spent"),
     "house.points_issued": ("已发放积分", "Points issued"),
     "house.points_expired": ("已到期积分", "Points expired"),
     "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),

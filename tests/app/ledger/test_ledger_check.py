@@ -56,6 +56,10 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE ledger_allocations SET amount = amount + 1",
         "DELETE FROM ledger_allocations",
     ],
+    "principal never ends and never has to be waited for": [
+        "UPDATE ledger_lots SET expires_at = now() + interval '1 day' WHERE amount = 300",
+        "UPDATE ledger_lots SET available_at = available_at + interval '1 day' WHERE amount = 300",
+    ],
     "an adjustment moved what was asked for, once somebody could": [
         "UPDATE points_adjustments SET points = points + 1",
         "ALTER TABLE points_adjustments DROP CONSTRAINT ck_points_adjustments_second_person;"
@@ -133,6 +137,8 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE sales DROP CONSTRAINT uq_sales_ticket_id",
         "ALTER TABLE earn_counts DROP CONSTRAINT ck_earn_counts_within_limit",
         "ALTER TABLE earn_rules DROP CONSTRAINT uq_earn_rules_rule_no_version",
+        "ALTER TABLE top_ups DISABLE TRIGGER top_ups_end_once",
+        "ALTER TABLE top_ups DROP CONSTRAINT uq_top_ups_ticket_id",
         "ALTER TABLE sales DROP CONSTRAINT ck_sales_amount_not_negative;"
         "ALTER TABLE sales ADD CONSTRAINT ck_sales_amount_not_negative CHECK (amount_fen >= 0) NOT VALID",
     ],
