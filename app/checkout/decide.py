@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
+from app.checkout import top_up
 from app.db import transaction
 from app.points import adjust
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     adjust.APPROVAL_KIND: adjust.carry_out,
+    top_up.APPROVAL_KIND: top_up.carry_out,
 }
 
 
@@ -22,7 +24,7 @@ def decide(
     """Agree, or not; `stores` is where the person may approve (None: everywhere).
 
     Raises `NotFound`, `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`, and
-    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`): then it stays undecided.
+    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`, `BalanceLimit`): then it stays undecided.
     """
     with transaction() as session:
         if agree:

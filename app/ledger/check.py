@@ -57,6 +57,27 @@ QUESTIONS = {
         FROM ledger_lots l JOIN ledger_accounts a ON a.id = l.account_id JOIN ledger_entries e ON e.id = l.entry_id
         JOIN ledger_transactions t ON t.id = e.transaction_id
         WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL OR l.available_at > t.occurred_at)""",
+    "a top-up stands in the books once it is credited, and not before": """
+        SELECT coalesce(t.id, b.id) AS what, coalesce(t.state, 'no top-up') || ', booked ' || coalesce(b.principal, 0)
+            || ' + ' || coalesce(b.bonus, 0) || ', points ' || coalesce(b.points, 0) AS detail
+        FROM top_ups t FULL JOIN (
+            SELECT x.source_id AS id, sum(e.amount) FILTER (WHERE e.unit = 'principal_fen') AS principal,
+                sum(e.amount) FILTER (WHERE e.unit = 'bonus_fen') AS bonus,
+                sum(e.amount) FILTER (WHERE e.unit = 'points') AS points, min(a.member_id) AS member_id
+            FROM ledger_transactions x JOIN ledger_entries e ON e.transaction_id = x.id
+            JOIN ledger_accounts a ON a.id = e.account_id
+            WHERE x.kind = 'top_up' GROUP BY x.source_id) b ON b.id = t.id
+        WHERE t.id IS NULL OR (t.state = 'credited') <> (b.id IS NOT NULL) OR (t.state = 'credited' AND
+            (t.amount_fen, t.bonus_fen, t.points, t.member_id) IS DISTINCT FROM
+            (b.principal, coalesce(b.bonus, 0), coalesce(b.points, 0), b.member_id))""",
+    "a top-up gives what its offer says, while it holds": """
+        SELECT t.id AS what, 'offer ' || o.offer_no || ' version ' || o.version AS detail
+        FROM top_ups t JOIN top_up_offers o ON o.id = t.offer_id
+        WHERE (t.amount_fen, t.bonus_fen, t.points) <> (o.pay_fen, o.bonus_fen, o.points)
+            OR t.created_at < o.effective_from OR t.created_at >= o.effective_until""",
+    "a top-up that needed a second person had one": """
+        SELECT t.id AS what, r.state AS detail FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
+        WHERE (t.state = 'credited') <> (r.state = 'approved') OR r.requested_by IS DISTINCT FROM t.staff_id""",
     "a sale earned what its entry says": """
         SELECT s.id AS what, s.points_earned || ' instead of ' || coalesce(e.amount, 0) AS detail FROM sales s
         LEFT JOIN ledger_transactions t

@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+from sqlalchemy.orm import Session
 
 from app.db import ask
 from app.errors import Forbidden
@@ -14,7 +15,7 @@ _CLERK = """
     WHERE s.staff_no = %(staff_no)s AND s.status = 'active'"""
 
 
-def with_named_clerk(connection: psycopg.Connection[Any], till: Till) -> Till:
+def with_named_clerk(connection: psycopg.Connection[Any] | Session, till: Till) -> Till:
     """The till with the clerk it names, if it names one. Raises `Forbidden` for one who may not sell in its store."""
     if till.staff_no is None:
         return till
