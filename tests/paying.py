@@ -1,5 +1,6 @@
 """The product with WeChat Pay set up, served over HTTP, and the stand-in that it orders from and that calls it back."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -141,8 +142,6 @@ def pay_front() -> Front:
 
 @pytest.fixture(scope="session")
 def pay_address(pay_front: Front) -> Iterator[str]:
-    import threading
-
     server = make_server("127.0.0.1", 0, pay_front, threaded=True, request_handler=_Quiet)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     serving.start()

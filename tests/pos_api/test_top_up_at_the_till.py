@@ -12,6 +12,7 @@ from app import clock, db
 from app.approvals.second_person import ApprovalOutdated
 from app.audit import OPERATOR
 from app.checkout.decide import decide
+from app.ledger.expire import expire
 from app.points.lots import months_later
 from app.staff import accounts
 from app.staff.accounts import StaffView
@@ -108,6 +109,21 @@ def test_bonus_in_parts_comes_month_by_month(shop: Shop, phone: Phone, engine: E
     assert [at.date() for _, at in lots] == [months_later(today, n) for n in range(3)]  # type: ignore[attr-defined]
     assert isinstance(lots[1][1], datetime)
     assert lots[1][1].hour == 0
+
+
+def test_bonus_ends_on_its_day_and_principal_never(shop: Shop, phone: Phone) -> None:
+    topped_up(shop, phone, offer_id=offer(bonus_days=30).id)
+    later = clock.now() + timedelta(days=4_000)
+    assert expire(now=later) == 1
+    assert balance(phone) == (50_000, 0, 0)
+    ended = phone.get("/me/balance/entries").json["items"][0]
+    assert (ended["text"], ended["part"], ended["amount_fen"], ended["after_fen"]) == (
+        "赠金到期",
+        "bonus",
+        -5_000,
+        0,
+    )
+    assert expire(now=later) == 0
 
 
 @pytest.mark.parametrize(("fen", "n", "expected"), [(100, 3, [34, 33, 33]), (3, 3, [1, 1, 1]), (7, 1, [7])])
