@@ -11,21 +11,26 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import commands
 import consoles
 import consoles.preview.pages
+import miniprogram_api.balance
 import miniprogram_api.callbacks.wechat
+import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.codes
 import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import miniprogram_api.top_ups
 import office_api.approvals
 import office_api.earn_rules
 import office_api.people
 import office_api.policies
 import office_api.session
 import office_api.shops
+import office_api.top_up_offers
 import pos_api.refunds
 import pos_api.sales
 import pos_api.scans
+import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
 from app.parts import Parts, assemble
@@ -39,10 +44,13 @@ JSON_FACES = (
     miniprogram_api.codes.blueprint,
     miniprogram_api.points.balance_blueprint,
     miniprogram_api.points.blueprint,
+    miniprogram_api.balance.blueprint,
+    miniprogram_api.top_ups.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
+    pos_api.top_ups.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -51,6 +59,7 @@ JSON_FACES = (
     office_api.approvals.blueprint,
     office_api.policies.blueprint,
     office_api.earn_rules.blueprint,
+    office_api.top_up_offers.blueprint,
 )
 
 
@@ -98,6 +107,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.wechat_pay.blueprint,
     ):
         app.register_blueprint(blueprint)
     consoles.install(app)

@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+#: Where the brand is at home: for days that belong to no store.
+HOME_ZONE = "Asia/Shanghai"
+
 
 def now() -> datetime:
     """This instant, aware, in UTC."""

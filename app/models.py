@@ -10,6 +10,7 @@ from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
 from app.staff import models as staff
+from app.stored_value import models as stored_value
 from app.stores import models as stores
 from app.tiers import models as tiers
 
@@ -26,6 +27,7 @@ __all__ = [
     "points",
     "policies",
     "staff",
+    "stored_value",
     "stores",
     "tiers",
 ]

@@ -8,6 +8,7 @@ from functools import partial
 
 from app import idempotency
 from app.checkout import scan
+from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Relay
 from app.identity import login, sessions
@@ -40,8 +41,18 @@ class PruningFailed(Exception):
 
 def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool]) -> list[Beat]:
     """What each worker does every second or so; stops early once `keep_going` says so."""
-    relay = fact_relay(parts)
+    relay, pay = fact_relay(parts), parts.wechat_pay
+    top_ups = []
+    if pay is not None:
+        top_ups = [
+            Beat(
+                name="top_ups.sweep",
+                every_s=10,
+                run=lambda now: sweep_top_ups(pay, now=now, keep_going=keep_going),
+            )
+        ]
     return [
+        *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),

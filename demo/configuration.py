@@ -1,12 +1,17 @@
 """How the demo sets up the product and the stand-in for WeChat: by settings, as any installation would."""
 
+import base64
+from collections.abc import Mapping
 from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from demo.keys import Keys
 
 BRAND = "青禾茶饮"
 POLICY_VERSION = "2026-01"
 THREADS = 4
+_MCHID, _MERCHANT_SERIAL = "1900000109", "DE3000000000000000000000000000000000C0DE"
 _TEMPLATE = "demo-receipt-template"
 #: The message as WeChat shows it: key, label, and the word of ours that goes there.
 _TEMPLATE_FIELDS = (
@@ -18,9 +23,15 @@ _TEMPLATE_FIELDS = (
 
 
 def product(
-    keys: Keys, *, database_url: str, redis_url: str | None, sandbox_url: str, app_url: str
+    keys: Keys,
+    *,
+    database_url: str,
+    redis_url: str | None,
+    sandbox_url: str,
+    app_url: str,
+    pay_keys: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of the web server and the worker."""
+    """The environment of the web server and the worker. `pay_keys`: the sandbox's own, which change as it starts."""
     return {
         "DATABASE_URL": database_url,
         **({} if redis_url is None else {"REDIS_URL": redis_url}),
@@ -41,6 +52,15 @@ def product(
         "WECHAT_CALLBACK_AES_KEY": keys.callback_aes_key,
         "WECHAT_RECEIPT_TEMPLATE": _TEMPLATE,
         "WECHAT_RECEIPT_FIELDS": ",".join(f"{key}={word}" for key, _, word in _TEMPLATE_FIELDS),
+        "WECHAT_PAY_MCHID": _MCHID,
+        "WECHAT_PAY_SERIAL": _MERCHANT_SERIAL,
+        "WECHAT_PAY_PRIVATE_KEY": keys.pay_private_key,
+        "WECHAT_PAY_APIV3_KEY": keys.pay_apiv3_key,
+        "WECHAT_PAY_PUBLIC_KEYS": ",".join(
+            f"{name}:{''.join(pem.splitlines()[1:-1])}" for name, pem in pay_keys.items()
+        ),
+        "WECHAT_PAY_NOTIFY_URL": f"{app_url}/callbacks/wechat-pay",
+        "WECHAT_PAY_API_BASE": sandbox_url,
         "PREVIEW_SANDBOX_URL": sandbox_url,
     }
 
@@ -65,4 +85,15 @@ def sandbox(keys: Keys, *, app_url: str) -> dict[str, Any]:
             "token": keys.callback_token,
             "aes_key": keys.callback_aes_key,
         },
+        "pay": {
+            "mchid": _MCHID,
+            "serial": _MERCHANT_SERIAL,
+            "public_key": _public_pem(keys.pay_private_key),
+            "apiv3_key": keys.pay_apiv3_key,
+        },
     }
+
+
+def _public_pem(private_key: str) -> str:
+    public = load_der_private_key(base64.b64decode(private_key), password=None).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

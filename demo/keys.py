@@ -6,6 +6,9 @@ import secrets
 import string
 from dataclasses import asdict, dataclass, field, replace
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from demo.errors import DemoError
 from demo.folder import Folder, write_private
 
@@ -26,6 +29,8 @@ class Keys:
     wechat_app_secret: str = field(repr=False)
     callback_token: str = field(repr=False)
     callback_aes_key: str = field(repr=False)
+    pay_private_key: str = field(repr=False)
+    pay_apiv3_key: str = field(repr=False)
     password: str = field(repr=False)
     till_keys: dict[str, str] = field(repr=False, default_factory=dict)
 
@@ -64,8 +69,16 @@ def _made() -> Keys:
         wechat_app_secret=secrets.token_hex(16),
         callback_token=secrets.token_hex(16),
         callback_aes_key="".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(43)),
+        pay_private_key=_random_rsa_key(),
+        pay_apiv3_key="".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(32)),
         password=f"lotus-{secrets.token_hex(2)}-{secrets.token_hex(2)}",
     )
+
+
+def _random_rsa_key() -> str:
+    """What stands between the lines of a PEM file, in one line."""
+    key = rsa.generate_private_key(65_537, 2_048)
+    return base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
 
 
 def _random_key() -> str:

@@ -69,6 +69,7 @@ def _start_and_watch(wanted: Wanted, running: ExitStack) -> None:
         redis_url=None if cache is None else cache.url,
         sandbox_url=wanted.sandbox_url,
         app_url=wanted.app_url,
+        pay_keys=Sandbox(wanted.sandbox_url).pay_keys(),
     )
     known = _prepare(wanted, server, known, environment)
     product = [services.web(wanted, environment), services.worker(wanted, environment)]

@@ -9,6 +9,7 @@ from app.points.rules import Caps, Conditions, Extra, Multiplier
 from app.points.versions import Draft
 from app.staff import accounts
 from app.staff.roles import Grant
+from app.stored_value import offers
 from app.stores import setup
 from demo.chain import STAFF, STORES
 
@@ -81,6 +82,38 @@ def liven_up(*, today: datetime, now: datetime) -> None:
         ),
     ):
         create(draft=draft, actor=OPERATOR, now=now)
+
+
+def offer_top_ups(*, now: datetime) -> None:
+    """Something for the first time, something for every time, something that comes month by month."""
+    for draft in (
+        offers.Draft(
+            name_zh="首充 100 送 20",
+            name_en="First top-up: pay 100, get 20",
+            pay_fen=10_000,
+            bonus_fen=2_000,
+            first_only=True,
+            bonus_days=90,
+        ),
+        offers.Draft(
+            name_zh="充 300 送 30 和 300 积分",
+            name_en="Pay 300, get 30 and 300 points",
+            pay_fen=30_000,
+            bonus_fen=3_000,
+            points=300,
+            bonus_days=180,
+            points_days=365,
+        ),
+        offers.Draft(
+            name_zh="充 500 送 60，分 6 个月到账",
+            name_en="Pay 500, get 60 over six months",
+            pay_fen=50_000,
+            bonus_fen=6_000,
+            bonus_parts=6,
+            bonus_days=90,
+        ),
+    ):
+        offers.create(draft=draft, actor=OPERATOR, now=now)
 
 
 def hire(password: str, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What the seed asks of the sandbox: login codes, as wx.login would give them, and a clean slate afterwards."""
+"""What the demo asks of the sandbox: login codes, as wx.login would give them, its keys, and a clean slate."""
 
 import http.client
 import json
@@ -19,10 +19,18 @@ class Sandbox:
         """Only the phones of the configuration stay; openids hang on the names, so nobody becomes a stranger."""
         self._post("/_sim/reset", {})
 
+    def pay_keys(self) -> dict[str, str]:
+        """What a merchant downloads: public keys by id, as PEM. Each start of the sandbox has others."""
+        return dict(self._call("GET", "/_sim/pay/keys", None)["platform"])
+
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._call("POST", path, body)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         connection = http.client.HTTPConnection(self._at, timeout=_TIMEOUT_S)
         try:
-            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:

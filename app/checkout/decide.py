@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund, set_policy
+from app.checkout import refund, set_policy, top_up
 from app.db import transaction
 from app.points import adjust, change
 
@@ -17,6 +17,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     change.APPROVAL_KIND: change.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
+    top_up.APPROVAL_KIND: top_up.carry_out,
 }
 
 
@@ -26,7 +27,7 @@ def decide(
     """Agree, or not; `stores` is where the person may approve (None: everywhere).
 
     Raises `NotFound`, `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`, and
-    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`): then it stays undecided.
+    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`, `BalanceLimit`): then it stays undecided.
     """
     with transaction() as session:
         if agree:

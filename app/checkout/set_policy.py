@@ -17,11 +17,12 @@ from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
+from app.stored_value.policy import StoredValuePolicy
 
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy)
+    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
 }
 
 

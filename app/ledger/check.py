@@ -58,6 +58,32 @@ QUESTIONS = {
     "one event never counts twice": """
         SELECT source_type || ' ' || source_id AS what, kind AS detail FROM ledger_transactions
         GROUP BY kind, source_type, source_id, source_line HAVING count(*) > 1""",
+    "principal never ends and never has to be waited for": """
+        SELECT l.id::text AS what, coalesce(l.expires_at::text, 'from ' || l.available_at) AS detail
+        FROM ledger_lots l JOIN ledger_accounts a ON a.id = l.account_id JOIN ledger_entries e ON e.id = l.entry_id
+        JOIN ledger_transactions t ON t.id = e.transaction_id
+        WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL OR l.available_at > t.occurred_at)""",
+    "a top-up stands in the books once it is credited, and not before": """
+        SELECT coalesce(t.id, b.id) AS what, coalesce(t.state, 'no top-up') || ', booked ' || coalesce(b.principal, 0)
+            || ' + ' || coalesce(b.bonus, 0) || ', points ' || coalesce(b.points, 0) AS detail
+        FROM top_ups t FULL JOIN (
+            SELECT x.source_id AS id, sum(e.amount) FILTER (WHERE e.unit = 'principal_fen') AS principal,
+                sum(e.amount) FILTER (WHERE e.unit = 'bonus_fen') AS bonus,
+                sum(e.amount) FILTER (WHERE e.unit = 'points') AS points, min(a.member_id) AS member_id
+            FROM ledger_transactions x JOIN ledger_entries e ON e.transaction_id = x.id
+            JOIN ledger_accounts a ON a.id = e.account_id
+            WHERE x.kind = 'top_up' GROUP BY x.source_id) b ON b.id = t.id
+        WHERE t.id IS NULL OR (t.state = 'credited') <> (b.id IS NOT NULL) OR (t.state = 'credited' AND
+            (t.amount_fen, t.bonus_fen, t.points, t.member_id) IS DISTINCT FROM
+            (b.principal, coalesce(b.bonus, 0), coalesce(b.points, 0), b.member_id))""",
+    "a top-up gives what its offer says, while it holds": """
+        SELECT t.id AS what, 'offer ' || o.offer_no || ' version ' || o.version AS detail
+        FROM top_ups t JOIN top_up_offers o ON o.id = t.offer_id
+        WHERE (t.amount_fen, t.bonus_fen, t.points) <> (o.pay_fen, o.bonus_fen, o.points)
+            OR t.created_at < o.effective_from OR t.created_at >= o.effective_until""",
+    "a top-up that needed a second person had one": """
+        SELECT t.id AS what, r.state AS detail FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
+        WHERE (t.state = 'credited') <> (r.state = 'approved') OR r.requested_by IS DISTINCT FROM t.staff_id""",
     "a sale earned what its entry says": """
         SELECT s.id AS what, s.points_earned || ' instead of ' || coalesce(e.amount, 0) AS detail FROM sales s
         LEFT JOIN ledger_transactions t
@@ -168,7 +194,8 @@ QUESTIONS = {
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
-            'refunds_append_only', 'refund_lines_append_only']) w
+            'refunds_append_only', 'refund_lines_append_only',
+            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
@@ -176,7 +203,8 @@ QUESTIONS = {
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
-            'ck_earn_counts_within_limit']) w
+            'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
+            'uq_top_up_offers_offer_no_version']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 from app.db import ask
 from app.errors import Conflict
 
+#: What a member may hold, each in an account of its own. Principal is money the member paid, bonus was given on top.
 POINTS = "points"
+PRINCIPAL = "principal_fen"
+BONUS = "bonus_fen"
 
 
 class NotEnough(Conflict):
@@ -48,7 +51,8 @@ class Posting:
     """One movement of one member's account: in `unit`, positive for a credit. `house` names the other side.
 
     A credit opens a lot that may be spent from `available_at` and ends at `expires_at` (None: never). Points that come
-    in first pay what the member owes (`take_back`).
+    in first pay what the member owes (`take_back`). Raises
+    `ValueError` for principal that would end or come later: it is the member's own money.
     """
 
     member_id: int
@@ -57,6 +61,10 @@ class Posting:
     house: str
     available_at: datetime | None = None
     expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit == PRINCIPAL and (self.expires_at is not None or self.available_at is not None):
+            raise ValueError("principal may be spent at once and for ever")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,6 +164,49 @@ ERRORS: dict[str, tuple[str, str]] = {
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",
     ),
+    # stored value
+    "balance_limit": (
+        "超出储值账户余额上限，详见 most_fen。",
+        "The account may not hold so much; see `most_fen`.",
+    ),
+    "top_up_amount": (
+        "充值金额不在允许范围内，详见 least_fen 和 most_fen。",
+        "This amount cannot be topped up; see `least_fen` and `most_fen`.",
+    ),
+    "offer_outdated": (
+        "充值方案已变更或结束，请刷新后再试。",
+        "The offer has changed or ended. Please look at the offers again.",
+    ),
+    "offer_used_up": (
+        "该充值方案已达参与次数上限或仅限首次充值。",
+        "This offer is for a first top-up only, or has been taken as often as one may.",
+    ),
+    "clerk_needed": (
+        "该金额需要复核，请填写收银员工号。",
+        "So much needs a second person: say who is at the till (`staff_no`).",
+    ),
+    "payment_not_offered": ("暂不支持在线充值。", "Paying online is not offered."),
+    "payment_unavailable": (
+        "微信支付暂时无法下单，没有扣款，请稍后再试。",
+        "WeChat Pay does not open the order right now. Nothing was paid; please try again.",
+    ),
+    "payment_pending": (
+        "正在确认支付结果，请稍后再看。",
+        "WeChat Pay does not say yet how the order stands. Please look again in a moment.",
+    ),
+    "payment_unknown": ("没有这笔充值订单。", "There is no such order."),
+    "payment_mismatch": (
+        "支付金额与订单不符，已通知工作人员处理。",
+        "Another amount than was ordered was paid. Somebody will look into it.",
+    ),
+    "no_wechat_identity": (
+        "请在微信小程序内充值。",
+        "Please top up in the WeChat mini-program.",
+    ),
+    "order_closed": (
+        "该订单已支付或已关闭，请查看余额或重新下单。",
+        "This order is paid or over. Look at the balance, or make a new one.",
+    ),
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),
     "password_too_weak": (
@@ -238,6 +281,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "请填写品牌的积分比例；不积分请填 0。",
         "The brand needs a rate; 0 means that nothing is earned.",
     ),
+    "offer_in_the_past": (
+        "充值方案不能从过去的时间开始。",
+        "An offer cannot begin in the past: what was topped up keeps what it was given.",
+    ),
+    "offer_malformed": ("充值方案有误，详见 reason。", "The offer does not fit together; see `reason`."),
     # chat apps
     "message_field_invalid": (
         "消息模板的字段无法发送，请检查配置。",
@@ -256,4 +304,5 @@ ERRORS: dict[str, tuple[str, str]] = {
 #: Where the same refusal speaks of different things: code and `unit` of its data → (Chinese, English).
 ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
+    ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }

@@ -4,16 +4,13 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.clock import business_date
+from app.clock import HOME_ZONE, business_date
 from app.db import reading
 from app.errors import NotFound
 from app.members.phones import PhoneVault, masked
 from app.tiers.card import Card, TierName, card_of
 
 log = logging.getLogger(__name__)
-
-#: Members see the day they joined in the time zone the brand is at home in.
-_HOME_ZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ def profile(*, member_id: int, vault: PhoneVault, now: datetime) -> Profile:
         tier=card.tier,
         points=card.points,
         balance_fen=card.balance_fen,
-        joined_on=business_date(card.joined_at, _HOME_ZONE),
+        joined_on=business_date(card.joined_at, HOME_ZONE),
     )
 
 

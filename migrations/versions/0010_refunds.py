@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0010_refunds"
-down_revision = "0007_policies_and_approvals"
+down_revision = "0009_stored_value"
 
 TABLES = """
 CREATE TABLE refunds (

@@ -15,6 +15,16 @@ const session = require('./session.js');
  * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
  * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, points_earned: number,
  *   occurred_at: string}} Sale
+ * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
+ *   until: string, earliest_at: string | null}}} Balance
+ * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,
+ *   occurred_at: string, available_at: string | null, expires_at: string | null,
+ *   valid_through: string | null}} BalanceEntry
+ * @typedef {{offer_id: number, name: string, pay_fen: number, bonus_fen: number, points: number, first_only: boolean,
+ *   bonus_parts: number, bonus_days: number | null, available: boolean}} Offer
+ * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, offers: Offer[]}} Offers
+ * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
+ * @typedef {{id: string, state: string}} TopUp
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -105,6 +115,25 @@ const points = () => call({ path: '/api/v1/me/points' });
 /** @param {string | null} cursor @returns {Promise<Page<PointsEntry>>} */
 const pointsEntries = (cursor) => pageOf('/api/v1/me/points/entries', cursor);
 
+/** @returns {Promise<Balance>} */
+const balance = () => call({ path: '/api/v1/me/balance' });
+
+/** @param {string | null} cursor @returns {Promise<Page<BalanceEntry>>} */
+const balanceEntries = (cursor) => pageOf('/api/v1/me/balance/entries', cursor);
+
+/** @returns {Promise<Offers>} */
+const topUpOffers = () => call({ path: '/api/v1/me/topups/offers' });
+
+/** @param {number} amountFen @param {number | null} offerId @returns {Promise<{id: string, payment: Payment}>} */
+const orderTopUp = (amountFen, offerId) =>
+  call({ path: '/api/v1/me/topups', method: 'POST', keyed: true, data: { amount_fen: amountFen, offer_id: offerId } });
+
+/** @param {string} id @returns {Promise<TopUp>} */
+const topUp = (id) => call({ path: `/api/v1/me/topups/${id}` });
+
+/** @param {string} id @returns {Promise<TopUp>} */
+const closeTopUp = (id) => call({ path: `/api/v1/me/topups/${id}/close`, method: 'POST' });
+
 /** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
 const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
 
@@ -131,6 +160,12 @@ module.exports = {
   codePack,
   points,
   pointsEntries,
+  balance,
+  balanceEntries,
+  topUpOffers,
+  orderTopUp,
+  topUp,
+  closeTopUp,
   sales,
   messages,
   readMessage,

@@ -24,6 +24,11 @@ function yuan(amountFen) {
   return `${sign}${grouped(Math.floor(fen / 100))}.${twoDigits(fen % 100)}`;
 }
 
+/** A change of money with its sign: `+50.00`, `-3.20`. @param {number} amountFen */
+function signedYuan(amountFen) {
+  return amountFen > 0 ? `+${yuan(amountFen)}` : yuan(amountFen);
+}
+
 /** The phone's local calendar day of a UTC instant. @param {string} instant RFC 3339 */
 function day(instant) {
   const at = new Date(instant);
@@ -46,4 +51,4 @@ function inFours(digits) {
   return digits.replace(/(\d{4})(?=\d)/g, '$1 ');
 }
 
-module.exports = { grouped, signed, yuan, day, lastDay, minute, inFours };
+module.exports = { grouped, signed, yuan, signedYuan, day, lastDay, minute, inFours };

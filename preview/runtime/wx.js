@@ -45,6 +45,20 @@ async function subscribe(tmplIds) {
   return results;
 }
 
+/** WeChat checks what it is handed, shows what is to be paid, and tells the merchant's server by itself. */
+async function pay({ timeStamp, nonceStr, package: prepay, signType, paySign }) {
+  const { order } = await sandbox('/_sim/pay/request', { timeStamp, nonceStr, package: prepay, signType, paySign });
+  if (!order) throw new Error('');
+  const amount = `¥${(order.total_fen / 100).toFixed(2)}`;
+  const which = { out_trade_no: order.out_trade_no };
+  if (!(await permission(say('pay'), `${order.description} ${amount}`))) {
+    await sandbox('/_sim/pay/cancel', which);
+    throw new Error('cancel');
+  }
+  const { errMsg } = await sandbox('/_sim/pay/pay', which);
+  if (errMsg !== 'requestPayment:ok') throw new Error('');
+}
+
 /** The code behind `<button open-type="getPhoneNumber">`; without consent there is none. */
 export async function phoneNumberDetail() {
   if (!(await permission(say('phoneTitle'), phone.user))) return { errMsg: 'getPhoneNumber:fail user deny' };
@@ -83,6 +97,7 @@ export function createWx(pages) {
     login: (option) => answer('login', option, sandbox('/_sim/login_code', {})),
     request: (option) => answer('request', option, request(option)),
     requestSubscribeMessage: (option) => answer('requestSubscribeMessage', option, subscribe(option.tmplIds)),
+    requestPayment: (option) => answer('requestPayment', option, pay(option)),
     getAppBaseInfo: () => ({ language: phone.language }),
     getRandomValues: (option) =>
       answer('getRandomValues', option, Promise.resolve({ randomValues: crypto.getRandomValues(new Uint8Array(option.length)).buffer })),

@@ -61,7 +61,12 @@ def test_the_text_the_demo_asks_to_agree_to_can_be_opened_and_says_that_it_is_a_
 ) -> None:
     known = keys.load_or_make(Folder(tmp_path))
     given = configuration.product(
-        known, database_url="", redis_url=None, sandbox_url=SANDBOX, app_url="http://127.0.0.1:8000"
+        known,
+        database_url="",
+        redis_url=None,
+        sandbox_url=SANDBOX,
+        app_url="http://127.0.0.1:8000",
+        pay_keys={},
     )
     with preview.get(urlsplit(given["POLICY_URL"]).path) as answer:
         page = answer.get_data(as_text=True)

@@ -32,6 +32,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
             redis_url=redis_url,
             sandbox_url=sandbox_url,
             app_url="http://127.0.0.1:9",
+            pay_keys=Sandbox(sandbox_url).pay_keys(),
         )
         till_keys = seed.fill(
             assemble(settings.load(given)),
@@ -41,6 +42,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
             now=now,
         )
 
+    assert assemble(settings.load(given)).wechat_pay is not None
     # The books themselves are recounted when `engine` ends.
     assert sorted(till_keys) == [f"{store.code}/{code}" for store in chain.STORES for code, _ in store.tills]
     assert rows(engine, "SELECT role FROM staff_roles ORDER BY id") == [(p.login,) for p in chain.STAFF]

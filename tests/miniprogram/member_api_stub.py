@@ -61,6 +61,7 @@ class MemberApiStub:
         self.policy_now = POLICY
         self.busy_logins = 0
         self.entry_count = 45
+        self.order_state = "created"
         self.pack_window_s = 30
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
@@ -250,6 +251,85 @@ class MemberApiStub:
         ]
         return self._page(request, rows)
 
+    async def balance(self, request: web.Request) -> web.Response:
+        member = self._member(request)
+        soon = {"bonus_fen": 500, "until": "2026-12-22T00:00:00Z", "earliest_at": "2026-12-01T16:00:00Z"}
+        return web.json_response(
+            {
+                "principal_fen": member["balance_fen"] - 850,
+                "bonus_fen": 850,
+                "bonus_to_come_fen": 1_000,
+                "ending_soon": soon,
+            }
+        )
+
+    async def balance_entries(self, request: web.Request) -> web.Response:
+        self._member(request)
+        entry = {
+            "id": "bonus-1",
+            "part": "bonus",
+            "amount_fen": 850,
+            "after_fen": 850,
+            "reason": "top_up",
+            "text": "储值赠金",
+            "store": None,
+            "occurred_at": "2026-11-22T04:30:00Z",
+            "available_at": "2026-11-22T04:30:00Z",
+            "expires_at": "2026-12-01T16:00:00Z",
+            "valid_through": "2026-12-01",
+        }
+        return web.json_response({"items": [entry], "next_cursor": None})
+
+    async def offers(self, request: web.Request) -> web.Response:
+        self._member(request)
+        offer = {
+            "name": "充 300 送 30",
+            "pay_fen": 30_000,
+            "bonus_fen": 3_000,
+            "points": 300,
+            "first_only": False,
+            "bonus_parts": 6,
+            "bonus_days": 90,
+            "points_days": 365,
+            "effective_until": None,
+        }
+        offers = [{**offer, "offer_id": 7, "available": True}, {**offer, "offer_id": 8, "available": False}]
+        bounds = {"least_fen": 1_000, "most_fen": 500_000, "room_fen": 100_000}
+        return web.json_response({**bounds, "payable": True, "offers": offers})
+
+    async def order(self, request: web.Request) -> web.Response:
+        self._member(request)
+        self.order_state = "created"
+        payment = {
+            "timeStamp": "1",
+            "nonceStr": "n",
+            "package": "prepay_id=p",
+            "signType": "RSA",
+            "paySign": "s",
+        }
+        return web.json_response({"id": "T1", "payment": payment}, status=201)
+
+    async def ordered(self, request: web.Request) -> web.Response:
+        self._member(request)
+        return web.json_response({"id": "T1", "state": self.order_state})
+
+    async def give_up(self, request: web.Request) -> web.Response:
+        self._member(request)
+        self.order_state = "closed"
+        return web.json_response({"id": "T1", "state": "closed"})
+
+    async def pay_desk(self, request: web.Request) -> web.Response:
+        """WeChat's side: `request` shows the order, `pay` pays it and tells the server, `cancel` puts it away."""
+        match request.match_info["what"]:
+            case "request":
+                order = {"out_trade_no": "T1", "description": "青禾生活 会员储值", "total_fen": 30_000}
+                return web.json_response({"order": order})
+            case "pay":
+                self.order_state = "credited"
+                return web.json_response({"errMsg": "requestPayment:ok"})
+            case _:
+                return web.json_response({"errMsg": "requestPayment:fail cancel"})
+
     async def sales(self, request: web.Request) -> web.Response:
         self._member(request)
         rows = [
@@ -365,11 +445,18 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/points", stub.points),
             web.get("/api/v1/me/points/entries", stub.entries),
             web.get("/api/v1/me/sales", stub.sales),
+            web.get("/api/v1/me/balance", stub.balance),
+            web.get("/api/v1/me/balance/entries", stub.balance_entries),
+            web.get("/api/v1/me/topups/offers", stub.offers),
+            web.post("/api/v1/me/topups", stub.order),
+            web.get("/api/v1/me/topups/T1", stub.ordered),
+            web.post("/api/v1/me/topups/T1/close", stub.give_up),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),
             web.route("*", "/_sim/phone_code", stub.phone_code),
             web.route("*", "/_sim/subscribe", stub.subscribe),
+            web.route("*", "/_sim/pay/{what}", stub.pay_desk),
             web.get("/preview/config.json", stub.preview_config),
             web.get("/preview/{name:.*}", stub.preview_file),
         ]

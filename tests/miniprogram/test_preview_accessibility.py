@@ -29,7 +29,12 @@ def _open_tab(index: int) -> Callable[[Page], None]:
 
 def _purchases(page: Page) -> None:
     _open_tab(3)(page)
-    page.locator(".me-hero + .lift button").click()
+    page.locator(".me-sales").click()
+
+
+def _top_up(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-top-up").click()
 
 
 # The page to look at, how to get there, and what shows that it has come.
@@ -39,6 +44,7 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "messages": (_open_tab(2), ".message"),
     "me": (_open_tab(3), ".avatar"),
     "sales": (_purchases, ".sale"),
+    "top_up": (_top_up, ".offer"),
 }
 
 

@@ -21,6 +21,7 @@ from app.staff.roles import Grant
 from app.stores import setup
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
+from tests.app.stored_value.offering import offer, ticket
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -54,6 +55,15 @@ class Scene(Actors):
             "reason": "goodwill",
             "note": "late delivery",
             "store": "S001",
+        }
+
+    def top_up(self) -> dict[str, Any]:
+        """By a new member each time: nobody may hold more than the law allows."""
+        return {
+            "ticket": ticket(self.shop, self.shop.member()),
+            "amount_fen": 10_000,
+            "method": "cash",
+            "receipt_no": unique("T"),
         }
 
     def approval(self) -> str:
@@ -115,6 +125,10 @@ def rule_of_store_1() -> dict[str, Any]:
     }
 
 
+def top_up_offer() -> dict[str, Any]:
+    return {"name_zh": "充 500 送 50", "name_en": "Pay 500, get 50", "pay_fen": 50_000, "bonus_fen": 5_000}
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -147,6 +161,7 @@ TABLE: dict[tuple[str, str], Row] = {
     # no push is set up here, so there is no such place, for anybody
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
+    ("POST", "/callbacks/wechat-pay"): everybody(404),
     # its own token only
     ("GET", "/metrics"): everybody(401),
     # members
@@ -160,6 +175,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/code/image"): members(200),
     ("GET", "/api/v1/me/points"): members(200),
     ("GET", "/api/v1/me/points/entries"): members(200),
+    ("GET", "/api/v1/me/balance"): members(200),
+    ("GET", "/api/v1/me/balance/entries"): members(200),
+    ("GET", "/api/v1/me/topups/offers"): members(200),
+    ("POST", "/api/v1/me/topups"): members(503, body=lambda _: {"amount_fen": 10_000}),  # not set up here
+    ("GET", "/api/v1/me/topups/<string:top_up_id>"): members(404, place=lambda _: {"top_up_id": "t"}),
+    ("POST", "/api/v1/me/topups/<string:top_up_id>/close"): members(503, place=lambda _: {"top_up_id": "t"}),
     ("GET", "/api/v1/me/sales"): members(200),
     ("GET", "/api/v1/me/messages"): members(200),
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
@@ -179,6 +200,9 @@ TABLE: dict[tuple[str, str], Row] = {
         place=lambda s: {"sale_id": s.sale},
         body=lambda _: {"refund_no": "R-1", "reason": "returned", "staff_no": "nobody"},
     ),
+    ("GET", "/pos/v1/topups/offers"): tills(200, 200),
+    # a ticket of till 1 is nothing at till 2
+    ("POST", "/pos/v1/topups"): tills(201, 404, body=lambda s: s.top_up()),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/me/password"): staff(
@@ -255,6 +279,19 @@ TABLE: dict[tuple[str, str], Row] = {
             "from": "2026-01-01T00:00:00Z",
             "until": "2026-02-01T00:00:00Z",
         },
+    ),
+    ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
+    ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),
+    ("PUT", "/office/v1/top-up-offers/<int:offer_no>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {**top_up_offer(), "version": 1},
+        place=lambda _: {"offer_no": offer().offer_no},
+    ),
+    ("POST", "/office/v1/top-up-offers/<int:offer_no>/end"): staff(
+        403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda _: {"offer_no": offer().offer_no}
     ),
     ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(

@@ -187,6 +187,8 @@ def re_place(rule: str) -> str:
             "approval_id": "a",
             "name": "points_adjustment",
             "rule_no": 1,
+            "offer_no": 1,
+            "top_up_id": "t",
         },
     )
 

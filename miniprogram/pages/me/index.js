@@ -4,7 +4,7 @@ const session = require('../../utils/session.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { hasPolicy, openPolicy } = require('../../utils/policy.js');
 const { markUnread } = require('../../utils/unread.js');
-const { day } = require('../../utils/format.js');
+const { day, yuan } = require('../../utils/format.js');
 const { texts, fill, titlePage, chooseLanguage } = require('../../i18n/index.js');
 
 /** @typedef {import('../../utils/session.js').Member} Member */
@@ -23,6 +23,7 @@ function view(member) {
     no: fill(t.memberNo, { no: member.member_no }),
     joined: fill(t.joined, { date: member.joined_on }),
     withdrawn: false,
+    balance: yuan(member.balance_fen),
   };
 }
 
@@ -34,6 +35,7 @@ Component({
     initial: '',
     no: '',
     joined: '',
+    balance: '',
     today: day(new Date().toISOString()),
     published: false,
     guest: false,
@@ -144,6 +146,10 @@ Component({
     /** @param {WechatMiniprogram.SwitchChange} event */
     marketing(event) {
       this.change({ marketing_opt_out: !event.detail.value });
+    },
+
+    topUp() {
+      wx.navigateTo({ url: '/pages/top_up/index' });
     },
 
     sales() {

@@ -19,13 +19,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app import db
-from app.ledger.post import AlreadyPosted, NotEnough, Posting
+from app.ledger.post import PRINCIPAL, AlreadyPosted, NotEnough, Posting
 from app.ledger.take_back import TakenBack, take_back
 from app.tiers.card import card_of
 from tests.app.ledger.books import NOW, cause, member, move
 
 MEMBERS = 3
-UNITS = ("points", "principal_fen", "bonus_fen")
+UNITS = ("points", PRINCIPAL, "bonus_fen")
 MINUTE = timedelta(minutes=1)
 
 
@@ -207,8 +207,9 @@ class Books(RuleBasedStateMachine):
                 unit=unit,
                 amount=amount,
                 house="test",
-                available_at=None if opens is None else self.now + opens * MINUTE,
-                expires_at=None if ends is None else self.now + ends * MINUTE,
+                # Principal is the member's own money: it neither waits nor ends.
+                available_at=None if opens is None or unit == PRINCIPAL else self.now + opens * MINUTE,
+                expires_at=None if ends is None or unit == PRINCIPAL else self.now + ends * MINUTE,
             )
             for who, unit, amount, opens, ends in several
         ]

@@ -1,0 +1,213 @@
+"""A top-up at the till: the clerk took the money, principal, bonus and points go into the books at once.
+
+Above what a clerk may take in alone (policy `stored_value`) it waits until a second person has agreed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import idempotency, policies
+from app.approvals import second_person
+from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUnknown, TicketUsed
+from app.db import transaction
+from app.errors import Invalid
+from app.ids import new_id
+from app.staff.clerks import with_named_clerk
+from app.staff.roles import SELL
+from app.staff.sign_in import may_still
+from app.stored_value import limits
+from app.stored_value.balance import held
+from app.stored_value.credit import credit
+from app.stored_value.models import TopUp
+from app.stored_value.policy import StoredValuePolicy
+from app.stores.models import Store
+from app.stores.tills import Till
+
+APPROVAL_KIND = "top_up"
+#: How a clerk takes money in.
+METHODS = ("cash", "card")
+
+
+class ClerkNeeded(Invalid):
+    """So much needs a second person, so the first one must be named. Data: `alone_fen`."""
+
+    code = "clerk_needed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenIn:
+    """What the clerk took in, as the till tells it. `offer_id` names the version of the offer that was shown."""
+
+    amount_fen: int
+    method: str
+    receipt_no: str
+    offer_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToppedUp:
+    """`state` is `credited`, or `waiting` with the request that a second person must decide.
+
+    The others are what the member may spend afterwards, and the bonus that is released later.
+    """
+
+    top_up_id: str
+    state: str
+    approval_id: str | None
+    amount_fen: int
+    bonus_fen: int
+    points: int
+    principal_after_fen: int
+    bonus_after_fen: int
+    bonus_to_come_fen: int
+
+
+def top_up(
+    *, till: Till, ticket: str, taken: TakenIn, request: idempotency.Request, now: datetime
+) -> ToppedUp:
+    """Credit it, or ask a second person; the same key gives the same answer again.
+
+    A ticket is good for one top-up, and for a sale besides. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
+    `ReceiptNumberUsed`, `BalanceLimit`, `TopUpAmount`, `OfferOutdated`, `OfferUsedUp`, `ClerkNeeded`, `KeyReused`,
+    `Busy`, `Forbidden` for a clerk who may not sell there; then nothing happened.
+    """
+    try:
+        with transaction() as session:
+            former = idempotency.claim(session, request, ToppedUp)
+            if former is not None:
+                return former
+            till = with_named_clerk(session, till)
+            answer = _top_up(session, till, ticket, taken, now)
+            idempotency.remember(session, request, answer, now)
+            return answer
+    except IntegrityError as error:
+        raise _refusal(error) from error
+
+
+_TICKET = text("""
+    SELECT k.member_id, k.expires_at, m.member_no FROM scan_tickets k JOIN members m ON m.id = k.member_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id AND k.staff_id IS NOT DISTINCT FROM :staff_id""")
+
+
+def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: datetime) -> ToppedUp:
+    scanned = session.execute(
+        _TICKET, {"ticket": ticket, "terminal_id": till.terminal_id, "staff_id": till.staff_id}
+    ).one_or_none()
+    if scanned is None:
+        raise TicketUnknown
+    member = limits.lock(session, scanned.member_id)
+    if scanned.expires_at <= now or member.status != "active":
+        raise TicketExpired
+    policy = policies.in_force(session, StoredValuePolicy)
+    here = limits.standing(
+        session, scanned.member_id, has_phone=member.has_phone, policy=policy.value, now=now
+    )
+    offer = limits.check(
+        session,
+        here,
+        amount_fen=taken.amount_fen,
+        offer_id=taken.offer_id,
+        policy=policy.value,
+        now=now,
+    )
+    ordered = TopUp(
+        id=new_id(now),
+        member_id=scanned.member_id,
+        method=taken.method,
+        state="waiting",
+        amount_fen=taken.amount_fen,
+        bonus_fen=0 if offer is None else offer.bonus_fen,
+        points=0 if offer is None else offer.points,
+        offer_id=taken.offer_id,
+        policy_version=policy.version,
+        store_id=till.store_id,
+        terminal_id=till.terminal_id,
+        staff_id=till.staff_id,
+        ticket_id=ticket,
+        receipt_no=taken.receipt_no,
+        created_at=now,
+    )
+    alone_fen = policy.value.alone_top_up_fen
+    if alone_fen is not None and taken.amount_fen > alone_fen:
+        ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, now)
+        session.add(ordered)
+        session.flush()
+    else:
+        ordered.state, ordered.credited_at = "credited", now
+        session.add(ordered)
+        session.flush()  # before the books: a ticket or receipt that is used ends it here
+        credit(session, ordered, time_zone=till.time_zone, now=now)
+    return _answer(session, ordered, now)
+
+
+def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: datetime) -> str:
+    if ordered.staff_id is None or ordered.store_id is None:
+        raise ClerkNeeded(alone_fen=alone_fen)
+    return second_person.ask(
+        session,
+        kind=APPROVAL_KIND,
+        subject=ordered.id,
+        details={
+            "member_no": member_no,
+            "amount_fen": ordered.amount_fen,
+            "bonus_fen": ordered.bonus_fen,
+            "points": ordered.points,
+            "method": ordered.method,
+            "receipt_no": ordered.receipt_no,
+        },
+        store_id=ordered.store_id,
+        staff_id=ordered.staff_id,
+        now=now,
+    )
+
+
+def _answer(session: Session, ordered: TopUp, now: datetime) -> ToppedUp:
+    has = held(session, ordered.member_id, now=now)
+    return ToppedUp(
+        top_up_id=ordered.id,
+        state=ordered.state,
+        approval_id=ordered.approval_id,
+        amount_fen=ordered.amount_fen,
+        bonus_fen=ordered.bonus_fen,
+        points=ordered.points,
+        principal_after_fen=has.principal_fen,
+        bonus_after_fen=has.bonus_fen,
+        bonus_to_come_fen=has.bonus_to_come_fen,
+    )
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    """The unique keys name what has been used before."""
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if constraint == "uq_top_ups_store_id_receipt_no":
+        return ReceiptNumberUsed()
+    if constraint == "uq_top_ups_ticket_id":
+        return TicketUsed()
+    return error
+
+
+def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:
+    """Credit what a second person has agreed to, with the gift that was promised.
+
+    Raises `ApprovalOutdated` when the member is not active, the store has closed or the clerk may not sell any more,
+    and `BalanceLimit`.
+    """
+    subject = session.execute(select(TopUp.member_id).where(TopUp.id == approved.subject)).scalar_one()
+    member = limits.lock(session, subject)
+    ordered = session.execute(
+        select(TopUp).where(TopUp.id == approved.subject, TopUp.state == "waiting").with_for_update()
+    ).scalar_one()
+    store = session.execute(select(Store).where(Store.id == ordered.store_id)).scalar_one()
+    if member.status != "active" or store.status != "open":
+        raise second_person.ApprovalOutdated
+    if ordered.staff_id is None or not may_still(session, ordered.staff_id, SELL, store.id):
+        raise second_person.ApprovalOutdated
+    policy = policies.in_force(session, StoredValuePolicy).value
+    session.flush()  # by now its own request is approved, and no longer counts as under way
+    here = limits.standing(session, subject, has_phone=member.has_phone, policy=policy, now=now)
+    limits.check_room(here, ordered.amount_fen)
+    credit(session, ordered, time_zone=store.time_zone, now=now)
