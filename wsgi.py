@@ -17,12 +17,14 @@ import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import miniprogram_api.tier
 import office_api.approvals
 import office_api.earn_rules
 import office_api.people
 import office_api.policies
 import office_api.session
 import office_api.shops
+import office_api.tiers
 import pos_api.sales
 import pos_api.scans
 from app import db, models, settings
@@ -38,6 +40,7 @@ JSON_FACES = (
     miniprogram_api.codes.blueprint,
     miniprogram_api.points.balance_blueprint,
     miniprogram_api.points.blueprint,
+    miniprogram_api.tier.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
     pos_api.sales.blueprint,
@@ -49,6 +52,7 @@ JSON_FACES = (
     office_api.approvals.blueprint,
     office_api.policies.blueprint,
     office_api.earn_rules.blueprint,
+    office_api.tiers.blueprint,
 )
 
 

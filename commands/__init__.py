@@ -2,9 +2,17 @@
 
 from flask import Flask
 
-from commands import db, ledger, openapi, staff, stores, worker
+from commands import db, ledger, openapi, staff, stores, tiers, worker
 
 
 def install(app: Flask) -> None:
-    for group in (db.group, ledger.group, openapi.group, staff.group, stores.group, worker.command):
+    for group in (
+        db.group,
+        ledger.group,
+        openapi.group,
+        staff.group,
+        stores.group,
+        tiers.group,
+        worker.command,
+    ):
         app.cli.add_command(group)

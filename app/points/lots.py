@@ -35,7 +35,7 @@ def _last_day(expiry: Expiry, day: date) -> date | None:
         case "days":
             return day + timedelta(days=expiry.n or 0)
         case "months":
-            return _months_later(day, expiry.n or 0)
+            return months_later(day, expiry.n or 0)
         case "end_of_year":
             return date(day.year, 12, 31)
         case "end_of_next_year":
@@ -44,7 +44,7 @@ def _last_day(expiry: Expiry, day: date) -> date | None:
             return None
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
     """The same day of a later month, or that month's last if it is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1

@@ -9,11 +9,9 @@ from app.db import reading
 from app.errors import NotFound
 from app.members.phones import PhoneVault, masked
 from app.tiers.card import Card, TierName, card_of
+from app.tiers.days import HOME_ZONE
 
 log = logging.getLogger(__name__)
-
-#: Members see the day they joined in the time zone the brand is at home in.
-_HOME_ZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +44,7 @@ def profile(*, member_id: int, vault: PhoneVault, now: datetime) -> Profile:
         tier=card.tier,
         points=card.points,
         balance_fen=card.balance_fen,
-        joined_on=business_date(card.joined_at, _HOME_ZONE),
+        joined_on=business_date(card.joined_at, HOME_ZONE),
     )
 
 

@@ -187,6 +187,7 @@ def re_place(rule: str) -> str:
             "approval_id": "a",
             "name": "points_adjustment",
             "rule_no": 1,
+            "member_no": "M1",
         },
     )
 
