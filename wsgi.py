@@ -19,6 +19,7 @@ import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.approvals
 import office_api.earn_rules
@@ -26,6 +27,7 @@ import office_api.people
 import office_api.policies
 import office_api.session
 import office_api.shops
+import office_api.tiers
 import office_api.top_up_offers
 import pos_api.refunds
 import pos_api.sales
@@ -46,6 +48,7 @@ JSON_FACES = (
     miniprogram_api.points.blueprint,
     miniprogram_api.balance.blueprint,
     miniprogram_api.top_ups.blueprint,
+    miniprogram_api.tier.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
     pos_api.sales.blueprint,
@@ -60,6 +63,7 @@ JSON_FACES = (
     office_api.policies.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
+    office_api.tiers.blueprint,
 )
 
 

@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy.orm import Session
+
 from app import idempotency
 from app.checkout import scan
 from app.checkout.settle_top_up import sweep as sweep_top_ups
+from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Relay
 from app.identity import login, sessions
@@ -25,6 +28,7 @@ from app.providers.wechat.client import Lang
 from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
 from app.pruning import always
 from app.staff import sign_in
+from app.tiers import review as tiers
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
     return [
         *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
+        Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
         Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
@@ -86,12 +91,19 @@ def receipt_template(parts: Parts) -> ReceiptTemplate | None:
 def fact_relay(parts: Parts) -> Relay:
     """Who reacts to which fact."""
     template = receipt_template(parts)
-    return Relay(
-        {
-            "sale_completed": lambda session, fact, at: plan_receipt(session, fact, template, at),
-            "sale_refunded": plan_refund,
-        }
-    )
+
+    def sold(session: Session, fact: Fact, at: datetime) -> None:
+        # The tier's note first: it must come before whatever locks the member (app/tiers/review.py).
+        if fact.member_id is not None:
+            tiers.note(session, fact.member_id, at=fact.created_at)
+        plan_receipt(session, fact, template, at)
+
+    def refunded(session: Session, fact: Fact, at: datetime) -> None:
+        if fact.member_id is not None:
+            tiers.note(session, fact.member_id, at=fact.created_at)
+        plan_refund(session, fact, at)
+
+    return Relay({"sale_completed": sold, "sale_refunded": refunded})
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

@@ -160,6 +160,13 @@ QUESTIONS = {
         SELECT t.id::text AS what, t.source_id AS detail FROM ledger_transactions t
         LEFT JOIN sales s ON s.id = t.source_id
         WHERE t.source_type = 'sale' AND s.id IS NULL""",
+    "a tier's gift is the one that was decided": """
+        SELECT t.id::text AS what, t.source_id || ': ' || e.amount AS detail FROM ledger_transactions t
+        JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
+        LEFT JOIN ledger_accounts a ON a.id = e.account_id
+        WHERE t.kind = 'tier_gift' AND NOT EXISTS (
+            SELECT FROM tier_changes c WHERE c.member_id || ':' || c.to_tier = t.source_id
+                AND c.member_id = a.member_id AND c.gift_points = e.amount)""",
     "an acknowledged sale has its effect": """
         SELECT k.key AS what, k.scope AS detail FROM idempotency_keys k
         WHERE k.answer LIKE '%"sale_id":%'
@@ -195,7 +202,8 @@ QUESTIONS = {
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only',
-            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once']) w
+            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
+            'tier_plans_append_only', 'tier_changes_append_only']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
@@ -204,7 +212,7 @@ QUESTIONS = {
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
-            'uq_top_up_offers_offer_no_version']) w
+            'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

@@ -273,6 +273,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "积分规则有误，详见 reason。",
         "The rule does not fit together; see `reason`.",
     ),
+    "tier_plan_malformed": (
+        "会员等级方案有误，详见 reason。",
+        "The plan of tiers does not fit together; see `reason`.",
+    ),
     "simulation_too_large": (
         "模拟的时间段不对或销售太多：最多 92 天、10 万笔会员销售，请缩短时间段。",
         "Simulate a period of at most 92 days with at most 100,000 sales of members.",

@@ -17,9 +17,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.bonus_issued": ("已发放赠金", "Bonus issued"),
     "house.principal_spent": ("已消费本金", "Principal spent"),
     "house.bonus_spent": ("已消费赠金", "Bonus spent"),
+    "entry.tier_gift": ("升级礼", "Gift for reaching a tier"),
     "house.points_issued": ("已发放积分", "Points issued"),
     "house.points_expired": ("已到期积分", "Points expired"),
     "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),
+    "house.points_gifted": ("赠送积分", "Points given as gifts"),
     "house.bonus_expired": ("已到期赠金", "Bonus expired"),
     "earned.base": (
         "{amount} 每元积 {value} 分，得 {points} 分",
@@ -33,6 +35,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     "message.refund.body": (
         "您在{store}的消费已退款{amount}，收回{earned}积分，当前积分{points}。",
         "{amount} was refunded at {store}. Points taken back: {earned}. Points now: {points}.",
+    ),
+    "tier.next.spend": ("再消费 {missing} 即可升级为{tier}", "Spend {missing} more to reach {tier}"),
+    "tier.next.visits": (
+        "再到店消费 {missing} 次即可升级为{tier}",
+        "Visits still needed for {tier}: {missing}",
+    ),
+    "tier.next.growth": (
+        "再获得 {missing} 成长值即可升级为{tier}",
+        "Growth value still needed for {tier}: {missing}",
+    ),
+    "tier.keep.spend": (
+        "{tier}有效期至 {valid_through}，{until} 前（含当日）再消费 {missing} 即可保级",
+        "{tier} is valid until {valid_through}; spend {missing} more by {until} to keep it",
+    ),
+    "tier.keep.visits": (
+        "{tier}有效期至 {valid_through}，{until} 前（含当日）再到店消费 {missing} 次即可保级",
+        "{tier} is valid until {valid_through}; visits still needed by {until} to keep it: {missing}",
+    ),
+    "tier.keep.growth": (
+        "{tier}有效期至 {valid_through}，{until} 前（含当日）再获得 {missing} 成长值即可保级",
+        "{tier} is valid until {valid_through}; growth value still needed by {until} to keep it: {missing}",
+    ),
+    "tier.kept": (
+        "{tier}有效期至 {valid_through}，已达到保级条件，到期自动续期",
+        "{tier} is valid until {valid_through} and will be renewed: you have earned it again",
     ),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (

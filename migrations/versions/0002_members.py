@@ -9,12 +9,10 @@ TABLES = """
 CREATE TABLE tiers (
     id SMALLINT NOT NULL,
     code VARCHAR(24) NOT NULL,
-    rank SMALLINT NOT NULL,
     name_zh VARCHAR(24) NOT NULL,
     name_en VARCHAR(24) NOT NULL,
     CONSTRAINT pk_tiers PRIMARY KEY (id),
-    CONSTRAINT uq_tiers_code UNIQUE (code),
-    CONSTRAINT uq_tiers_rank UNIQUE (rank)
+    CONSTRAINT uq_tiers_code UNIQUE (code)
 );
 
 CREATE TABLE members (
@@ -108,7 +106,7 @@ CREATE INDEX ix_login_codes_claimed_at ON login_codes (claimed_at);
 """
 
 FIRST_TIER = """
-INSERT INTO tiers (id, code, rank, name_zh, name_en) VALUES (1, 'normal', 0, '普通会员', 'Member');
+INSERT INTO tiers (id, code, name_zh, name_en) VALUES (1, 'normal', '普通会员', 'Member');
 """
 
 APPEND_ONLY = """

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0009_stored_value"
-down_revision = "0007_policies_and_approvals"
+down_revision = "0008_tiers"
 
 TABLES = """
 CREATE TABLE top_up_offers (

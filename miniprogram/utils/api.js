@@ -112,6 +112,9 @@ const codePack = (count) => call({ path: '/api/v1/me/code/pack', method: 'POST',
 /** @returns {Promise<Points>} */
 const points = () => call({ path: '/api/v1/me/points' });
 
+/** @returns {Promise<{text: string}>} `text` is the one line to show; it may be empty */
+const tier = () => call({ path: '/api/v1/me/tier' });
+
 /** @param {string | null} cursor @returns {Promise<Page<PointsEntry>>} */
 const pointsEntries = (cursor) => pageOf('/api/v1/me/points/entries', cursor);
 
@@ -159,6 +162,7 @@ module.exports = {
   memberCode,
   codePack,
   points,
+  tier,
   pointsEntries,
   balance,
   balanceEntries,

@@ -58,6 +58,7 @@ class MemberApiStub:
         self.used_up_for_s = 0
         self.expiring_soon: dict[str, Any] = {}
         self.points_of_a_sale = 1234
+        self.tier_text = ""
         self.policy_now = POLICY
         self.busy_logins = 0
         self.entry_count = 45
@@ -228,6 +229,10 @@ class MemberApiStub:
         soon = {"points": 320, "until": "2026-12-31T04:30:00Z", "earliest_at": "2026-12-24T16:00:00Z"}
         soon |= self.expiring_soon
         return web.json_response({"points": points, "expiring_soon": soon})
+
+    async def tier(self, request: web.Request) -> web.Response:
+        self._member(request)
+        return web.json_response({"text": self.tier_text})
 
     async def entries(self, request: web.Request) -> web.Response:
         self._member(request)
@@ -443,6 +448,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/code", stub.code),
             web.post("/api/v1/me/code/pack", stub.pack),
             web.get("/api/v1/me/points", stub.points),
+            web.get("/api/v1/me/tier", stub.tier),
             web.get("/api/v1/me/points/entries", stub.entries),
             web.get("/api/v1/me/sales", stub.sales),
             web.get("/api/v1/me/balance", stub.balance),

@@ -662,3 +662,25 @@ def test_everything_can_be_reached_by_keyboard(api: MemberApiStub, member_phone:
     member_phone.keyboard.press("Enter")
 
     expect(member_phone.locator(".digits")).not_to_have_text(first)
+
+
+# -- the tier
+
+
+def test_under_the_card_stands_what_is_missing_to_the_next_tier(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    api.tier_text = "再消费 ¥320.00 即可升级为金卡会员"
+    page = open_phone()
+    expect(page.locator(".tier-line")).to_have_text(api.tier_text)
+    assert len([call for call in api.calls if call.path == "/api/v1/me/tier"]) == 1
+
+
+def test_where_there_is_nothing_to_tell_of_the_tier_there_is_no_line(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    page = open_phone()
+    expect(page.locator(".digits")).to_be_visible()
+    expect(page.locator(".tier-line")).to_have_count(0)

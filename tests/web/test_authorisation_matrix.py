@@ -19,6 +19,7 @@ from app.points.versions import Draft
 from app.policies import standing
 from app.staff.roles import Grant
 from app.stores import setup
+from app.tiers.change_plan import newest
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
@@ -129,6 +130,17 @@ def top_up_offer() -> dict[str, Any]:
     return {"name_zh": "充 500 送 50", "name_en": "Pay 500, get 50", "pay_fen": 50_000, "bonus_fen": 5_000}
 
 
+def tier_plan() -> dict[str, Any]:
+    """The next version, the same again."""
+    normal = {"code": "normal", "name_zh": "普通会员", "name_en": "Member", "at_least": 0}
+    return {
+        "version": newest(now=clock.now()).version,
+        "basis": "spend",
+        "window": {"kind": "months", "n": 12},
+        "tiers": [normal],
+    }
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -182,6 +194,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/topups/<string:top_up_id>"): members(404, place=lambda _: {"top_up_id": "t"}),
     ("POST", "/api/v1/me/topups/<string:top_up_id>/close"): members(503, place=lambda _: {"top_up_id": "t"}),
     ("GET", "/api/v1/me/sales"): members(200),
+    ("GET", "/api/v1/me/tier"): members(200),
     ("GET", "/api/v1/me/messages"): members(200),
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
@@ -279,6 +292,12 @@ TABLE: dict[tuple[str, str], Row] = {
             "from": "2026-01-01T00:00:00Z",
             "until": "2026-02-01T00:00:00Z",
         },
+    ),
+    ("GET", "/office/v1/tiers"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/tiers/versions"): staff(403, 403, 200, 200),
+    ("PUT", "/office/v1/tiers"): staff(403, 403, 403, 200, body=lambda _: tier_plan()),
+    ("GET", "/office/v1/members/<string:member_no>/tier-changes"): staff(
+        403, 403, 200, 200, place=lambda s: {"member_no": member_no(s.a)}
     ),
     ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),

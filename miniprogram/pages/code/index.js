@@ -18,6 +18,9 @@ const LOOKS = 60;
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
 const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
 
+/** For which figures of the card the line about the tier was asked: others are a reason to ask again. */
+const tierLine = { askedFor: '' };
+
 Component({
   data: {
     t: texts(),
@@ -25,6 +28,7 @@ Component({
     guestTitle: '',
     canTell: false,
     member: /** @type {import('../../utils/session.js').Member | {}} */ ({}),
+    tierText: '',
     digits: '',
     spaced: '',
     qr: '',
@@ -51,6 +55,7 @@ Component({
       this.setData({ t, member: session.knownMember() || {} });
       wx.setKeepScreenOn({ keepScreenOn: true });
       clock.looksLeft = LOOKS;
+      tierLine.askedFor = '';
       clock.ticking = setInterval(() => this.tick(), 1000);
       this.refresh(false);
     },
@@ -148,7 +153,10 @@ Component({
     /** What else is worth knowing while there is a network: the card's figures, unread mail, codes in stock. */
     reload() {
       api.me().then(
-        (member) => this.setData({ member }),
+        (member) => {
+          this.setData({ member });
+          this.reloadTier(member);
+        },
         (problem) => console.info('card not reloaded:', api.asApiError(problem).code),
       );
       canAsk().then(
@@ -157,6 +165,19 @@ Component({
       );
       showUnread();
       stockUp();
+    },
+
+    /** @param {import('../../utils/session.js').Member} member */
+    reloadTier(member) {
+      const figures = `${member.member_no} ${member.tier.code} ${member.points}`;
+      if (figures === tierLine.askedFor) return;
+      api.tier().then(
+        ({ text }) => {
+          tierLine.askedFor = figures;
+          this.setData({ tierText: text });
+        },
+        (problem) => console.info('tier not looked up:', api.asApiError(problem).code),
+      );
     },
 
     /** @param {unknown} problem */
@@ -172,7 +193,7 @@ Component({
         (config) => config.brand,
         () => '',
       );
-      this.setData({ guest: true, error: '', guestTitle: fill(this.data.t.guestTitle, { brand }) });
+      this.setData({ guest: true, error: '', tierText: '', guestTitle: fill(this.data.t.guestTitle, { brand }) });
     },
 
     /** Someone else may hold the picture: the code on it is withdrawn at once. */

@@ -142,7 +142,7 @@ def test_a_birthday_and_a_tier_count_as_they_are_at_the_sale(shop: Shop, engine:
     local = clock.now().astimezone(clock.zone("Asia/Shanghai"))
     assert buy(shop, phone).json["points_earned"] == 10
     with engine.begin() as connection:
-        connection.execute(text("INSERT INTO tiers VALUES (2, 'gold', 1, '金卡', 'Gold')"))
+        connection.execute(text("INSERT INTO tiers VALUES (2, 'gold', '金卡', 'Gold')"))
         connection.execute(
             text("UPDATE members SET tier_id = 2, birthday = :day"), {"day": local.date().replace(year=1988)}
         )

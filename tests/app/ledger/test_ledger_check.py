@@ -140,6 +140,7 @@ VIOLATIONS: dict[str, list[str]] = {
         " SELECT DISTINCT member_id, business_date, 1, 5, 10 FROM sales",
     ],
     "an earning has its sale": ["DELETE FROM sales"],
+    "a tier's gift is the one that was decided": ["UPDATE ledger_transactions SET kind = 'tier_gift'"],
     "an acknowledged sale has its effect": ["DELETE FROM sales"],
     "a sale for a member told the outbox": ["DELETE FROM facts", "UPDATE facts SET subject = 'another sale'"],
     "no ticket without a used code": [
