@@ -1,7 +1,7 @@
 """Real PostgreSQL and Redis for every test that asks for them, and sound books after it.
 
-`DATABASE_URL` and `REDIS_URL` name servers to use; without them each test process starts its own. Each test gets a
-database as the migrations left it (tests/databases.py), so that no test sees another's rows.
+`DATABASE_URL` (a superuser's) and `REDIS_URL` name servers to use; without them each test process starts its own. Each
+test gets a database as the migrations left it (tests/databases.py), so that no test sees another's rows.
 """
 
 import base64
@@ -53,7 +53,7 @@ def worker() -> str:
 
 @pytest.fixture(scope="session")
 def server_url(worker: str) -> Iterator[str]:
-    """A PostgreSQL server in which databases may be created."""
+    """A PostgreSQL server, as its superuser."""
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return

@@ -40,7 +40,10 @@ _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), start_value, las
 
 
 class Databases:
-    """Databases on the server at `url`, all copied from `template`, which `migrate` fills once."""
+    """Databases on the server at `url`, all copied from `template`, which `migrate` fills once.
+
+    `url` is a superuser's: nobody else may stop the triggers that keep books from being emptied.
+    """
 
     def __init__(self, url: str, template: str, migrate: Callable[[Engine], None]) -> None:
         self._url, self._template = url, template
@@ -52,10 +55,7 @@ class Databases:
         migrate(engine)
         engine.dispose()
         with _connect(_named(url, template)) as connection:
-            # Only a superuser may stop the triggers that keep books from being emptied; others copy each time.
-            self._reused = connection.info.parameter_status("is_superuser") == "on"
-            if self._reused:
-                connection.execute(_WITNESS)
+            connection.execute(_WITNESS)
             self._made = _Made(connection)
 
     def __enter__(self) -> Self:
@@ -82,9 +82,6 @@ class Databases:
 
     def _take_back(self, name: str) -> None:
         self._see_everybody_off(name)
-        if not self._reused:
-            self._drop(name)
-            return
         new_name = self._next_name()
         self._server.execute(f"ALTER DATABASE {name} RENAME TO {new_name}".encode())
         with _connect(_named(self._url, new_name)) as connection:
