@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import Engine
 
 from app import clock
-from app.tiers.days import HOME_ZONE
+from app.clock import HOME_ZONE
 from tests.app.tiers.shopping import LEVELS, Custom, later, set_plan
 from tests.shop import Phone, Shop
 
