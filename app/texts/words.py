@@ -18,7 +18,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
-        "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",
-        "You spent {amount} at {store}. Points earned: {earned}. Points now: {points}.",
+        "您在{store}消费{amount}，获得{earned}积分，可用积分{points}。",
+        "You spent {amount} at {store}. Points earned: {earned}. Points available: {points}.",
     ),
+    "message.receipt.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
 }
