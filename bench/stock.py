@@ -230,7 +230,8 @@ def reference_variables(stock: Stock, run: int) -> dict[str, object]:
         "answer_tail": '","receipt_no":"R100000000000000001","amount_fen":8560,"points_earned":85,'
         '"points_after":385,"business_date":"2026-01-01","occurred_at":"2026-01-01T00:00:00.000000Z",'
         f'"available_at":null,"earned":[{part}{names}}}]}}',
-        "payload": '{"store_id":1,"amount_fen":8560,"points_earned":85,"points_after":385}',
+        "payload": '{"store_id":1,"amount_fen":8560,"points_earned":85,"points_after":385,'
+        '"pending":0,"pending_from":null}',
     }
     for place, line in enumerate(lines_of(5_980), 1):
         variables[f"sku_{place}"] = line["sku"]

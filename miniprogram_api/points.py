@@ -17,6 +17,7 @@ from web.explained import PartSchema, dump_parts
 from web.guards import bearer_token, guarded
 from web.language import language
 from web.paging import PageArguments, asked, numeric, page, page_of
+from web.pending import PendingSchema, dump_pending
 from web.schemas import Strict
 
 blueprint = Blueprint("points", __name__, url_prefix="/api/v1/me", description="Points and purchases")
@@ -49,7 +50,12 @@ class ExpiringSchema(Strict):
 
 
 class OverviewSchema(Strict):
-    points = fields.Integer(required=True)
+    points = fields.Integer(required=True, metadata={"description": "what may be spent now"})
+    pending = fields.Nested(
+        PendingSchema(),
+        required=True,
+        metadata={"description": "points that may not be spent yet; not in `points`"},
+    )
     expiring_soon = fields.Nested(ExpiringSchema(), required=True)
 
 
@@ -57,11 +63,12 @@ class OverviewSchema(Strict):
 @balance_blueprint.response(200, OverviewSchema())
 @balance_blueprint.doc(security=MEMBER)
 def balance() -> Response:
-    """Points that may be spent now, and how many of them end within 30 days."""
+    """Points that may be spent now, how many of them end within 30 days, and those that wait."""
     held = overview(token_hash=token_hash(bearer_token()), now=clock.now())
     return answer(
         {
             "points": held.points,
+            "pending": dump_pending(held.pending, held.pending_from),
             "expiring_soon": {
                 "points": held.expiring,
                 "until": held.expiring_until,
@@ -74,11 +81,11 @@ def balance() -> Response:
 class MovementSchema(Strict):
     id = fields.String(required=True)
     points = fields.Integer(required=True)
-    points_after = fields.Integer(
+    balance_after = fields.Integer(
         required=True,
         metadata={
-            "description": "the ledger's running balance after this entry: the sum of all entries so far. Points whose"
-            " time is over stay in it; `GET /api/v1/me/points` tells what may be spent"
+            "description": "the ledger's running balance after this entry: the sum of all entries so far. Points that"
+            " wait are in it, and those whose time is over stay in it; `GET /api/v1/me/points` tells what may be spent"
         },
     )
     reason = fields.String(required=True)
@@ -114,7 +121,7 @@ def _dump_movement(movement: Movement) -> dict[str, Any]:
     return {
         "id": str(movement.seq),
         "points": movement.points,
-        "points_after": movement.points_after,
+        "balance_after": movement.balance_after,
         "reason": movement.reason,
         "text": say(f"entry.{movement.reason}", language()),
         "store": movement.store,

@@ -169,6 +169,12 @@ class ChangedSaleSchema(Strict):
 
 
 class SimulatedSchema(Strict):
+    complete = fields.Boolean(
+        required=True, metadata={"description": "false: time ran out, and later sales were not replayed"}
+    )
+    covered_until = fields.AwareDateTime(
+        required=True, metadata={"description": "every sale before it was replayed; `until` when complete"}
+    )
     sales = fields.Integer(required=True)
     members_touched = fields.Integer(required=True)
     members_gaining = fields.Integer(required=True)
@@ -182,6 +188,8 @@ class SimulatedSchema(Strict):
 
 def _dump_simulation(found: Simulation) -> dict[str, Any]:
     return {
+        "complete": found.complete,
+        "covered_until": found.covered_until,
         "sales": found.sales,
         "members_touched": found.members_touched,
         "members_gaining": found.members_gaining,
@@ -210,7 +218,10 @@ def _dump_changed(changed: Changed) -> dict[str, Any]:
 @blueprint.response(200, SimulatedSchema())
 @blueprint.doc(security=STAFF)
 def try_out(arguments: dict[str, Any]) -> Response:
-    """What the rule would have changed in past sales: at most 92 days and 100,000 sales. Changes nothing."""
+    """What the rule would have changed in past sales: at most 92 days and 100,000 sales. Changes nothing.
+
+    After ten seconds it tells what it found so far, and how much of the past that is.
+    """
     rule_no = arguments["rule_no"]
     draft = _draft(arguments["rule"])
     stores = draft.definition.conditions.stores

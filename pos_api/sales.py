@@ -16,6 +16,7 @@ from web.api import Blueprint
 from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.pending import PendingSchema, dump_pending
 from web.schemas import Strict, fen, text, whole
 
 blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="Sales")
@@ -53,14 +54,24 @@ class RecordedSchema(Strict):
     amount_fen = fields.Integer(required=True)
     points_earned = fields.Integer(required=True)
     points_after = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "null when nothing was earned"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "what the member may spend after this sale; null when nothing was earned"},
+    )
+    pending = fields.Nested(
+        PendingSchema(),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "points that may not be spent yet, not in `points_after`; null when nothing was earned"
+        },
     )
     business_date = fields.Date(required=True)
     occurred_at = fields.AwareDateTime(required=True)
     available_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "from when the points may be spent; null: at once"},
+        metadata={"description": "from when the points of this sale may be spent; null: at once"},
     )
     earned = fields.List(
         fields.Nested(PartSchema()), required=True, metadata={"description": "which rule gave what"}
@@ -74,6 +85,9 @@ def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
         "points_after": recorded.points_after,
+        "pending": None
+        if recorded.points_after is None
+        else dump_pending(recorded.pending, recorded.pending_from),
         "business_date": recorded.business_date,
         "occurred_at": recorded.occurred_at,
         "available_at": recorded.available_at,

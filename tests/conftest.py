@@ -8,6 +8,7 @@ import base64
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,16 +143,25 @@ class _Quiet(WSGIRequestHandler):
         """The tests look at answers, not at lines."""
 
 
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The app behind a real server on loopback; its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(30)
+        server.server_close()
+
+
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    """The product behind a real server on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join(30)
-    server.server_close()
+    """The product's, behind a real server."""
+    with serving(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import itertools
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ import pytest
 import requests
 from flask import Flask
 from sqlalchemy import Engine, insert, text
-from werkzeug.serving import make_server
 
 import wsgi
 from app import clock, db, settings, work
@@ -27,7 +25,7 @@ from app.ids import new_id
 from app.members.join import join
 from app.messages.consent import add
 from app.parts import Parts, assemble
-from tests.conftest import ROOT, key
+from tests.conftest import ROOT, key, serving
 from tests.shop import Phone, Shop
 from wechat_sandbox.process import start
 
@@ -178,6 +176,8 @@ class Post:
                         "amount_fen": earned * 100,
                         "points_earned": earned,
                         "points_after": earned,
+                        "pending": 0,
+                        "pending_from": None,
                     }
                     tell(
                         session,
@@ -268,15 +268,8 @@ def post_app(post_settings: settings.Settings) -> Flask:
 @pytest.fixture(scope="session")
 def served(post_app: Flask) -> Iterator[str]:
     """The product's address, for WeChat to call back."""
-    server = make_server("127.0.0.1", 0, post_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with serving(post_app) as url:
+        yield url
 
 
 @pytest.fixture

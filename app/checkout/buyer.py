@@ -3,14 +3,13 @@
 from datetime import datetime
 
 from app.db import ask, reading
-from app.tiers.card import card_of
+from app.tiers.card import Card, card_of
 
 
-def points_of_buyer(sale_id: str, *, now: datetime) -> int | None:
-    """What the member of that sale may spend; None for a sale without member."""
+def card_of_buyer(sale_id: str, *, now: datetime) -> Card | None:
+    """The card of that sale's member; None for a sale without member."""
     with reading() as connection:
         found = ask(connection, "SELECT member_id FROM sales WHERE id = %(id)s", {"id": sale_id})
         if not found or found[0].member_id is None:
             return None
-        card = card_of(connection, found[0].member_id, now=now)
-    return None if card is None else card.points
+        return card_of(connection, found[0].member_id, now=now)

@@ -27,9 +27,10 @@ NO_MEMBER_ANY_MORE = "ck_sales_ticket_has_member"
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """The answer to the till. `points_after` is None where nothing was earned.
+    """The answer to the till. `points_after` is what the member may spend then, None where nothing was earned.
 
-    `earned` says why it was so much; `available_at` is when the points may be spent, None: at once.
+    `pending` points beside them may not be spent yet, the first of them from `pending_from` on. `earned` says why it
+    was so much; `available_at` is when the points of this sale may be spent, None: at once.
     """
 
     sale_id: str
@@ -40,6 +41,8 @@ class Recorded:
     business_date: date
     occurred_at: datetime
     available_at: datetime | None = None
+    pending: int = 0
+    pending_from: datetime | None = None
     earned: tuple[Part, ...] = ()
 
 
@@ -116,7 +119,9 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
 # constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the
 # last word into fact and answer.
 _WRITE = f"""
-    WITH credited AS MATERIALIZED (SELECT balance_after AS points FROM {post.POST}),
+    WITH credited AS MATERIALIZED (
+        SELECT jsonb_build_object('points_after', balance_after - pending, 'pending', pending,
+            'pending_from', pending_from) AS held FROM {post.POST}),
     buyer AS MATERIALIZED (
         SELECT id FROM members WHERE id = %(member_id)s::bigint AND status = 'active' FOR SHARE),
     sale AS (
@@ -132,11 +137,11 @@ _WRITE = f"""
     fact AS (
         INSERT INTO facts (kind, subject, member_id, payload, created_at)
         SELECT 'sale_completed', %(id)s, %(member_id)s::bigint,
-            %(fact)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM credited)), %(now)s
+            %(fact)s::jsonb || coalesce((SELECT held FROM credited), '{{}}'), %(now)s
         WHERE %(member_id)s::bigint IS NOT NULL)
     INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
     VALUES (%(scope)s, %(key)s, %(request_hash)s,
-        %(answer)s::jsonb || jsonb_build_object('points_after', (SELECT points FROM credited)), %(now)s)
+        %(answer)s::jsonb || coalesce((SELECT held FROM credited), '{{}}'), %(now)s)
     RETURNING answer"""  # noqa: S608  # constants of our own
 
 # The same where a rule has a daily limit: what it gives is added to what it gave, and the constraint on the row refuses
@@ -193,10 +198,11 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None) -> str:
 
 
 def _fact(till: Till, recorded: Recorded) -> str:
-    """What whoever reacts to a sale needs to know of it; `points_after` joins it in the database."""
+    """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database."""
     fact = {
         "store_id": till.store_id,
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
+        "points_after": None,
     }
     return msgspec.json.encode(fact).decode()

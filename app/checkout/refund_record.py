@@ -21,7 +21,7 @@ class Refunded:
     """`state` is `done`, or `pending` with the request that waits for a second person; then nothing has moved.
 
     Of `points`, what the goods had earned: `points_taken` from the account, `points_owed` because they were spent (the
-    next points pay them), the rest had ended unspent. `points_after` is None where no member was involved.
+    next points pay them), the rest had ended unspent. `points_after` is what the member may spend then, None where no points moved.
     """
 
     refund_id: str
@@ -82,7 +82,8 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "sale_id": sale.id,
         "amount_fen": amount_fen,
         "points_taken": back.taken if back else 0,
-        "points_after": back.balance_after if back else None,
+        "points_after": back.balance_after - back.pending if back else None,
+        "pending": back.pending if back else 0,
     }
     tell(
         session,
@@ -115,7 +116,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         points=points,
         points_taken=back.taken if back else 0,
         points_owed=back.owed if back else 0,
-        points_after=back.balance_after if back else None,
+        points_after=back.balance_after - back.pending if back else None,
         parts=tuple(parts),
     )
 

@@ -69,14 +69,17 @@ class Posting:
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
+    """`pending` of `balance_after` may not be spent yet."""
+
     entry_id: int
     balance_after: int
+    pending: int
 
 
 #: For a statement that moves value and does something else in the same trip (values: `values`).
 POST = """ledger_post(%(kind)s, %(source_type)s, %(source_id)s, %(source_line)s, %(cause_store)s, %(cause_terminal)s,
         %(cause_staff)s, %(cause_rule)s, %(note)s, NULL, %(cause_at)s, %(cause_day)s, %(postings)s::jsonb)"""
-_POST = f"SELECT posting, entry_id, balance_after FROM {POST}"  # noqa: S608  # a constant of our own
+_POST = f"SELECT posting, entry_id, balance_after, pending FROM {POST}"  # noqa: S608  # a constant of our own
 
 
 def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[Posted, ...]:
@@ -99,7 +102,9 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
             raise NotEnough(unit=error.diag.message_detail) from error
         raise
     rows = sorted(rows, key=lambda row: row.posting)
-    return tuple(Posted(entry_id=row.entry_id, balance_after=row.balance_after) for row in rows)
+    return tuple(
+        Posted(entry_id=row.entry_id, balance_after=row.balance_after, pending=row.pending) for row in rows
+    )
 
 
 def values(cause: Cause, postings: Sequence[Posting]) -> dict[str, object]:

@@ -10,16 +10,20 @@ from app.ledger.post import Cause
 
 @dataclass(frozen=True, kw_only=True)
 class TakenBack:
-    """`taken` out of the account, `owed` because it was spent, `lapsed` because it had ended unspent: points."""
+    """`taken` out of the account, `owed` because it was spent, `lapsed` because it had ended unspent: points.
+
+    `pending` of `balance_after` may not be spent yet.
+    """
 
     taken: int
     owed: int
     lapsed: int
     balance_after: int
+    pending: int
 
 
 _TAKE_BACK = """
-    SELECT taken, owed, lapsed, balance_after FROM ledger_take_back(%(entry_id)s, %(points)s, %(lapsed)s, %(kind)s,
+    SELECT taken, owed, lapsed, balance_after, pending FROM ledger_take_back(%(entry_id)s, %(points)s, %(lapsed)s, %(kind)s,
         %(source_type)s, %(source_id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(note)s, %(at)s, %(day)s)"""
 
 
@@ -45,4 +49,10 @@ def take_back(session: Session, cause: Cause, *, entry_id: int, points: int, lap
         "day": cause.business_date,
     }
     [row] = ask(session, _TAKE_BACK, values)
-    return TakenBack(taken=row.taken, owed=row.owed, lapsed=row.lapsed, balance_after=row.balance_after)
+    return TakenBack(
+        taken=row.taken,
+        owed=row.owed,
+        lapsed=row.lapsed,
+        balance_after=row.balance_after,
+        pending=row.pending,
+    )

@@ -35,7 +35,7 @@ def inbox(*, member_id: int, language: str, limit: int, before: str | None) -> l
             id=row.id,
             kind=row.kind,
             title=say(f"message.{row.kind}.title", language),
-            body=say(f"message.{row.kind}.body", language, **_words(row.params)),
+            body=_body(row.kind, row.params, language),
             created_at=row.created_at,
             read=row.read_at is not None,
         )
@@ -50,6 +50,13 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
         session.execute(update(InboxItem).where(mine, InboxItem.read_at.is_(None)).values(read_at=now))
         if session.execute(select(InboxItem.id).where(mine)).one_or_none() is None:
             raise NotFound
+
+
+def _body(kind: str, params: dict[str, Any], language: str) -> str:
+    body = say(f"message.{kind}.body", language, **_words(params))
+    if params["pending"]:
+        body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    return body
 
 
 def _words(params: dict[str, Any]) -> dict[str, object]:

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, or_, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.clock import zone
 from app.facts.models import Fact
 from app.identity.models import MemberIdentity
 from app.ids import new_id
-from app.ledger.models import Account, Lot
 from app.members.models import Member
 from app.messages.consent import take
 from app.messages.models import Message
 from app.providers.wechat.fields import fit_fields
 from app.stores.models import Store
 from app.texts import yuan
+from app.tiers.card import card_of
 
 WECHAT, INBOX = "wechat_subscribe", "inbox"
 
@@ -91,29 +91,20 @@ def _params(session: Session, fact: Fact) -> dict[str, Any]:
         "time_zone": store.time_zone,
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": fact.payload["points_earned"],
-        "points_after": points_after(session, fact),
+        **held(session, fact),
         "at": fact.created_at.isoformat(),
         "language": member.language,
     }
 
 
-def points_after(session: Session, fact: Fact) -> int:
+def held(session: Session, fact: Fact) -> dict[str, int]:
     """A sale that earned nothing moved no points, and its fact does not know how many there are."""
-    known: int | None = fact.payload["points_after"]
-    if known is not None:
-        return known
-    # Not the account's balance, which holds what has ended until somebody touches it.
-    held = (
-        select(func.coalesce(func.sum(Lot.remaining), 0))
-        .join(Account, Account.id == Lot.account_id)
-        .where(
-            Account.member_id == fact.member_id,
-            Account.unit == "points",
-            Lot.remaining > 0,
-            or_(Lot.expires_at.is_(None), Lot.expires_at > fact.created_at),
-        )
-    )
-    return int(session.execute(held).scalar_one())
+    if fact.payload["points_after"] is not None:
+        return {"points_after": fact.payload["points_after"], "pending": fact.payload["pending"]}
+    assert fact.member_id is not None
+    card = card_of(session, fact.member_id, now=fact.created_at)
+    assert card is not None
+    return {"points_after": card.points, "pending": card.pending}
 
 
 def _allowed(

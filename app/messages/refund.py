@@ -9,7 +9,7 @@ from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
 from app.messages.models import Message
-from app.messages.receipt import INBOX, points_after, wanted
+from app.messages.receipt import INBOX, held, wanted
 from app.stores.models import Store
 
 
@@ -27,7 +27,7 @@ def plan_refund(session: Session, fact: Fact, now: datetime) -> None:
         "time_zone": store.time_zone,
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": fact.payload["points_taken"],
-        "points_after": points_after(session, fact),
+        **held(session, fact),
         "at": fact.created_at.isoformat(),
         "language": member.language,
     }

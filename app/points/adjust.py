@@ -49,7 +49,10 @@ class AdjustmentTooLarge(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class Adjusted:
-    """`state` is `posted`, or `pending` with the request that waits for a second person."""
+    """`state` is `posted`, or `pending` with the request that waits for a second person.
+
+    `points_after` is what the member may spend then.
+    """
 
     adjustment_id: str
     state: str
@@ -211,7 +214,7 @@ def _post(session: Session, adjustment: Adjustment, policy: AdjustmentPolicy, no
         expires_at=ends_at(lifetime, day, zone) if adjustment.points > 0 else None,
     )
     [posted] = post(session, cause, [movement])
-    return posted.balance_after
+    return posted.balance_after - posted.pending
 
 
 def _zone(session: Session, store_id: int) -> str:

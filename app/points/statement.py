@@ -17,9 +17,14 @@ _NO_STORES_ZONE = "UTC"
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """`expiring` of `points` end by `expiring_until`, the first of them at `expiring_from`."""
+    """What may be spent now. `expiring` of `points` end by `expiring_until`, the first of them at `expiring_from`.
+
+    `pending` points beside them may not be spent yet, the first of them from `pending_from` on.
+    """
 
     points: int
+    pending: int
+    pending_from: datetime | None
     expiring: int
     expiring_from: datetime | None
     expiring_until: datetime
@@ -29,8 +34,8 @@ class Overview:
 class Movement:
     """One line of the log. `reason` is a stable word; the store is where it happened.
 
-    `points_after` is the ledger's own running balance. Points whose time is over stay in it until an entry takes them
-    out, so it may be more than what could be spent then: that is what `overview` tells.
+    `balance_after` is the ledger's own running balance. Pending points are in it, and those whose time is over until an
+    entry takes them out, so it may be more than what could be spent then: that is what `overview` tells.
 
     Of a credit `available_at` says from when it may be spent, and `earned` which rules gave it. At `expires_at` it is
     over; `valid_through` is the last day, by the calendar of the store, on which it may be spent.
@@ -38,7 +43,7 @@ class Movement:
 
     seq: int
     points: int
-    points_after: int
+    balance_after: int
     reason: str
     store: str | None
     occurred_at: datetime
@@ -50,12 +55,15 @@ class Movement:
 
 # Token and balance in one trip: this is what phones ask for most.
 _OVERVIEW = """
-    SELECT coalesce(sum(l.remaining), 0)::bigint AS points,
-        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s), 0)::bigint AS expiring,
-        min(l.expires_at) FILTER (WHERE l.expires_at <= %(soon)s) AS expiring_from
+    SELECT coalesce(sum(l.remaining) FILTER (WHERE l.available_at <= %(now)s), 0)::bigint AS points,
+        coalesce(sum(l.remaining) FILTER (WHERE l.available_at > %(now)s), 0)::bigint AS pending,
+        min(l.available_at) FILTER (WHERE l.available_at > %(now)s) AS pending_from,
+        coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s AND l.available_at <= %(now)s), 0)::bigint
+            AS expiring,
+        min(l.expires_at) FILTER (WHERE l.expires_at <= %(soon)s AND l.available_at <= %(now)s) AS expiring_from
     FROM member_sessions s JOIN members m ON m.id = s.member_id AND m.status = 'active'
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
-    LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0 AND l.available_at <= %(now)s
+    LEFT JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
         AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
     GROUP BY m.id"""
@@ -82,7 +90,12 @@ def overview(*, token_hash: bytes, now: datetime) -> Overview:
         raise Unauthenticated
     [row] = rows
     return Overview(
-        points=row.points, expiring=row.expiring, expiring_from=row.expiring_from, expiring_until=soon
+        points=row.points,
+        pending=row.pending,
+        pending_from=row.pending_from,
+        expiring=row.expiring,
+        expiring_from=row.expiring_from,
+        expiring_until=soon,
     )
 
 
@@ -96,7 +109,7 @@ def movements(*, member_id: int, limit: int, before: int | None) -> list[Movemen
         Movement(
             seq=row.seq,
             points=row.amount,
-            points_after=row.balance_after,
+            balance_after=row.balance_after,
             reason=row.kind,
             store=row.store,
             occurred_at=row.occurred_at,

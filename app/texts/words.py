@@ -33,7 +33,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
     "message.refund.title": ("退款通知", "Your refund"),
     "message.refund.body": (
-        "您在{store}的消费已退款{amount}，收回{earned}积分，当前积分{points}。",
+        "您在{store}的消费已退款{amount}，收回{earned}积分，可用积分{points}。",
         "{amount} was refunded at {store}. Points taken back: {earned}. Points now: {points}.",
     ),
     "tier.next.spend": ("再消费 {missing} 即可升级为{tier}", "Spend {missing} more to reach {tier}"),
@@ -61,9 +61,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{tier}有效期至 {valid_through}，已达到保级条件，到期自动续期",
         "{tier} is valid until {valid_through} and will be renewed: you have earned it again",
     ),
+    "message.refund.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
-        "您在{store}消费{amount}，获得{earned}积分，当前积分{points}。",
-        "You spent {amount} at {store}. Points earned: {earned}. Points now: {points}.",
+        "您在{store}消费{amount}，获得{earned}积分，可用积分{points}。",
+        "You spent {amount} at {store}. Points earned: {earned}. Points available: {points}.",
     ),
+    "message.receipt.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
 }

@@ -20,7 +20,10 @@ class TierName:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """`points` and `balance_fen` are what may be spent at the instant asked about."""
+    """`points` and `balance_fen` are what may be spent at the instant asked about.
+
+    `pending` points beside them may not be spent yet, the first of them from `pending_from` on.
+    """
 
     member_id: int
     public_id: str
@@ -35,6 +38,8 @@ class Card:
     codes_valid_from_step: int
     tier: TierName
     points: int
+    pending: int
+    pending_from: datetime | None
     balance_fen: int
 
 
@@ -42,13 +47,17 @@ class Card:
 CARD = """
     SELECT m.id AS member_id, m.public_id, m.member_no, m.name, m.language, m.birthday, m.marketing_opt_out,
         m.phone_cipher, m.joined_at, m.status, m.codes_valid_from_step, t.code AS tier_code, t.name_zh, t.name_en,
-        coalesce(held.points, 0) AS points, coalesce(held.fen, 0) AS fen
+        coalesce(held.points, 0) AS points, coalesce(held.pending, 0) AS pending, held.pending_from,
+        coalesce(held.fen, 0) AS fen
     FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN LATERAL (
-        SELECT sum(l.remaining) FILTER (WHERE a.unit = 'points')::bigint AS points,
-            sum(l.remaining) FILTER (WHERE a.unit IN ('principal_fen', 'bonus_fen'))::bigint AS fen
+        SELECT sum(l.remaining) FILTER (WHERE a.unit = 'points' AND l.available_at <= %(now)s)::bigint AS points,
+            sum(l.remaining) FILTER (WHERE a.unit = 'points' AND l.available_at > %(now)s)::bigint AS pending,
+            min(l.available_at) FILTER (WHERE a.unit = 'points' AND l.available_at > %(now)s) AS pending_from,
+            sum(l.remaining) FILTER (WHERE a.unit IN ('principal_fen', 'bonus_fen')
+                AND l.available_at <= %(now)s)::bigint AS fen
         FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
-        WHERE a.member_id = m.id AND l.available_at <= %(now)s AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
+        WHERE a.member_id = m.id AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
     ) held ON true
     WHERE m.id = %(member_id)s"""
 
@@ -77,6 +86,8 @@ def card_from(row: Any) -> Card:
         codes_valid_from_step=row.codes_valid_from_step,
         tier=TierName(code=row.tier_code, zh=row.name_zh, en=row.name_en),
         points=row.points,
+        pending=row.pending,
+        pending_from=row.pending_from,
         balance_fen=row.fen,
     )
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 import scan_codes
 from app import clock
 from app.checkout.bill import Bill
-from app.checkout.buyer import points_of_buyer
+from app.checkout.buyer import card_of_buyer
 from app.checkout.record import Recorded
 from app.checkout.sale import (
     ReceiptNumberUsed,
@@ -175,16 +175,19 @@ def _without_ticket(draft: Draft) -> Response:
 
 
 def _receipt(recorded: Recorded, *, with_member: bool) -> Response:
-    points_after = recorded.points_after
-    if with_member and points_after is None:
-        points_after = points_of_buyer(recorded.sale_id, now=clock.now())
+    points_after, pending, pending_from = recorded.points_after, recorded.pending, recorded.pending_from
+    if with_member and points_after is None and (card := card_of_buyer(recorded.sale_id, now=clock.now())):
+        points_after, pending, pending_from = card.points, card.pending, card.pending_from
+    here = zone(till().time_zone)
     return _piece(
         "clerk/_receipt.html",
         recorded=recorded,
         with_member=with_member,
         points_after=points_after,
+        pending=pending,
+        pending_from=pending_from and pending_from.astimezone(here),
         earned=dump_parts(recorded.earned),
-        at=recorded.occurred_at.astimezone(zone(till().time_zone)),
+        at=recorded.occurred_at.astimezone(here),
     )
 
 

@@ -167,7 +167,8 @@ POST = """
 -- The one writer of points and money; called by app/ledger/post.py alone.
 -- A look that must follow a lock stands in a statement of its own: each statement of a function sees what was
 -- committed while it waited, a common table expression would not.
--- What ended before `p_at` is taken out first, so that every balance it answers is what the member still has.
+-- What ended before `p_at` is taken out first, so that every balance it answers is what the member still has; of that,
+-- `pending` may not be spent yet, the first of it from `pending_from` on.
 -- Postings are objects {member_id, unit, amount, house, available_at, expires_at, from_entry}; none of them: nothing is
 -- written. A debit with `from_entry` takes the lot of that entry first, and then also what may not be spent yet.
 -- Points that come in first pay what the member owes.
@@ -176,7 +177,8 @@ CREATE FUNCTION ledger_post(
     p_kind text, p_source_type text, p_source_id text, p_source_line integer,
     p_store bigint, p_terminal bigint, p_staff bigint, p_rule bigint, p_note text, p_reverses bigint,
     p_at timestamptz, p_business_date date, p_postings jsonb
-) RETURNS TABLE (posting integer, entry_id bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
+) RETURNS TABLE (posting integer, entry_id bigint, balance_after bigint, pending bigint, pending_from timestamptz)
+LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     v_transaction bigint;
     v_posting record;
@@ -266,6 +268,8 @@ BEGIN
                     USING ERRCODE = 'MC003', DETAIL = v_posting.unit;
             END IF;
         END IF;
+        SELECT coalesce(sum(l.remaining), 0), min(l.available_at) INTO pending, pending_from FROM ledger_lots l
+            WHERE l.account_id = v_account AND l.remaining > 0 AND l.available_at > p_at;
         RETURN NEXT;
     END LOOP;
 END $$;

@@ -68,7 +68,7 @@ TAKE_BACK = """
 CREATE FUNCTION ledger_take_back(
     p_entry bigint, p_points bigint, p_lapsed bigint, p_kind text, p_source_type text, p_source_id text,
     p_store bigint, p_terminal bigint, p_staff bigint, p_note text, p_at timestamptz, p_business_date date
-) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint) LANGUAGE plpgsql ROWS 1 AS $$
+) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint, pending bigint) LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     v_given record;
     v_own bigint;
@@ -96,7 +96,8 @@ BEGIN
                     p_entry AS from_entry WHERE taken > 0
                 UNION ALL
                 SELECT v_given.member_id, 'points_owed', owed, 'points_lent', NULL WHERE owed > 0) m));
-    SELECT a.balance INTO STRICT balance_after FROM ledger_accounts a WHERE a.id = v_given.account_id;
+    SELECT coalesce(sum(l.remaining), 0), coalesce(sum(l.remaining) FILTER (WHERE l.available_at > p_at), 0)
+        INTO balance_after, pending FROM ledger_lots l WHERE l.account_id = v_given.account_id AND l.remaining > 0;
     RETURN NEXT;
 END $$;
 """

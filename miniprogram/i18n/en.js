@@ -76,6 +76,7 @@ module.exports = {
   manyPoints: '{points} points',
   expiring: 'Within 30 days: {points} to use up, the first by {date}',
   noExpiring: 'No points expire soon',
+  pending: 'Pending: {points}, the first from {date}',
   pointsLog: 'History',
   pointsAfter: 'Total {points}',
   expiresOn: 'Valid until {date}',

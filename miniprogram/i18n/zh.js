@@ -75,6 +75,7 @@ module.exports = {
   manyPoints: '{points} 积分',
   expiring: '30 天内有 {points}到期，最早一批可用至 {date}',
   noExpiring: '近期没有即将到期的积分',
+  pending: '另有 {points}待生效，最早 {date} 可用',
   pointsLog: '积分明细',
   pointsAfter: '结余 {points}',
   expiresOn: '有效期至 {date}',

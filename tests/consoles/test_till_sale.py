@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 
 from app import clock, db
 from consoles.clerk.forms import AmountRefused, fen_of, suggested_receipt_no
+from tests.app.ledger.books import move, points
 from tests.conftest import rows
 from tests.consoles.visitor import Visitor, hidden
 from tests.shop import Phone, Shop
@@ -41,7 +42,7 @@ def test_a_sale_earns_and_shows_its_receipt(clerk: Visitor, sale: str, engine: E
 def test_the_receipt_shows_the_points_after_the_sale(clerk: Visitor, shop: Shop, member: Phone) -> None:
     shop.earn(member, 1000)
     piece = clerk.scan(shop.code(member)).text
-    assert re.search(r"当前积分</dt><dd>1,012<", clerk.sell(piece, "12").text)
+    assert re.search(r"可用积分</dt><dd>1,012<", clerk.sell(piece, "12").text)
 
 
 def test_the_receipt_shows_the_points_also_where_nothing_was_earned(
@@ -50,7 +51,7 @@ def test_the_receipt_shows_the_points_also_where_nothing_was_earned(
     shop.earn(member, 1000)
     shown = clerk.sell(clerk.scan(shop.code(member)).text, "0.50").text
     assert "+0" in shown
-    assert re.search(r"当前积分</dt><dd>1,000<", shown)
+    assert re.search(r"可用积分</dt><dd>1,000<", shown)
 
 
 @pytest.mark.parametrize("typed", ["0", "０", "0.00", "¥0", "000"])
@@ -253,3 +254,16 @@ def test_pages_are_not_kept_by_browsers_and_run_only_our_scripts(clerk: Visitor)
 
 def without_keys(page: str) -> str:
     return re.sub(r'value="[^"]*"', "", page)
+
+
+@pytest.mark.parametrize("amount", ["12", "0.50"])
+def test_the_receipt_tells_pending_points_apart_with_their_first_day(
+    clerk: Visitor, shop: Shop, member: Phone, amount: str
+) -> None:
+    shop.earn(member, 1000)
+    tomorrow = clock.now() + timedelta(days=1)
+    move(points(member.member_id, 70, available_at=tomorrow), at=clock.now())
+    shown = clerk.sell(clerk.scan(shop.code(member)).text, amount).text
+    assert re.search(rf"可用积分</dt><dd>{1000 + int(float(amount)):,}<", shown)
+    assert re.search(r"待生效积分</dt><dd>70<", shown)
+    assert f"最早可用日期</dt><dd>{clock.business_date(tomorrow, 'Asia/Shanghai')}<" in shown

@@ -1,7 +1,11 @@
 """A sale's receipt, from the till to the member's phone."""
 
+from datetime import timedelta
+
 import pytest
 
+from app import clock
+from tests.app.ledger.books import move, points
 from tests.messaging import (
     RECEIPT,
     Post,
@@ -41,6 +45,8 @@ def test_a_member_who_agreed_gets_the_receipt_on_their_phone_once(post: Post) ->
         "amount_fen": 12_345,
         "points_earned": 123,
         "points_after": 123,
+        "pending": 0,
+        "pending_from": None,
     }
 
 
@@ -64,8 +70,8 @@ def test_the_receipt_is_in_the_language_of_the_member_and_the_time_of_the_store(
 @pytest.mark.parametrize(
     ("language", "body"),
     [
-        ("zh", "您在门店 S001消费¥120.00，获得120积分，当前积分120。"),
-        ("en", "You spent ¥120.00 at 门店 S001. Points earned: 120. Points now: 120."),
+        ("zh", "您在门店 S001消费¥120.00，获得120积分，可用积分120。"),
+        ("en", "You spent ¥120.00 at 门店 S001. Points earned: 120. Points available: 120."),
     ],
 )
 def test_a_member_who_did_not_agree_finds_the_receipt_in_the_inbox(
@@ -94,7 +100,23 @@ def test_a_sale_that_earns_nothing_still_tells_the_right_points(post: Post) -> N
     post.relay_and_send()
 
     bodies = [item["body"] for item in post.inbox(member, headers={"Accept-Language": "zh"})]
-    assert "您在门店 S001消费¥0.90，获得0积分，当前积分50。" in bodies
+    assert "您在门店 S001消费¥0.90，获得0积分，可用积分50。" in bodies
+
+
+def test_points_that_wait_are_told_apart_whether_or_not_the_sale_earned(post: Post) -> None:
+    member, till = post.person("erin"), post.shop.till
+    move(points(member.member_id, 7, available_at=clock.now() + timedelta(days=1)), at=clock.now())
+    post.buy(member, 12_000)
+    assert till.sell(till.ticket(post.shop.code(member, steps=1)), 90).status_code == 201
+
+    post.relay_and_send()
+
+    for language, told in (
+        ("zh", "可用积分120。另有待生效积分7。"),
+        ("en", "Points available: 120. Points pending: 7."),
+    ):
+        bodies = [item["body"] for item in post.inbox(member, headers={"Accept-Language": language})]
+        assert [body.endswith(told) for body in bodies] == [True, True]
 
 
 def test_a_message_of_another_member_is_neither_shown_nor_marked(post: Post) -> None:

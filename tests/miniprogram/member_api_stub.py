@@ -57,6 +57,7 @@ class MemberApiStub:
         self.refresh_in = 25
         self.used_up_for_s = 0
         self.expiring_soon: dict[str, Any] = {}
+        self.pending: dict[str, Any] = {"points": 0, "earliest_at": None}
         self.points_of_a_sale = 1234
         self.tier_text = ""
         self.policy_now = POLICY
@@ -228,7 +229,7 @@ class MemberApiStub:
         points = self._member(request)["points"]
         soon = {"points": 320, "until": "2026-12-31T04:30:00Z", "earliest_at": "2026-12-24T16:00:00Z"}
         soon |= self.expiring_soon
-        return web.json_response({"points": points, "expiring_soon": soon})
+        return web.json_response({"points": points, "pending": self.pending, "expiring_soon": soon})
 
     async def tier(self, request: web.Request) -> web.Response:
         self._member(request)
@@ -242,7 +243,7 @@ class MemberApiStub:
             {
                 "id": str(n),
                 "points": -500 if n % 7 == 3 else 36,
-                "points_after": 2480 - 36 * n,
+                "balance_after": 2480 - 36 * n,
                 "reason": "spend" if n % 7 == 3 else "earn",
                 "text": ("Points spent" if english else "积分抵扣")
                 if n % 7 == 3

@@ -502,6 +502,22 @@ def test_the_points_log_loads_further_pages_on_the_way_down(api: MemberApiStub, 
     expect(member_phone.get_by_text("没有更多了")).to_be_visible()
 
 
+def test_points_that_wait_are_told_apart_with_the_day_of_the_first(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    _tab(member_phone, "积分")
+    expect(member_phone.locator(".points-now")).to_have_text("2,480")
+    expect(member_phone.locator(".points-waiting")).to_have_count(0)
+
+    api.pending = {"points": 1_200, "earliest_at": "2026-12-02T16:00:00Z"}
+    _tab(member_phone, "消息")
+    _tab(member_phone, "积分")
+    expect(member_phone.locator(".points-waiting")).to_have_text(
+        "另有 1,200 积分待生效，最早 2026-12-03 可用"
+    )
+    expect(member_phone.locator(".points-now")).to_have_text("2,480")
+
+
 def test_an_entry_says_the_last_day_as_the_server_counts_it(member_phone: Page) -> None:
     _tab(member_phone, "积分")
 

@@ -6,10 +6,6 @@ would hold.
 
 import base64
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -20,26 +16,20 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from tests.app.checkout.production import Server, a_server
 from tests.chat_apps import APP_ID, APP_SECRET, LOGIN, PHONE, VERSION, Sandbox
 from tests.conftest import key, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 BOT_SECRET = "AAtestTokenOfABotThatDoesNotExist00"
 NAME, BIRTHDAY, NUMBER = "司马相如", "1990-05-17", "13876543210"
-PROGRAM = """
-from werkzeug.serving import make_server
-from wsgi import create_app
-server = make_server("127.0.0.1", 0, create_app(), threaded=True)
-print(server.port, flush=True)
-server.serve_forever()
-"""
 
 
 @dataclass
-class Server:
-    url: str
-    process: subprocess.Popen[str]
-    log: list[str] = field(default_factory=list)
+class Product:
+    """The product as it runs in production, and what it answered."""
+
+    server: Server
     answers: list[str] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body=None, token=None, key=None):
@@ -48,7 +38,7 @@ class Server:
             headers["Authorization"] = f"Bearer {token}"
         with requests.Session() as http:
             http.trust_env = False
-            answer = http.request(method, self.url + path, json=body, headers=headers, timeout=20)
+            answer = http.request(method, self.server.address + path, json=body, headers=headers, timeout=20)
         self.answers.append(f"{answer.headers}\n{answer.text}")
         return answer
 
@@ -58,15 +48,10 @@ class Server:
             body["consent"] = {"policy_version": consent}
         return self.ask("POST", "/api/v1/login", body, key=key)
 
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait(10)
-
 
 @pytest.fixture
-def server(database_url, redis_url, sandbox: Sandbox) -> Iterator[Server]:
+def product(database_url, redis_url, sandbox: Sandbox, tmp_path: Path) -> Iterator[Product]:
     environment = {
-        "PATH": os.environ["PATH"],
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "SESSION_KEY": key("s"),
@@ -80,26 +65,12 @@ def server(database_url, redis_url, sandbox: Sandbox) -> Iterator[Server]:
         "TELEGRAM_BOT_TOKEN": f"123456789:{BOT_SECRET}",
         "LOG_LEVEL": "debug",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    running = Server("", process)
-    reader = threading.Thread(target=lambda: running.log.extend(process.stderr), daemon=True)
-    reader.start()
+    server = a_server(environment, tmp_path / "server.log")
+    server.start()
     try:
-        running.url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        yield running
+        yield Product(server)
     finally:
-        process.kill()
-        process.wait(10)
-        reader.join(10)
-        process.stdout.close()
-        process.stderr.close()
+        server.stop()
 
 
 def spellings(secret: str) -> set[str]:
@@ -148,62 +119,62 @@ def secrets_of(sandbox: Sandbox) -> dict[str, str]:
     }
 
 
-def a_members_day(server: Server, sandbox: Sandbox, engine) -> dict[str, str]:
+def a_members_day(product: Product, sandbox: Sandbox, engine) -> dict[str, str]:
     """Everything goes well, then everything goes wrong; the one-time values that were used."""
     used = {}
     used["login code"] = code = sandbox.login_code()
-    assert server.login(code, consent=None).status_code == 409
-    first = server.login(code, key="k1").json()["token"]
-    token = server.login(code, key="k1").json()["token"]
-    assert server.login(code).status_code == 401
+    assert product.login(code, consent=None).status_code == 409
+    first = product.login(code, key="k1").json()["token"]
+    token = product.login(code, key="k1").json()["token"]
+    assert product.login(code).status_code == 401
     used |= {"first token": first, "second token": token}
 
     used["phone code"] = phone_code = sandbox.phone_code()
     for idempotency_key in ("k2", "k2", "k3"):
-        server.ask("POST", "/api/v1/me/phone", {"code": phone_code}, token, idempotency_key)
+        product.ask("POST", "/api/v1/me/phone", {"code": phone_code}, token, idempotency_key)
     profile = {"name": NAME, "birthday": BIRTHDAY}
-    assert server.ask("PATCH", "/api/v1/me", profile, token).json()["phone"] == "138****3210"
+    assert product.ask("PATCH", "/api/v1/me", profile, token).json()["phone"] == "138****3210"
     for path in ("/api/v1/me", "/api/v1/me/points", "/api/v1/me/sales", "/api/v1/config"):
-        assert server.ask("GET", path, token=token).status_code == 200
-    server.ask("GET", "/api/v1/me", token=first)
+        assert product.ask("GET", path, token=token).status_code == 200
+    product.ask("GET", "/api/v1/me", token=first)
 
     for path in (LOGIN, PHONE):
         for action in ("status", "drop", "html", "errcode"):
             details = {"status": {"status": 500}, "errcode": {"errcode": 40013}}.get(action, {})
             sandbox.fault(path, action, **details)
-            server.login(sandbox.login_code())
-            server.ask("POST", "/api/v1/me/phone", {"code": sandbox.phone_code()}, token)
+            product.login(sandbox.login_code())
+            product.ask("POST", "/api/v1/me/phone", {"code": sandbox.phone_code()}, token)
             sandbox.heal()
 
     with engine.begin() as connection:  # a fault nobody foresaw, with the identity in the statement
         connection.exec_driver_sql("ALTER TABLE member_identities RENAME COLUMN union_subject TO gone")
-    assert server.login(sandbox.login_code("bob")).status_code == 500
+    assert product.login(sandbox.login_code("bob")).status_code == 500
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE member_identities RENAME COLUMN gone TO union_subject")
         connection.exec_driver_sql(
             "ALTER TABLE login_codes ADD CONSTRAINT none CHECK (subject IS NULL) NOT VALID"
         )
-    assert server.login(sandbox.login_code()).status_code == 500
+    assert product.login(sandbox.login_code()).status_code == 500
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE login_codes DROP CONSTRAINT none")
-    assert server.ask("POST", "/api/v1/logout", token=token).status_code == 204
+    assert product.ask("POST", "/api/v1/logout", token=token).status_code == 204
     used["bob"] = sandbox.person("bob")["openid"]
     return used
 
 
-def test_no_secret_is_said_logged_or_kept(server: Server, sandbox: Sandbox, engine) -> None:
+def test_no_secret_is_said_logged_or_kept(product: Product, sandbox: Sandbox, engine) -> None:
     sandbox.person(phone=NUMBER)
     secrets = secrets_of(sandbox)
 
-    used = a_members_day(server, sandbox, engine)
-    server.stop()
+    used = a_members_day(product, sandbox, engine)
+    product.server.stop()
 
-    answers = "\n".join(server.answers)
+    answers = "\n".join(product.answers)
     tokens = {"first token", "second token"}
     assert found({**secrets, **used}, answers) == tokens  # each told to its owner, in the answer that made it
     assert answers.count(used["first token"]) == answers.count(used["second token"]) == 1
 
-    log = "".join(server.log)
+    log = product.server.log.read_text(encoding="utf-8")
     assert log.count('"event":"request"') > 20
     assert log.count("sqlalchemy.exc") >= 2  # both crashes are there, without their words
     assert found({**secrets, **used, "name": NAME, "birthday": BIRTHDAY}, log) == set()
@@ -246,15 +217,15 @@ def test_no_record_of_any_library_holds_a_secret(visitor, sandbox, engine, caplo
 
 
 def test_a_process_killed_in_the_middle_of_a_login_leaves_the_code_to_the_next(
-    server: Server, sandbox: Sandbox, engine
+    product: Product, sandbox: Sandbox, engine
 ) -> None:
     sandbox.fault(LOGIN, "timeout")
     code, said = sandbox.login_code(), []
-    lost = threading.Thread(target=lambda: said.append(_answer_or_loss(server, code)))
+    lost = threading.Thread(target=lambda: said.append(_answer_or_loss(product, code)))
     lost.start()
     _until(lambda: sandbox.calls(LOGIN) == 1)
 
-    server.stop(signal.SIGKILL)
+    product.server.kill_all()
 
     lost.join(10)
     assert said == ["lost"]
@@ -262,9 +233,9 @@ def test_a_process_killed_in_the_middle_of_a_login_leaves_the_code_to_the_next(
     assert rows(engine, "SELECT count(*) FROM members") == [(0,)]
 
 
-def _answer_or_loss(server: Server, code: str) -> str:
+def _answer_or_loss(product: Product, code: str) -> str:
     try:
-        return server.login(code).text
+        return product.login(code).text
     except requests.ConnectionError:
         return "lost"
 

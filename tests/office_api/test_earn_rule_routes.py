@@ -178,10 +178,13 @@ def test_a_rule_is_tried_before_it_is_made(actors: Actors) -> None:
     shop, manager = actors.shop, Rules(actors, "manager")
     points(shop)
     actors.till_2.sell(actors.till_2.ticket(shop.code(shop.member())), 1_000)
-    found = manager.post("/earn-rules/simulate", trial())
+    asked = trial()
+    found = manager.post("/earn-rules/simulate", asked)
     assert found.status_code == 200, found.json
     told = dict(found.json)
     [sale] = told.pop("sample")
+    assert told.pop("covered_until") == asked["until"].replace("+00:00", "Z")
+    assert told.pop("complete") is True
     assert (sale["store"], sale["points_before"], sale["points_after"]) == ("S001", 10, 20)
     assert told == {
         "sales": 1,

@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { grouped, signed, lastDay, minute } = require('../../utils/format.js');
+const { grouped, signed, day, lastDay, minute } = require('../../utils/format.js');
 const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 
 /** @param {import('../../utils/api.js').PointsEntry} entry */
@@ -15,18 +15,21 @@ function toRow(entry) {
     expires: entry.points > 0 && entry.valid_through ? fill(t.expiresOn, { date: entry.valid_through }) : '',
     change: signed(entry.points),
     gain: entry.points > 0,
-    after: fill(t.pointsAfter, { points: grouped(entry.points_after) }),
+    after: fill(t.pointsAfter, { points: grouped(entry.balance_after) }),
   };
 }
 
 /** @param {import('../../utils/api.js').Points} points */
-function summary({ points, expiring_soon: soon }) {
+function summary({ points, pending, expiring_soon: soon }) {
   const t = texts();
   // The phone's own calendar: the answer is for all stores at once.
   const expiring = soon.earliest_at
     ? fill(t.expiring, { points: withPoints(soon.points, grouped(soon.points)), date: lastDay(soon.earliest_at) })
     : t.noExpiring;
-  return { points: grouped(points), expiring };
+  const waiting = pending.earliest_at
+    ? fill(t.pending, { points: withPoints(pending.points, grouped(pending.points)), date: day(pending.earliest_at) })
+    : '';
+  return { points: grouped(points), expiring, waiting };
 }
 
 const log = listPages(api.pointsEntries, toRow);
@@ -36,6 +39,7 @@ Component({
     t: texts(),
     points: '–',
     expiring: '',
+    waiting: '',
     rows: /** @type {ReturnType<typeof toRow>[]} */ ([]),
     more: false,
     loading: true,

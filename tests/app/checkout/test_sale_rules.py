@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from app import clock, db
 from app.audit import OPERATOR
-from app.checkout import sale
+from app.checkout import record, sale
 from app.db import Busy
 from app.errors import VersionConflict
 from app.points import change, versions
@@ -19,6 +19,7 @@ from app.points.loaded import rules_at
 from app.points.rules import Base, Caps, Conditions, Definition, Expiry, Extra, Multiplier, Rule
 from app.points.versions import Draft
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
+from tests.app.ledger.books import move, points
 from tests.conftest import rows
 from tests.databases import Databases
 from tests.racing import race
@@ -122,6 +123,52 @@ def test_lines_of_a_category_earn_more_and_keep_it(shop: Shop) -> None:
     assert shop.till.get(f"/sales/{sale['id']}").json["lines"] == lines
 
 
+def _z(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def test_points_after_a_sale_are_those_that_may_be_spent_then(shop: Shop) -> None:
+    phone = shop.member()
+    now = clock.now()
+    first = now.replace(microsecond=0) + timedelta(days=1)
+    move(points(phone.member_id, 100), points(phone.member_id, 7, available_at=first), at=now)
+    sale = buy(shop, phone).json
+    assert (sale["points_earned"], sale["points_after"]) == (10, 110)
+    assert sale["pending"] == {"points": 7, "earliest_at": _z(first)}
+    nothing = shop.till.sell(shop.till.ticket(shop.code(phone, steps=1)), 1).json
+    assert (nothing["points_earned"], nothing["points_after"], nothing["pending"]) == (0, None, None)
+
+
+def sell_at_once(shop: Shop) -> list[tuple[int | None, int]]:
+    """Sixteen sales of one member whose points all wait: points after, and pending, as each was told."""
+    make(Base(rate_bp=10_000, pending_days=3), priority=1)
+    phone, till, now = shop.member(), till_of(shop.till), clock.now()
+    scanned_at = [now - timedelta(seconds=30 * n) for n in range(RUNNERS)]
+    tickets = [scan_at(shop, till, shop.code(phone, at=at), at).ticket for at in reversed(scanned_at)]
+
+    def sell(number: int) -> tuple[int | None, int]:
+        recorded = sell_at(till, tickets[number], 1_000, now)
+        return recorded.points_after, recorded.pending
+
+    return sorted(race(RUNNERS, sell), key=lambda told: told[1])
+
+
+def test_of_sales_at_once_each_tells_the_pending_points_of_those_before_it(shop: Shop) -> None:
+    assert sell_at_once(shop) == [(0, 10 * n) for n in range(1, RUNNERS + 1)]
+
+
+def test_counted_before_the_lock_pending_points_would_be_told_as_spendable(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a statement sees what was there when it began, and the account has moved since."""
+    before = """(%(points)s + (SELECT coalesce(sum(l.remaining), 0) FROM ledger_lots l JOIN ledger_accounts a
+        ON a.id = l.account_id WHERE a.member_id = %(member_id)s AND l.available_at > %(now)s))"""
+    blind = record._WRITE.replace("balance_after - pending", f"balance_after - {before}")
+    assert blind != record._WRITE
+    monkeypatch.setattr(record, "_WRITE", blind)
+    assert any(points_after for points_after, _ in sell_at_once(shop))
+
+
 def test_pending_points_are_told_and_cannot_be_spent_before(shop: Shop) -> None:
     make(Base(rate_bp=10_000, pending_days=3, expiry=Expiry(kind="months", n=1)), priority=1)
     phone = shop.member()
@@ -130,6 +177,12 @@ def test_pending_points_are_told_and_cannot_be_spent_before(shop: Shop) -> None:
         clock.business_date(clock.now(), "Asia/Shanghai") + timedelta(days=3), "Asia/Shanghai"
     )
     assert datetime.fromisoformat(sale["available_at"]) == begins
+    assert (sale["points_earned"], sale["points_after"]) == (10, 0)
+    assert (
+        sale["pending"]
+        == phone.get("/me/points").json["pending"]
+        == {"points": 10, "earliest_at": _z(begins)}
+    )
     assert phone.get("/me/points").json["points"] == 0
     [entry] = phone.get("/me/points/entries").json["items"]
     assert datetime.fromisoformat(entry["available_at"]) == begins

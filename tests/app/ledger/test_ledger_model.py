@@ -173,7 +173,10 @@ class Books(RuleBasedStateMachine):
                 points=wanted,
                 lapsed=lot.let_go - let_go,
             )
-        assert found == TakenBack(taken=taken, owed=owed, lapsed=let_go, balance_after=account.balance())
+        pending = sum(one.remaining for one in account.lots if one.available_at > self.now)
+        assert found == TakenBack(
+            taken=taken, owed=owed, lapsed=let_go, balance_after=account.balance(), pending=pending
+        )
 
     @precondition(lambda self: self.sources)
     @rule(data=st.data(), movement=movements)

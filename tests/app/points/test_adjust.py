@@ -29,6 +29,7 @@ from app.staff.roles import Grant
 from app.stores import setup
 from app.withdrawal import withdraw
 from tests.adjusting import adjusted, member_no
+from tests.app.ledger import books
 from tests.conftest import rows
 from tests.racing import race
 from tests.shop import BOSS, Phone, Shop
@@ -73,6 +74,12 @@ def test_within_the_limit_points_move_at_once(shop: Shop, phone: Phone, one: Sta
     assert (given.state, given.approval_id, given.points_after) == ("posted", None, 500)
     taken = adjusted(shop, phone, one.id, -120)
     assert taken.points_after == points(phone) == 380
+
+
+def test_points_that_wait_are_not_among_those_after_it(shop: Shop, phone: Phone, one: StaffView) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    books.move(books.points(phone.member_id, 9, available_at=tomorrow), at=clock.now())
+    assert adjusted(shop, phone, one.id, 20).points_after == points(phone) == 20
 
 
 def test_the_member_sees_it_with_its_reason_and_its_end(shop: Shop, phone: Phone, one: StaffView) -> None:

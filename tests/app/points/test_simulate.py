@@ -178,6 +178,29 @@ def test_a_simulation_that_takes_too_long_is_refused(shop: Shop, monkeypatch: py
         run(draft(Extra(points=1)))
 
 
+def test_when_time_runs_out_the_answer_says_how_much_of_the_past_it_covers(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = carts(shop, [shop.member()], MONDAY)
+    trial = draft(Extra(points=1))
+    whole = run(trial)
+    assert (whole.complete, whole.covered_until) == (True, MONDAY + timedelta(days=3))
+
+    monkeypatch.setattr(simulate, "MOST_S", 0.0)
+    part = run(trial)
+    assert (part.complete, part.covered_until) == (False, MONDAY + timedelta(hours=3))
+    assert (part.sales, part.points_after - part.points_before) == (1, 1)
+
+    # Piece by piece it comes to the same.
+    sales, before, since = 0, 0, MONDAY
+    for _ in range(12):
+        piece = simulate.simulate(
+            draft=trial, rule_no=None, since=since, until=MONDAY + timedelta(days=3), store_ids=None
+        )
+        sales, before, since = sales + piece.sales, before + piece.points_before, piece.covered_until
+    assert (piece.complete, sales, before) == (True, 12, total)
+
+
 def test_a_rule_that_is_not_there_or_of_another_kind_is_refused(shop: Shop) -> None:
     with pytest.raises(NotFound):
         run(draft(Extra(points=1)), rule_no=99)

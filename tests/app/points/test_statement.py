@@ -30,6 +30,30 @@ def test_pending_and_ended_points_are_not_shown_and_soon_is_thirty_days(shop: Sh
     seen = overview(token_hash=token_hash(phone.token), now=now)
     assert (seen.points, seen.expiring, seen.expiring_until) == (1 + 8 + 16 + 32, 8 + 16, now + SOON)
     assert seen.expiring_from == now + US
+    assert (seen.pending, seen.pending_from) == (2, now + US)
+
+
+def test_points_that_wait_are_told_apart_until_their_moment_with_the_first_of_several(shop: Shop) -> None:
+    phone, now = shop.member(), clock.now()
+    first = now + DAY
+    move(
+        points(phone.member_id, 1),
+        points(phone.member_id, 2, available_at=first + DAY, expires_at=first + 2 * DAY),
+        points(phone.member_id, 4, available_at=first, expires_at=first + 2 * DAY),
+        at=now,
+    )
+
+    def seen(at: datetime) -> tuple[int, int, datetime | None, int]:
+        held = overview(token_hash=token_hash(phone.token), now=at)
+        return held.points, held.pending, held.pending_from, held.expiring
+
+    # What cannot be spent yet does not end soon either: it is not among the points.
+    assert seen(first - US) == (1, 6, first, 0)
+    assert seen(first) == (5, 2, first + DAY, 4)
+    assert seen(first + DAY) == (7, 0, None, 6)
+    told = phone.get("/me/points").json
+    assert (told["points"], told["pending"]["points"]) == (1, 6)
+    assert datetime.fromisoformat(told["pending"]["earliest_at"]) == first
 
 
 def test_without_points_that_end_soon_there_is_no_day_to_tell(shop: Shop) -> None:
@@ -98,7 +122,7 @@ def test_pages_of_movements_hold_each_one_once_newest_first(shop: Shop) -> None:
     move(points(phone.member_id, -10), at=clock.now())
     entries = all_pages(phone, "/me/points/entries")
     assert [entry["points"] for entry in entries] == [-10, 7, 6, 5, 4, 3, 2, 1]
-    assert [entry["points_after"] for entry in entries] == [18, 28, 21, 15, 10, 6, 3, 1]
+    assert [entry["balance_after"] for entry in entries] == [18, 28, 21, 15, 10, 6, 3, 1]
 
 
 def test_pages_of_sales_hold_each_one_once(shop: Shop) -> None:
