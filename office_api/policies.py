@@ -13,7 +13,7 @@ from app.checkout.set_policy import KINDS, set_policy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, REFUND, SELL, stores_with
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, stores_with
 from app.stored_value.policy import StoredValuePolicy
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
@@ -31,8 +31,8 @@ guarded(blueprint, require_staff)
 BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
-    RefundPolicy.NAME: (REFUND, APPROVE),
-    StoredValuePolicy.NAME: (SELL, APPROVE),
+    RefundPolicy.NAME: (APPROVE,),
+    StoredValuePolicy.NAME: (APPROVE,),
 }
 
 

@@ -41,7 +41,10 @@ class GrowthSchema(Strict):
 
 
 class LevelSchema(Strict):
-    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9_-]{1,24}\Z"))
+    code = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^[a-z0-9_-]{1,24}\Z", error="Must be a code of a-z, 0-9, - and _."),
+    )
     name_zh = text(24, required=True)
     name_en = text(24, required=True)
     at_least = whole(0, MOST_AMOUNT, required=True, metadata={"description": "fen, visits or growth value"})

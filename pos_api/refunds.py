@@ -1,6 +1,6 @@
 """Refunds: giving back a sale, or a part of it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -27,6 +27,11 @@ class RefundLineSchema(Strict):
 
 
 class RefundSchema(Strict):
+    error_messages: ClassVar[dict[str, str]] = {
+        "line_twice": "A line stands twice.",
+        "amount_and_lines": "Not together with lines.",
+    }
+
     refund_no = text(40, required=True, metadata={"description": "unique among the store's refunds"})
     staff_no = text(16, required=True, metadata={"description": "whose name stands under it"})
     reason = fields.String(
@@ -48,9 +53,9 @@ class RefundSchema(Strict):
     def one_meaning(self, data: dict[str, Any], **_: Any) -> None:
         lines = data.get("lines") or []
         if len({line["line_no"] for line in lines}) < len(lines):
-            raise ValidationError("A line stands twice.", "lines")
+            raise ValidationError(self.error_messages["line_twice"], "lines")
         if lines and data.get("amount_fen") is not None:
-            raise ValidationError("Not together with lines.", "amount_fen")
+            raise ValidationError(self.error_messages["amount_and_lines"], "amount_fen")
 
 
 class RefundedLineSchema(Strict):

@@ -21,7 +21,8 @@ class Refunded:
     """`state` is `done`, or `pending` with the request that waits for a second person; then nothing has moved.
 
     Of `points`, what the goods had earned: `points_taken` from the account, `points_owed` because they were spent (the
-    next points pay them), the rest had ended unspent. `points_after` is what the member may spend then, None where no points moved.
+    next points pay them), the rest had ended unspent. `points_after` is what the member may spend then,
+    None where no points moved.
     """
 
     refund_id: str

@@ -23,8 +23,9 @@ class TakenBack:
 
 
 _TAKE_BACK = """
-    SELECT taken, owed, lapsed, balance_after, pending FROM ledger_take_back(%(entry_id)s, %(points)s, %(lapsed)s, %(kind)s,
-        %(source_type)s, %(source_id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(note)s, %(at)s, %(day)s)"""
+    SELECT taken, owed, lapsed, balance_after, pending FROM ledger_take_back(%(entry_id)s, %(points)s, %(lapsed)s,
+        %(kind)s, %(source_type)s, %(source_id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(note)s, %(at)s,
+        %(day)s)"""
 
 
 def take_back(session: Session, cause: Cause, *, entry_id: int, points: int, lapsed: int) -> TakenBack:

@@ -1,5 +1,7 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_value import VALUE_ERRORS
+
 ERRORS: dict[str, tuple[str, str]] = {
     # HTTP
     "bad_request": ("请求格式有误。", "The request is malformed."),
@@ -164,49 +166,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",
     ),
-    # stored value
-    "balance_limit": (
-        "超出储值账户余额上限，详见 most_fen。",
-        "The account may not hold so much; see `most_fen`.",
-    ),
-    "top_up_amount": (
-        "充值金额不在允许范围内，详见 least_fen 和 most_fen。",
-        "This amount cannot be topped up; see `least_fen` and `most_fen`.",
-    ),
-    "offer_outdated": (
-        "充值方案已变更或结束，请刷新后再试。",
-        "The offer has changed or ended. Please look at the offers again.",
-    ),
-    "offer_used_up": (
-        "该充值方案已达参与次数上限或仅限首次充值。",
-        "This offer is for a first top-up only, or has been taken as often as one may.",
-    ),
-    "clerk_needed": (
-        "该金额需要复核，请填写收银员工号。",
-        "So much needs a second person: say who is at the till (`staff_no`).",
-    ),
-    "payment_not_offered": ("暂不支持在线充值。", "Paying online is not offered."),
-    "payment_unavailable": (
-        "微信支付暂时无法下单，没有扣款，请稍后再试。",
-        "WeChat Pay does not open the order right now. Nothing was paid; please try again.",
-    ),
-    "payment_pending": (
-        "正在确认支付结果，请稍后再看。",
-        "WeChat Pay does not say yet how the order stands. Please look again in a moment.",
-    ),
-    "payment_unknown": ("没有这笔充值订单。", "There is no such order."),
-    "payment_mismatch": (
-        "支付金额与订单不符，已通知工作人员处理。",
-        "Another amount than was ordered was paid. Somebody will look into it.",
-    ),
-    "no_wechat_identity": (
-        "请在微信小程序内充值。",
-        "Please top up in the WeChat mini-program.",
-    ),
-    "order_closed": (
-        "该订单已支付或已关闭，请查看余额或重新下单。",
-        "This order is paid or over. Look at the balance, or make a new one.",
-    ),
+    **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),
     "password_too_weak": (

@@ -41,6 +41,12 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "Must be a time of day such as 09:30.",
     ),
     "Control characters are not allowed.": ("不能含有控制字符。", "Control characters are not allowed."),
+    "Must be a code of a-z, 0-9, - and _.": (
+        "只能用小写字母、数字、- 和 _，最多 24 个字符。",
+        "Must be at most 24 of a-z, 0-9, - and _.",
+    ),
+    "A line stands twice.": ("同一商品行出现了两次。", "A line stands twice."),
+    "Not together with lines.": ("不能与商品行同时填写。", "Not together with lines."),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
 }
 

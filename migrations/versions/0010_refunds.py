@@ -68,7 +68,8 @@ TAKE_BACK = """
 CREATE FUNCTION ledger_take_back(
     p_entry bigint, p_points bigint, p_lapsed bigint, p_kind text, p_source_type text, p_source_id text,
     p_store bigint, p_terminal bigint, p_staff bigint, p_note text, p_at timestamptz, p_business_date date
-) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint, pending bigint) LANGUAGE plpgsql ROWS 1 AS $$
+) RETURNS TABLE (taken bigint, owed bigint, lapsed bigint, balance_after bigint, pending bigint)
+LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     v_given record;
     v_own bigint;

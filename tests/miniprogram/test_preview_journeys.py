@@ -140,6 +140,8 @@ def test_a_new_policy_may_be_left_for_later(api: MemberApiStub, open_phone: Open
 
     page.reload()
     expect(page.locator(".digits")).to_be_visible()
+    # What the page still asks for must be answered first, or it would find the token gone before the tab is touched.
+    page.wait_for_load_state("networkidle")
     api.forget_tokens()
     _tab(page, "积分")
     expect(page.locator("#title")).to_have_text("政策更新")

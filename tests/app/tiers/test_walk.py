@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.clock import HOME_ZONE, business_date, counts_from, period_after, period_from
+from app.clock import HOME_ZONE, business_date
+from app.tiers.days import counts_from, period_after, period_from
 from app.tiers.plan import PlanMalformed, Window, plan_of
 from app.tiers.walk import Bought, walk
 from tests.app.tiers.standing import LEVELS, LONG_AGO, always, at, buy, held, plan, stood, told
