@@ -310,7 +310,6 @@ BUGS = {
     "what never ends is taken first": ("NULLS LAST", "NULLS FIRST"),
     "pending lots are spent": ("AND (l.available_at <= p_at OR", "AND (true OR"),
     "what was given is taken back from somewhere else": ("v_posting.from_entry DESC", "v_posting.from_entry"),
-    "pending points are taken back before others": ("l.available_at > p_at,", "l.available_at <= p_at,"),
     "a debt is never paid": ("AND a.balance > 0;", "AND a.balance < 0;"),
     "a debt is paid twice": ("'amount', -v_owed,", "'amount', -2 * v_owed,"),
     "a lot opens an instant late": ("l.available_at <= p_at", "l.available_at < p_at"),
