@@ -12,6 +12,7 @@ from app.tiers.card import TierName
 from app.tiers.plan import (
     MOST_AMOUNT,
     MOST_DAYS,
+    MOST_GIFT_POINTS,
     MOST_GRACE_DAYS,
     MOST_TIERS,
     plan_of,
@@ -48,7 +49,7 @@ class LevelSchema(Strict):
     name_zh = text(24, required=True)
     name_en = text(24, required=True)
     at_least = whole(0, MOST_AMOUNT, required=True, metadata={"description": "fen, visits or growth value"})
-    gift_points = whole(0, 1_000_000, load_default=0, metadata={"description": "once, on reaching it"})
+    gift_points = whole(0, MOST_GIFT_POINTS, load_default=0, metadata={"description": "once, on reaching it"})
 
 
 class TierPlanSchema(Strict):

@@ -30,6 +30,7 @@ class RefundSchema(Strict):
     error_messages = {  # noqa: RUF012  # as the library declares it
         "line_twice": "A line stands twice.",
         "amount_and_lines": "Not together with lines.",
+        "void_is_whole": "A sale is voided as a whole.",
     }
 
     refund_no = text(40, required=True, metadata={"description": "unique among the store's refunds"})
@@ -56,6 +57,8 @@ class RefundSchema(Strict):
             raise ValidationError(self.error_messages["line_twice"], "lines")
         if lines and data.get("amount_fen") is not None:
             raise ValidationError(self.error_messages["amount_and_lines"], "amount_fen")
+        if data.get("reason") == "void" and (lines or data.get("amount_fen") is not None):
+            raise ValidationError(self.error_messages["void_is_whole"], "reason")
 
 
 class RefundedLineSchema(Strict):

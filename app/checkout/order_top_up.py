@@ -113,7 +113,17 @@ def order(
         raise OrderClosed from None
     except (ProviderRefused, ProviderUnavailable) as error:
         raise PaymentUnavailable(retry_after_s=5) from error
+    if not _still_open(ordered.id):
+        # Somebody ordered something else while this was on its way: what nobody may pay any more is closed there too.
+        settle(pay, ordered.id, now=now, close=True)
+        raise OrderClosed
     return Payable(top_up_id=ordered.id, expires_at=_end(ordered), params=pay.client_params(prepay_id, now))
+
+
+def _still_open(top_up_id: str) -> bool:
+    with transaction() as session:
+        found = select(TopUp.state).where(TopUp.id == top_up_id).with_for_update()
+        return session.execute(found).scalar_one() == "created"
 
 
 def _end(ordered: TopUp) -> datetime:

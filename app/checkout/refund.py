@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
-from app.checkout.models import Sale, SaleLine
+from app.checkout.models import Refund, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
 from app.checkout.refund_record import Asked, Doing, Refunded, write_down
 from app.clock import business_date
@@ -107,7 +107,7 @@ def _refund(
         terminal_id=till.terminal_id,
     )
     refund_id = new_id(now)
-    if asked.amount_fen > policy.alone_fen:
+    if _given_alone(session, sale_id) + asked.amount_fen > policy.alone_fen:
         return _ask(session, refund_id, asked, parts, till.store_id, staff_id, now)
     doing = Doing(
         refund_id=refund_id,
@@ -157,6 +157,14 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
     return [SoldLine(**row._mapping) for row in found]
 
 
+def _given_alone(session: Session, sale_id: str) -> int:
+    """What of the sale went back before without a second person: many small refunds are a large one."""
+    given = select(func.coalesce(func.sum(Refund.amount_fen), 0))
+    return int(
+        session.execute(given.where(Refund.sale_id == sale_id, Refund.approval_id.is_(None))).scalar_one()
+    )
+
+
 def _ask(
     session: Session,
     refund_id: str,
@@ -190,8 +198,9 @@ def _ask(
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:
     """Do what a second person has agreed to.
 
-    Raises `ApprovalOutdated` when whoever asked has lost the right or the store has closed; `RefundExceedsSale` when
-    something of it went back meanwhile, `RefundNumberUsed`. The days are those of the asking.
+    Raises `ApprovalOutdated` when whoever asked has lost the right or the store has closed, or when something of it
+    went back meanwhile so that it would be another amount; `RefundExceedsSale`, `RefundNumberUsed`. The days are
+    those of the asking.
     """
     asked = msgspec.convert(approved.details, Asked, strict=False)
     store = session.execute(select(Store).where(Store.id == asked.store_id)).scalar_one()
@@ -208,8 +217,11 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
         day=business_date(now, store.time_zone),
         now=now,
     )
+    parts = parts_of(_lines(session, sale.id), asked.wanted())
+    if sum(part.amount_fen for part in parts) != asked.amount_fen:
+        raise second_person.ApprovalOutdated
     try:
-        write_down(session, doing, sale, parts_of(_lines(session, sale.id), asked.wanted()))
+        write_down(session, doing, sale, parts)
     except IntegrityError as error:
         raise _refusal(error) from error
 

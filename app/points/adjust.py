@@ -164,7 +164,9 @@ def _may_alone(session: Session, adjustment: Adjustment, policy: AdjustmentPolic
     if abs(adjustment.points) > policy.alone_points:
         return False
     # One at a time for each person, or two halves of a day's limit would each look like the first.
-    session.execute(select(Staff.id).where(Staff.id == adjustment.requested_by).with_for_update())
+    # Not a full lock: refunds name the person after they took the account, and the two would wait for each other.
+    lock = select(Staff.id).where(Staff.id == adjustment.requested_by).with_for_update(key_share=True)
+    session.execute(lock)
     # Not a calendar day: it begins at another time in each store's zone, and would count twice between them.
     since = now - timedelta(hours=24)
     moved = session.execute(_MOVED_ALONE, {"staff_id": adjustment.requested_by, "since": since}).scalar_one()

@@ -152,6 +152,8 @@ def _check(draft: Draft, begins: datetime, ends: datetime | None, now: datetime)
         raise OfferMalformed(reason="effective_until: not after effective_from")
     if draft.bonus_fen + draft.points == 0:
         raise OfferMalformed(reason="bonus_fen, points: one of them above 0 is needed")
+    if max(draft.bonus_fen, draft.points) > draft.pay_fen:
+        raise OfferMalformed(reason="bonus_fen, points: at most pay_fen of each")
     if draft.bonus_parts > max(1, draft.bonus_fen):
         raise OfferMalformed(reason="bonus_parts: more than there are fen")
 

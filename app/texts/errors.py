@@ -141,8 +141,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The scan is too old. Please scan the member's code again.",
     ),
     "ticket_used": (
-        "这次扫码已用于另一笔销售，请重新扫会员码。",
-        "This scan belongs to another sale. Please scan the member's code again.",
+        "这次扫码已经用过，请重新扫会员码。",
+        "This scan has been used already. Please scan the member's code again.",
     ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",

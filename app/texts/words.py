@@ -34,7 +34,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "message.refund.title": ("退款通知", "Your refund"),
     "message.refund.body": (
         "您在{store}的消费已退款{amount}，收回{earned}积分，可用积分{points}。",
-        "{amount} was refunded at {store}. Points taken back: {earned}. Points now: {points}.",
+        "{amount} was refunded at {store}. Points taken back: {earned}. Points available: {points}.",
     ),
     "tier.next.spend": ("再消费 {missing} 即可升级为{tier}", "Spend {missing} more to reach {tier}"),
     "tier.next.visits": (

@@ -20,6 +20,8 @@ LOWEST = "normal"
 MOST_TIERS = 10
 MOST_DAYS, MOST_MONTHS = 1_830, 60
 MOST_GRACE_DAYS = 92
+#: What one person may set: a plan needs no second one.
+MOST_GIFT_POINTS = 10_000
 MOST_AMOUNT = 100_000_000_000
 
 Basis = Literal["spend", "visits", "growth"]
@@ -51,7 +53,7 @@ class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     code: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}$")]
     at_least: Annotated[int, Meta(ge=0, le=MOST_AMOUNT)]
-    gift_points: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    gift_points: Annotated[int, Meta(ge=0, le=MOST_GIFT_POINTS)] = 0
 
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -72,12 +72,17 @@ class Tally:
         self._days = [one.day for one in bought]
         self._sums = [0]
         came: set[tuple[date, int]] = set()
+        kept: dict[str, int] = {}
         for one in bought:
             # A bill that was split is one visit; so is coming back on the same day.
             visit = one.amount_fen > 0 and (one.day, one.store_id) not in came
             if visit:
                 came.add((one.day, one.store_id))
-            self._sums.append(self._sums[-1] + _weight(plan, one.amount_fen, visit))
+            # By what is kept of the sale: a refund in many small pieces takes as much as one.
+            before = kept.get(one.sale_id, 0)
+            after = kept[one.sale_id] = before + one.amount_fen
+            grown = _weight(plan, after) - _weight(plan, before)
+            self._sums.append(self._sums[-1] + grown + (_visit(plan) if visit else 0))
 
     def between(self, first: date, last: date, among: int | None = None) -> int:
         """What was bought on these days, both included, `among` the first so many purchases."""
@@ -87,17 +92,24 @@ class Tally:
         return max(0, self._sums[max(low, bisect_right(self._days, last, 0, most))] - self._sums[low])
 
 
-def _weight(plan: Plan, amount_fen: int, visit: bool) -> int:
+def _weight(plan: Plan, amount_fen: int) -> int:
     match plan.basis:
         case "spend":
             return amount_fen
         case "visits":
-            return int(visit)
+            return 0
         case "growth":
-            grown = abs(amount_fen) * plan.growth.per_yuan_bp // (BASIS * _FEN_PER_YUAN)
-            if amount_fen < 0:
-                return -grown
-            return grown + (plan.growth.per_visit if visit else 0)
+            return amount_fen * plan.growth.per_yuan_bp // (BASIS * _FEN_PER_YUAN)
+
+
+def _visit(plan: Plan) -> int:
+    match plan.basis:
+        case "spend":
+            return 0
+        case "visits":
+            return 1
+        case "growth":
+            return plan.growth.per_visit
 
 
 def ends_at(plan: Plan, standing: Standing, *, in_grace: bool) -> datetime | None:

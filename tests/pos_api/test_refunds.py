@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, db
+from app.approvals.second_person import ApprovalOutdated
 from app.audit import OPERATOR
 from app.checkout.decide import decide
 from app.checkout.refund import RefundPolicy
@@ -16,6 +17,7 @@ from app.policies import change
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
 from app.work import fact_relay, send_messages, tell_consumers
+from tests.adjusting import adjusted
 from tests.conftest import rows
 from tests.racing import race
 from tests.shop import Phone, Shop
@@ -200,6 +202,8 @@ def test_without_the_lock_the_constraint_still_refuses(shop: Shop, engine: Engin
         {"lines": [{"line_no": 1, "quantity": 1}], "amount_fen": 5},
         {"amount_fen": 0},
         {"reason": "no reason"},
+        {"reason": "void", "lines": [{"line_no": 1, "quantity": 1}]},
+        {"reason": "void", "amount_fen": 5},
         {"refund_no": ""},
         {"amount_fen": 5.0},
     ],
@@ -252,6 +256,43 @@ def test_a_large_refund_waits_for_a_second_person(
     ]
 
 
+def test_many_small_refunds_of_one_sale_are_a_large_one(shop: Shop, engine: Engine, anna: StaffView) -> None:
+    change(kind=RefundPolicy, value={"alone_fen": 2_000}, version=0, actor=OPERATOR, now=clock.now())
+    sale = sold(shop, None, amount_fen=10_000)
+    states = [refund(shop, sale, anna, amount_fen=900).json["state"] for _ in range(4)]
+    assert states == ["done", "done", "pending", "pending"]
+    assert rows(engine, "SELECT sum(amount_fen) FROM refunds") == [(1_800,)]
+
+
+def test_an_amount_that_is_no_longer_whole_is_not_given_in_part(
+    shop: Shop, engine: Engine, anna: StaffView
+) -> None:
+    """Whoever agreed to all of it did not agree to what is left of it."""
+    change(kind=RefundPolicy, value={"alone_fen": 4_000}, version=0, actor=OPERATOR, now=clock.now())
+    boss = shop.person("boss", Grant("manager", shop.store.id))
+    sale = sold(shop, None, amount_fen=10_000)
+    asked = refund(shop, sale, anna).json
+    assert refund(shop, sale, anna, amount_fen=4_000).json["state"] == "done"
+    with pytest.raises(ApprovalOutdated):
+        decide(approval_id=asked["approval_id"], agree=True, stores=None, staff_id=boss.id, now=clock.now())
+    assert rows(engine, "SELECT sum(amount_fen) FROM refunds") == [(4_000,)]
+
+
+def test_refunds_and_adjustments_by_one_person_do_not_block_each_other(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    boss = shop.person("boss", Grant("manager", shop.store.id))
+    sales = [sold(shop, phone, TEA) for _ in range(1)]
+    sales += [sold(shop, shop.member(), TEA) for _ in range(7)]
+
+    def run(number: int) -> str:
+        if number % 2:
+            return adjusted(shop, phone, boss.id, 10).state
+        return str(refund(shop, sales[number // 2], boss).json["state"])
+
+    assert set(race(16, run)) == {"posted", "done"}
+
+
 def test_what_went_back_meanwhile_is_not_given_twice(shop: Shop, engine: Engine, anna: StaffView) -> None:
     change(kind=RefundPolicy, value={"alone_fen": 2_000}, version=0, actor=OPERATOR, now=clock.now())
     boss = shop.person("boss", Grant("manager", shop.store.id))
@@ -273,4 +314,4 @@ def test_the_member_is_told(shop: Shop, phone: Phone, anna: StaffView) -> None:
     messages = phone.get("/me/messages", headers={"Accept-Language": "en"}).json["items"]
     assert [message["kind"] for message in messages] == ["refund", "receipt"]
     assert "¥30.00 was refunded" in messages[0]["body"]
-    assert "Points taken back: 30. Points now: 0." in messages[0]["body"]
+    assert "Points taken back: 30. Points available: 0." in messages[0]["body"]
