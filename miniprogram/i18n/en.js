@@ -150,6 +150,7 @@ module.exports = {
 
   salesTitle: 'Purchases',
   receiptNo: 'Receipt {no}',
+  refunded: 'refunded ¥{amount}',
   noSales: 'No purchases yet',
   noSalesBody: 'Show your code at the till and they appear here',
 };

@@ -149,6 +149,7 @@ module.exports = {
 
   salesTitle: '消费记录',
   receiptNo: '小票号 {no}',
+  refunded: '已退款 ¥{amount}',
   noSales: '暂无消费记录',
   noSalesBody: '出示会员码结账后，消费会记录在这里',
 };

@@ -13,8 +13,8 @@ const session = require('./session.js');
  *   store: string | null, occurred_at: string, expires_at: string | null,
  *   valid_through: string | null}} PointsEntry
  * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
- * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, points_earned: number,
- *   occurred_at: string}} Sale
+ * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, refunded_fen: number,
+ *   points_earned: number, occurred_at: string}} Sale
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance
  * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,

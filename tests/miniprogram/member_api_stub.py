@@ -344,6 +344,7 @@ class MemberApiStub:
                 "store": "静安店",
                 "receipt_no": f"JA-20261120-{n:04d}",
                 "amount_fen": 123_456 + 100 * n,
+                "refunded_fen": 2_350 if n == 1 else 0,
                 "points_earned": self.points_of_a_sale,
                 "occurred_at": f"2026-11-20T{n + 1:02d}:15:00Z",
             }

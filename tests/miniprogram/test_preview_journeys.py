@@ -583,6 +583,7 @@ def test_purchases_are_listed_with_their_receipts(member_phone: Page) -> None:
 
     expect(member_phone.locator(".sale").first).to_contain_text("¥1,234.56")
     expect(member_phone.locator(".sale").first).to_contain_text("+1,234 积分")
+    expect(member_phone.get_by_text("小票号 JA-20261120-0001 · 已退款 ¥23.50")).to_be_visible()
     expect(member_phone.locator("#tabs")).to_be_hidden()
     member_phone.get_by_role("button", name="返回").click()
     expect(member_phone.locator("#title")).to_have_text("我的")

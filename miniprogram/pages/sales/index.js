@@ -11,7 +11,10 @@ function toRow(sale) {
     id: sale.id,
     store: sale.store,
     at: minute(sale.occurred_at),
-    receipt: fill(t.receiptNo, { no: sale.receipt_no }),
+    receipt: [
+      fill(t.receiptNo, { no: sale.receipt_no }),
+      ...(sale.refunded_fen ? [fill(t.refunded, { amount: yuan(sale.refunded_fen) })] : []),
+    ].join(' · '),
     amount: yuan(sale.amount_fen),
     points: sale.points_earned ? withPoints(sale.points_earned, signed(sale.points_earned)) : '',
   };
