@@ -20,8 +20,7 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
-from app.messages.receipt import ReceiptTemplate, plan_receipt, wechat_data
-from app.messages.refund import plan_refund
+from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang

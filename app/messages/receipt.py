@@ -1,4 +1,4 @@
-"""The receipt: after each sale the member is told what it came to and what it earned."""
+"""After each sale the member is told what it came to and earned, after each refund what went back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,25 +34,36 @@ class ReceiptTemplate:
 
 
 def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None, now: datetime) -> None:
-    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
+    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox."""
+    _plan(session, fact, "receipt", fact.payload["points_earned"], template, now)
 
-    Whatever the message will say is frozen here; a credit is reserved in the same transaction. A fact that comes
+
+def plan_refund(session: Session, fact: Fact, now: datetime) -> None:
+    """The fact of a refund goes into the inbox; that of a sale without member to nobody."""
+    if fact.member_id is not None:
+        _plan(session, fact, "refund", fact.payload["points_taken"], None, now)
+
+
+def _plan(
+    session: Session, fact: Fact, kind: str, points: int, template: ReceiptTemplate | None, now: datetime
+) -> None:
+    """Whatever the message will say is frozen here; a credit is reserved in the same transaction. A fact that comes
     again plans nothing more, and so does one of a member who took consent back since.
     """
     assert fact.member_id is not None
-    if not wanted(session, fact.member_id):
+    if not _wanted(session, fact.member_id):
         return
-    dedupe_key = f"receipt:{fact.subject}"
+    dedupe_key = f"{kind}:{fact.subject}"
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
         return
-    params = _params(session, fact)
-    message_id = new_id(fact.created_at)  # ids sort by time: receipts keep the order of the sales
+    params = _params(session, fact, points)
+    message_id = new_id(fact.created_at)  # ids sort by time: messages keep the order of what they tell
     by_wechat = template is not None and _allowed(session, fact.member_id, template, message_id, now)
     session.execute(
         insert(Message).values(
             id=message_id,
             member_id=fact.member_id,
-            kind="receipt",
+            kind=kind,
             category="service",
             channel=WECHAT if by_wechat else INBOX,
             template_id=template.template_id if by_wechat and template else None,
@@ -77,27 +88,27 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
     return fit_fields({key: words[word] for key, word in fields.items()})
 
 
-def wanted(session: Session, member_id: int) -> bool:
+def _wanted(session: Session, member_id: int) -> bool:
     """Locks the member before all else: a withdrawal under way is waited for, a later one finds what is planned."""
     status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
     return session.execute(status).scalar_one() != "withdrawn"
 
 
-def _params(session: Session, fact: Fact) -> dict[str, Any]:
+def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
     store = session.get_one(Store, fact.payload["store_id"])
     member = session.get_one(Member, fact.member_id)
     return {
         "store": store.name,
         "time_zone": store.time_zone,
         "amount_fen": fact.payload["amount_fen"],
-        "points_earned": fact.payload["points_earned"],
-        **held(session, fact),
+        "points_earned": points,
+        **_held(session, fact),
         "at": fact.created_at.isoformat(),
         "language": member.language,
     }
 
 
-def held(session: Session, fact: Fact) -> dict[str, int]:
+def _held(session: Session, fact: Fact) -> dict[str, int]:
     """A sale that earned nothing moved no points, and its fact does not know how many there are."""
     if fact.payload["points_after"] is not None:
         return {"points_after": fact.payload["points_after"], "pending": fact.payload["pending"]}

@@ -77,14 +77,7 @@ def confirmed(till: Till, row: Any) -> Till:
     if row.terminal_id is None:
         _recent.pop(till.key_hash, None)
         raise Unauthenticated
-    now = replace(
-        till,
-        store_id=row.store_id,
-        store_code=row.store_code,
-        store_name=row.store_name,
-        time_zone=row.time_zone,
-        terminal_id=row.terminal_id,
-    )
+    now = replace(_till(row, till.key_hash), staff_id=till.staff_id, staff_no=till.staff_no)
     if now != till:
         _recent.pop(till.key_hash, None)
     return now
@@ -96,6 +89,10 @@ def _found(hashed: bytes) -> Till:
     if not rows:
         raise Unauthenticated
     [row] = rows
+    return _till(row, hashed)
+
+
+def _till(row: Any, hashed: bytes) -> Till:
     return Till(
         store_id=row.store_id,
         store_code=row.store_code,

@@ -210,7 +210,7 @@ def test_without_the_lock_the_relay_would_plan_a_message(post: Post, monkeypatch
             session.execute(text("SELECT status FROM members WHERE id = :id"), asked).scalar_one() == "active"
         )
 
-    monkeypatch.setattr(receipt, "wanted", unlocked)
+    monkeypatch.setattr(receipt, "_wanted", unlocked)
     assert _planned_during_the_withdrawal(post) == [("pending", None)]
 
 
