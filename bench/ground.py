@@ -27,6 +27,19 @@ class Ground:
     environment: Mapping[str, str] = field(repr=False)
     settings: Settings = field(repr=False)
 
+    def clear_up(self) -> None:
+        """Do now what the last measurement left to the server: rows to vacuum, pages to write.
+
+        Autovacuum and the checkpointer would do it some seconds later, at the expense of whatever is measured then.
+        """
+        plain = make_url(self.database_url).set(drivername="postgresql")
+        for name in (PGBENCH, PRODUCT):
+            address = plain.set(database=name).render_as_string(hide_password=False)
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
+        with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
 
 @contextmanager
 def standing(folder: Path = DATA) -> Iterator[Ground]:
