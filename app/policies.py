@@ -80,6 +80,30 @@ def in_force(connection: Connection | Session, kind: type[P]) -> InForce[P]:
     return InForce(version=row.version, value=msgspec.convert(row.value, kind))
 
 
+#: For a statement that looks at something else in the same trip: the policies named `policies`, for `read_several`.
+SEVERAL = """(SELECT CAST(json_object_agg(p.name, json_build_object('version', p.version, 'value', p.value)) AS text)
+    FROM (SELECT DISTINCT ON (name) name, version, value FROM policies WHERE name = ANY(%(policies)s)
+        ORDER BY name, version DESC) p)"""
+
+
+class Several:
+    """Some policies as one statement found them."""
+
+    def __init__(self, found: str | None) -> None:
+        self._found = {} if found is None else msgspec.json.decode(found, type=dict[str, _Version])
+
+    def __getitem__(self, kind: type[P]) -> InForce[P]:
+        found = self._found.get(kind.NAME)
+        if found is None:
+            return InForce(version=0, value=kind())
+        return InForce(version=found.version, value=msgspec.convert(found.value, kind))
+
+
+class _Version(msgspec.Struct):
+    version: int
+    value: dict[str, Any]
+
+
 def standing(kind: type[P]) -> InForce[P]:
     """The policy as it stands, for whoever has no transaction open."""
     with reading() as connection:

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.checkout import scan
+from app.checkout import quote, scan
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -36,6 +36,8 @@ _WECHAT_PROVIDER = "wechat_mini"
 _KEEP_KEYS = timedelta(days=8)
 _KEEP_SCANS = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
+#: Long after the sale they became could be disputed at a till.
+_KEEP_QUOTES = timedelta(days=90)
 
 
 class PruningFailed(Exception):
@@ -189,6 +191,7 @@ def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
             before=now - _KEEP_KEYS, keep_going=keep_going
         ),
         "scans": lambda keep_going: scan.prune(before=old_scans, keep_going=keep_going),
+        "quotes": lambda keep_going: quote.prune(before=now - _KEEP_QUOTES, keep_going=keep_going),
         "login_codes": lambda keep_going: login.prune(before=old_scans, keep_going=keep_going),
         "member_sessions": lambda keep_going: sessions.prune(before=old_sessions, keep_going=keep_going),
         "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),

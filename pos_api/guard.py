@@ -7,7 +7,7 @@ from web.guards import bearer_token
 
 TILL: list[dict[str, list[str]]] = [{"till": []}]
 #: Routes whose use case asks about the key itself, in its first statement; anything else asks here, each time.
-ASKS_AGAIN = frozenset({"sales.create"})
+ASKS_AGAIN = frozenset({"sales.create", "quotes.create"})
 
 
 def require_till() -> None:

@@ -10,7 +10,7 @@ from app.checkout.refund import REASONS, refund
 from app.checkout.refund_parts import Wanted
 from app.checkout.refund_record import Refunded
 from pos_api.guard import TILL, require_till, scope, till
-from pos_api.sales import MOST_LINES
+from pos_api.sales import MOST_LINES, RecordedTenderSchema, dump_tenders
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -82,6 +82,15 @@ class RefundedSchema(Strict):
     )
     points_after = fields.Integer(required=True, allow_none=True)
     lines = fields.List(fields.Nested(RefundedLineSchema()), required=True)
+    tenders = fields.List(
+        fields.Nested(RecordedTenderSchema()),
+        required=True,
+        metadata={
+            "description": "what goes back in which way: points, principal and bonus are back in the member's account, "
+            "the others are for the till to pay out. Empty where nobody told how the sale was paid"
+        },
+    )
+    balance_after_fen = fields.Integer(required=True, allow_none=True)
 
 
 def _dump(refunded: Refunded) -> dict[str, Any]:
@@ -105,6 +114,8 @@ def _dump(refunded: Refunded) -> dict[str, Any]:
             }
             for part in refunded.parts
         ],
+        "tenders": dump_tenders(refunded.tenders),
+        "balance_after_fen": refunded.balance_after_fen,
     }
 
 

@@ -1,15 +1,18 @@
 """Sales: recording one, looking at one again."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.checkout.bill import Bill, Line
 from app.checkout.record import Recorded
 from app.checkout.sale import record_sale
+from app.checkout.sale_by_quote import commit_quote
 from app.checkout.sales import SaleView, show_sale
+from app.checkout.tenders import TOLD, Kind, Tender
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.api import Blueprint
@@ -33,12 +36,36 @@ class LineSchema(Strict):
     category = text(40, load_default="", metadata={"description": "for rules that ask for it"})
 
 
+class TenderSchema(Strict):
+    kind = fields.String(required=True, validate=validate.OneOf(TOLD))
+    amount_fen = fen(1, required=True)
+
+
 class SaleSchema(Strict):
+    """By quote, what was quoted; else at the prices of its lines, without discounts and without spending anything."""
+
+    error_messages = {  # noqa: RUF012  # as the library declares it
+        "with_quote": "Not together with a quote: it says so already.",
+    }
+
+    quote_id = text(
+        26,
+        load_default=None,
+        metadata={"description": "of POST /pos/v1/quotes: ticket, lines and amount are its"},
+    )
     ticket = text(
         43, load_default=None, metadata={"description": "of a scan; without it, a sale without member"}
     )
     receipt_no = text(40, required=True, metadata={"description": "unique in the store"})
-    amount_fen = fen(required=True)
+    amount_fen = fen(load_default=None, metadata={"description": "required without a quote"})
+    tenders = fields.List(
+        fields.Nested(TenderSchema()),
+        load_default=[],
+        validate=validate.Length(max=10),
+        metadata={
+            "description": "what the till took in; comes to what is to be paid. Without it: nobody told"
+        },
+    )
     lines = fields.List(
         fields.Nested(LineSchema()),
         load_default=[],
@@ -46,6 +73,22 @@ class SaleSchema(Strict):
         metadata={"description": "sum to amount_fen; without lines the amount counts as one"},
     )
     staff_no = text(16, load_default=None)
+
+    @validates_schema
+    def one_meaning(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("quote_id") is None:
+            if data.get("amount_fen") is None:
+                raise ValidationError(fields.Field.default_error_messages["required"], "amount_fen")
+            return
+        for name in ("ticket", "amount_fen", "lines"):
+            if data.get(name):
+                raise ValidationError(self.error_messages["with_quote"], name)
+
+
+class RecordedTenderSchema(Strict):
+    kind = fields.String(required=True, validate=validate.OneOf(get_args(Kind)))
+    amount_fen = fields.Integer(required=True)
+    points = fields.Integer(required=True, metadata={"description": "how many of them the amount took"})
 
 
 class RecordedSchema(Strict):
@@ -76,6 +119,21 @@ class RecordedSchema(Strict):
     earned = fields.List(
         fields.Nested(PartSchema()), required=True, metadata={"description": "which rule gave what"}
     )
+    discount_fen = fields.Integer(
+        required=True, metadata={"description": "less than the prices come to; 0 without a quote"}
+    )
+    tenders = fields.List(fields.Nested(RecordedTenderSchema()), required=True)
+    balance_after_fen = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "stored value that may be spent after this sale; null when none was spent"},
+    )
+
+
+def dump_tenders(tenders: Iterable[Tender]) -> list[dict[str, Any]]:
+    return [
+        {"kind": tender.kind, "amount_fen": tender.amount_fen, "points": tender.points} for tender in tenders
+    ]
 
 
 def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
@@ -92,6 +150,9 @@ def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
         "occurred_at": recorded.occurred_at,
         "available_at": recorded.available_at,
         "earned": dump_parts(recorded.earned),
+        "discount_fen": recorded.discount_fen,
+        "tenders": dump_tenders(recorded.tenders),
+        "balance_after_fen": recorded.balance_after_fen,
     }
 
 
@@ -100,20 +161,37 @@ def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
 @blueprint.response(201, RecordedSchema())
 @blueprint.doc(security=TILL, parameters=[IDEMPOTENCY_KEY])
 def create(arguments: dict[str, Any]) -> Response:
-    """Record a sale; with a ticket the member earns. The same key gives the same answer and no second effect."""
+    """Record a sale; with a ticket the member earns, with a quote all that it says happens.
+
+    The same key gives the same answer and no second effect.
+    """
+    tenders = [Tender(**tender) for tender in arguments["tenders"]]
+    return answer(_dump_recorded(_record(arguments, tenders)), 201)
+
+
+def _record(arguments: dict[str, Any], tenders: list[Tender]) -> Recorded:
+    if arguments["quote_id"] is not None:
+        return commit_quote(
+            till=till(arguments["staff_no"]),
+            quote_id=arguments["quote_id"],
+            receipt_no=arguments["receipt_no"],
+            tenders=tenders,
+            request=keyed(scope()),
+            now=clock.now(),
+        )
     bill = Bill(
         receipt_no=arguments["receipt_no"],
         amount_fen=arguments["amount_fen"],
         lines=[Line(**line) for line in arguments["lines"]],
     )
-    recorded = record_sale(
+    return record_sale(
         till=till(arguments["staff_no"]),
         ticket=arguments["ticket"],
         bill=bill,
         request=keyed(scope()),
         now=clock.now(),
+        tenders=tenders,
     )
-    return answer(_dump_recorded(recorded), 201)
 
 
 class ShownSaleSchema(Strict):

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,17 +45,52 @@ class CodeUse(Base):
     used_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
-class Sale(Base):
-    """`rule_id` is the leading base rule's version, `earned` what which rule gave (app/points/explain.py).
+class Quote(Base):
+    """What a bill comes to, as it was shown: good for some minutes, for one sale. `priced` is `app.checkout.quoted`.
 
-    `tier_code` is the member's tier at that moment.
+    `confirmation` is whether the member agrees on the phone to so much of their stored value being spent.
+    """
+
+    __tablename__ = "quotes"
+    __table_args__ = (
+        Index("ix_quotes_expires_at", "expires_at"),
+        Index("ix_quotes_to_confirm", "member_id", postgresql_where=text("confirmation = 'pending'")),
+        CheckConstraint("confirmation IN ('none', 'pending', 'confirmed', 'declined')", "confirmation"),
+        CheckConstraint("(confirmation IN ('confirmed', 'declined')) = (decided_at IS NOT NULL)", "decided"),
+        CheckConstraint("used_at IS NULL OR confirmation IN ('none', 'confirmed')", "used_once_confirmed"),
+        CheckConstraint("(member_id IS NULL) = (ticket_id IS NULL)", "member_has_ticket"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    ticket_id: Mapped[str | None] = mapped_column(String(43))
+    member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
+    stored_value_fen: Mapped[int] = mapped_column(BigInteger)
+    priced: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    confirmation: Mapped[str] = mapped_column(String(9))
+    decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Sale(Base):
+    """`amount_fen` is what the goods sold for, `discount_fen` less than their prices come to.
+
+    `rule_id` is the leading base rule's version, `earned` what which rule gave (app/points/explain.py), `discounts` what
+    which benefit took off. `tier_code` is the member's tier at that moment. Of a quote, `priced_at` is its moment.
     """
 
     __tablename__ = "sales"
     __table_args__ = (
         UniqueConstraint("store_id", "receipt_no"),
         UniqueConstraint("ticket_id"),
+        UniqueConstraint("quote_id"),
         Index("ix_sales_member_id", "member_id", "id"),
+        CheckConstraint("discount_fen >= 0", "discount_not_negative"),
+        CheckConstraint("(quote_id IS NULL) = (priced_at IS NULL)", "quote_has_moment"),
         CheckConstraint("amount_fen >= 0", "amount_not_negative"),
         CheckConstraint("points_earned >= 0", "points_not_negative"),
         CheckConstraint("ticket_id IS NULL OR member_id IS NOT NULL", "ticket_has_member"),
@@ -74,17 +110,28 @@ class Sale(Base):
     earned: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     occurred_at: Mapped[datetime] = mapped_column(UTCDateTime)
     business_date: Mapped[date]
+    quote_id: Mapped[str | None] = mapped_column(String(26))
+    priced_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    discount_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    discounts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
 
 
 class SaleLine(Base):
+    """Its price is `quantity * unit_price_fen - discount_fen`; `excluded_fen` of that earn nothing."""
+
     __tablename__ = "sale_lines"
     __table_args__ = (
         CheckConstraint("quantity > 0", "quantity_positive"),
         CheckConstraint("unit_price_fen >= 0", "price_not_negative"),
         CheckConstraint("points_earned >= 0", "points_not_negative"),
         CheckConstraint(
-            "refunded_quantity BETWEEN 0 AND quantity AND refunded_fen BETWEEN 0 AND quantity * unit_price_fen",
+            "refunded_quantity BETWEEN 0 AND quantity"
+            " AND refunded_fen BETWEEN 0 AND quantity * unit_price_fen - discount_fen",
             "refunded_within",
+        ),
+        CheckConstraint("discount_fen BETWEEN 0 AND quantity * unit_price_fen", "discount_within"),
+        CheckConstraint(
+            "excluded_fen BETWEEN 0 AND quantity * unit_price_fen - discount_fen", "excluded_within"
         ),
     )
 
@@ -98,6 +145,36 @@ class SaleLine(Base):
     points_earned: Mapped[int] = mapped_column(BigInteger)
     refunded_quantity: Mapped[int] = mapped_column(server_default="0")
     refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    discount_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    excluded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class SaleTender(Base):
+    """With what a sale was paid, all of one kind together; a sale without any was paid in a way that nobody told.
+
+    `points` is how many of them the amount took.
+    """
+
+    __tablename__ = "sale_tenders"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('cash', 'card', 'wechat_pay', 'alipay', 'other', 'points', 'principal', 'bonus')",
+            "kind",
+        ),
+        CheckConstraint("amount_fen > 0", "amount_positive"),
+        CheckConstraint("points >= 0 AND (kind = 'points') = (points > 0)", "points"),
+        CheckConstraint(
+            "refunded_fen BETWEEN 0 AND amount_fen AND refunded_points BETWEEN 0 AND points",
+            "refunded_within",
+        ),
+    )
+
+    sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    refunded_points: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Refund(Base):
@@ -149,3 +226,19 @@ class RefundLine(Base):
     quantity: Mapped[int]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[int] = mapped_column(BigInteger)
+
+
+class RefundTender(Base):
+    """In which way a refund was given back; append-only."""
+
+    __tablename__ = "refund_tenders"
+    __table_args__ = (
+        ForeignKeyConstraint(["sale_id", "kind"], ["sale_tenders.sale_id", "sale_tenders.kind"]),
+        CheckConstraint("least(amount_fen, points) >= 0 AND amount_fen + points > 0", "something"),
+    )
+
+    refund_id: Mapped[str] = mapped_column(String(26), ForeignKey("refunds.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    sale_id: Mapped[str] = mapped_column(String(26))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -10,11 +11,13 @@ import psycopg
 
 from app import idempotency
 from app.checkout.bill import Bill, Line
+from app.checkout.quoted import LineDiscount
+from app.checkout.tenders import Tender
 from app.clock import business_date
 from app.db import ask
 from app.ids import new_id
 from app.ledger import post
-from app.ledger.post import POINTS, Cause, Posting
+from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting
 from app.points.earn import Earning
 from app.points.explain import Part, kept
 from app.stores.tills import Till
@@ -30,7 +33,9 @@ class Recorded:
     """The answer to the till. `points_after` is what the member may spend then, None where nothing was earned.
 
     `pending` points beside them may not be spent yet, the first of them from `pending_from` on. `earned` says why it
-    was so much; `available_at` is when the points of this sale may be spent, None: at once.
+    was so much; `available_at` is when the points of this sale may be spent, None: at once. Of a sale by quote,
+    `discount_fen` is what it took off, `tenders` with what it was paid, and `balance_after_fen` the stored value that may
+    be spent then (None: none was spent).
     """
 
     sale_id: str
@@ -44,6 +49,21 @@ class Recorded:
     pending: int = 0
     pending_from: datetime | None = None
     earned: tuple[Part, ...] = ()
+    discount_fen: int = 0
+    tenders: tuple[Tender, ...] = ()
+    balance_after_fen: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """The quote that a sale takes: what it took off each line, by which benefit, and what of it earns nothing."""
+
+    quote_id: str
+    priced_at: datetime
+    discount_fen: int
+    discounts: tuple[LineDiscount, ...]
+    line_discounts: Sequence[int]
+    excluded: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +85,12 @@ def record(
     buyer: Buyer | None,
     request: idempotency.Request,
     now: datetime,
+    tenders: tuple[Tender, ...] = (),
+    used: Used | None = None,
 ) -> Recorded:
     """Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
-    and of `NO_MEMBER_ANY_MORE`."""
+    and of `NO_MEMBER_ANY_MORE`; with a quote also `ForeignKeyViolation` for one that may not be used (any more), and
+    MC003 when the member has less than it spends."""
     earning = None if buyer is None else buyer.earning
     recorded = Recorded(
         sale_id=new_id(now),
@@ -79,15 +102,46 @@ def record(
         occurred_at=now,
         available_at=earning.available_at if earning is not None and earning.points else None,
         earned=() if earning is None else earning.parts,
+        discount_fen=0 if used is None else used.discount_fen,
+        tenders=tenders,
     )
-    values = _row(till, buyer, recorded, lines)
+    values = _row(till, buyer, recorded, lines, used)
     values |= _posting(till, buyer, recorded) | idempotency.answer_values(request, recorded, now)
-    statement = _WRITE
-    if earning is not None and earning.counts:
-        statement = _WRITE_COUNTED
-        values["counts"] = msgspec.json.encode(earning.counts).decode()
+    counts = () if earning is None else earning.counts
+    if counts:
+        values["counts"] = msgspec.json.encode(counts).decode()
+    if tenders:
+        values["tenders"] = msgspec.json.encode(tenders).decode()
+    if used is not None:
+        values |= _quote_values(used, buyer, tenders)
+    statement = _write(counted=bool(counts), tendered=bool(tenders), quoted=used is not None)
     [row] = ask(connection, statement, values)
     return msgspec.json.decode(row.answer, type=Recorded)
+
+
+#: The house's side of what a member spends.
+_HOUSES = {POINTS: "points_spent", PRINCIPAL: "principal_spent", BONUS: "bonus_spent"}
+
+
+def _quote_values(used: Used, buyer: Buyer | None, tenders: Sequence[Tender]) -> dict[str, object]:
+    """What the quote adds; what of the tenders is the member's own moves in the books."""
+    spent = {
+        POINTS: sum(tender.points for tender in tenders),
+        PRINCIPAL: sum(tender.amount_fen for tender in tenders if tender.kind == "principal"),
+        BONUS: sum(tender.amount_fen for tender in tenders if tender.kind == "bonus"),
+    }
+    postings = [
+        Posting(member_id=buyer.member_id, unit=unit, amount=-amount, house=_HOUSES[unit])
+        for unit, amount in spent.items()
+        if amount and buyer is not None
+    ]
+    return {
+        "quote": used.quote_id,
+        "priced_at": used.priced_at,
+        "discount_fen": used.discount_fen,
+        "discounts": msgspec.json.encode(used.discounts).decode(),
+        "spends": msgspec.json.encode(postings).decode(),
+    }
 
 
 def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, object]:
@@ -119,47 +173,96 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
 # constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the
 # last word into fact and answer.
 _WRITE = f"""
-    WITH credited AS MATERIALIZED (
+    WITH {{before}}credited AS MATERIALIZED (
         SELECT jsonb_build_object('points_after', balance_after - pending, 'pending', pending,
-            'pending_from', pending_from) AS held FROM {post.POST}),
+            'pending_from', pending_from) AS held FROM {{post}}),
     buyer AS MATERIALIZED (
         SELECT id FROM members WHERE id = %(member_id)s::bigint AND status = 'active' FOR SHARE),
-    sale AS (
+    {{counted}}{{used}}sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
-            points_earned, rule_id, tier_code, earned, occurred_at, business_date)
-        VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, (SELECT id FROM buyer), %(ticket)s,
-            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(now)s, %(day)s)),
+            points_earned, rule_id, tier_code, earned, occurred_at, business_date{{columns}})
+        SELECT %(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s::bigint, (SELECT id FROM buyer), %(ticket)s,
+            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s::bigint, %(tier)s, %(earned)s::jsonb, %(now)s,
+            %(day)s::date{{values}}),
     lines AS (
-        INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned)
-        SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned
+        INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned{{off}})
+        SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned{{off}}
             FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (line_no integer, sku text, name text, category text,
-                quantity integer, unit_price_fen bigint, points_earned bigint)),
-    fact AS (
+                quantity integer, unit_price_fen bigint, points_earned bigint, discount_fen bigint,
+                excluded_fen bigint)),
+    {{tendered}}fact AS (
         INSERT INTO facts (kind, subject, member_id, payload, created_at)
-        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint,
-            %(fact)s::jsonb || coalesce((SELECT held FROM credited), '{{}}'), %(now)s
+        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint, %(fact)s::jsonb || {{held}}, %(now)s
         WHERE %(member_id)s::bigint IS NOT NULL)
     INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
-    VALUES (%(scope)s, %(key)s, %(request_hash)s,
-        %(answer)s::jsonb || coalesce((SELECT held FROM credited), '{{}}'), %(now)s)
-    RETURNING answer"""  # noqa: S608  # constants of our own
+    VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s::jsonb || {{held}}, %(now)s)
+    RETURNING answer"""
+_CREDITED = "coalesce((SELECT held FROM credited), '{}')"
 
-# The same where a rule has a daily limit: what it gives is added to what it gave, and the constraint on the row refuses
-# the sum when somebody else was faster. The other sales do not pay for it.
-_WRITE_COUNTED = _WRITE.replace(
-    "sale AS (",
-    """counted AS (
+# Where a rule has a daily limit: what it gives is added to what it gave, and the constraint on the row refuses the sum
+# when somebody else was faster. The other sales do not pay for it.
+_COUNTED = """counted AS (
         INSERT INTO earn_counts (member_id, business_date, rule_no, points, most)
         SELECT %(member_id)s::bigint, %(day)s, rule_no, points, most
             FROM jsonb_to_recordset(%(counts)s::jsonb) AS c (rule_no bigint, points bigint, most bigint)
         ON CONFLICT (member_id, business_date, rule_no)
             DO UPDATE SET points = earn_counts.points + excluded.points, most = excluded.most),
-    sale AS (""",
-    1,
+    """
+_TENDERED = """tenders AS (
+        INSERT INTO sale_tenders (sale_id, kind, amount_fen, points)
+        SELECT %(id)s, kind, amount_fen, points
+            FROM jsonb_to_recordset(%(tenders)s::jsonb) AS t (kind text, amount_fen bigint, points bigint)),
+    """
+# Spent before earned, and all accounts locked before either, in the order in which everybody takes them. A quote that was
+# used or declined since the look is none: then the sale is missing, and its lines refuse to stand without it.
+_SPENDS = """locked AS MATERIALIZED (
+        SELECT count(*) AS accounts FROM (
+            SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s::bigint ORDER BY unit FOR UPDATE) a),
+    moved AS MATERIALIZED (
+        SELECT p.* FROM locked, LATERAL ledger_post('spend', %(source_type)s, %(source_id)s, %(source_line)s,
+            %(cause_store)s, %(cause_terminal)s, %(cause_staff)s, NULL, NULL, NULL, %(cause_at)s, %(cause_day)s,
+            CASE WHEN locked.accounts >= 0 THEN %(spends)s::jsonb END) p),
+    spent AS MATERIALIZED (
+        SELECT count(*) AS n, jsonb_strip_nulls(jsonb_build_object(
+            'points_after', max(m.balance_after - m.pending) FILTER (WHERE o.unit = 'points'),
+            'pending', max(m.pending) FILTER (WHERE o.unit = 'points'),
+            'pending_from', max(m.pending_from) FILTER (WHERE o.unit = 'points'),
+            'balance_after_fen', CASE WHEN bool_or(o.unit <> 'points')
+                THEN stored_value_after(%(member_id)s::bigint, %(now)s) END)) AS held
+        FROM moved m JOIN ROWS FROM (jsonb_to_recordset(%(spends)s::jsonb) AS (unit text)) WITH ORDINALITY
+            AS o (unit, place) ON o.place = m.posting),
+    """
+# `spent` stands in its argument, so that it is not begun before what was spent has moved.
+_POST_AFTER_SPENT = "spent, LATERAL {} p".format(
+    post.POST.replace("%(postings)s::jsonb", "CASE WHEN spent.n >= 0 THEN %(postings)s::jsonb END")
 )
+_USED = """quote AS (
+        UPDATE quotes SET used_at = %(now)s WHERE id = %(quote)s AND used_at IS NULL
+            AND confirmation IN ('none', 'confirmed') RETURNING id),
+    """
 
 
-def _row(till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Line]) -> dict[str, object]:
+@cache
+def _write(*, counted: bool, tendered: bool, quoted: bool) -> str:
+    """The statement: what a sale does not need it does not pay for."""
+    return _WRITE.format(
+        before=_SPENDS if quoted else "",
+        post=_POST_AFTER_SPENT if quoted else post.POST,
+        counted=_COUNTED if counted else "",
+        used=_USED if quoted else "",
+        columns=", quote_id, priced_at, discount_fen, discounts" if quoted else "",
+        values=", quote.id, %(priced_at)s, %(discount_fen)s, %(discounts)s::jsonb FROM quote"
+        if quoted
+        else "",
+        off=", discount_fen, excluded_fen" if quoted else "",
+        tendered=_TENDERED if tendered else "",
+        held=f"(SELECT held FROM spent) || {_CREDITED}" if quoted else _CREDITED,
+    )
+
+
+def _row(
+    till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Line], used: Used | None
+) -> dict[str, object]:
     return {
         "id": recorded.sale_id,
         "store_id": till.store_id,
@@ -175,12 +278,12 @@ def _row(till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Li
         "earned": kept(recorded.earned),
         "now": recorded.occurred_at,
         "day": recorded.business_date,
-        "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares),
+        "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares, used),
         "fact": _fact(till, recorded),
     }
 
 
-def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None) -> str:
+def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None, used: Used | None) -> str:
     """As JSON: one value to hand over, where arrays would be six."""
     rows = [
         {
@@ -194,6 +297,9 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None) -> str:
         }
         for place, (line, share) in enumerate(zip(lines, shares or [0] * len(lines), strict=True), start=1)
     ]
+    if used is not None:
+        for row, off, excluded in zip(rows, used.line_discounts, used.excluded, strict=True):
+            row |= {"discount_fen": off, "excluded_fen": excluded}
     return msgspec.json.encode(rows).decode()
 
 

@@ -1,6 +1,6 @@
-"""A sale, or a part of it, is undone: money back, and with it the points that it had earned."""
+"""A sale, or a part of it, is undone: money, points and stored value go back as they came, and what was earned with them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -14,7 +14,7 @@ from app.approvals import second_person
 from app.checkout.models import Refund, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
 from app.checkout.refund_record import Asked, Doing, Refunded, write_down
-from app.clock import business_date
+from app.clock import business_date, start_of_day
 from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound
 from app.ids import new_id
@@ -30,12 +30,17 @@ REASONS = ("returned", "damaged", "price", "void", "other")
 
 
 class RefundPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For how many days after the sale, and how much without a second person."""
+    """For how many days after the sale, and how much without a second person.
+
+    What was spent goes back into the lots it came from; of those that have ended meanwhile it may be spent for
+    `grace_days` more.
+    """
 
     NAME: ClassVar[str] = "refunds"
 
     within_days: Annotated[int, Meta(ge=0, le=3_660)] = 30
     alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+    grace_days: Annotated[int, Meta(ge=0, le=366)] = 30
 
 
 class RefundTooLate(Conflict):
@@ -117,6 +122,7 @@ def _refund(
         alone_fen=policy.alone_fen,
         approval_id=None,
         day=day,
+        grace=_grace(policy, day, till.time_zone),
         now=now,
     )
     return write_down(session, doing, sale, parts)
@@ -150,11 +156,17 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
             SaleLine.points_earned.label("points"),
             SaleLine.refunded_quantity,
             SaleLine.refunded_fen,
+            SaleLine.discount_fen,
         )
         .where(SaleLine.sale_id == sale_id)
         .order_by(SaleLine.line_no)
     )
     return [SoldLine(**row._mapping) for row in found]
+
+
+def _grace(policy: RefundPolicy, day: date, time_zone: str) -> datetime:
+    """The midnight after the last whole day."""
+    return start_of_day(day + timedelta(days=policy.grace_days + 1), time_zone)
 
 
 def _given_alone(session: Session, sale_id: str) -> int:
@@ -207,14 +219,16 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     if store.status != "open" or not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
     sale = _locked_sale(session, asked.sale_id, asked.store_id)
+    policy, day = policies.in_force(session, RefundPolicy).value, business_date(now, store.time_zone)
     doing = Doing(
         refund_id=approved.subject,
         asked=asked,
         store_id=asked.store_id,
         staff_id=approved.requested_by,
-        alone_fen=policies.in_force(session, RefundPolicy).value.alone_fen,
+        alone_fen=policy.alone_fen,
         approval_id=approved.id,
-        day=business_date(now, store.time_zone),
+        day=day,
+        grace=_grace(policy, day, store.time_zone),
         now=now,
     )
     parts = parts_of(_lines(session, sale.id), asked.wanted())

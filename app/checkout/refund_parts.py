@@ -37,10 +37,11 @@ class SoldLine:
     points: int
     refunded_quantity: int
     refunded_fen: int
+    discount_fen: int = 0
 
     @property
     def amount_fen(self) -> int:
-        return self.quantity * self.unit_price_fen
+        return self.quantity * self.unit_price_fen - self.discount_fen
 
     @property
     def quantity_left(self) -> int:
@@ -96,10 +97,11 @@ def _by_quantity(lines: Mapping[int, SoldLine], quantities: Mapping[int, int]) -
         line = lines.get(line_no)
         if line is None:
             raise RefundExceedsSale(line_no=line_no, quantity=0, amount_fen=0)
-        amount_fen = line.left_fen if quantity == line.quantity_left else quantity * line.unit_price_fen
-        if quantity > line.quantity_left or amount_fen > line.left_fen:
+        if quantity > line.quantity_left:
             raise _exceeds(line)
-        parts.append(_part(line, quantity, amount_fen))
+        # Counted from the beginning as well: of three pieces for 10.00 the first two cost 6.66, the last 3.34.
+        upto_fen = line.amount_fen * (line.refunded_quantity + quantity) // line.quantity
+        parts.append(_part(line, quantity, upto_fen - line.refunded_fen))
     return parts
 
 

@@ -1,19 +1,24 @@
-"""Writing a refund down: the points, the refund, its lines, the fact, in the transaction of the story that asked."""
+"""Writing a refund down: what goes back, the refund, its lines, the fact, in the transaction of the story that asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.checkout.models import Refund, RefundLine, Sale, SaleLine
+from app.checkout.models import Refund, RefundLine, RefundTender, Sale, SaleLine, SaleTender
 from app.checkout.refund_parts import RefundPart, Wanted
+from app.checkout.tenders import Kind, Tender, given_back
+from app.db import ask
 from app.facts.tell import tell
-from app.ledger.post import Cause
+from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause
+from app.ledger.restore import Back, restore
 from app.ledger.take_back import TakenBack, take_back
+from app.tiers.card import card_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +26,9 @@ class Refunded:
     """`state` is `done`, or `pending` with the request that waits for a second person; then nothing has moved.
 
     Of `points`, what the goods had earned: `points_taken` from the account, `points_owed` because they were spent (the
-    next points pay them), the rest had ended unspent. `points_after` is what the member may spend then,
-    None where no points moved.
+    next points pay them), the rest had ended unspent. `tenders` is what goes back in which way, empty where nobody told
+    how the sale was paid. `points_after` and `balance_after_fen` are what the member may spend then, None where no
+    points, or no stored value, moved.
     """
 
     refund_id: str
@@ -36,6 +42,8 @@ class Refunded:
     points_owed: int = 0
     points_after: int | None = None
     parts: tuple[RefundPart, ...] = ()
+    tenders: tuple[Tender, ...] = ()
+    balance_after_fen: int | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +74,7 @@ class Doing:
     alone_fen: int
     approval_id: str | None
     day: date
+    grace: datetime
     now: datetime
 
 
@@ -74,17 +83,23 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
 
     The sale is locked. Raises `IntegrityError` for a refund number that the store has used.
     """
+    amount_fen = sum(part.amount_fen for part in parts)
+    tenders = _tenders(session, sale, amount_fen)
+    if sale.member_id is not None:
+        # In the order in which everybody takes them, before the first of them moves.
+        ask(session, _LOCK, {"member_id": sale.member_id})
+    _restore(session, doing, sale, tenders)
     points = sum(part.points for part in parts)
     back = _take_back(session, doing, sale, points) if points else None
-    amount_fen = sum(part.amount_fen for part in parts)
-    _write(session, doing, sale, parts, amount_fen, back)
+    has = _has(session, doing, sale, back, tenders)
+    _write(session, doing, sale, parts, amount_fen, back, tenders)
     payload = {
         "store_id": doing.store_id,
         "sale_id": sale.id,
         "amount_fen": amount_fen,
         "points_taken": back.taken if back else 0,
-        "points_after": back.balance_after - back.pending if back else None,
-        "pending": back.pending if back else 0,
+        "points_after": has.points,
+        "pending": has.pending,
     }
     tell(
         session,
@@ -117,8 +132,85 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         points=points,
         points_taken=back.taken if back else 0,
         points_owed=back.owed if back else 0,
-        points_after=back.balance_after - back.pending if back else None,
+        points_after=has.points,
         parts=tuple(parts),
+        tenders=tenders,
+        balance_after_fen=has.balance_fen,
+    )
+
+
+def _tenders(session: Session, sale: Sale, amount_fen: int) -> tuple[Tender, ...]:
+    """What of each tender goes back with so much of the sale."""
+    paid = session.execute(select(SaleTender).where(SaleTender.sale_id == sale.id)).scalars().all()
+    if not paid:
+        return ()
+    before_fen = sum(tender.refunded_fen for tender in paid)
+    return given_back(
+        [
+            Tender(kind=cast("Kind", tender.kind), amount_fen=tender.amount_fen, points=tender.points)
+            for tender in paid
+        ],
+        before_fen=before_fen,
+        after_fen=before_fen + amount_fen,
+    )
+
+
+_LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"
+_SPENT = text("""
+    SELECT e.unit, e.id FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+    WHERE t.kind = 'spend' AND t.source_type = 'sale' AND t.source_id = :sale_id AND t.source_line = 0
+        AND e.account_id IS NOT NULL""")
+_UNITS = {"points": POINTS, "principal": PRINCIPAL, "bonus": BONUS}
+
+
+def _restore(session: Session, doing: Doing, sale: Sale, tenders: Sequence[Tender]) -> None:
+    """The member's own value, into the lots it was taken from."""
+    amounts = {
+        _UNITS[tender.kind]: tender.points if tender.kind == "points" else tender.amount_fen
+        for tender in tenders
+        if tender.kind in _UNITS
+    }
+    if not any(amounts.values()):
+        return
+    entries = {row.unit: row.id for row in session.execute(_SPENT, {"sale_id": sale.id})}
+    back = [Back(entry_id=entries[unit], amount=amount) for unit, amount in amounts.items() if amount]
+    restore(session, _cause(doing, "restore"), back, grace=doing.grace)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Has:
+    points: int | None
+    pending: int
+    balance_fen: int | None
+
+
+def _has(
+    session: Session, doing: Doing, sale: Sale, back: TakenBack | None, tenders: Sequence[Tender]
+) -> _Has:
+    """What the member may spend now, of what has moved."""
+    kinds = {tender.kind for tender in tenders}
+    if sale.member_id is None or not (back or kinds & _UNITS.keys()):
+        return _Has(points=None, pending=0, balance_fen=None)
+    card = card_of(session, sale.member_id, now=doing.now)
+    assert card is not None
+    return _Has(
+        points=card.points if back or "points" in kinds else None,
+        pending=card.pending if back or "points" in kinds else 0,
+        balance_fen=card.balance_fen if kinds & {"principal", "bonus"} else None,
+    )
+
+
+def _cause(doing: Doing, kind: str) -> Cause:
+    return Cause(
+        kind=kind,
+        source_type="refund",
+        source_id=doing.refund_id,
+        store_id=doing.store_id,
+        terminal_id=doing.asked.terminal_id,
+        staff_id=doing.staff_id,
+        note=doing.asked.reason,
+        occurred_at=doing.now,
+        business_date=doing.day,
     )
 
 
@@ -130,20 +222,9 @@ _EARNED = text("""
 
 def _take_back(session: Session, doing: Doing, sale: Sale, points: int) -> TakenBack:
     lapsed = select(func.coalesce(func.sum(Refund.points_lapsed), 0)).where(Refund.sale_id == sale.id)
-    cause = Cause(
-        kind="refund",
-        source_type="refund",
-        source_id=doing.refund_id,
-        store_id=doing.store_id,
-        terminal_id=doing.asked.terminal_id,
-        staff_id=doing.staff_id,
-        note=doing.asked.reason,
-        occurred_at=doing.now,
-        business_date=doing.day,
-    )
     return take_back(
         session,
-        cause,
+        _cause(doing, "refund"),
         entry_id=session.execute(_EARNED, {"sale_id": sale.id}).scalar_one(),
         points=points,
         lapsed=int(session.execute(lapsed).scalar_one()),
@@ -167,6 +248,7 @@ def _write(
     parts: list[RefundPart],
     amount_fen: int,
     back: TakenBack | None,
+    tenders: Sequence[Tender],
 ) -> None:
     session.execute(
         insert(Refund).values(
@@ -205,5 +287,40 @@ def _write(
         [
             {"of_sale": sale.id, "line": part.line_no, "pieces": part.quantity, "fen": part.amount_fen}
             for part in parts
+        ],
+    )
+    if tenders:
+        _write_tenders(session, doing, sale, tenders)
+
+
+_MARK_TENDER = (
+    update(SaleTender)
+    .where(SaleTender.sale_id == bindparam("of_sale"), SaleTender.kind == bindparam("of_kind"))
+    .values(
+        refunded_fen=SaleTender.refunded_fen + bindparam("fen"),
+        refunded_points=SaleTender.refunded_points + bindparam("taken"),
+    )
+)
+
+
+def _write_tenders(session: Session, doing: Doing, sale: Sale, tenders: Sequence[Tender]) -> None:
+    session.execute(
+        insert(RefundTender),
+        [
+            {
+                "refund_id": doing.refund_id,
+                "sale_id": sale.id,
+                "kind": tender.kind,
+                "amount_fen": tender.amount_fen,
+                "points": tender.points,
+            }
+            for tender in tenders
+        ],
+    )
+    session.connection().execute(
+        _MARK_TENDER,
+        [
+            {"of_sale": sale.id, "of_kind": tender.kind, "fen": tender.amount_fen, "taken": tender.points}
+            for tender in tenders
         ],
     )

@@ -15,6 +15,7 @@ import psycopg
 from app import idempotency
 from app.checkout.bill import Bill, Line, lines_of
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, Recorded, record
+from app.checkout.tenders import Tender, told
 from app.clock import business_date
 from app.db import Busy, ask, statements
 from app.errors import Conflict, Gone, NotFound
@@ -49,15 +50,22 @@ class ReceiptNumberUsed(Conflict):
 
 
 def record_sale(
-    *, till: Till, ticket: str | None, bill: Bill, request: idempotency.Request, now: datetime
+    *,
+    till: Till,
+    ticket: str | None,
+    bill: Bill,
+    request: idempotency.Request,
+    now: datetime,
+    tenders: Sequence[Tender] = (),
 ) -> Recorded:
-    """Commit a sale; the same key gives the same answer again.
+    """Commit a sale at its prices; the same key gives the same answer again. `tenders`, if told, come to its amount.
 
-    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `KeyReused`, `Busy`,
+    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `TendersDoNotSum`, `KeyReused`, `Busy`,
     `Unauthenticated` for a till whose key was revoked a moment ago, `Forbidden` for a clerk who may not sell there;
     then nothing happened.
     """
     lines = lines_of(bill)
+    paid = told(tenders, bill.amount_fen) if tenders else ()
     with statements() as connection:
         for _ in range(_TRIES):
             day = business_date(now, till.time_zone)
@@ -71,13 +79,20 @@ def record_sale(
             buyer = _buyer(connection, look, till, ticket, lines, day, now)
             try:
                 return record(
-                    connection, till=till, bill=bill, lines=lines, buyer=buyer, request=request, now=now
+                    connection,
+                    till=till,
+                    bill=bill,
+                    lines=lines,
+                    buyer=buyer,
+                    request=request,
+                    now=now,
+                    tenders=paid,
                 )
             except psycopg.errors.UniqueViolation as error:
                 look = _look(connection, till, ticket, request, day)
                 if look.former is not None:
                     return look.former
-                raise _refusal(error) from error
+                raise refusal(error) from error
             except psycopg.errors.CheckViolation as error:
                 if error.diag.constraint_name not in (OVER_THE_DAY, NO_MEMBER_ANY_MORE):
                     raise
@@ -95,10 +110,10 @@ _LOOK = f"""
     LEFT JOIN members m ON m.id = k.member_id
     LEFT JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN sales s ON s.ticket_id = k.id"""  # noqa: S608  # constants of our own
-_TAKEN = """SELECT CAST(json_object_agg(c.rule_no, c.points) AS text) AS taken FROM earn_counts c
+TAKEN = """SELECT CAST(json_object_agg(c.rule_no, c.points) AS text) AS taken FROM earn_counts c
         WHERE c.business_date = %(day)s AND c.member_id = """
 # … and what rules with a daily limit gave the member today, where there are such rules.
-_LOOK_TAKEN = _LOOK.replace(" AS stamp", f" AS stamp, ({_TAKEN}k.member_id) AS taken")
+_LOOK_TAKEN = _LOOK.replace(" AS stamp", f" AS stamp, ({TAKEN}k.member_id) AS taken")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +144,7 @@ def _look(
         till=confirmed(till, row),
         former=idempotency.former(request, row.request_hash, row.answer, Recorded),
         row=row,
-        taken=_points_by_rule(row.taken) if asks_taken else None,
+        taken=points_by_rule(row.taken) if asks_taken else None,
     )
 
 
@@ -154,8 +169,8 @@ def _buyer(
         raise TicketExpired
     rules = rules_at(connection, row.stamp)
     if taken is None and rules.limited_by_day:
-        [given] = ask(connection, f"{_TAKEN}%(member_id)s", {"day": day, "member_id": row.member_id})
-        taken = _points_by_rule(given.taken)
+        [given] = ask(connection, f"{TAKEN}%(member_id)s", {"day": day, "member_id": row.member_id})
+        taken = points_by_rule(given.taken)
     earning = earn(
         rules=rules.in_force(now),
         lines=lines,
@@ -167,11 +182,11 @@ def _buyer(
     return Buyer(member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning)
 
 
-def _points_by_rule(found: str | None) -> dict[int, int]:
+def points_by_rule(found: str | None) -> dict[int, int]:
     return {} if found is None else msgspec.json.decode(found, type=dict[int, int])
 
 
-def _refusal(error: psycopg.errors.UniqueViolation) -> Exception:
+def refusal(error: psycopg.errors.UniqueViolation) -> Exception:
     """Two tills that passed the look together: the unique keys name the one that came second."""
     if error.diag.constraint_name == "uq_sales_store_id_receipt_no":
         return ReceiptNumberUsed()

@@ -41,14 +41,29 @@ QUESTIONS = {
         SELECT l.id::text AS what, l.remaining || ' of ' || l.amount AS detail FROM ledger_lots l
         LEFT JOIN (SELECT lot_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.lot_id = l.id
         WHERE l.amount - l.remaining <> coalesce(x.total, 0)""",
-    "every credit opened its lot": """
+    "every credit opened its lot or filled lots again": """
         SELECT e.id::text AS what, e.amount::text AS detail FROM ledger_entries e
-        LEFT JOIN ledger_lots l ON l.entry_id = e.id AND l.amount = e.amount AND l.account_id = e.account_id
-        WHERE e.account_id IS NOT NULL AND e.amount > 0 AND l.id IS NULL""",
+        LEFT JOIN ledger_lots l ON l.entry_id = e.id AND l.account_id = e.account_id
+        LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.entry_id = e.id
+        WHERE e.account_id IS NOT NULL AND e.amount > 0 AND coalesce(l.amount, 0) - coalesce(x.total, 0) <> e.amount""",
     "every debit says which lots it took": """
         SELECT e.id::text AS what, e.amount::text AS detail FROM ledger_entries e
         LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM ledger_allocations GROUP BY 1) x ON x.entry_id = e.id
         WHERE e.account_id IS NOT NULL AND e.amount < 0 AND coalesce(x.total, 0) <> -e.amount""",
+    "nothing goes back that was not taken": """
+        SELECT r.id::text AS what, e.unit || ': ' || e.amount || ' of ' || coalesce(-t.amount, 0) AS detail
+        FROM (SELECT reverses_id AS id, e.unit, e.account_id, sum(e.amount) AS amount FROM ledger_transactions x
+            JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL
+            WHERE x.kind = 'restore' GROUP BY 1, 2, 3) e
+        JOIN ledger_transactions r ON r.id = e.id
+        LEFT JOIN ledger_entries t ON t.transaction_id = r.id AND t.account_id = e.account_id AND t.unit = e.unit
+        WHERE e.amount > coalesce(-t.amount, 0)
+        UNION ALL
+        SELECT x.entry_id::text, 'lot ' || x.lot_id FROM ledger_allocations x
+        JOIN ledger_entries e ON e.id = x.entry_id JOIN ledger_transactions t ON t.id = e.transaction_id
+        WHERE x.amount < 0 AND (t.kind <> 'restore' OR NOT EXISTS (SELECT FROM ledger_allocations o
+            JOIN ledger_entries f ON f.id = o.entry_id
+            WHERE o.lot_id = x.lot_id AND f.transaction_id = t.reverses_id AND o.amount >= -x.amount))""",
     "whoever owes points has none": """
         SELECT o.member_id::text AS what, o.balance || ' owed, ' || l.remaining || ' held' AS detail
         FROM ledger_accounts o JOIN ledger_accounts a ON a.member_id = o.member_id AND a.unit = 'points'
@@ -102,17 +117,73 @@ QUESTIONS = {
         SELECT id AS what, kind AS detail FROM approval_requests
         WHERE state = 'approved' AND decided_by IS NOT DISTINCT FROM requested_by""",
     "the lines of a sale sum to it": """
-        SELECT s.id AS what, s.amount_fen || ' instead of ' || coalesce(sum(l.quantity * l.unit_price_fen), 0) AS detail
+        SELECT s.id AS what, s.amount_fen || ' instead of '
+            || coalesce(sum(l.quantity * l.unit_price_fen - l.discount_fen), 0) AS detail
         FROM sales s LEFT JOIN sale_lines l ON l.sale_id = s.id GROUP BY s.id
-        HAVING s.amount_fen <> coalesce(sum(l.quantity * l.unit_price_fen), 0)
+        HAVING s.amount_fen <> coalesce(sum(l.quantity * l.unit_price_fen - l.discount_fen), 0)
+            OR s.discount_fen <> coalesce(sum(l.discount_fen), 0)
             OR s.points_earned <> coalesce(sum(l.points_earned), 0)""",
+    "the reasons of a discount sum to it": """
+        SELECT s.id AS what, coalesce(d.total, 0) || ' instead of ' || s.discount_fen AS detail FROM sales s
+        LEFT JOIN LATERAL (SELECT sum(CAST(part ->> 'discount_fen' AS bigint)) AS total
+            FROM jsonb_array_elements(s.discounts) part) d ON true
+        WHERE coalesce(d.total, 0) <> s.discount_fen""",
+    "tenders come to the sale, and what earns nothing to points and bonus": """
+        SELECT s.id AS what, t.fen || ' of ' || s.amount_fen AS detail FROM sales s
+        JOIN (SELECT sale_id, sum(amount_fen) AS fen, coalesce(sum(amount_fen) FILTER (
+            WHERE kind IN ('points', 'bonus')), 0) AS gifts FROM sale_tenders GROUP BY 1) t ON t.sale_id = s.id
+        JOIN (SELECT sale_id, sum(excluded_fen) AS fen FROM sale_lines GROUP BY 1) l ON l.sale_id = s.id
+        WHERE t.fen <> s.amount_fen OR l.fen <> t.gifts""",
+    "a sale spent what its tenders say": """
+        SELECT coalesce(t.sale_id, b.sale_id) AS what, coalesce(t.unit, b.unit) || ': ' || coalesce(t.amount, 0)
+            || ' and ' || coalesce(b.amount, 0) AS detail
+        FROM (SELECT sale_id, CASE kind WHEN 'points' THEN 'points' ELSE kind || '_fen' END AS unit,
+                CASE kind WHEN 'points' THEN points ELSE amount_fen END AS amount
+            FROM sale_tenders WHERE kind IN ('points', 'principal', 'bonus')) t
+        FULL JOIN (SELECT x.source_id AS sale_id, e.unit, -e.amount AS amount FROM ledger_transactions x
+            JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL
+            WHERE x.kind = 'spend' AND x.source_type = 'sale') b ON b.sale_id = t.sale_id AND b.unit = t.unit
+        WHERE t.amount IS DISTINCT FROM b.amount""",
+    "a quoted sale is its quote": """
+        SELECT s.id AS what, q.id AS detail FROM sales s JOIN quotes q ON q.id = s.quote_id
+        WHERE q.used_at IS NULL OR s.occurred_at >= q.expires_at OR s.priced_at <> q.created_at
+            OR (s.member_id, s.ticket_id, s.terminal_id) IS DISTINCT FROM (q.member_id, q.ticket_id, q.terminal_id)
+            OR CAST(q.priced ->> 'amount_fen' AS bigint) <> s.amount_fen
+            OR CAST(q.priced ->> 'discount_fen' AS bigint) <> s.discount_fen
+            OR CAST(q.priced -> 'earning' ->> 'points' AS bigint) <> s.points_earned
+            OR q.stored_value_fen <> (SELECT coalesce(sum(t.amount_fen), 0) FROM sale_tenders t
+                WHERE t.sale_id = s.id AND t.kind IN ('principal', 'bonus'))""",
+    "tenders that went back sum to what they say": """
+        SELECT t.sale_id AS what, t.kind || ': ' || t.refunded_fen AS detail FROM sale_tenders t
+        LEFT JOIN (SELECT sale_id, kind, sum(amount_fen) AS fen, sum(points) AS points FROM refund_tenders
+            GROUP BY 1, 2) r ON r.sale_id = t.sale_id AND r.kind = t.kind
+        LEFT JOIN (SELECT sale_id, sum(amount_fen) AS fen FROM refunds GROUP BY 1) w ON w.sale_id = t.sale_id
+        JOIN sales s ON s.id = t.sale_id
+        WHERE t.refunded_fen <> coalesce(r.fen, 0) OR t.refunded_points <> coalesce(r.points, 0)
+            OR (coalesce(w.fen, 0) = s.amount_fen AND (t.refunded_fen, t.refunded_points) <> (t.amount_fen, t.points))""",
+    "a refund gave back what its tenders say": """
+        SELECT coalesce(t.refund_id, b.refund_id) AS what, coalesce(t.unit, b.unit) || ': ' || coalesce(t.amount, 0)
+            || ' and ' || coalesce(b.amount, 0) AS detail
+        FROM (SELECT refund_id, CASE kind WHEN 'points' THEN 'points' ELSE kind || '_fen' END AS unit,
+                CASE kind WHEN 'points' THEN points ELSE amount_fen END AS amount
+            FROM refund_tenders WHERE kind IN ('points', 'principal', 'bonus')
+                AND CASE kind WHEN 'points' THEN points ELSE amount_fen END > 0) t
+        FULL JOIN (SELECT x.source_id AS refund_id, e.unit, sum(e.amount) AS amount FROM ledger_transactions x
+            JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL
+            WHERE x.kind = 'restore' AND x.source_type = 'refund' GROUP BY 1, 2) b
+            ON b.refund_id = t.refund_id AND b.unit = t.unit
+        WHERE t.amount IS DISTINCT FROM b.amount
+        UNION ALL
+        SELECT r.id, t.fen || ' of ' || r.amount_fen FROM refunds r
+        JOIN (SELECT refund_id, sum(amount_fen) AS fen FROM refund_tenders GROUP BY 1) t ON t.refund_id = r.id
+        WHERE t.fen <> r.amount_fen""",
     "refunds of a line sum to what it says": """
         SELECT l.sale_id AS what, 'line ' || l.line_no AS detail FROM sale_lines l
         LEFT JOIN (SELECT sale_id, line_no, sum(quantity) AS pieces, sum(amount_fen) AS fen, sum(points) AS points
             FROM refund_lines GROUP BY 1, 2) r USING (sale_id, line_no)
         WHERE l.refunded_quantity <> coalesce(r.pieces, 0) OR l.refunded_fen <> coalesce(r.fen, 0)
             OR coalesce(r.points, 0) > l.points_earned
-            OR (l.refunded_quantity = l.quantity AND (l.refunded_fen <> l.quantity * l.unit_price_fen
+            OR (l.refunded_quantity = l.quantity AND (l.refunded_fen <> l.quantity * l.unit_price_fen - l.discount_fen
                 OR coalesce(r.points, 0) <> l.points_earned))""",
     "a refund took back what it says": """
         SELECT r.id AS what, 'of ' || r.points || ' points' AS detail FROM refunds r
@@ -139,9 +210,11 @@ QUESTIONS = {
         FROM sales s CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
         LEFT JOIN earn_rules r ON r.id = CAST(p.part ->> 'rule_id' AS bigint)
             AND r.rule_no = CAST(p.part ->> 'rule_no' AS bigint) AND r.version = CAST(p.part ->> 'version' AS integer)
-        WHERE r.id IS NULL OR s.occurred_at < r.effective_from OR s.occurred_at >= r.effective_until
+        WHERE r.id IS NULL OR coalesce(s.priced_at, s.occurred_at) < r.effective_from
+            OR coalesce(s.priced_at, s.occurred_at) >= r.effective_until
             OR EXISTS (SELECT FROM earn_rules n WHERE n.rule_no = r.rule_no AND n.version > r.version
-                AND greatest(n.effective_from, n.created_at) < s.occurred_at - interval '1 minute')
+                AND greatest(n.effective_from, n.created_at) < coalesce(s.priced_at, s.occurred_at)
+                    - interval '1 minute')
         UNION ALL
         SELECT s.id, 'no base rule' FROM sales s WHERE s.earned <> '[]'
             AND NOT EXISTS (SELECT FROM jsonb_array_elements(s.earned) part

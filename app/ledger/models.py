@@ -47,6 +47,11 @@ class LedgerTransaction(Base):
         UniqueConstraint(
             "kind", "source_type", "source_id", "source_line", name="uq_ledger_transactions_cause"
         ),
+        Index(
+            "ix_ledger_transactions_reverses_id",
+            "reverses_id",
+            postgresql_where=text("reverses_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,6 +1,8 @@
 """Key → (Chinese, English)."""
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "entry.spend": ("消费抵扣", "Spent on a purchase"),
+    "entry.restore": ("退款返还", "Given back with a refund"),
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
@@ -29,6 +31,29 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "earned.multiplier": ("{value} 倍积分，多得 {points} 分", "{value} times the points: {points} more"),
     "earned.extra": ("加赠 {points} 分", "{points} extra"),
+    "points_payment.none": ("", ""),
+    "points_payment.used": ("用 {points} 积分抵扣 {amount}", "{points} points pay {amount}"),
+    "points_payment.off": ("暂不支持积分抵扣", "Points cannot be used to pay here"),
+    "points_payment.not_enough": (
+        "可用积分不足，用 {points} 积分抵扣 {amount}",
+        "Not as many points are available: {points} pay {amount}",
+    ),
+    "points_payment.share": (
+        "已达本单可抵扣的上限，用 {points} 积分抵扣 {amount}",
+        "The most that points may pay of this bill: {points} pay {amount}",
+    ),
+    "points_payment.least": ("未达到最少抵扣积分", "Fewer points than the least that may be used"),
+    "points_payment.step": (
+        "按整数档抵扣，用 {points} 积分抵扣 {amount}",
+        "Points are used in whole steps: {points} pay {amount}",
+    ),
+    "balance_payment.none": ("", ""),
+    "balance_payment.used": ("储值支付 {amount}", "{amount} from stored value"),
+    "balance_payment.not_enough": (
+        "储值余额不足，支付 {amount}",
+        "Stored value does not cover more: it pays {amount}",
+    ),
+    "balance_payment.bill": ("储值支付全部应付金额 {amount}", "Stored value pays all that is due: {amount}"),
     "earned.cap.sale": ("（已达单笔上限）", " (the most for one sale)"),
     "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
     "message.refund.title": ("退款通知", "Your refund"),
