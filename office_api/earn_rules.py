@@ -12,7 +12,7 @@ from app.approvals.second_person import Waiting
 from app.points import change, listing
 from app.points.rules import Rule
 from app.points.simulate import Changed, Simulation, simulate
-from app.points.versions import Draft
+from app.points.versions import EARN_RULES, Draft
 from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
@@ -52,7 +52,7 @@ def _draft(arguments: dict[str, Any]) -> Draft:
 
 def _mine(rule_no: int) -> Rule:
     """The newest version of a rule the caller may see. Raises `NotFound`, `Forbidden`."""
-    return listing.newest(rule_no=rule_no, store_ids=my_stores(MANAGE_RULES))
+    return listing.newest(EARN_RULES, rule_no=rule_no, store_ids=my_stores(MANAGE_RULES))
 
 
 def _answer(rule: Rule | Waiting, now: datetime, status: int = 200) -> Response:
@@ -74,7 +74,7 @@ def list_rules(arguments: dict[str, Any]) -> Response:
     """The newest version of each rule, by number: of all stores together and of the caller's own."""
     wanted, now = asked(arguments), clock.now()
     found = listing.list_rules(
-        store_ids=my_stores(MANAGE_RULES), limit=wanted.limit + 1, after=numeric(wanted)
+        EARN_RULES, store_ids=my_stores(MANAGE_RULES), limit=wanted.limit + 1, after=numeric(wanted)
     )
     codes = _codes(found)
     return answer(page(found, wanted, lambda rule: rule.rule_no, lambda rule: dump_rule(rule, codes, now)))
@@ -88,7 +88,7 @@ def list_versions(arguments: dict[str, Any], rule_no: int) -> Response:
     """Every version of a rule, newest first. Of those that have begun the newest counts."""
     wanted, now = asked(arguments), clock.now()
     _mine(rule_no)
-    found = listing.versions_of(rule_no=rule_no, limit=wanted.limit + 1, before=numeric(wanted))
+    found = listing.versions_of(EARN_RULES, rule_no=rule_no, limit=wanted.limit + 1, before=numeric(wanted))
     codes = _codes(found)
     return answer(page(found, wanted, lambda rule: rule.version, lambda rule: dump_rule(rule, codes, now)))
 

@@ -3,36 +3,18 @@
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine
 
-from app.db import ask, engine
+from app.db import ask
+from app.points.at_hand import AtHand
 from app.points.rules import Rule, RuleSet, definition_of
 
 #: For a statement that looks at something else in the same trip: which rules there are. Versions are only ever added,
-#: one transaction after another (app/points/change.py), so the newest id names them all.
+#: one transaction after another (app/points/rulebook.py), so the newest id names them all.
 STAMP = "(SELECT coalesce(max(id), 0) FROM earn_rules)"
 _VERSIONS = """
     SELECT id, rule_no, version, name_zh, name_en, kind, applies_to, definition, priority, stacking, effective_from,
         effective_until
     FROM earn_rules WHERE id <= %(stamp)s"""
-#: Which database, which stamp, and the rules. Replaced as a whole, so that no thread sees half of it.
-_loaded: tuple[Engine, int, RuleSet] | None = None
-
-
-def rules_at(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
-    """The rules of that stamp; one statement, and none if they are at hand."""
-    global _loaded
-    here = engine()
-    if _loaded is not None and _loaded[0] is here and _loaded[1] == stamp:
-        return _loaded[2]
-    rules = read(connection, stamp)
-    _loaded = here, stamp, rules
-    return rules
-
-
-def limited_by_day() -> bool:
-    """Whether a rule at hand has a daily limit: then it is worth asking in advance what it gave today."""
-    return _loaded is not None and _loaded[2].limited_by_day
 
 
 def read(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
@@ -54,3 +36,17 @@ def rule_of(row: Any) -> Rule:
         effective_from=row.effective_from,
         effective_until=row.effective_until,
     )
+
+
+_rules = AtHand(read)
+
+
+def rules_at(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
+    """The rules of that stamp; one statement, and none if they are at hand."""
+    return _rules.at(connection, stamp)
+
+
+def limited_by_day() -> bool:
+    """Whether a rule at hand has a daily limit: then it is worth asking in advance what it gave today."""
+    rules = _rules.last()
+    return rules is not None and rules.limited_by_day

@@ -1,6 +1,5 @@
 """A rule of earning as data: what it asks for, what it gives, and when it holds. app/points/earn.py applies it."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.errors import Invalid
+from app.points.version_set import VersionSet
 
 #: Points per yuan, and factors, are given in ten-thousandths: 10,000 is one point for each yuan, or once.
 BASIS = 10_000
@@ -164,29 +164,7 @@ class Rule:
         return self.priority, self.definition.conditions.stores is not None, self.id
 
 
-class RuleSet:
-    """All versions of all rules, to be asked which hold at an instant."""
-
+class RuleSet(VersionSet[Rule]):
     def __init__(self, versions: Iterable[Rule]) -> None:
-        self.versions = tuple(sorted(versions, key=lambda rule: (rule.rule_no, -rule.version)))
+        super().__init__(versions)
         self.limited_by_day = any(rule.definition.caps.per_day is not None for rule in self.versions)
-        moments = {rule.effective_from for rule in self.versions}
-        moments |= {rule.effective_until for rule in self.versions if rule.effective_until is not None}
-        self._changes = sorted(moments)
-        self._held: dict[int, tuple[Rule, ...]] = {}
-
-    def in_force(self, at: datetime) -> tuple[Rule, ...]:
-        """The version of each rule that holds at that instant."""
-        # Between two changes nothing changes: worked out once for each such stretch that somebody asks about.
-        place = bisect_right(self._changes, at)
-        held = self._held.get(place)
-        if held is None:
-            held = self._held[place] = tuple(self._find(at))
-        return held
-
-    def _find(self, at: datetime) -> Iterable[Rule]:
-        newest: dict[int, Rule] = {}
-        for rule in self.versions:  # the highest version of each rule comes first
-            if rule.effective_from <= at:
-                newest.setdefault(rule.rule_no, rule)
-        return (r for r in newest.values() if r.effective_until is None or at < r.effective_until)

@@ -21,6 +21,10 @@ VALUE_ERRORS: dict[str, tuple[str, str]] = {
         "该金额需要复核，请填写收银员工号。",
         "So much needs a second person: say who is at the till (`staff_no`).",
     ),
+    "benefit_not_applicable": (
+        "所选优惠不可用于此单。",
+        "What was chosen cannot be applied to this bill.",
+    ),
     "payment_not_offered": ("暂不支持在线充值。", "Paying online is not offered."),
     "payment_unavailable": (
         "微信支付暂时无法下单，没有扣款，请稍后再试。",

@@ -14,8 +14,9 @@ from app.audit import OPERATOR
 from app.checkout import record, sale
 from app.db import Busy
 from app.errors import VersionConflict
-from app.points import change, versions
+from app.points import change
 from app.points.loaded import rules_at
+from app.points.rulebook import RuleBook
 from app.points.rules import Base, Caps, Conditions, Definition, Expiry, Extra, Multiplier, Rule
 from app.points.versions import Draft
 from tests.app.checkout.till_side import scan_at, sell_at, till_of
@@ -321,14 +322,14 @@ def test_of_sixteen_changes_of_one_version_one_counts(shop: Shop, engine: Engine
 def test_without_the_lock_the_unique_key_lets_one_change_count(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change, "one_after_another", lambda session: None)
+    monkeypatch.setattr(RuleBook, "one_after_another", lambda book, session: None)
     test_of_sixteen_changes_of_one_version_one_counts(shop, db.engine())
 
 
 def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
     """A second rule while the first is not committed: the newest id anybody sees then, and how many rules."""
     added, go_on = threading.Event(), threading.Event()
-    record = versions._record
+    record = RuleBook._record
 
     def hold(*arguments: Any) -> None:
         record(*arguments)
@@ -337,7 +338,7 @@ def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
             assert go_on.wait(30)
 
     slow = threading.Thread(target=make, args=(Extra(points=1),))
-    versions._record = hold  # type: ignore[assignment]
+    RuleBook._record = hold  # type: ignore[method-assign]
     try:
         slow.start()
         assert added.wait(30)
@@ -345,7 +346,7 @@ def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
             make(Extra(points=2))
         [(stamp, seen)] = rows(db.engine(), "SELECT max(id), count(*) FROM earn_rules")
     finally:
-        versions._record = record
+        RuleBook._record = record
         go_on.set()
         slow.join(30)
     return int(str(stamp)), int(str(seen))
@@ -357,9 +358,9 @@ def test_rules_become_visible_in_the_order_of_their_ids(shop: Shop) -> None:
 
 def test_without_the_lock_a_stamp_would_hide_a_rule(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the second rule is seen and the first is not, so what is at hand would miss it for ever."""
-    monkeypatch.setattr(change, "one_after_another", lambda session: None)
+    monkeypatch.setattr(RuleBook, "one_after_another", lambda book, session: None)
     numbers = iter(range(100, 200))
-    monkeypatch.setattr(change, "next_no", lambda session: next(numbers))
+    monkeypatch.setattr(RuleBook, "next_no", lambda book, session: next(numbers))
     assert write_while_another_is_writing(shop) == (3, 2)
 
 

@@ -15,8 +15,8 @@ from app.points.earn import earn, points_for, split
 from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, rules_at
 from app.points.lots import ends_at
+from app.points.rulebook import RuleInThePast
 from app.points.rules import NEVER, Expiry
-from app.points.versions import RuleInThePast
 from tests.conftest import rows
 from tests.shop import Shop
 

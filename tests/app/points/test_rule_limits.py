@@ -20,11 +20,11 @@ from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide
 from app.db import Busy
 from app.errors import NotFound
-from app.points import change as stories
 from app.points.change import change, create, end
 from app.points.rule_limits import EarningPolicy
+from app.points.rulebook import RuleBook, RuleInThePast
 from app.points.rules import Base, Conditions, Definition, Extra, Multiplier, Rule
-from app.points.versions import Draft, RuleInThePast
+from app.points.versions import Draft, EarnRules
 from app.policies import change as change_policy
 from app.staff import accounts
 from app.staff.accounts import StaffView
@@ -350,17 +350,17 @@ def test_without_the_lock_more_than_the_limit_are_made(
     shop: Shop, one: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: everybody looks before anybody writes."""
-    looked, alone = threading.Barrier(4), stories.may_alone
+    looked, alone = threading.Barrier(4), EarnRules.may_alone
 
     def together(*arguments: Any) -> bool:
         answer = alone(*arguments)
         looked.wait(PATIENCE_S)
         return answer
 
-    monkeypatch.setattr(stories, "one_after_another", lambda session: None)
-    monkeypatch.setattr(stories, "may_alone", together)
+    monkeypatch.setattr(RuleBook, "one_after_another", lambda book, session: None)
+    monkeypatch.setattr(EarnRules, "may_alone", together)
     numbers = iter(range(10, 20))
-    monkeypatch.setattr(stories, "next_no", lambda session: next(numbers))
+    monkeypatch.setattr(RuleBook, "next_no", lambda book, session: next(numbers))
     assert race(4, lambda _: make_or_busy(one, shop)).count("made") == 4
 
 

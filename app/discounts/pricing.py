@@ -1,0 +1,204 @@
+"""What a bill costs with the best of what may lower it, and why each benefit counts or does not: pure, no database.
+
+Benefits work one after another, higher priority first, then by key, each on what its goods still cost.
+docs/discounts.md tells how the best combination is found.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from app.discounts import reasons
+from app.discounts.benefit import Benefit, BenefitNotApplicable, Priced, Told
+from app.discounts.cart import Cart, Offer, Piece, State
+from app.discounts.effects import BASIS, AmountOff, Effect, PercentOff, PerFull, SpecialPrice
+from app.discounts.search import search
+from app.points.fitting import takes
+
+__all__ = [
+    "AmountOff",
+    "Benefit",
+    "BenefitNotApplicable",
+    "PerFull",
+    "PercentOff",
+    "Priced",
+    "SpecialPrice",
+    "Told",
+    "best",
+]
+
+
+def best(
+    lines: Sequence[Piece],
+    benefits: Iterable[Benefit],
+    *,
+    chosen: Collection[str] = frozenset(),
+    refused: Collection[str] = frozenset(),
+) -> Priced:
+    """The most that these benefits take off the bill, with all of `chosen` and none of `refused` (keys).
+
+    Raises `BenefitNotApplicable` for one of the chosen.
+    """
+    pricing = _Pricing(lines, sorted(benefits, key=lambda one: (-one.priority, one.key)), chosen, refused)
+    pricing.check_chosen()
+    found = search(pricing.cart, pricing.candidates())
+    if found is None:
+        raise pricing.spoilt()
+    return pricing.told(found.offers, complete=found.complete)
+
+
+class _Pricing:
+    """A bill with its benefits in order, each as an offer or with the reason why it is none."""
+
+    def __init__(
+        self,
+        lines: Sequence[Piece],
+        benefits: Sequence[Benefit],
+        chosen: Collection[str],
+        refused: Collection[str],
+    ) -> None:
+        self.lines, self.benefits, self.chosen = lines, benefits, chosen
+        goods: dict[tuple[int, ...], int] = {tuple(range(len(lines))): 0}
+        groups: dict[str, int] = {"": 0}
+        self.offers: list[Offer] = []
+        for one in benefits:
+            places = tuple(n for n, line in enumerate(lines) if takes(one.conditions, line))
+            number = goods.setdefault(places, len(goods))
+            group = groups.setdefault(one.group, len(groups))
+            self.offers.append(_offer(one, places, number, group, must=one.key in chosen))
+        self.cart = Cart(lines, list(goods))
+        self.reasons = [
+            self._at_first(one, offer, one.key in refused)
+            for one, offer in zip(benefits, self.offers, strict=True)
+        ]
+
+    def check_chosen(self) -> None:
+        """Raises `BenefitNotApplicable`, unless each of the chosen could be applied and none excludes another."""
+        unknown = sorted(set(self.chosen) - {one.key for one in self.benefits})
+        if unknown:
+            raise _not(Told(key=unknown[0], applied=False, reason=reasons.UNKNOWN))
+        before: list[Benefit] = []
+        for one, reason in zip(self.benefits, self.reasons, strict=True):
+            if one.key in self.chosen:
+                reason = reason or _excluded(one, before)
+                if reason is not None:
+                    raise _not(reason)
+                before.append(one)
+
+    def candidates(self) -> list[Offer]:
+        """The offers that work on this bill and go with what was chosen."""
+        chosen = [one for one in self.benefits if one.key in self.chosen]
+        return [
+            offer
+            for one, offer, reason in zip(self.benefits, self.offers, self.reasons, strict=True)
+            if reason is None and (offer.must or _excluded(one, chosen) is None)
+        ]
+
+    def spoilt(self) -> BenefitNotApplicable:
+        """Of the chosen, which could each be applied, the first one for which those before it leave too little."""
+        state, before = self.cart.untouched, ""
+        for one, offer in zip(self.benefits, self.offers, strict=True):
+            if offer.must:
+                off_fen = self.cart.off(offer, state)
+                if not off_fen:
+                    return _not(replace(self._too_little(one, offer, state), other=before))
+                state, before = self.cart.after(offer, off_fen, state), one.key
+        raise AssertionError("all of the chosen can be applied")
+
+    def told(self, applied: Collection[Offer], *, complete: bool) -> Priced:
+        """The bill with these offers applied, and a word on every benefit."""
+        ids = {id(offer) for offer in applied}
+        those = [one for one, offer in zip(self.benefits, self.offers, strict=True) if id(offer) in ids]
+        state, told = self.cart.untouched, []
+        for one, offer, reason in zip(self.benefits, self.offers, self.reasons, strict=True):
+            if id(offer) in ids:
+                off_fen = self.cart.off(offer, state)
+                told.append(self._applied(one, offer, off_fen, state))
+                state = self.cart.after(offer, off_fen, state)
+            else:
+                told.append(reason or _excluded(one, those) or self._too_little(one, offer, state))
+        return Priced(
+            line_discounts=tuple(
+                line.amount_fen - net for line, net in zip(self.lines, state.nets, strict=True)
+            ),
+            told=tuple(told),
+            discount_fen=state.off_fen,
+            complete=complete,
+        )
+
+    def _applied(self, one: Benefit, offer: Offer, off_fen: int, state: State) -> Told:
+        by_line = [0] * len(self.lines)
+        for place, off in zip(offer.places, self.cart.by_line(offer, off_fen, state), strict=True):
+            by_line[place] = off
+        return Told(
+            key=one.key,
+            applied=True,
+            reason=reasons.APPLIED,
+            discount_fen=off_fen,
+            line_discounts=tuple(by_line),
+        )
+
+    def _at_first(self, one: Benefit, offer: Offer, refused: bool) -> Told | None:
+        """Why it will not be applied, whatever the others are; None if it might."""
+        reason = one.refusal or (
+            reasons.REFUSED if refused else "" if offer.places else reasons.NO_MATCHING_GOODS
+        )
+        if reason:
+            return Told(key=one.key, applied=False, reason=reason)
+        pieces = sum(self.lines[place].quantity for place in offer.places)
+        if pieces >= one.at_least_pieces and self.cart.off(offer, self.cart.untouched):
+            return None
+        return self._too_little(one, offer, self.cart.untouched)
+
+    def _too_little(self, one: Benefit, offer: Offer, state: State) -> Told:
+        """Why it is not applied when its goods cost what they do in this state."""
+        amount_fen = state.sums[offer.goods]
+        missing_fen = max(0, offer.least_fen - amount_fen)
+        pieces = sum(self.lines[place].quantity for place in offer.places)
+        missing_pieces = max(0, one.at_least_pieces - pieces)
+        if amount_fen and (missing_fen or missing_pieces):
+            return Told(
+                key=one.key,
+                applied=False,
+                reason=reasons.BELOW_THRESHOLD,
+                missing_fen=missing_fen,
+                missing_pieces=missing_pieces,
+            )
+        saves = self.cart.off(offer, state)
+        return Told(
+            key=one.key, applied=False, reason=reasons.LESS_THAN_OTHERS if saves else reasons.NO_SAVING
+        )
+
+
+def _excluded(one: Benefit, others: Iterable[Benefit]) -> Told | None:
+    """That it may not be applied beside one of these."""
+    for other in others:
+        if other is not one and (one.alone or other.alone or (one.group and one.group == other.group)):
+            return Told(key=one.key, applied=False, reason=reasons.NOT_COMBINABLE, other=other.key)
+    return None
+
+
+def _not(told: Told) -> BenefitNotApplicable:
+    return BenefitNotApplicable(
+        benefit=told.key,
+        reason=told.reason,
+        missing_fen=told.missing_fen,
+        missing_pieces=told.missing_pieces,
+        other=told.other,
+    )
+
+
+def _offer(one: Benefit, places: tuple[int, ...], goods: int, group: int, *, must: bool) -> Offer:
+    least_fen = max(1, one.at_least_fen, one.effect.every_fen if isinstance(one.effect, PerFull) else 0)
+    num, den = _steepest(one.effect, least_fen)
+    return Offer(one.effect, places, goods, least_fen, group, one.alone, must, num, den)
+
+
+def _steepest(effect: Effect, least_fen: int) -> tuple[int, int]:
+    """The largest part that the effect can take off goods that cost `least_fen` or more."""
+    if isinstance(effect, PercentOff):
+        return effect.percent_bp, BASIS
+    if isinstance(effect, AmountOff):
+        return effect.off_fen, max(effect.off_fen, least_fen)
+    if isinstance(effect, PerFull):
+        return min(effect.off_fen, effect.every_fen), effect.every_fen
+    return 1, 1
