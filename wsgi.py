@@ -15,6 +15,7 @@ import miniprogram_api.balance
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.codes
+import miniprogram_api.confirmations
 import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
@@ -50,6 +51,7 @@ JSON_FACES = (
     miniprogram_api.balance.blueprint,
     miniprogram_api.top_ups.blueprint,
     miniprogram_api.tier.blueprint,
+    miniprogram_api.confirmations.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
     pos_api.quotes.blueprint,

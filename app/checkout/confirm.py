@@ -1,0 +1,78 @@
+"""The member's word on the phone: whether a till may spend so much of their stored value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from app import audit
+from app.checkout.sale_by_quote import QuoteExpired
+from app.db import reading, transaction
+from app.errors import Conflict, NotFound
+
+#: Nobody stands at so many tills.
+_MOST = 20
+
+
+class ConfirmationDecided(Conflict):
+    """Decided before, the other way. Data: `confirmation`."""
+
+    code = "confirmation_decided"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A till wants to spend so much of the member's stored value on a purchase of `amount_fen`."""
+
+    quote_id: str
+    store: str
+    amount_fen: int
+    stored_value_fen: int
+    created_at: datetime
+    expires_at: datetime
+
+
+_OPEN = text("""
+    SELECT q.id AS quote_id, s.name AS store, CAST(q.priced ->> 'amount_fen' AS bigint) AS amount_fen,
+        q.stored_value_fen, q.created_at, q.expires_at
+    FROM quotes q JOIN stores s ON s.id = q.store_id
+    WHERE q.member_id = :member_id AND q.confirmation = 'pending' AND q.expires_at > :now
+    ORDER BY q.id DESC LIMIT :most""")
+
+
+def waiting_for(*, member_id: int, now: datetime) -> list[Asked]:
+    """What waits for the member's word, newest first."""
+    with reading() as connection:
+        rows = connection.execute(_OPEN, {"member_id": member_id, "now": now, "most": _MOST})
+        return [Asked(**row._mapping) for row in rows]
+
+
+_DECIDE = text("""
+    UPDATE quotes SET confirmation = :confirmation, decided_at = :now
+    WHERE id = :id AND member_id = :member_id AND confirmation = 'pending' AND expires_at > :now RETURNING id""")
+_FOUND = text(
+    "SELECT confirmation, expires_at FROM quotes WHERE id = :id AND member_id = :member_id"
+    " AND confirmation <> 'none'"
+)
+
+
+def confirm(*, member_id: int, quote_id: str, agree: bool, now: datetime) -> str:
+    """Agree or decline, once; the same word again changes nothing. What holds afterwards.
+
+    Raises `NotFound`, `QuoteExpired`, `ConfirmationDecided`.
+    """
+    wanted = "confirmed" if agree else "declined"
+    values = {"id": quote_id, "member_id": member_id, "confirmation": wanted, "now": now}
+    with transaction() as session:
+        if session.execute(_DECIDE, values).one_or_none() is not None:
+            actor = audit.Actor(type="member", id=member_id)
+            audit.record(session, actor, f"quote.{wanted}", "quote", quote_id, now=now)
+            return wanted
+        found = session.execute(_FOUND, {"id": quote_id, "member_id": member_id}).one_or_none()
+    if found is None:
+        raise NotFound
+    if found.confirmation == "pending":
+        raise QuoteExpired
+    if found.confirmation != wanted:
+        raise ConfirmationDecided(confirmation=found.confirmation)
+    return wanted

@@ -1,0 +1,73 @@
+"""Confirming on the phone that a till spends much of one's stored value."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from app import clock
+from app.checkout.confirm import Asked, confirm, waiting_for
+from miniprogram_api.guard import MEMBER, me, require_member
+from web.answers import answer
+from web.api import Blueprint
+from web.guards import guarded
+from web.schemas import Strict, flag
+
+blueprint = Blueprint(
+    "confirmations", __name__, url_prefix="/api/v1/me/confirmations", description="Confirming a spending"
+)
+guarded(blueprint, require_member)
+
+
+class AskedSchema(Strict):
+    id = fields.String(required=True)
+    store = fields.String(required=True)
+    amount_fen = fields.Integer(required=True, metadata={"description": "of the purchase"})
+    stored_value_fen = fields.Integer(
+        required=True, metadata={"description": "so much of the stored value is to pay for it"}
+    )
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class WaitingSchema(Strict):
+    items = fields.List(fields.Nested(AskedSchema()), required=True)
+
+
+def _dump(asked: Asked) -> dict[str, Any]:
+    return {
+        "id": asked.quote_id,
+        "store": asked.store,
+        "amount_fen": asked.amount_fen,
+        "stored_value_fen": asked.stored_value_fen,
+        "created_at": asked.created_at,
+        "expires_at": asked.expires_at,
+    }
+
+
+@blueprint.get("")
+@blueprint.response(200, WaitingSchema())
+@blueprint.doc(security=MEMBER)
+def waiting() -> Response:
+    """What waits for the member's word, newest first, 20 at most."""
+    return answer({"items": [_dump(one) for one in waiting_for(member_id=me().id, now=clock.now())]})
+
+
+class WordSchema(Strict):
+    agree = flag(required=True)
+
+
+class DecidedSchema(Strict):
+    confirmation = fields.String(required=True, validate=validate.OneOf(("confirmed", "declined")))
+
+
+@blueprint.post("/<string:quote_id>")
+@blueprint.arguments(WordSchema())
+@blueprint.response(200, DecidedSchema())
+@blueprint.doc(security=MEMBER)
+def decide(arguments: dict[str, Any], quote_id: str) -> Response:
+    """Agree or decline. The same word again changes nothing; another one is refused."""
+    decided = confirm(
+        member_id=me().id, quote_id=quote_id, agree=arguments["agree"], now=clock.now()
+    )
+    return answer({"confirmation": decided})
