@@ -12,6 +12,7 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.checkout.refund import RefundPolicy
 from app.db import transaction
+from app.discounts.rule_limits import DiscountPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
@@ -22,7 +23,8 @@ from app.stored_value.policy import StoredValuePolicy
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
+    kind.NAME: kind
+    for kind in (AdjustmentPolicy, DiscountPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
 }
 
 

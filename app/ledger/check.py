@@ -200,6 +200,7 @@ QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
+            'discount_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
@@ -211,6 +212,7 @@ QUESTIONS = {
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
+            'uq_discount_rules_rule_no_version',
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
             'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",

@@ -1,6 +1,9 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_benefits import BENEFIT_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
+    **BENEFIT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
