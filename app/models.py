@@ -3,6 +3,7 @@
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
 from app.checkout import models as checkout
+from app.discounts import models as discounts
 from app.facts import models as facts
 from app.identity import models as identity
 from app.ledger import models as ledger
@@ -18,6 +19,7 @@ __all__ = [
     "approvals",
     "audit",
     "checkout",
+    "discounts",
     "facts",
     "idempotency",
     "identity",

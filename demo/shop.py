@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.audit import OPERATOR
+from app.discounts import change as discounts
+from app.discounts.effects import PercentOff, PerFull
+from app.discounts.rules import Definition as Discount
 from app.points.change import create, set_rule
 from app.points.rules import Caps, Conditions, Extra, Multiplier
 from app.points.versions import Draft
@@ -44,15 +47,13 @@ def set_rules(*, now: datetime) -> None:
 
 def liven_up(*, today: datetime, now: datetime) -> None:
     """A member day each week, birthdays, a new drink, a tier to come: what the rules are for."""
-    # Never on the day the demo was made: what somebody tries first should be plain to reckon.
-    member_day = (today.astimezone(ZoneInfo("Asia/Shanghai")) - timedelta(days=3)).isoweekday()
     for draft in (
         Draft(
             name_zh="会员日双倍积分",
             name_en="Member day: double points",
             definition=Multiplier(
                 factor_bp=20_000,
-                conditions=Conditions(weekdays=frozenset({member_day})),
+                conditions=Conditions(weekdays=frozenset({_member_day(today)})),
                 caps=Caps(per_day=500),
             ),
             stacking="best",
@@ -82,6 +83,34 @@ def liven_up(*, today: datetime, now: datetime) -> None:
         ),
     ):
         create(draft=draft, actor=OPERATOR, now=now)
+
+
+def take_off(*, today: datetime, now: datetime) -> None:
+    """What members pay less: the gold tier always, everybody on the member day."""
+    for draft in (
+        discounts.Draft(
+            name_zh="金卡九五折",
+            name_en="Gold: 5% off",
+            definition=Discount(
+                effect=PercentOff(percent_bp=500), conditions=Conditions(tiers=frozenset({"gold"}))
+            ),
+            group="tier",
+        ),
+        discounts.Draft(
+            name_zh="会员日满 100 减 10",
+            name_en="Member day: ¥10 off every ¥100",
+            definition=Discount(
+                effect=PerFull(every_fen=10_000, off_fen=1_000, most_times=3),
+                conditions=Conditions(weekdays=frozenset({_member_day(today)})),
+            ),
+        ),
+    ):
+        discounts.create(draft=draft, actor=OPERATOR, now=now)
+
+
+def _member_day(today: datetime) -> int:
+    """Never the day the demo was made: what somebody tries first should be plain to reckon."""
+    return (today.astimezone(ZoneInfo("Asia/Shanghai")) - timedelta(days=3)).isoweekday()
 
 
 def offer_top_ups(*, now: datetime) -> None:

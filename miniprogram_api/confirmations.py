@@ -67,7 +67,5 @@ class DecidedSchema(Strict):
 @blueprint.doc(security=MEMBER)
 def decide(arguments: dict[str, Any], quote_id: str) -> Response:
     """Agree or decline. The same word again changes nothing; another one is refused."""
-    decided = confirm(
-        member_id=me().id, quote_id=quote_id, agree=arguments["agree"], now=clock.now()
-    )
+    decided = confirm(member_id=me().id, quote_id=quote_id, agree=arguments["agree"], now=clock.now())
     return answer({"confirmation": decided})

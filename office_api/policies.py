@@ -10,6 +10,7 @@ from app import clock, policies
 from app.approvals.second_person import Waiting
 from app.checkout.refund import RefundPolicy
 from app.checkout.set_policy import KINDS, set_policy
+from app.discounts.rule_limits import DiscountPolicy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
@@ -30,6 +31,7 @@ guarded(blueprint, require_staff)
 #: Whom a policy concerns beside those who set it: whoever has one of these rights in some store.
 BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
+    DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
     RefundPolicy.NAME: (APPROVE,),
     StoredValuePolicy.NAME: (APPROVE,),

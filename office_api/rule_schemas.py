@@ -13,12 +13,14 @@ from app.points.rules import (
     MOST_NAMED,
     MOST_POINTS,
     Base,
+    Conditions,
     Extra,
     Multiplier,
     Rule,
     RuleMalformed,
     definition_of,
 )
+from app.points.version_set import Version
 from app.points.versions import Draft
 from web.schemas import Strict, text, whole
 
@@ -131,10 +133,10 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int]) -> Draf
         if foreign:
             raise RuleMalformed(reason=f"{foreign[0]} belongs to rules of kind {other}")
     definition = {name: arguments[name] for name in _EFFECTS[kind] if arguments[name] is not None}
-    definition["conditions"] = _conditions(arguments["conditions"] or {}, store_ids)
-    definition["caps"] = _given(arguments["caps"] or {})
+    definition["conditions"] = conditions_of(arguments["conditions"] or {}, store_ids)
+    definition["caps"] = given(arguments["caps"] or {})
     if definition.get("expiry"):
-        definition["expiry"] = _given(definition["expiry"])
+        definition["expiry"] = given(definition["expiry"])
     return Draft(
         name_zh=arguments["name_zh"],
         name_en=arguments["name_en"],
@@ -149,15 +151,10 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int]) -> Draf
 
 def dump_rule(rule: Rule, store_codes: Mapping[int, str], now: datetime) -> dict[str, Any]:
     what = rule.definition
-    asked = msgspec.to_builtins(what.conditions, order="deterministic")
-    if what.conditions.stores is not None:
-        asked["stores"] = sorted(store_codes[store] for store in what.conditions.stores)
-    if (hours := what.conditions.time_of_day) is not None:
-        asked["time_of_day"] = {"from": _clock(hours.from_minute), "until": _clock(hours.until_minute)}
     told = {
         "rule_no": rule.rule_no,
         "version": rule.version,
-        "state": _state(rule, now),
+        "state": state_of(rule, now),
         "name_zh": rule.name_zh,
         "name_en": rule.name_en,
         "kind": what.kind,
@@ -166,7 +163,7 @@ def dump_rule(rule: Rule, store_codes: Mapping[int, str], now: datetime) -> dict
         "stacking": rule.stacking,
         "effective_from": rule.effective_from,
         "effective_until": rule.effective_until,
-        "conditions": asked,
+        "conditions": dump_conditions(what.conditions, store_codes),
         "caps": msgspec.to_builtins(what.caps),
     }
     if isinstance(what, Base):
@@ -182,8 +179,19 @@ def dump_rule(rule: Rule, store_codes: Mapping[int, str], now: datetime) -> dict
     return told
 
 
-def _conditions(asked: Mapping[str, Any], store_ids: Mapping[str, int]) -> dict[str, Any]:
-    conditions = _given(asked)
+def dump_conditions(conditions: Conditions, store_codes: Mapping[int, str]) -> dict[str, Any]:
+    """As `ConditionsSchema` takes them."""
+    asked: dict[str, Any] = msgspec.to_builtins(conditions, order="deterministic")
+    if conditions.stores is not None:
+        asked["stores"] = sorted(store_codes[store] for store in conditions.stores)
+    if (hours := conditions.time_of_day) is not None:
+        asked["time_of_day"] = {"from": _clock(hours.from_minute), "until": _clock(hours.until_minute)}
+    return asked
+
+
+def conditions_of(asked: Mapping[str, Any], store_ids: Mapping[str, int]) -> dict[str, Any]:
+    """Conditions as rules have them, from those of `ConditionsSchema`."""
+    conditions = given(asked)
     if "stores" in conditions:
         conditions["stores"] = [store_ids[code] for code in conditions["stores"]]
     if hours := conditions.get("time_of_day"):
@@ -194,7 +202,7 @@ def _conditions(asked: Mapping[str, Any], store_ids: Mapping[str, int]) -> dict[
     return conditions
 
 
-def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+def given(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
@@ -206,7 +214,7 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _state(rule: Rule, now: datetime) -> str:
+def state_of(rule: Version, now: datetime) -> str:
     if rule.effective_from > now:
         return "planned"
     return "ended" if rule.effective_until is not None and rule.effective_until <= now else "in_force"

@@ -4,7 +4,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.checkout.quoted import Priced, QuotedBenefit, Quoted
+from app.checkout.quoted import Priced, Quoted, QuotedBenefit
+from app.discounts.benefit import Told
+from app.discounts.explain import reason_text
 from app.texts import say, yuan
 from web.explained import PartSchema, dump_parts
 from web.language import language
@@ -93,7 +95,7 @@ class QuotedSchema(Strict):
 def dump_quoted(quoted: Quoted) -> dict[str, Any]:
     """In the language of the request."""
     priced, asked = quoted.priced, language()
-    names = {one.key: _name(one, asked) for one in priced.benefits}
+    names = {one.told.key: _name(one, asked) for one in priced.benefits}
     return {
         "id": quoted.quote_id,
         "created_at": quoted.created_at,
@@ -116,7 +118,7 @@ def dump_quoted(quoted: Quoted) -> dict[str, Any]:
             }
             for line in priced.lines
         ],
-        "benefits": [_dump_benefit(one, names, asked) for one in priced.benefits],
+        "benefits": [_dump_benefit(one.told, names, asked) for one in priced.benefits],
         "best": priced.complete,
         "goods_fen": priced.goods_fen,
         "discount_fen": priced.discount_fen,
@@ -135,17 +137,17 @@ def _name(one: QuotedBenefit, language: str) -> str:
     return one.name_en if language == "en" else one.name_zh
 
 
-def _dump_benefit(one: QuotedBenefit, names: dict[str, str], language: str) -> dict[str, Any]:
+def _dump_benefit(told: Told, names: dict[str, str], language: str) -> dict[str, Any]:
     return {
-        "key": one.key,
-        "name": names[one.key],
-        "applied": one.applied,
-        "reason": one.reason,
-        "text": "",
-        "discount_fen": one.discount_fen,
-        "missing_fen": one.missing_fen,
-        "missing_pieces": one.missing_pieces,
-        "other": one.other or None,
+        "key": told.key,
+        "name": names[told.key],
+        "applied": told.applied,
+        "reason": told.reason,
+        "text": reason_text(told, names, language),
+        "discount_fen": told.discount_fen,
+        "missing_fen": told.missing_fen,
+        "missing_pieces": told.missing_pieces,
+        "other": told.other or None,
     }
 
 

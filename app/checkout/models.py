@@ -77,10 +77,10 @@ class Quote(Base):
 
 
 class Sale(Base):
-    """`amount_fen` is what the goods sold for, `discount_fen` less than their prices come to.
+    """`amount_fen` is what the goods were sold for, `discount_fen` less than their prices come to.
 
-    `rule_id` is the leading base rule's version, `earned` what which rule gave (app/points/explain.py), `discounts` what
-    which benefit took off. `tier_code` is the member's tier at that moment. Of a quote, `priced_at` is its moment.
+    `rule_id` is the leading base rule's version, `earned` what which rule gave (app/points/explain.py), `discounts`
+    what which benefit took off. `tier_code` is the member's tier at that moment. Of a quote, `priced_at` is its moment.
     """
 
     __tablename__ = "sales"

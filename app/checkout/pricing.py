@@ -1,7 +1,7 @@
 """From a bill, a member and the rules to what is to be paid: pure, no database."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -18,11 +18,11 @@ from app.checkout.quoted import (
     QuotedLine,
 )
 from app.discounts import pricing
-from app.discounts.benefit import Benefit
+from app.discounts.benefit import Benefit, Told
 from app.discounts.effects import share
 from app.points.earn import Earning, earn
 from app.points.fitting import MemberFacts, StoreFacts
-from app.points.pay import PointsPaymentPolicy, PointsUse, use
+from app.points.pay import PointsPaymentPolicy, use
 from app.points.rules import Rule
 from app.policies import Policy
 from app.stored_value.policy import StoredValuePolicy
@@ -66,7 +66,7 @@ class Purse:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """The rules and policies that hold, and their versions. `taken`: what rules with a daily limit gave before today."""
+    """The rules and policies that hold, with their versions; `taken` is what rules with a daily limit gave today."""
 
     earning: Sequence[Rule]
     paying: PointsPaymentPolicy
@@ -135,15 +135,9 @@ def price(
         ),
         benefits=tuple(
             QuotedBenefit(
-                key=told.key,
                 name_zh=names[told.key].name_zh,
                 name_en=names[told.key].name_en,
-                applied=told.applied,
-                reason=told.reason,
-                discount_fen=told.discount_fen,
-                missing_fen=told.missing_fen,
-                missing_pieces=told.missing_pieces,
-                other=told.other,
+                told=replace(told, line_discounts=()),
             )
             for told in cheaper.told
         ),
@@ -165,7 +159,7 @@ def price(
 ROUNDING = "rounding"
 
 
-def _discounts(told: Sequence[pricing.Told], place: int, rounding_fen: int) -> tuple[LineDiscount, ...]:
+def _discounts(told: Sequence[Told], place: int, rounding_fen: int) -> tuple[LineDiscount, ...]:
     found = [
         LineDiscount(benefit=one.key, discount_fen=one.line_discounts[place])
         for one in told

@@ -1,8 +1,8 @@
 """A quote: what a bill comes to for the member with the ticket, before anything is done. Good for some minutes."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from app.clock import business_date
 from app.db import ask, statements
 from app.discounts import loaded as discounts
 from app.discounts.benefit import Benefit
+from app.discounts.offered import benefits_of
 from app.errors import NotFound
 from app.ids import new_id
 from app.points import loaded as rules
@@ -57,8 +58,8 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
         return _keep(connection, till, ticket, found.row.member_id, priced, _asks(found.row, priced), now)
 
 
-# The till, the ticket with its member and what they hold, the rules and policies, and what rules with a daily limit gave
-# today: in one trip.
+# The till, the ticket with its member and what they hold, the rules and policies, and what rules with a daily limit
+# gave today: in one trip.
 _LOOK = f"""
     SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, m.status, m.birthday,
         t.code AS tier, s.id IS NOT NULL AS used, {rules.STAMP} AS stamp, {discounts.STAMP} AS discount_stamp,
@@ -111,9 +112,8 @@ def _buyer(row: Any, till: Till, ticket: str | None, now: datetime) -> MemberFac
 def _benefits(
     connection: psycopg.Connection[Any], row: Any, buyer: MemberFacts | None, store: StoreFacts, now: datetime
 ) -> list[Benefit]:
-    if buyer is None:
-        return []
-    return discounts.benefits_at(connection, row.discount_stamp, member=buyer, store=store, at=now)
+    held = discounts.discounts_at(connection, row.discount_stamp).in_force(now)
+    return benefits_of(held, buyer, store, now)
 
 
 def _purse(row: Any, buyer: MemberFacts | None) -> Purse:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from app.discounts.benefit import Told
 from app.points.earn import Counted
 from app.points.explain import Part
 from app.points.pay import PointsUse
@@ -43,17 +44,11 @@ class QuotedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedBenefit:
-    """What became of a benefit: `app.discounts.benefit.Told` with its name."""
+    """What became of a benefit; what it takes off which line stands with the lines."""
 
-    key: str
     name_zh: str
     name_en: str
-    applied: bool
-    reason: str
-    discount_fen: int
-    missing_fen: int
-    missing_pieces: int
-    other: str
+    told: Told
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,8 @@ class Recorded:
 
     `pending` points beside them may not be spent yet, the first of them from `pending_from` on. `earned` says why it
     was so much; `available_at` is when the points of this sale may be spent, None: at once. Of a sale by quote,
-    `discount_fen` is what it took off, `tenders` with what it was paid, and `balance_after_fen` the stored value that may
-    be spent then (None: none was spent).
+    `discount_fen` is what it took off, `tenders` with what it was paid, and `balance_after_fen` the stored value that
+    may be spent then (None: none was spent).
     """
 
     sale_id: str
@@ -172,30 +172,30 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
 # Whoever took consent back, or was frozen, since the look is no buyer: the sale has a ticket and no member, and its
 # constraint refuses all of it. What the member has afterwards is known to the database alone, which therefore puts the
 # last word into fact and answer.
-_WRITE = f"""
-    WITH {{before}}credited AS MATERIALIZED (
+_WRITE = """
+    WITH {before}credited AS MATERIALIZED (
         SELECT jsonb_build_object('points_after', balance_after - pending, 'pending', pending,
-            'pending_from', pending_from) AS held FROM {{post}}),
+            'pending_from', pending_from) AS held FROM {post}),
     buyer AS MATERIALIZED (
         SELECT id FROM members WHERE id = %(member_id)s::bigint AND status = 'active' FOR SHARE),
-    {{counted}}{{used}}sale AS (
+    {counted}{used}sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
-            points_earned, rule_id, tier_code, earned, occurred_at, business_date{{columns}})
+            points_earned, rule_id, tier_code, earned, occurred_at, business_date{columns})
         SELECT %(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s::bigint, (SELECT id FROM buyer), %(ticket)s,
             %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s::bigint, %(tier)s, %(earned)s::jsonb, %(now)s,
-            %(day)s::date{{values}}),
+            %(day)s::date{values}),
     lines AS (
-        INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned{{off}})
-        SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned{{off}}
+        INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned{off})
+        SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned{off}
             FROM jsonb_to_recordset(%(lines)s::jsonb) AS l (line_no integer, sku text, name text, category text,
                 quantity integer, unit_price_fen bigint, points_earned bigint, discount_fen bigint,
                 excluded_fen bigint)),
-    {{tendered}}fact AS (
+    {tendered}fact AS (
         INSERT INTO facts (kind, subject, member_id, payload, created_at)
-        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint, %(fact)s::jsonb || {{held}}, %(now)s
+        SELECT 'sale_completed', %(id)s, %(member_id)s::bigint, %(fact)s::jsonb || {held}, %(now)s
         WHERE %(member_id)s::bigint IS NOT NULL)
     INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
-    VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s::jsonb || {{held}}, %(now)s)
+    VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s::jsonb || {held}, %(now)s)
     RETURNING answer"""
 _CREDITED = "coalesce((SELECT held FROM credited), '{}')"
 
@@ -213,8 +213,8 @@ _TENDERED = """tenders AS (
         SELECT %(id)s, kind, amount_fen, points
             FROM jsonb_to_recordset(%(tenders)s::jsonb) AS t (kind text, amount_fen bigint, points bigint)),
     """
-# Spent before earned, and all accounts locked before either, in the order in which everybody takes them. A quote that was
-# used or declined since the look is none: then the sale is missing, and its lines refuse to stand without it.
+# Spent before earned, and all accounts locked before either, in the order in which everybody takes them. A quote that
+# was used or declined since the look is none: then the sale is missing, and its lines refuse to stand without it.
 _SPENDS = """locked AS MATERIALIZED (
         SELECT count(*) AS accounts FROM (
             SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s::bigint ORDER BY unit FOR UPDATE) a),
@@ -256,7 +256,7 @@ def _write(*, counted: bool, tendered: bool, quoted: bool) -> str:
         else "",
         off=", discount_fen, excluded_fen" if quoted else "",
         tendered=_TENDERED if tendered else "",
-        held=f"(SELECT held FROM spent) || {_CREDITED}" if quoted else _CREDITED,
+        held="(SELECT held FROM spent) || " + _CREDITED if quoted else _CREDITED,
     )
 
 

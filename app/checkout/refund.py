@@ -1,4 +1,4 @@
-"""A sale, or a part of it, is undone: money, points and stored value go back as they came, and what was earned with them."""
+"""A sale, or a part of it, is undone: money, points and stored value go back as they came, and what was earned too."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""Writing a refund down: what goes back, the refund, its lines, the fact, in the transaction of the story that asked."""
+"""Writing a refund down: what goes back, the refund, its lines, the fact, in the asking story's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -60,7 +60,8 @@ def record_sale(
 ) -> Recorded:
     """Commit a sale at its prices; the same key gives the same answer again. `tenders`, if told, come to its amount.
 
-    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`, `TendersDoNotSum`, `KeyReused`, `Busy`,
+    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `ReceiptNumberUsed`, `LinesDoNotSum`,
+    `TendersDoNotSum`, `KeyReused`, `Busy`,
     `Unauthenticated` for a till whose key was revoked a moment ago, `Forbidden` for a clerk who may not sell there;
     then nothing happened.
     """

@@ -104,7 +104,7 @@ def commit_quote(
 
 
 _LOOK = f"""
-    SELECT here.*, f.request_hash, f.answer, q.id AS quote_id, q.terminal_id AS of_terminal_id, q.store_id AS of_store_id,
+    SELECT here.*, f.request_hash, f.answer, q.id AS quote_id, q.terminal_id AS of_terminal_id,
         q.staff_id, q.ticket_id, q.member_id, q.created_at, q.expires_at, q.confirmation, q.used_at,
         CAST(q.priced AS text) AS priced, m.status, own.id AS own_sale, other.id AS other_sale
     FROM (SELECT) one
@@ -210,7 +210,8 @@ _HAS = """
     SELECT coalesce(sum(l.remaining) FILTER (WHERE a.unit = 'points'), 0)::bigint AS points,
         coalesce(sum(l.remaining) FILTER (WHERE a.unit <> 'points'), 0)::bigint AS stored_value
     FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
-    WHERE a.member_id = %(member_id)s AND l.available_at <= %(now)s AND (l.expires_at IS NULL OR l.expires_at > %(now)s)"""
+    WHERE a.member_id = %(member_id)s AND l.available_at <= %(now)s
+        AND (l.expires_at IS NULL OR l.expires_at > %(now)s)"""
 
 
 def _outdated(

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
 from app.db import transaction
+from app.discounts.rule_limits import DiscountPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
+from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
@@ -22,7 +25,16 @@ from app.stored_value.policy import StoredValuePolicy
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
+    kind.NAME: kind
+    for kind in (
+        AdjustmentPolicy,
+        DiscountPolicy,
+        EarningPolicy,
+        PointsPaymentPolicy,
+        RefundPolicy,
+        RoundingPolicy,
+        StoredValuePolicy,
+    )
 }
 
 

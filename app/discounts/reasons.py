@@ -10,3 +10,25 @@ NOT_COMBINABLE: Final = "not_combinable"
 LESS_THAN_OTHERS: Final = "less_than_others"
 REFUSED: Final = "refused"
 UNKNOWN: Final = "unknown"
+#: Of rules and of the member, found before a bill is priced.
+MEMBERS_ONLY: Final = "members_only"
+NOT_HERE: Final = "not_here"
+NOT_YOUR_TIER: Final = "not_your_tier"
+NOT_BIRTHDAY: Final = "not_birthday"
+NOT_NOW: Final = "not_now"
+
+ALL: Final = (
+    APPLIED,
+    NO_MATCHING_GOODS,
+    BELOW_THRESHOLD,
+    NO_SAVING,
+    NOT_COMBINABLE,
+    LESS_THAN_OTHERS,
+    REFUSED,
+    UNKNOWN,
+    MEMBERS_ONLY,
+    NOT_HERE,
+    NOT_YOUR_TIER,
+    NOT_BIRTHDAY,
+    NOT_NOW,
+)

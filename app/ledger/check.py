@@ -160,7 +160,8 @@ QUESTIONS = {
         LEFT JOIN (SELECT sale_id, sum(amount_fen) AS fen FROM refunds GROUP BY 1) w ON w.sale_id = t.sale_id
         JOIN sales s ON s.id = t.sale_id
         WHERE t.refunded_fen <> coalesce(r.fen, 0) OR t.refunded_points <> coalesce(r.points, 0)
-            OR (coalesce(w.fen, 0) = s.amount_fen AND (t.refunded_fen, t.refunded_points) <> (t.amount_fen, t.points))""",
+            OR (coalesce(w.fen, 0) = s.amount_fen
+                AND (t.refunded_fen, t.refunded_points) <> (t.amount_fen, t.points))""",
     "a refund gave back what its tenders say": """
         SELECT coalesce(t.refund_id, b.refund_id) AS what, coalesce(t.unit, b.unit) || ': ' || coalesce(t.amount, 0)
             || ' and ' || coalesce(b.amount, 0) AS detail
@@ -273,6 +274,7 @@ QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['ledger_transactions_append_only',
             'ledger_entries_append_only', 'ledger_allocations_append_only', 'ledger_lots_kept', 'ledger_accounts_kept',
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
+            'discount_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
@@ -284,6 +286,7 @@ QUESTIONS = {
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_ledger_transactions_cause', 'pk_code_uses',
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
+            'uq_discount_rules_rule_no_version',
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
             'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",

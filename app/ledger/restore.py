@@ -36,7 +36,8 @@ def restore(session: Session, cause: Cause, back: Sequence[Back], *, grace: date
     """Give back parts of debits that one transaction made; any split of calls gives back the same of each lot.
 
     The lot that ends last is filled first. What came from lots that have ended meanwhile may be spent until `grace`.
-    Points pay first what the member owes. Raises `MoreThanTaken`, and `AlreadyPosted` for a cause that was posted before.
+    Points pay first what the member owes. Raises `MoreThanTaken`, and `AlreadyPosted` for a cause that was posted
+    before.
     """
     values = {
         "back": msgspec.json.encode(back).decode(),

@@ -3,9 +3,11 @@
 import calendar
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from app.points.rules import Conditions, TimeOfDay
+
+Unmet = Literal["store", "tier", "birthday", "time"]
 
 
 class Bought(Protocol):
@@ -35,21 +37,33 @@ class StoreFacts:
 
 def fits(asked: Conditions, member: MemberFacts, store: StoreFacts, local: datetime) -> bool:
     """Whether everything but the goods is as asked. `local` is the moment by the store's clock."""
-    return (
-        (asked.stores is None or store.id in asked.stores)
-        and (asked.tiers is None or member.tier in asked.tiers)
-        and (asked.weekdays is None or local.isoweekday() in asked.weekdays)
-        and (asked.monthdays is None or _on_monthday(asked.monthdays, local))
-        and (asked.dates is None or local.date() in asked.dates)
-        and (asked.time_of_day is None or _within(asked.time_of_day, local))
-        and (asked.birthday is None or _celebrates(asked.birthday, member.birthday, local))
-    )
+    return unmet(asked, member, store, local) is None
+
+
+def unmet(asked: Conditions, member: MemberFacts, store: StoreFacts, local: datetime) -> Unmet | None:
+    """The first thing, other than the goods, that is not as asked; what waiting does not change comes first."""
+    if asked.stores is not None and store.id not in asked.stores:
+        return "store"
+    if asked.tiers is not None and member.tier not in asked.tiers:
+        return "tier"
+    if asked.birthday is not None and not _celebrates(asked.birthday, member.birthday, local):
+        return "birthday"
+    return None if _at_that_time(asked, local) else "time"
 
 
 def takes(asked: Conditions, line: Bought) -> bool:
     """Whether the rule is about this line of the bill."""
     return (asked.products is None or line.sku in asked.products) and (
         asked.categories is None or line.category in asked.categories
+    )
+
+
+def _at_that_time(asked: Conditions, local: datetime) -> bool:
+    return (
+        (asked.weekdays is None or local.isoweekday() in asked.weekdays)
+        and (asked.monthdays is None or _on_monthday(asked.monthdays, local))
+        and (asked.dates is None or local.date() in asked.dates)
+        and (asked.time_of_day is None or _within(asked.time_of_day, local))
     )
 
 

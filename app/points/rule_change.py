@@ -104,7 +104,9 @@ def _ask(
     """Put it before a second person, unless the actor may do it alone; the operator always may."""
     check_times(draft, verb, now)
     number = None if newest is None else newest.rule_no
-    if actor.type != "staff" or actor.id is None or book.may_alone(session, number, draft, now):
+    if actor.type != "staff" or actor.id is None:
+        return None
+    if book.may_alone(session, draft, book.made_alone(session, number, now)):
         return None
     stores = _stores(newest, draft)
     asked: dict[str, Any] = {

@@ -1,15 +1,13 @@
 """How much the rules that one person makes alone may give; what gives more waits for a second person."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import policies
-from app.points.loaded import rule_of
+from app.points.rulebook import places
 from app.points.rules import BASIS, MOST_BP, AppliesTo, Base, Definition, Extra, Multiplier, Rule, Stacking
 
 
@@ -34,18 +32,8 @@ class Giving(Protocol):
     def stacking(self) -> Stacking: ...
 
 
-#: What people of the staff made alone and what still counts, or will. A version gives way when a higher one has begun.
-_ALONE = text("""
-    SELECT * FROM earn_rules r
-    WHERE approval_id IS NULL AND created_by IS NOT NULL AND rule_no IS DISTINCT FROM :rule_no
-        AND kind = :kind AND applies_to = :applies_to
-        AND (effective_until IS NULL OR effective_until > greatest(:now, effective_from))
-        AND NOT EXISTS (SELECT FROM earn_rules later WHERE later.rule_no = r.rule_no AND later.version > r.version
-            AND later.effective_from <= :now)""")
-
-
-def may_alone(session: Session, rule_no: int | None, wanted: Giving, now: datetime) -> bool:
-    """Whether one person may make this rule, or this version of `rule_no`, alone.
+def may_alone(session: Session, wanted: Giving, before: Iterable[Rule]) -> bool:
+    """Whether one person may make this rule alone, beside what was made alone `before` and counts.
 
     Rules that name no store in common, or are for something else, do not add up. Whether two could ever hold for the
     same sale by their days, tiers or products is not asked: then many narrow rules would be one wide one. The caller
@@ -54,10 +42,11 @@ def may_alone(session: Session, rule_no: int | None, wanted: Giving, now: dateti
     policy, what = policies.in_force(session, EarningPolicy).value, wanted.definition
     if isinstance(what, Base):  # of these only one counts for a line
         return what.rate_bp <= policy.alone_rate_bp
-    values = {"rule_no": rule_no, "kind": what.kind, "applies_to": wanted.applies_to, "now": now}
-    others = _largest(rule_of(row) for row in session.execute(_ALONE, values))
+    others = _largest(
+        rule for rule in before if (rule.definition.kind, rule.applies_to) == (what.kind, wanted.applies_to)
+    )
     most = policy.alone_points if isinstance(what, Extra) else policy.alone_factor_bp - BASIS
-    return max(_together([wanted, *others], store) for store in _places(wanted, others)) <= most
+    return max(_together([wanted, *others], store) for store in places(wanted, others)) <= most
 
 
 def _largest(rules: Iterable[Rule]) -> list[Rule]:
@@ -68,14 +57,6 @@ def _largest(rules: Iterable[Rule]) -> list[Rule]:
         if key not in found or _more(rule) > _more(found[key]):
             found[key] = rule
     return list(found.values())
-
-
-def _places(wanted: Giving, others: Iterable[Giving]) -> set[int | None]:
-    """The stores in which rules may differ; None stands for those that no rule names."""
-    own = wanted.definition.conditions.stores
-    if own is not None:
-        return set(own)
-    return {None, *(store for other in others for store in other.definition.conditions.stores or ())}
 
 
 def _together(rules: Iterable[Giving], store: int | None) -> int:

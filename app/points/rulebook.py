@@ -4,7 +4,7 @@ The stories are in app/points/rule_change.py.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
 
@@ -20,6 +20,13 @@ from app.points.version_set import Version
 Verb = Literal["create", "change", "end"]
 #: A year typed wrongly; beyond it calendars end.
 _FARTHEST = timedelta(days=36_525)
+#: `{table}` is a name of our own. A version gives way when a higher one has begun.
+_ALONE = """
+    SELECT * FROM {table} r
+    WHERE approval_id IS NULL AND created_by IS NOT NULL AND rule_no IS DISTINCT FROM :rule_no
+        AND (effective_until IS NULL OR effective_until > greatest(:now, effective_from))
+        AND NOT EXISTS (SELECT FROM {table} later WHERE later.rule_no = r.rule_no AND later.version > r.version
+            AND later.effective_from <= :now)"""
 
 
 class RuleInThePast(Invalid):
@@ -33,16 +40,20 @@ class Asking(Protocol):
     def conditions(self) -> Conditions: ...
 
 
-class Rule(Version, Protocol):
+class Defined(Protocol):
+    """A rule, or one to be."""
+
     @property
     def definition(self) -> Asking: ...
 
 
-class Draft(Protocol):
+class Rule(Defined, Version, Protocol):
+    """A version of a rule."""
+
+
+class Draft(Defined, Protocol):
     """A version that is not one yet. `effective_from` None: at once."""
 
-    @property
-    def definition(self) -> Asking: ...
     @property
     def effective_from(self) -> datetime | None: ...
     @property
@@ -83,8 +94,8 @@ class RuleBook(ABC, Generic[R, D]):
         """Raises `RuleMalformed` for what cannot be a version of the same rule."""
 
     @abstractmethod
-    def may_alone(self, session: Session, rule_no: int | None, draft: D, now: datetime) -> bool:
-        """Whether one person may make this rule, or this version of `rule_no`, alone."""
+    def may_alone(self, session: Session, draft: D, others: Sequence[R]) -> bool:
+        """Whether one person may make this rule alone, beside the `others` that people made alone before."""
 
     def one_after_another(self, session: Session) -> None:
         """Until the transaction ends nobody else writes rules: ids become visible in their order (`AtHand`)."""
@@ -97,6 +108,13 @@ class RuleBook(ABC, Generic[R, D]):
         """The number of a new rule."""
         last = session.execute(select(self.model.rule_no).order_by(self.model.rule_no.desc()).limit(1))
         return (last.scalar_one_or_none() or 0) + 1
+
+    def made_alone(self, session: Session, other_than: int | None, now: datetime) -> list[R]:
+        """What people of the staff made alone and what still counts, or will, but for one rule's versions."""
+        rows = session.execute(
+            text(_ALONE.format(table=self.model.__tablename__)), {"rule_no": other_than, "now": now}
+        )
+        return [self.rule_of(row) for row in rows]
 
     def former(self, session: Session, rule_no: int, version: int) -> R:
         """The newest version, if it is that one. Raises `NotFound`, `VersionConflict`."""
@@ -174,3 +192,11 @@ def check_times(draft: Draft, verb: Verb, now: datetime) -> tuple[datetime, date
     if ends is not None and verb != "end" and ends <= begins:
         raise RuleMalformed(reason="effective_until: not after effective_from")
     return begins, ends
+
+
+def places(wanted: Defined, others: Iterable[Defined]) -> set[int | None]:
+    """The stores in which rules beside the wanted one may differ; None stands for those that no rule names."""
+    own = wanted.definition.conditions.stores
+    if own is not None:
+        return set(own)
+    return {None, *(store for other in others for store in other.definition.conditions.stores or ())}

@@ -123,14 +123,19 @@ def definition_of(kind: Kind, data: Mapping[str, Any]) -> Definition:
         definition: Definition = msgspec.convert(data, type=DEFINITIONS[kind])
     except msgspec.ValidationError as error:
         raise RuleMalformed(reason=str(error)) from None
-    hours = definition.conditions.time_of_day
-    if hours is not None and hours.from_minute == hours.until_minute:
-        raise RuleMalformed(reason="time_of_day: from and until are the same")
-    if 0 in (definition.conditions.monthdays or ()):
-        raise RuleMalformed(reason="monthdays: there is no day 0")
+    check_conditions(definition.conditions)
     if isinstance(definition, Base):
         _check_expiry(definition.expiry)
     return definition
+
+
+def check_conditions(asked: Conditions) -> None:
+    """What the types do not say. Raises `RuleMalformed`."""
+    hours = asked.time_of_day
+    if hours is not None and hours.from_minute == hours.until_minute:
+        raise RuleMalformed(reason="time_of_day: from and until are the same")
+    if 0 in (asked.monthdays or ()):
+        raise RuleMalformed(reason="monthdays: there is no day 0")
 
 
 def _check_expiry(expiry: Expiry) -> None:

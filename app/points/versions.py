@@ -1,6 +1,6 @@
 """Rules of earning as a book of versions (app/points/rulebook.py)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,8 +75,8 @@ class EarnRules(RuleBook[Rule, Draft]):
         if (newest.definition.kind, newest.applies_to) != (draft.definition.kind, draft.applies_to):
             raise RuleMalformed(reason="kind and applies_to of a rule stay: make another rule")
 
-    def may_alone(self, session: Session, rule_no: int | None, draft: Draft, now: datetime) -> bool:
-        return may_alone(session, rule_no, draft, now)
+    def may_alone(self, session: Session, draft: Draft, others: Sequence[Rule]) -> bool:
+        return may_alone(session, draft, others)
 
 
 EARN_RULES = EarnRules()

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0012_quotes"
-down_revision = "0010_refunds"
+down_revision = "0011_discounts"
 
 TABLES = """
 CREATE TABLE quotes (
@@ -88,7 +88,8 @@ GUARDS = """
 CREATE TRIGGER quotes_kept BEFORE UPDATE OF id, store_id, terminal_id, staff_id, ticket_id, member_id, stored_value_fen,
     priced, created_at, expires_at ON quotes
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER sale_tenders_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF sale_id, kind, amount_fen, points ON sale_tenders
+CREATE TRIGGER sale_tenders_kept BEFORE DELETE OR TRUNCATE
+    OR UPDATE OF sale_id, kind, amount_fen, points ON sale_tenders
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER refund_tenders_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refund_tenders
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -111,9 +112,9 @@ RETURNS TABLE (lot_id bigint, amount bigint, store_id bigint, ended boolean) LAN
 $$;
 
 -- Gives back what debits took, all of it or a part, into the very lots they took it from. A lot that has ended
--- meanwhile is not filled again: what came from it becomes a lot of its own, for the same store, that ends at `p_grace`.
--- `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what the member
--- owes. Called by app/ledger/restore.py alone.
+-- meanwhile is not filled again: what came from it becomes a lot of its own, for the same store, that ends at
+-- `p_grace`. `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what the
+-- member owes. Called by app/ledger/restore.py alone.
 -- Raises MC004 for more than was taken, unique_violation when the cause was posted before.
 CREATE FUNCTION ledger_restore(
     p_back jsonb, p_kind text, p_source_type text, p_source_id text, p_store bigint, p_terminal bigint, p_staff bigint,

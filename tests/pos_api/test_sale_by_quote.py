@@ -185,7 +185,7 @@ def test_one_balance_is_spent_once(shop: Shop, phone: Phone, engine: Engine) -> 
 
 
 def _ticket(shop: Shop, phone: Phone, till: Any, engine: Engine, number: int) -> str:
-    """A ticket at each of many tills; whoever scans needs another code each time, so the uses are moved into the past."""
+    """A ticket at each of many tills: each scan needs another code, so the uses are moved into the past."""
     with engine.begin() as connection:
         connection.execute(
             text("UPDATE code_uses SET step = step - 100 * :n, used_at = used_at - :n * interval '3000 s'"),

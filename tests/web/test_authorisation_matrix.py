@@ -12,6 +12,8 @@ from flask import Flask
 
 from app import clock
 from app.audit import OPERATOR
+from app.discounts import change as discount_change
+from app.discounts import rules as discounts
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -84,6 +86,19 @@ class Scene(Actors):
         assert isinstance(made, Rule)
         return made.rule_no
 
+    def discount(self) -> int:
+        """A new rule of discount of store 1."""
+        definition = discounts.definition_of(
+            {"effect": {"kind": "percent", "percent_bp": 100}, "conditions": {"stores": [self.shop.store.id]}}
+        )
+        made = discount_change.create(
+            draft=discount_change.Draft(name_zh="折扣", name_en="Discount", definition=definition),
+            actor=OPERATOR,
+            now=clock.now(),
+        )
+        assert isinstance(made, discounts.DiscountRule)
+        return made.rule_no
+
     def store_version(self) -> int:
         [store] = [s for s in setup.list_stores(store_ids=None, limit=9, after=None) if s.code == "S001"]
         return store.version
@@ -122,6 +137,15 @@ def rule_of_store_1() -> dict[str, Any]:
         "name_en": "Double points",
         "kind": "multiplier",
         "factor_bp": 10_100,  # many of them together are still within what one may give alone
+        "conditions": {"stores": ["S001"]},
+    }
+
+
+def discount_of_store_1() -> dict[str, Any]:
+    return {
+        "name_zh": "会员折扣",
+        "name_en": "Members' discount",
+        "effect": {"kind": "percent", "percent_bp": 10},
         "conditions": {"stores": ["S001"]},
     }
 
@@ -265,6 +289,22 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("DELETE", "/office/v1/api-keys/<string:key_id>"): staff(
         403, 403, 204, 204, place=lambda s: {"key_id": s.key()}
+    ),
+    ("GET", "/office/v1/discount-rules"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/discount-rules"): staff(403, 403, 201, 201, body=lambda _: discount_of_store_1()),
+    ("GET", "/office/v1/discount-rules/<int:rule_no>/versions"): staff(
+        403, 403, 200, 200, place=lambda s: {"rule_no": s.discount()}
+    ),
+    ("PUT", "/office/v1/discount-rules/<int:rule_no>"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {**discount_of_store_1(), "version": 1},
+        place=lambda s: {"rule_no": s.discount()},
+    ),
+    ("POST", "/office/v1/discount-rules/<int:rule_no>/end"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"rule_no": s.discount()}
     ),
     ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),

@@ -11,7 +11,7 @@ from marshmallow import Schema
 from app.staff.roles import Grant
 from tests.actors import STAFF, Actors, staff_token
 from tests.shop import Shop
-from tests.web.test_authorisation_matrix import routes, rule_of_store_1
+from tests.web.test_authorisation_matrix import discount_of_store_1, routes, rule_of_store_1
 from tests.web.test_field_faults import fields_of
 
 #: Of store 2, which is there, and of one that is not.
@@ -32,6 +32,22 @@ def newcomer(store: str) -> dict[str, Any]:
 
 def rule(store: str) -> dict[str, Any]:
     return {**rule_of_store_1(), "conditions": {"stores": ["S001", store]}}
+
+
+def discount(store: str) -> dict[str, Any]:
+    return {**discount_of_store_1(), "conditions": {"stores": ["S001", store]}}
+
+
+def rules_of_1(actors: Actors) -> None:
+    """A second rule of earning (the shop has one), and a first one of discount."""
+    for path, body, number in (
+        ("earn-rules", rule_of_store_1(), 2),
+        ("discount-rules", discount_of_store_1(), 1),
+    ):
+        made = actors.shop.app.test_client().post(
+            f"/office/v1/{path}", json=body, headers=actors.headers("manager")
+        )
+        assert made.json["rule_no"] == number
 
 
 def trial(store: str) -> dict[str, Any]:
@@ -64,6 +80,10 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/api-keys", {"store": store, "terminal": "T1", "name": "spare"}
         case ("POST", "/office/v1/points-adjustments"):
             return "/points-adjustments", adjustment(actors, store)
+        case ("POST", "/office/v1/discount-rules"):
+            return "/discount-rules", discount(store)
+        case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
+            return "/discount-rules/1", {**discount(store), "version": 1}
         case ("POST", "/office/v1/earn-rules"):
             return "/earn-rules", rule(store)
         case ("PUT", "/office/v1/earn-rules/<int:rule_no>"):
@@ -100,10 +120,7 @@ def answer_to(actors: Actors, token: str, route: tuple[str, str], store: str) ->
 
 def test_another_store_is_answered_like_one_that_is_not_there(shop: Shop) -> None:
     actors = Actors(shop)
-    rule_of_1 = shop.app.test_client().post(
-        "/office/v1/earn-rules", json=rule_of_store_1(), headers=actors.headers("manager")
-    )
-    assert rule_of_1.json["rule_no"] == 2
+    rules_of_1(actors)
     tried = list(routes_that_take_a_store(shop.app))
     assert len(tried) >= 9
     people = {who: staff_token(getattr(actors, who).id) for who in STAFF if who != "admin"}
@@ -121,9 +138,7 @@ def test_another_store_is_answered_like_one_that_is_not_there(shop: Shop) -> Non
 def test_the_same_requests_are_carried_out_where_one_may(shop: Shop) -> None:
     """The control: it is the store for which they are refused."""
     actors = Actors(shop)
-    shop.app.test_client().post(
-        "/office/v1/earn-rules", json=rule_of_store_1(), headers=actors.headers("manager")
-    )
+    rules_of_1(actors)
     token = staff_token(actors.admin.id)
     for route in routes_that_take_a_store(shop.app):
         assert answer_to(actors, token, route, THERE)[0] in (200, 201), route

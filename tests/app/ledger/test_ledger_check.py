@@ -220,6 +220,7 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE sales DROP CONSTRAINT uq_sales_ticket_id",
         "ALTER TABLE earn_counts DROP CONSTRAINT ck_earn_counts_within_limit",
         "ALTER TABLE earn_rules DROP CONSTRAINT uq_earn_rules_rule_no_version",
+        "ALTER TABLE discount_rules DISABLE TRIGGER discount_rules_append_only",
         "ALTER TABLE top_ups DISABLE TRIGGER top_ups_end_once",
         "ALTER TABLE top_ups DROP CONSTRAINT uq_top_ups_ticket_id",
         "ALTER TABLE sales DROP CONSTRAINT ck_sales_amount_not_negative;"

@@ -346,6 +346,13 @@ class TestAgainstABrokenWriter:
             assert BUGS[bug][0] in function
             connection.execute(text(function.replace(*BUGS[bug]).replace(":", "\\:")))
         # An assertion of the model, a constraint that holds, a refusal too many or one that did not come; or several.
-        noticed = (AssertionError, DBAPIError, psycopg.Error, NotEnough, pytest.fail.Exception, ExceptionGroup)
+        noticed = (
+            AssertionError,
+            DBAPIError,
+            psycopg.Error,
+            NotEnough,
+            pytest.fail.Exception,
+            ExceptionGroup,
+        )
         with pytest.raises(noticed):
             run(examples=150, steps=50, phases=[Phase.generate])

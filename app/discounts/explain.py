@@ -1,0 +1,57 @@
+"""What a benefit takes off, and what became of it, in Chinese and English."""
+
+from app.discounts import reasons
+from app.discounts.benefit import Benefit, Told
+from app.discounts.effects import BASIS, AmountOff, Effect, PercentOff, PerFull
+from app.texts import say, yuan
+
+
+def effect_text(benefit: Benefit, language: str) -> str:
+    """What it takes off, and from what on: 满 ¥100.00，打 9.5 折."""
+    parts = []
+    if benefit.at_least_fen:
+        parts.append(say("benefit.at_least", language, least=yuan(benefit.at_least_fen)))
+    if benefit.at_least_pieces:
+        parts.append(say("benefit.at_least_pieces", language, pieces=benefit.at_least_pieces))
+    parts.append(_effect(benefit.effect, language))
+    if isinstance(benefit.effect, PercentOff) and benefit.effect.most_fen is not None:
+        parts.append(say("benefit.most", language, most=yuan(benefit.effect.most_fen)))
+    if isinstance(benefit.effect, PerFull) and benefit.effect.most_times is not None:
+        parts.append(say("benefit.most_times", language, times=benefit.effect.most_times))
+    return (", " if language == "en" else "，").join(parts)
+
+
+def reason_text(told: Told, names: dict[str, str], language: str) -> str:
+    """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language."""
+    key = f"benefit.{told.reason}"
+    if told.reason == reasons.BELOW_THRESHOLD:
+        key += (".fen" if told.missing_fen else "") + (".pieces" if told.missing_pieces else "")
+    return say(
+        key,
+        language,
+        name=names.get(told.key, told.key),
+        other=names.get(told.other, told.other),
+        off=yuan(told.discount_fen),
+        missing=yuan(told.missing_fen),
+        pieces=told.missing_pieces,
+    )
+
+
+def _effect(effect: Effect, language: str) -> str:
+    if isinstance(effect, PercentOff):
+        if effect.percent_bp == BASIS:
+            return say("benefit.free", language)
+        # Chinese names what is left to pay, in tenths: 5 % off are 9.5 折.
+        left, off = _plain(BASIS - effect.percent_bp, 1_000), _plain(effect.percent_bp, 100)
+        return say("benefit.percent", language, value=off if language == "en" else left)
+    if isinstance(effect, AmountOff):
+        return say("benefit.amount", language, off=yuan(effect.off_fen))
+    if isinstance(effect, PerFull):
+        return say("benefit.per_full", language, every=yuan(effect.every_fen), off=yuan(effect.off_fen))
+    return say("benefit.price", language, price=yuan(effect.price_fen))
+
+
+def _plain(number: int, unit: int) -> str:
+    """As people write it: 9,500 in thousands is 9.5."""
+    whole, rest = divmod(number, unit)
+    return f"{whole}.{rest:0{len(str(unit)) - 1}}".rstrip("0") if rest else str(whole)
