@@ -198,6 +198,7 @@ _WRITE = """
     VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s::jsonb || {held}, %(now)s)
     RETURNING answer"""
 _CREDITED = "coalesce((SELECT held FROM credited), '{}')"
+_HELD_AFTER_SPENT = f"(SELECT held FROM spent) || {_CREDITED}"  # noqa: S608  # constants of our own
 
 # Where a rule has a daily limit: what it gives is added to what it gave, and the constraint on the row refuses the sum
 # when somebody else was faster. The other sales do not pay for it.
@@ -256,7 +257,7 @@ def _write(*, counted: bool, tendered: bool, quoted: bool) -> str:
         else "",
         off=", discount_fen, excluded_fen" if quoted else "",
         tendered=_TENDERED if tendered else "",
-        held="(SELECT held FROM spent) || " + _CREDITED if quoted else _CREDITED,
+        held=_HELD_AFTER_SPENT if quoted else _CREDITED,
     )
 
 

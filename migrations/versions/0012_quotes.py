@@ -113,8 +113,8 @@ $$;
 
 -- Gives back what debits took, all of it or a part, into the very lots they took it from. A lot that has ended
 -- meanwhile is not filled again: what came from it becomes a lot of its own, for the same store, that ends at
--- `p_grace`. `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what the
--- member owes. Called by app/ledger/restore.py alone.
+-- `p_grace`. `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what
+-- the member owes. Called by app/ledger/restore.py alone.
 -- Raises MC004 for more than was taken, unique_violation when the cause was posted before.
 CREATE FUNCTION ledger_restore(
     p_back jsonb, p_kind text, p_source_type text, p_source_id text, p_store bigint, p_terminal bigint, p_staff bigint,
