@@ -19,7 +19,7 @@ blueprint = Blueprint(
 guarded(blueprint, require_member)
 
 
-class AskedSchema(Strict):
+class ConfirmationSchema(Strict):
     id = fields.String(required=True)
     store = fields.String(required=True)
     amount_fen = fields.Integer(required=True, metadata={"description": "of the purchase"})
@@ -30,8 +30,8 @@ class AskedSchema(Strict):
     expires_at = fields.AwareDateTime(required=True)
 
 
-class WaitingSchema(Strict):
-    items = fields.List(fields.Nested(AskedSchema()), required=True)
+class ConfirmationsSchema(Strict):
+    items = fields.List(fields.Nested(ConfirmationSchema()), required=True)
 
 
 def _dump(asked: Asked) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _dump(asked: Asked) -> dict[str, Any]:
 
 
 @blueprint.get("")
-@blueprint.response(200, WaitingSchema())
+@blueprint.response(200, ConfirmationsSchema())
 @blueprint.doc(security=MEMBER)
 def waiting() -> Response:
     """What waits for the member's word, newest first, 20 at most."""
