@@ -23,6 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.principal_spent": ("已消费本金", "Principal spent"),
     "house.bonus_spent": ("已消费赠金", "Bonus spent"),
     "entry.tier_gift": ("升级礼", "Gift for reaching a tier"),
+    "house.points_spent": ("已抵扣积分", "Points spent"),
     "house.points_issued": ("已发放积分", "Points issued"),
     "house.points_expired": ("已到期积分", "Points expired"),
     "house.points_adjusted": ("人工调整的积分", "Points adjusted by staff"),
@@ -34,7 +35,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "earned.multiplier": ("{value} 倍积分，多得 {points} 分", "{value} times the points: {points} more"),
     "earned.extra": ("加赠 {points} 分", "{points} extra"),
-    "points_payment.none": ("", ""),
     "points_payment.used": ("用 {points} 积分抵扣 {amount}", "{points} points pay {amount}"),
     "points_payment.off": ("暂不支持积分抵扣", "Points cannot be used to pay here"),
     "points_payment.not_enough": (
@@ -50,7 +50,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "按整数档抵扣，用 {points} 积分抵扣 {amount}",
         "Points are used in whole steps: {points} pay {amount}",
     ),
-    "balance_payment.none": ("", ""),
     "balance_payment.used": ("储值支付 {amount}", "{amount} from stored value"),
     "balance_payment.not_enough": (
         "储值余额不足，支付 {amount}",
