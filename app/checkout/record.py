@@ -65,23 +65,28 @@ def record(
     buyer: Buyer | None,
     request: idempotency.Request,
     now: datetime,
+    sold_at: datetime | None = None,
 ) -> Recorded:
-    """Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
-    and of `NO_MEMBER_ANY_MORE`."""
+    """`sold_at` is when it happened, unless now: its id and its day are of then, the books move now.
+
+    Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
+    and of `NO_MEMBER_ANY_MORE`.
+    """
     earning = None if buyer is None else buyer.earning
+    at = now if sold_at is None else sold_at
     recorded = Recorded(
-        sale_id=new_id(now),
+        sale_id=new_id(at),
         receipt_no=bill.receipt_no,
         amount_fen=bill.amount_fen,
         points_earned=0 if earning is None else earning.points,
         points_after=None,
-        business_date=business_date(now, till.time_zone),
-        occurred_at=now,
+        business_date=business_date(at, till.time_zone),
+        occurred_at=at,
         available_at=earning.available_at if earning is not None and earning.points else None,
         earned=() if earning is None else earning.parts,
     )
-    values = _row(till, buyer, recorded, lines)
-    values |= _posting(till, buyer, recorded) | idempotency.answer_values(request, recorded, now)
+    values = _row(till, buyer, recorded, lines, now)
+    values |= _posting(till, buyer, recorded, now) | idempotency.answer_values(request, recorded, now)
     statement = _WRITE
     if earning is not None and earning.counts:
         statement = _WRITE_COUNTED
@@ -90,7 +95,7 @@ def record(
     return msgspec.json.decode(row.answer, type=Recorded)
 
 
-def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, object]:
+def _posting(till: Till, buyer: Buyer | None, recorded: Recorded, now: datetime) -> dict[str, object]:
     cause = Cause(
         kind="earn",
         source_type="sale",
@@ -99,7 +104,7 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
         terminal_id=till.terminal_id,
         staff_id=till.staff_id,
         rule_id=None if buyer is None else buyer.earning.rule_id,
-        occurred_at=recorded.occurred_at,
+        occurred_at=now,
         business_date=recorded.business_date,
     )
     if buyer is None or recorded.points_earned == 0:
@@ -128,7 +133,8 @@ _WRITE = f"""
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, tier_code, earned, occurred_at, business_date)
         VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, (SELECT id FROM buyer), %(ticket)s,
-            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(now)s, %(day)s)),
+            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s, %(tier)s, %(earned)s::jsonb, %(sold_at)s,
+            %(day)s)),
     lines AS (
         INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned)
         SELECT %(id)s, line_no, sku, name, category, quantity, unit_price_fen, points_earned
@@ -159,7 +165,9 @@ _WRITE_COUNTED = _WRITE.replace(
 )
 
 
-def _row(till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Line]) -> dict[str, object]:
+def _row(
+    till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Line], now: datetime
+) -> dict[str, object]:
     return {
         "id": recorded.sale_id,
         "store_id": till.store_id,
@@ -173,10 +181,10 @@ def _row(till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Li
         "rule_id": None if buyer is None else buyer.earning.rule_id,
         "tier": None if buyer is None else buyer.tier,
         "earned": kept(recorded.earned),
-        "now": recorded.occurred_at,
+        "sold_at": recorded.occurred_at,
         "day": recorded.business_date,
         "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares),
-        "fact": _fact(till, recorded),
+        "fact": _fact(till, recorded, now),
     }
 
 
@@ -197,12 +205,17 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _fact(till: Till, recorded: Recorded) -> str:
-    """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database."""
-    fact = {
+def _fact(till: Till, recorded: Recorded, now: datetime) -> str:
+    """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database.
+
+    `sold_at` is told where it is not the time of the fact.
+    """
+    fact: dict[str, object] = {
         "store_id": till.store_id,
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
         "points_after": None,
     }
+    if recorded.occurred_at != now:
+        fact["sold_at"] = recorded.occurred_at
     return msgspec.json.encode(fact).decode()
