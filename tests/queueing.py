@@ -33,9 +33,10 @@ def allow(**value: Any) -> None:
     )
 
 
-def old_rule(definition: Definition = Base(rate_bp=10_000), *, days: int = 30, **options: Any) -> Rule:  # noqa: B008  # frozen
+def old_rule(definition: Definition | None = None, *, days: int = 30, **options: Any) -> Rule:
     """A rule that has held for so long; one point a yuan unless said."""
     then = clock.now() - timedelta(days=days)
+    definition = definition or Base(rate_bp=10_000)
     draft = Draft(name_zh="旧规则", name_en="Of old", definition=definition, **options)
     made = change.create(draft=draft, actor=OPERATOR, now=then)
     assert isinstance(made, Rule)

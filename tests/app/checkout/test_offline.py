@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from app import clock, work
+from app.audit import OPERATOR
 from app.checkout.offline_item import REASONS
 from app.checkout.offline_policy import LONGEST_HOURS, OfflinePolicy
 from app.points import change
@@ -71,8 +72,8 @@ def test_the_rules_are_those_in_force_when_it_was_sold(queue: Queue) -> None:
     phone, now = queue.shop.member(), clock.now()
     first = old_rule(Base(rate_bp=20_000), days=10)
     ended = old_rule(Extra(points=7), days=10)
-    change.end(rule_no=ended.rule_no, version=1, at=None, actor=queue_actor(), now=now - timedelta(hours=5))
-    change.end(rule_no=first.rule_no, version=1, at=None, actor=queue_actor(), now=now - timedelta(hours=3))
+    change.end(rule_no=ended.rule_no, version=1, at=None, actor=OPERATOR, now=now - timedelta(hours=5))
+    change.end(rule_no=first.rule_no, version=1, at=None, actor=OPERATOR, now=now - timedelta(hours=3))
     told = [
         verdict["points_earned"]
         for verdict in queue.verdicts(
@@ -80,12 +81,6 @@ def test_the_rules_are_those_in_force_when_it_was_sold(queue: Queue) -> None:
         )
     ]
     assert told == [27, 20, 0]
-
-
-def queue_actor() -> Any:
-    from app.audit import OPERATOR
-
-    return OPERATOR
 
 
 def test_a_daily_limit_counts_on_the_day_of_the_sale(queue: Queue, engine: Engine) -> None:
@@ -97,7 +92,9 @@ def test_a_daily_limit_counts_on_the_day_of_the_sale(queue: Queue, engine: Engin
         datetime(2026, 11, 24, 9, tzinfo=UTC),
         datetime(2026, 11, 25, 3, tzinfo=UTC),
     ]
-    given = [upload_at(queue.shop, till, queue.sold(phone, at=at), times[-1] + timedelta(days=1)) for at in times]
+    given = [
+        upload_at(queue.shop, till, queue.sold(phone, at=at), times[-1] + timedelta(days=1)) for at in times
+    ]
     assert [verdict.points for verdict in given] == [10, 5, 10]
     found = rows(engine, "SELECT business_date, points FROM earn_counts ORDER BY 1")
     assert found == [(date(2026, 11, 24), 15), (date(2026, 11, 25), 10)]
@@ -197,7 +194,9 @@ _ITEM = st.fixed_dictionaries(
     {
         "sequence": st.integers(1, 8),
         "sold": _MOMENT,
-        "scanned": st.one_of(st.just(timedelta(0)), st.integers(-3_600, 60).map(lambda s: timedelta(seconds=s))),
+        "scanned": st.one_of(
+            st.just(timedelta(0)), st.integers(-3_600, 60).map(lambda s: timedelta(seconds=s))
+        ),
         "who": st.sampled_from(["nobody", "one", "two", "frozen", "forged", "text"]),
         "amount_fen": st.sampled_from([0, 1, 99, 100, 150_000, 300_000]),
         "receipt": st.integers(1, 6),
