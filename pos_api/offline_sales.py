@@ -1,6 +1,7 @@
 """Sales that a till made without network, uploaded afterwards."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
@@ -28,15 +29,21 @@ guarded(blueprint, require_till)
 MOST_ITEMS = 100
 #: What JSON numbers hold exactly everywhere.
 MOST_SEQUENCE = 2**53 - 1
-#: Years that every calendar here knows; whether a time makes sense is for the verdict to say.
-_YEARS = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+class Moment(fields.AwareDateTime):
+    """In years that every calendar here knows; whether it makes sense is for the verdict to say."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not 2000 <= moment.year < 2200:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return moment
 
 
 class OfflineSaleSchema(Strict):
-    error_messages = {  # noqa: RUF012  # as the library declares it
-        "code_and_time": "A code and the time of its scan belong together.",
-    }
-
     sequence = whole(
         1, MOST_SEQUENCE, required=True, metadata={"description": "the till's own number, growing by one"}
     )
@@ -44,8 +51,8 @@ class OfflineSaleSchema(Strict):
     code = fields.String(
         load_default=None, metadata={"description": "as it was scanned; without it, a sale without member"}
     )
-    scanned_at = fields.AwareDateTime(load_default=None, validate=_YEARS)
-    sold_at = fields.AwareDateTime(required=True, validate=_YEARS)
+    scanned_at = Moment(load_default=None)
+    sold_at = Moment(required=True)
     receipt_no = text(40, required=True, metadata={"description": "unique in the store"})
     amount_fen = fen(required=True)
     lines = fields.List(
@@ -55,8 +62,9 @@ class OfflineSaleSchema(Strict):
 
     @validates_schema
     def code_has_its_time(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("code") is None) != (data.get("scanned_at") is None):
-            raise ValidationError(self.error_messages["code_and_time"], "scanned_at")
+        missing = [name for name in ("code", "scanned_at") if data.get(name) is None]
+        if len(missing) == 1:
+            raise ValidationError(self.fields[missing[0]].error_messages["required"], missing[0])
 
 
 class OfflineSalesSchema(Strict):

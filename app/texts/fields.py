@@ -45,10 +45,6 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "只能用小写字母、数字、- 和 _，最多 24 个字符。",
         "Must be at most 24 of a-z, 0-9, - and _.",
     ),
-    "A code and the time of its scan belong together.": (
-        "会员码与扫码时间必须同时填写。",
-        "A code and the time of its scan belong together.",
-    ),
     "A line stands twice.": ("同一商品行出现了两次。", "A line stands twice."),
     "Not together with lines.": ("不能与商品行同时填写。", "Not together with lines."),
     "A sale is voided as a whole.": ("作废只能整单进行。", "A sale is voided as a whole."),

@@ -166,8 +166,8 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE offline_uploads SET terminal_id = terminal_id + 1",
         "ALTER TABLE offline_uploads DROP CONSTRAINT uq_offline_uploads_sale_id;"
         "INSERT INTO offline_uploads (terminal_id, sequence, content_hash, verdict, sale_id, points, receipt_no,"
-        " amount_fen, sold_at, received_at, received_on) SELECT terminal_id, sequence + 1, content_hash, verdict, sale_id,"
-        " points, receipt_no, amount_fen, sold_at, received_at, received_on FROM offline_uploads",
+        " amount_fen, sold_at, received_at, received_on) SELECT terminal_id, sequence + 1, content_hash, verdict,"
+        " sale_id, points, receipt_no, amount_fen, sold_at, received_at, received_on FROM offline_uploads",
         "DELETE FROM sales",
     ],
     "a day's limit counts what an offline till's uploads gave": [
