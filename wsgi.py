@@ -25,12 +25,14 @@ import miniprogram_api.top_ups
 import office_api.approvals
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.offline_uploads
 import office_api.people
 import office_api.policies
 import office_api.session
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
+import pos_api.offline_sales
 import pos_api.quotes
 import pos_api.refunds
 import pos_api.sales
@@ -58,6 +60,7 @@ JSON_FACES = (
     pos_api.quotes.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
+    pos_api.offline_sales.blueprint,
     pos_api.top_ups.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
@@ -65,6 +68,7 @@ JSON_FACES = (
     office_api.people.blueprint,
     office_api.shops.blueprint,
     office_api.approvals.blueprint,
+    office_api.offline_uploads.blueprint,
     office_api.policies.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,

@@ -3,6 +3,7 @@
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
 from app.checkout import models as checkout
+from app.checkout import offline_models as offline
 from app.discounts import models as discounts
 from app.facts import models as facts
 from app.identity import models as identity
@@ -26,6 +27,7 @@ __all__ = [
     "ledger",
     "members",
     "messages",
+    "offline",
     "points",
     "policies",
     "staff",

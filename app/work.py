@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.checkout import quote, scan
+from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -34,7 +35,10 @@ log = logging.getLogger(__name__)
 _WECHAT_PROVIDER = "wechat_mini"
 #: Longer than the longest a till is away: a retried request must find its answer (reliability, A1).
 _KEEP_KEYS = timedelta(days=8)
-_KEEP_SCANS = timedelta(days=1)
+#: Longer than a till that was without network may take to upload (app/checkout/offline_policy.py): until then a code
+#: that was taken must be known, and whether its ticket was used.
+_KEEP_SCANS = timedelta(hours=LONGEST_HOURS) + timedelta(days=1)
+_KEEP_LOGIN_CODES = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
 #: Long after the sale they became could be disputed at a till.
 _KEEP_QUOTES = timedelta(days=90)
@@ -185,14 +189,14 @@ def prune(now: datetime, keep_going: Callable[[], bool] = always) -> dict[str, i
 
 
 def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
-    old_scans, old_sessions = now - _KEEP_SCANS, now - _KEEP_SESSIONS
+    old_sessions = now - _KEEP_SESSIONS
     return {
         "idempotency_keys": lambda keep_going: idempotency.prune(
             before=now - _KEEP_KEYS, keep_going=keep_going
         ),
-        "scans": lambda keep_going: scan.prune(before=old_scans, keep_going=keep_going),
         "quotes": lambda keep_going: quote.prune(before=now - _KEEP_QUOTES, keep_going=keep_going),
-        "login_codes": lambda keep_going: login.prune(before=old_scans, keep_going=keep_going),
+        "scans": lambda keep_going: scan.prune(before=now - _KEEP_SCANS, keep_going=keep_going),
+        "login_codes": lambda keep_going: login.prune(before=now - _KEEP_LOGIN_CODES, keep_going=keep_going),
         "member_sessions": lambda keep_going: sessions.prune(before=old_sessions, keep_going=keep_going),
         "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),
         "jobs": lambda keep_going: jobs.prune(now=now, keep_going=keep_going),

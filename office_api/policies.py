@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from app import clock, policies
 from app.approvals.second_person import Waiting
+from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.refund import RefundPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.discounts.rule_limits import DiscountPolicy
@@ -33,6 +34,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    OfflinePolicy.NAME: (ADJUST_POINTS,),
     RefundPolicy.NAME: (APPROVE,),
     StoredValuePolicy.NAME: (APPROVE,),
 }

@@ -85,28 +85,33 @@ def record(
     buyer: Buyer | None,
     request: idempotency.Request,
     now: datetime,
+    sold_at: datetime | None = None,
     tenders: tuple[Tender, ...] = (),
     used: Used | None = None,
 ) -> Recorded:
-    """Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
+    """`sold_at` is when it happened, unless now: its id and its day are of then, the books move now.
+
+    Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
     and of `NO_MEMBER_ANY_MORE`; with a quote also `ForeignKeyViolation` for one that may not be used (any more), and
-    MC003 when the member has less than it spends."""
+    MC003 when the member has less than it spends.
+    """
     earning = None if buyer is None else buyer.earning
+    at = now if sold_at is None else sold_at
     recorded = Recorded(
-        sale_id=new_id(now),
+        sale_id=new_id(at),
         receipt_no=bill.receipt_no,
         amount_fen=bill.amount_fen,
         points_earned=0 if earning is None else earning.points,
         points_after=None,
-        business_date=business_date(now, till.time_zone),
-        occurred_at=now,
+        business_date=business_date(at, till.time_zone),
+        occurred_at=at,
         available_at=earning.available_at if earning is not None and earning.points else None,
         earned=() if earning is None else earning.parts,
         discount_fen=0 if used is None else used.discount_fen,
         tenders=tenders,
     )
-    values = _row(till, buyer, recorded, lines, used)
-    values |= _posting(till, buyer, recorded) | idempotency.answer_values(request, recorded, now)
+    values = _row(till, buyer, recorded, lines, used, now)
+    values |= _posting(till, buyer, recorded, now) | idempotency.answer_values(request, recorded, now)
     counts = () if earning is None else earning.counts
     if counts:
         values["counts"] = msgspec.json.encode(counts).decode()
@@ -144,7 +149,7 @@ def _spends(member_id: int, tenders: Sequence[Tender]) -> list[Posting]:
     return [posting for posting in found if posting.amount]
 
 
-def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, object]:
+def _posting(till: Till, buyer: Buyer | None, recorded: Recorded, now: datetime) -> dict[str, object]:
     cause = Cause(
         kind="earn",
         source_type="sale",
@@ -153,7 +158,7 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
         terminal_id=till.terminal_id,
         staff_id=till.staff_id,
         rule_id=None if buyer is None else buyer.earning.rule_id,
-        occurred_at=recorded.occurred_at,
+        occurred_at=now,
         business_date=recorded.business_date,
     )
     if buyer is None or recorded.points_earned == 0:
@@ -170,7 +175,12 @@ def _posting(till: Till, buyer: Buyer | None, recorded: Recorded) -> dict[str, o
 
 
 def _row(
-    till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Line], used: Used | None
+    till: Till,
+    buyer: Buyer | None,
+    recorded: Recorded,
+    lines: Sequence[Line],
+    used: Used | None,
+    now: datetime,
 ) -> dict[str, object]:
     return {
         "id": recorded.sale_id,
@@ -185,10 +195,10 @@ def _row(
         "rule_id": None if buyer is None else buyer.earning.rule_id,
         "tier": None if buyer is None else buyer.tier,
         "earned": kept(recorded.earned),
-        "now": recorded.occurred_at,
+        "sold_at": recorded.occurred_at,
         "day": recorded.business_date,
         "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares, used),
-        "fact": _fact(till, recorded),
+        "fact": _fact(till, recorded, now),
     }
 
 
@@ -212,12 +222,17 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None, used: Used |
     return msgspec.json.encode(rows).decode()
 
 
-def _fact(till: Till, recorded: Recorded) -> str:
-    """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database."""
-    fact = {
+def _fact(till: Till, recorded: Recorded, now: datetime) -> str:
+    """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database.
+
+    `sold_at` is told where it is not the time of the fact.
+    """
+    fact: dict[str, object] = {
         "store_id": till.store_id,
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
         "points_after": None,
     }
+    if recorded.occurred_at != now:
+        fact["sold_at"] = recorded.occurred_at
     return msgspec.json.encode(fact).decode()

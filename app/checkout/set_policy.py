@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
 from app.db import transaction
@@ -30,6 +31,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         AdjustmentPolicy,
         DiscountPolicy,
         EarningPolicy,
+        OfflinePolicy,
         PointsPaymentPolicy,
         RefundPolicy,
         RoundingPolicy,

@@ -260,6 +260,21 @@ QUESTIONS = {
         JOIN scan_tickets k ON k.id = s.ticket_id
         WHERE s.member_id IS DISTINCT FROM k.member_id OR s.terminal_id <> k.terminal_id
             OR s.staff_id IS DISTINCT FROM k.staff_id OR s.occurred_at >= k.expires_at""",
+    "an upload of an offline till has its sale, and no other": """
+        SELECT u.id::text AS what, coalesce(s.id, 'no sale') AS detail FROM offline_uploads u
+        LEFT JOIN sales s ON s.id = u.sale_id
+        WHERE u.sale_id IS NOT NULL AND (s.terminal_id, s.receipt_no, s.amount_fen, s.points_earned)
+            IS DISTINCT FROM (u.terminal_id, u.receipt_no, u.amount_fen, u.points)
+        UNION ALL
+        SELECT sale_id, 'uploaded ' || count(*) || ' times' FROM offline_uploads
+        WHERE sale_id IS NOT NULL GROUP BY sale_id HAVING count(*) > 1""",
+    "a day's limit counts what an offline till's uploads gave": """
+        SELECT terminal_id || ' on ' || received_on AS what,
+            coalesce(d.points, 0) || ' instead of ' || coalesce(u.total, 0) AS detail
+        FROM offline_days d FULL JOIN (
+            SELECT terminal_id, received_on, sum(points) AS total FROM offline_uploads
+            GROUP BY 1, 2 HAVING sum(points) > 0) u USING (terminal_id, received_on)
+        WHERE coalesce(d.points, 0) <> coalesce(u.total, 0) OR d.points > d.most""",
     "a message is sent with proof, and once": """
         SELECT m.id AS what, m.state AS detail FROM messages m
         LEFT JOIN (SELECT message_id, count(*) AS n FROM message_attempts WHERE outcome = 'sent' GROUP BY 1) a
@@ -276,7 +291,7 @@ QUESTIONS = {
             'ledger_entries_balanced', 'audit_log_append_only', 'consents_append_only', 'earn_rules_append_only',
             'discount_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
-            'refunds_append_only', 'refund_lines_append_only',
+            'refunds_append_only', 'refund_lines_append_only', 'offline_uploads_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
             'tier_plans_append_only', 'tier_changes_append_only']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
@@ -288,7 +303,9 @@ QUESTIONS = {
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
             'uq_discount_rules_rule_no_version',
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
-            'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
+            'uq_top_up_offers_offer_no_version', 'pk_tier_changes',
+            'uq_offline_uploads_terminal_id_sequence', 'uq_offline_uploads_sale_id',
+            'ck_offline_days_within_limit']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

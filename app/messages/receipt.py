@@ -103,7 +103,7 @@ def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": points,
         **_held(session, fact),
-        "at": fact.created_at.isoformat(),
+        "at": fact.payload.get("sold_at", fact.created_at.isoformat()),
         "language": member.language,
     }
 

@@ -179,6 +179,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "本店已有这个小票号，请核对或更换。",
         "The store already has a sale with this receipt number. Check it, or use another.",
     ),
+    "offline_not_allowed": (
+        "总部未开启离线收银上传，请联系店长；队列请保留。",
+        "Uploading offline sales is switched off. Keep the queue and ask your manager.",
+    ),
     "lines_do_not_sum": (
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",

@@ -25,6 +25,7 @@ from app.tiers.change_plan import newest
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
+from tests.queueing import allow, stamp
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -165,6 +166,13 @@ def tier_plan() -> dict[str, Any]:
     }
 
 
+def offline_sales() -> dict[str, Any]:
+    allow()
+    number = next(_numbers)
+    item = {"sequence": number, "sold_at": stamp(clock.now()), "receipt_no": f"OFF{number}", "amount_fen": 1}
+    return {"items": [item]}
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -237,6 +245,7 @@ TABLE: dict[tuple[str, str], Row] = {
         place=lambda s: {"sale_id": s.sale},
         body=lambda _: {"refund_no": "R-1", "reason": "returned", "staff_no": "nobody"},
     ),
+    ("POST", "/pos/v1/offline-sales"): tills(200, 200, body=lambda _: offline_sales()),
     ("GET", "/pos/v1/topups/offers"): tills(200, 200),
     # a ticket of till 1 is nothing at till 2
     ("POST", "/pos/v1/topups"): tills(201, 404, body=lambda s: s.top_up()),
@@ -356,6 +365,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("PUT", "/office/v1/policies/<string:name>"): staff(
         403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
     ),
+    ("GET", "/office/v1/offline-uploads"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/points-adjustments"): staff(403, 403, 201, 201, body=lambda s: s.adjustment()),
     ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
