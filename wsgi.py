@@ -29,6 +29,7 @@ import office_api.session
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
+import pos_api.phone_finds
 import pos_api.refunds
 import pos_api.sales
 import pos_api.scans
@@ -51,6 +52,7 @@ JSON_FACES = (
     miniprogram_api.tier.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
+    pos_api.phone_finds.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
     pos_api.top_ups.blueprint,

@@ -2,6 +2,7 @@
 
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
+from app.checkout import daily_models as daily
 from app.checkout import models as checkout
 from app.facts import models as facts
 from app.identity import models as identity
@@ -18,6 +19,7 @@ __all__ = [
     "approvals",
     "audit",
     "checkout",
+    "daily",
     "facts",
     "idempotency",
     "identity",

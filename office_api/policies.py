@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from app import clock, policies
 from app.approvals.second_person import Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.refund import RefundPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.errors import Forbidden, NotFound
@@ -31,6 +32,7 @@ guarded(blueprint, require_staff)
 BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    FindByPhonePolicy.NAME: (APPROVE,),
     RefundPolicy.NAME: (APPROVE,),
     StoredValuePolicy.NAME: (APPROVE,),
 }

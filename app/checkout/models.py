@@ -19,10 +19,17 @@ from app.db import Base, UTCDateTime
 
 
 class ScanTicket(Base):
-    """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale."""
+    """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale.
+
+    `found_by` a `phone` number it proves less, and earns only (app/checkout/find_by_phone.py).
+    """
 
     __tablename__ = "scan_tickets"
-    __table_args__ = (Index("ix_scan_tickets_expires_at", "expires_at"),)
+    __table_args__ = (
+        Index("ix_scan_tickets_expires_at", "expires_at"),
+        CheckConstraint("found_by IN ('code', 'phone')", "found_by"),
+        CheckConstraint("found_by <> 'phone' OR staff_id IS NOT NULL", "by_phone_has_clerk"),
+    )
 
     id: Mapped[str] = mapped_column(String(43), primary_key=True)
     member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
@@ -30,6 +37,7 @@ class ScanTicket(Base):
     staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    found_by: Mapped[str] = mapped_column(String(8), server_default="code")
 
 
 class CodeUse(Base):

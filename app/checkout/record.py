@@ -54,6 +54,7 @@ class Buyer:
     ticket: str
     tier: str
     earning: Earning
+    found_by: str = "code"
 
 
 def record(
@@ -176,7 +177,7 @@ def _row(till: Till, buyer: Buyer | None, recorded: Recorded, lines: Sequence[Li
         "now": recorded.occurred_at,
         "day": recorded.business_date,
         "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares),
-        "fact": _fact(till, recorded),
+        "fact": _fact(till, buyer, recorded),
     }
 
 
@@ -197,12 +198,14 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _fact(till: Till, recorded: Recorded) -> str:
+def _fact(till: Till, buyer: Buyer | None, recorded: Recorded) -> str:
     """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database."""
-    fact = {
+    fact: dict[str, object] = {
         "store_id": till.store_id,
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
         "points_after": None,
     }
+    if buyer is not None and buyer.found_by != "code":
+        fact["noted"] = f"by_{buyer.found_by}"
     return msgspec.json.encode(fact).decode()

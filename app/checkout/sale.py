@@ -86,7 +86,8 @@ def record_sale(
 
 # The till, the key, the ticket with its member, and which rules there are: in one trip.
 _LOOK = f"""
-    SELECT here.*, f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id,
+    SELECT here.*, f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.found_by,
+        k.terminal_id AS of_terminal_id,
         m.status, m.birthday, t.code AS tier, s.id IS NOT NULL AS used, {STAMP} AS stamp
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
@@ -164,7 +165,9 @@ def _buyer(
         at=now,
         taken=taken or {},
     )
-    return Buyer(member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning)
+    return Buyer(
+        member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning, found_by=row.found_by
+    )
 
 
 def _points_by_rule(found: str | None) -> dict[int, int]:

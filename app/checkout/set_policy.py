@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.refund import RefundPolicy
 from app.db import transaction
 from app.errors import VersionConflict
@@ -22,7 +23,8 @@ from app.stored_value.policy import StoredValuePolicy
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
+    kind.NAME: kind
+    for kind in (AdjustmentPolicy, EarningPolicy, FindByPhonePolicy, RefundPolicy, StoredValuePolicy)
 }
 
 

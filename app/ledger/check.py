@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from app.ledger.check_daily import DAILY_QUESTIONS
 from scan_codes import DEFAULT_WINDOW as _WINDOW
 from scan_codes import STEP_S
 
@@ -176,7 +177,8 @@ QUESTIONS = {
         AND NOT EXISTS (SELECT FROM facts f WHERE f.kind = 'sale_completed' AND f.subject = s.id)""",
     "no ticket without a used code": """
         SELECT t.id AS what, 'scanned at ' || t.created_at AS detail FROM scan_tickets t
-        WHERE NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
+        WHERE t.found_by = 'code'
+            AND NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
     "no code was taken outside its window": f"""
         SELECT member_id::text AS what, 'step ' || step || ' at ' || used_at AS detail FROM code_uses
         WHERE used_at < to_timestamp((step - {_WINDOW.future}) * {STEP_S}::bigint)
@@ -214,6 +216,7 @@ QUESTIONS = {
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
             'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
+    **DAILY_QUESTIONS,
 }
 
 

@@ -144,6 +144,18 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这次扫码已经用过，请重新扫会员码。",
         "This scan has been used already. Please scan the member's code again.",
     ),
+    "ticket_earns_only": (
+        "该会员凭手机号登记，只能积分，请扫会员码后再试。",
+        "The member was found by phone, which is for earning only. Please scan the member's code.",
+    ),
+    "member_not_found": (
+        "没有找到使用该手机号的会员，请核对号码。",
+        "No member can be found by this number. Please check it.",
+    ),
+    "find_by_phone_off": (
+        "品牌未开放按手机号查找会员，请扫会员码。",
+        "Finding members by phone is switched off. Please scan the member's code.",
+    ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",
         "More than what is left of this line to refund.",

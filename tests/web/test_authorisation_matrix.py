@@ -203,6 +203,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
     ("POST", "/pos/v1/scans"): tills(422, 422, body=lambda _: {"code": "1"}),
+    ("POST", "/pos/v1/scans/by-phone"): tills(
+        403, 403, body=lambda _: {"phone": "13800138000", "staff_no": "nobody"}
+    ),
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
     ),
