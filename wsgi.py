@@ -31,6 +31,7 @@ import office_api.tiers
 import office_api.top_up_offers
 import pos_api.phone_finds
 import pos_api.refunds
+import pos_api.retro_credits
 import pos_api.sales
 import pos_api.scans
 import pos_api.top_ups
@@ -55,6 +56,7 @@ JSON_FACES = (
     pos_api.phone_finds.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
+    pos_api.retro_credits.blueprint,
     pos_api.top_ups.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,

@@ -10,6 +10,7 @@ from app import clock, policies
 from app.approvals.second_person import Waiting
 from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
@@ -34,6 +35,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
     FindByPhonePolicy.NAME: (APPROVE,),
     RefundPolicy.NAME: (APPROVE,),
+    RetroCreditPolicy.NAME: (APPROVE,),
     StoredValuePolicy.NAME: (APPROVE,),
 }
 

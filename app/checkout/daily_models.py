@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -23,3 +23,41 @@ class PhoneFind(Base):
     staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
     member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class SaleCredit(Base):
+    """A sale without member that got one afterwards, or will once a second person agrees (`waiting`).
+
+    `amount_fen` is what of it had not been refunded; the two limits are those that held.
+    """
+
+    __tablename__ = "sale_credits"
+    __table_args__ = (
+        UniqueConstraint("ticket_id"),
+        UniqueConstraint("approval_id"),
+        Index("uq_sale_credits_once", "sale_id", unique=True, postgresql_where=text("state = 'credited'")),
+        Index("ix_sale_credits_staff_id_created_at", "staff_id", "created_at"),
+        Index("ix_sale_credits_terminal_id_credited_at", "terminal_id", "credited_at"),
+        CheckConstraint("state IN ('waiting', 'credited')", "state"),
+        CheckConstraint("(state = 'credited') = (credited_at IS NOT NULL)", "credited_at"),
+        CheckConstraint("least(amount_fen, points) >= 0", "not_negative"),
+        CheckConstraint(
+            "approval_id IS NOT NULL OR (state = 'credited' AND amount_fen <= alone_fen)", "second_person"
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"))
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    ticket_id: Mapped[str] = mapped_column(String(43))
+    state: Mapped[str] = mapped_column(String(8))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    alone_fen: Mapped[int] = mapped_column(BigInteger)
+    alone_a_day: Mapped[int]
+    approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    credited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

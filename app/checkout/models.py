@@ -85,6 +85,8 @@ class Sale(Base):
 
 
 class SaleLine(Base):
+    """`uncredited_fen` had gone back before the sale got its member afterwards (sale_credits), and earned nothing."""
+
     __tablename__ = "sale_lines"
     __table_args__ = (
         CheckConstraint("quantity > 0", "quantity_positive"),
@@ -94,6 +96,7 @@ class SaleLine(Base):
             "refunded_quantity BETWEEN 0 AND quantity AND refunded_fen BETWEEN 0 AND quantity * unit_price_fen",
             "refunded_within",
         ),
+        CheckConstraint("uncredited_fen BETWEEN 0 AND refunded_fen", "uncredited_within"),
     )
 
     sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"), primary_key=True)
@@ -106,6 +109,7 @@ class SaleLine(Base):
     points_earned: Mapped[int] = mapped_column(BigInteger)
     refunded_quantity: Mapped[int] = mapped_column(server_default="0")
     refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    uncredited_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Refund(Base):

@@ -150,6 +150,7 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
             SaleLine.points_earned.label("points"),
             SaleLine.refunded_quantity,
             SaleLine.refunded_fen,
+            SaleLine.uncredited_fen,
         )
         .where(SaleLine.sale_id == sale_id)
         .order_by(SaleLine.line_no)

@@ -12,6 +12,7 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.db import transaction
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
@@ -24,7 +25,14 @@ APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
     kind.NAME: kind
-    for kind in (AdjustmentPolicy, EarningPolicy, FindByPhonePolicy, RefundPolicy, StoredValuePolicy)
+    for kind in (
+        AdjustmentPolicy,
+        EarningPolicy,
+        FindByPhonePolicy,
+        RefundPolicy,
+        RetroCreditPolicy,
+        StoredValuePolicy,
+    )
 }
 
 

@@ -16,11 +16,40 @@ DAILY_QUESTIONS = {
         SELECT t.id, x.kind || ' in sale ' || s.id FROM scan_tickets t JOIN sales s ON s.ticket_id = t.id
         JOIN ledger_transactions x ON x.source_type = 'sale' AND x.source_id = s.id
         WHERE t.found_by <> 'code' AND x.kind <> 'earn'""",
+    "a receipt that was credited afterwards became the member's, once": """
+        SELECT c.id AS what, 'sale ' || c.sale_id || ': ' || c.amount_fen || ' fen, ' || c.points || ' points' AS detail
+        FROM sale_credits c JOIN sales s ON s.id = c.sale_id
+        LEFT JOIN (SELECT sale_id, sum(quantity * unit_price_fen - uncredited_fen) AS fen FROM sale_lines GROUP BY 1) l
+            ON l.sale_id = c.sale_id
+        WHERE (c.state = 'credited' AND (c.member_id, c.points, c.amount_fen, c.store_id) IS DISTINCT FROM
+                (s.member_id, s.points_earned, coalesce(l.fen, 0)::bigint, s.store_id))
+            OR (c.state = 'credited' AND (s.ticket_id IS NOT NULL OR c.credited_at < s.occurred_at))
+            OR (c.state = 'waiting' AND c.points <> 0)
+        UNION ALL
+        SELECT sale_id, 'credited more than once' FROM sale_credits WHERE state = 'credited'
+        GROUP BY sale_id HAVING count(*) > 1
+        UNION ALL
+        SELECT l.sale_id, 'line ' || l.line_no || ' without a credit' FROM sale_lines l WHERE l.uncredited_fen <> 0
+            AND NOT EXISTS (SELECT FROM sale_credits c WHERE c.sale_id = l.sale_id AND c.state = 'credited')""",
+    "a receipt beyond what a clerk may credit alone had a second person": """
+        SELECT c.id AS what, c.amount_fen || ' fen' AS detail FROM sale_credits c
+        LEFT JOIN approval_requests a ON a.id = c.approval_id AND a.subject = c.id
+        WHERE (c.approval_id IS NULL AND c.amount_fen > c.alone_fen)
+            OR (c.approval_id IS NOT NULL AND ((c.state = 'credited') <> (coalesce(a.state, '') = 'approved')
+                OR a.requested_by IS DISTINCT FROM c.staff_id))
+        UNION ALL
+        SELECT c.id, 'one of ' || o.n || ' within a day' FROM sale_credits c CROSS JOIN LATERAL (
+            SELECT count(*) AS n FROM sale_credits x WHERE x.staff_id = c.staff_id AND x.approval_id IS NULL
+                AND x.created_at > c.created_at - interval '24 hours' AND x.created_at <= c.created_at) o
+        WHERE c.approval_id IS NULL AND o.n > c.alone_a_day""",
     "the till's guards are in place": """
         SELECT w AS what, 'trigger missing or off' AS detail
-        FROM unnest(ARRAY['phone_finds_append_only', 'scan_tickets_kept']) w
+        FROM unnest(ARRAY['phone_finds_append_only', 'scan_tickets_kept',
+            'sale_credits_kept', 'sale_credits_end_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
-        SELECT w, 'limit missing' FROM unnest(ARRAY['ck_scan_tickets_by_phone_has_clerk']) w
-        WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
+        SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['ck_scan_tickets_by_phone_has_clerk',
+            'uq_sale_credits_once', 'uq_sale_credits_ticket_id', 'ck_sale_credits_second_person']) w
+        WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)
+            AND NOT EXISTS (SELECT FROM pg_class i WHERE i.relname = w AND i.relkind = 'i')""",
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.db import ask, engine
 from app.points.rules import Rule, RuleSet, definition_of
@@ -19,7 +20,7 @@ _VERSIONS = """
 _loaded: tuple[Engine, int, RuleSet] | None = None
 
 
-def rules_at(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
+def rules_at(connection: psycopg.Connection[Any] | Session, stamp: int) -> RuleSet:
     """The rules of that stamp; one statement, and none if they are at hand."""
     global _loaded
     here = engine()
@@ -35,7 +36,7 @@ def limited_by_day() -> bool:
     return _loaded is not None and _loaded[2].limited_by_day
 
 
-def read(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
+def read(connection: psycopg.Connection[Any] | Session, stamp: int) -> RuleSet:
     """All versions up to that stamp, from the database."""
     return RuleSet(rule_of(row) for row in ask(connection, _VERSIONS, {"stamp": stamp}))
 

@@ -156,6 +156,12 @@ ERRORS: dict[str, tuple[str, str]] = {
         "品牌未开放按手机号查找会员，请扫会员码。",
         "Finding members by phone is switched off. Please scan the member's code.",
     ),
+    "sale_has_member": ("这笔消费已登记会员。", "This sale has its member already."),
+    "retro_credit_too_late": ("已超过可补登的期限。", "The time for crediting this sale afterwards is over."),
+    "nothing_to_credit": (
+        "这笔消费已全部退款，无可补登。",
+        "Everything of this sale has been refunded; there is nothing to credit.",
+    ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",
         "More than what is left of this line to refund.",

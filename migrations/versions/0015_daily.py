@@ -1,4 +1,4 @@
-"""Daily life at the till: members found by phone."""
+"""Daily life at the till: members found by phone, receipts credited afterwards."""
 
 from alembic import op
 
@@ -28,7 +28,53 @@ CREATE INDEX ix_phone_finds_staff_id_at ON phone_finds (staff_id, at);
 CREATE INDEX ix_phone_finds_terminal_id_at ON phone_finds (terminal_id, at);
 """
 
+RETRO_CREDIT = """
+CREATE TABLE sale_credits (
+    id VARCHAR(26) NOT NULL,
+    sale_id VARCHAR(26) NOT NULL,
+    member_id BIGINT NOT NULL,
+    store_id BIGINT NOT NULL,
+    terminal_id BIGINT NOT NULL,
+    staff_id BIGINT NOT NULL,
+    ticket_id VARCHAR(43) NOT NULL,
+    state VARCHAR(8) NOT NULL,
+    amount_fen BIGINT NOT NULL,
+    points BIGINT DEFAULT 0 NOT NULL,
+    alone_fen BIGINT NOT NULL,
+    alone_a_day INTEGER NOT NULL,
+    approval_id VARCHAR(26),
+    created_at timestamptz NOT NULL,
+    credited_at timestamptz,
+    CONSTRAINT pk_sale_credits PRIMARY KEY (id),
+    CONSTRAINT uq_sale_credits_ticket_id UNIQUE (ticket_id),
+    CONSTRAINT uq_sale_credits_approval_id UNIQUE (approval_id),
+    CONSTRAINT ck_sale_credits_state CHECK (state IN ('waiting', 'credited')),
+    CONSTRAINT ck_sale_credits_credited_at CHECK ((state = 'credited') = (credited_at IS NOT NULL)),
+    CONSTRAINT ck_sale_credits_not_negative CHECK (least(amount_fen, points) >= 0),
+    CONSTRAINT ck_sale_credits_second_person CHECK (
+        approval_id IS NOT NULL OR (state = 'credited' AND amount_fen <= alone_fen)),
+    CONSTRAINT fk_sale_credits_sale_id FOREIGN KEY(sale_id) REFERENCES sales (id),
+    CONSTRAINT fk_sale_credits_member_id FOREIGN KEY(member_id) REFERENCES members (id),
+    CONSTRAINT fk_sale_credits_store_id FOREIGN KEY(store_id) REFERENCES stores (id),
+    CONSTRAINT fk_sale_credits_terminal_id FOREIGN KEY(terminal_id) REFERENCES terminals (id),
+    CONSTRAINT fk_sale_credits_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id),
+    CONSTRAINT fk_sale_credits_approval_id FOREIGN KEY(approval_id) REFERENCES approval_requests (id)
+);
+
+CREATE UNIQUE INDEX uq_sale_credits_once ON sale_credits (sale_id) WHERE state = 'credited';
+CREATE INDEX ix_sale_credits_staff_id_created_at ON sale_credits (staff_id, created_at);
+CREATE INDEX ix_sale_credits_terminal_id_credited_at ON sale_credits (terminal_id, credited_at);
+
+ALTER TABLE sale_lines ADD COLUMN uncredited_fen BIGINT DEFAULT 0 NOT NULL,
+    ADD CONSTRAINT ck_sale_lines_uncredited_within CHECK (uncredited_fen BETWEEN 0 AND refunded_fen);
+"""
+
 GUARDS = """
+CREATE TRIGGER sale_credits_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF id, sale_id, member_id, store_id, terminal_id,
+    staff_id, ticket_id, amount_fen, alone_fen, alone_a_day, approval_id, created_at ON sale_credits
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sale_credits_end_once BEFORE UPDATE ON sale_credits
+    FOR EACH ROW WHEN (OLD.state = 'credited') EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER phone_finds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON phone_finds
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 -- A ticket may be forgotten, but never becomes another member's, or one of a better kind.
@@ -40,10 +86,12 @@ CREATE TRIGGER scan_tickets_kept BEFORE UPDATE OF id, member_id, terminal_id, st
 
 def upgrade() -> None:
     op.execute(BY_PHONE)
+    op.execute(RETRO_CREDIT)
     op.execute(GUARDS)
 
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER scan_tickets_kept ON scan_tickets")
-    op.execute("DROP TABLE phone_finds")
+    op.execute("ALTER TABLE sale_lines DROP COLUMN uncredited_fen")
+    op.execute("DROP TABLE sale_credits, phone_finds")
     op.execute("ALTER TABLE scan_tickets DROP COLUMN found_by")

@@ -209,6 +209,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
     ),
+    ("GET", "/pos/v1/sales"): tills(422, 422),
+    ("POST", "/pos/v1/sales/<string:sale_id>/member"): tills(
+        403,
+        403,
+        place=lambda s: {"sale_id": s.sale},
+        body=lambda _: {"ticket": "none", "staff_no": "nobody"},
+    ),
     ("GET", "/pos/v1/sales/<string:sale_id>"): tills(200, 404, place=lambda s: {"sale_id": s.sale}),
     ("POST", "/pos/v1/sales/<string:sale_id>/refunds"): tills(
         403,

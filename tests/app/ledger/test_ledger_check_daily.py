@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import Engine
 
+from app import clock
+from app.checkout.decide import decide
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.staff.roles import Grant
 from tests.app.ledger.test_ledger_check import break_books, promises_broken
+from tests.app.stored_value.offering import ticket
 from tests.phones import bound
 from tests.shop import Shop
 
@@ -23,10 +26,28 @@ VIOLATIONS: dict[str, list[str]] = {
     "who was found by phone earned and did nothing else": [
         "INSERT INTO top_ups (id, member_id, method, state, amount_fen, bonus_fen, points, policy_version, store_id,"
         " terminal_id, ticket_id, receipt_no, created_at, credited_at) SELECT 't', member_id, 'cash', 'credited', 1, 0,"
-        " 0, 1, 1, terminal_id, id, 'T-1', created_at, created_at FROM scan_tickets",
+        " 0, 1, 1, terminal_id, id, 'T-1', created_at, created_at FROM scan_tickets WHERE found_by = 'phone'",
         "UPDATE ledger_transactions SET kind = 'spend'",
     ],
+    "a receipt that was credited afterwards became the member's, once": [
+        "UPDATE sale_credits SET member_id = member_id + 1",
+        "UPDATE sale_credits SET points = points + 1",
+        "UPDATE sale_lines SET uncredited_fen = 0",
+        "UPDATE sales SET member_id = NULL WHERE ticket_id IS NULL",
+        "DELETE FROM sale_credits",
+        "DROP INDEX uq_sale_credits_once; INSERT INTO sale_credits SELECT 'x', sale_id, member_id, store_id,"
+        " terminal_id, staff_id, 'other', state, amount_fen, points, alone_fen, alone_a_day, 'other', created_at,"
+        " credited_at FROM sale_credits WHERE state = 'credited' LIMIT 1",
+    ],
+    "a receipt beyond what a clerk may credit alone had a second person": [
+        "ALTER TABLE sale_credits DROP CONSTRAINT ck_sale_credits_second_person; UPDATE sale_credits SET alone_fen = 0",
+        "UPDATE sale_credits SET alone_a_day = 0",
+        "UPDATE approval_requests SET state = 'rejected'",
+        "DELETE FROM approval_requests",
+        "UPDATE approval_requests SET requested_by = 99",
+    ],
     "the till's guards are in place": [
+        "DROP INDEX uq_sale_credits_once",
         "DROP TRIGGER scan_tickets_kept ON scan_tickets",
         "ALTER TABLE phone_finds DISABLE TRIGGER phone_finds_append_only",
         "ALTER TABLE scan_tickets DROP CONSTRAINT ck_scan_tickets_by_phone_has_clerk",
@@ -50,6 +71,18 @@ def written(engine: Engine, shop: Shop) -> Engine:
     found = shop.till.post("/scans/by-phone", {"phone": "13800138000", **named})
     bought = {"ticket": found.json["ticket"], "receipt_no": "R-1", "amount_fen": 1_000, **named}
     assert shop.till.post("/sales", bought).status_code == 201
+    boss = shop.person("boss", Grant("manager", shop.store.id))
+    later = shop.member()
+    for amount_fen in (1_000, 60_000):
+        sale = shop.till.sell(None, amount_fen).json
+        back = {"refund_no": f"RF-{amount_fen}", "reason": "returned", "amount_fen": 100, **named}
+        assert shop.till.post(f"/sales/{sale['id']}/refunds", back).status_code == 201
+        credit = {"ticket": ticket(shop, later, clerk=anna), **named}
+        credited = shop.till.post(f"/sales/{sale['id']}/member", credit)
+        assert credited.status_code == 201, credited.json
+    decide(
+        approval_id=credited.json["approval_id"], agree=True, stores=None, staff_id=boss.id, now=clock.now()
+    )
     assert promises_broken(engine) == set()
     return engine
 
