@@ -162,6 +162,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这笔消费已全部退款，无可补登。",
         "Everything of this sale has been refunded; there is nothing to credit.",
     ),
+    "shift_open": (
+        "本机已有未交班的班次，请先交班。",
+        "This till has an open shift. Close it first.",
+    ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",
         "More than what is left of this line to refund.",

@@ -1,4 +1,4 @@
-"""Daily life at the till: members found by phone, receipts credited afterwards."""
+"""Daily life at the till: members found by phone, receipts credited afterwards, shifts."""
 
 from alembic import op
 
@@ -69,7 +69,49 @@ ALTER TABLE sale_lines ADD COLUMN uncredited_fen BIGINT DEFAULT 0 NOT NULL,
     ADD CONSTRAINT ck_sale_lines_uncredited_within CHECK (uncredited_fen BETWEEN 0 AND refunded_fen);
 """
 
+SHIFTS = """
+CREATE TABLE shifts (
+    id VARCHAR(26) NOT NULL,
+    store_id BIGINT NOT NULL,
+    terminal_id BIGINT NOT NULL,
+    business_date DATE NOT NULL,
+    opened_by BIGINT NOT NULL,
+    opened_at timestamptz NOT NULL,
+    opening_fen BIGINT NOT NULL,
+    from_id VARCHAR(26) NOT NULL,
+    closed_by BIGINT,
+    closed_at timestamptz,
+    until_id VARCHAR(26),
+    counted_fen BIGINT,
+    expected_fen BIGINT,
+    totals JSONB,
+    CONSTRAINT pk_shifts PRIMARY KEY (id),
+    CONSTRAINT ck_shifts_not_negative CHECK (least(opening_fen, counted_fen) >= 0),
+    CONSTRAINT ck_shifts_closed_whole CHECK (
+        num_nonnulls(closed_at, closed_by, until_id, counted_fen, expected_fen, totals) IN (0, 6)),
+    CONSTRAINT ck_shifts_closed_after CHECK (closed_at >= opened_at),
+    CONSTRAINT fk_shifts_store_id FOREIGN KEY(store_id) REFERENCES stores (id),
+    CONSTRAINT fk_shifts_terminal_id FOREIGN KEY(terminal_id) REFERENCES terminals (id),
+    CONSTRAINT fk_shifts_opened_by FOREIGN KEY(opened_by) REFERENCES staff (id),
+    CONSTRAINT fk_shifts_closed_by FOREIGN KEY(closed_by) REFERENCES staff (id)
+);
+
+CREATE UNIQUE INDEX uq_shifts_one_open ON shifts (terminal_id) WHERE closed_at IS NULL;
+CREATE INDEX ix_shifts_terminal_id_from_id ON shifts (terminal_id, from_id);
+CREATE INDEX ix_shifts_store_id_business_date ON shifts (store_id, business_date);
+
+-- What of a till is counted.
+CREATE INDEX ix_sales_terminal_id ON sales (terminal_id, id);
+CREATE INDEX ix_refunds_terminal_id_occurred_at ON refunds (terminal_id, occurred_at);
+CREATE INDEX ix_top_ups_terminal_id_credited_at ON top_ups (terminal_id, credited_at) WHERE terminal_id IS NOT NULL;
+"""
+
 GUARDS = """
+CREATE TRIGGER shifts_kept BEFORE DELETE OR TRUNCATE
+    OR UPDATE OF id, store_id, terminal_id, business_date, opened_by, opened_at, opening_fen, from_id ON shifts
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER shifts_close_once BEFORE UPDATE ON shifts
+    FOR EACH ROW WHEN (OLD.closed_at IS NOT NULL) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER sale_credits_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF id, sale_id, member_id, store_id, terminal_id,
     staff_id, ticket_id, amount_fen, alone_fen, alone_a_day, approval_id, created_at ON sale_credits
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -87,11 +129,14 @@ CREATE TRIGGER scan_tickets_kept BEFORE UPDATE OF id, member_id, terminal_id, st
 def upgrade() -> None:
     op.execute(BY_PHONE)
     op.execute(RETRO_CREDIT)
+    op.execute(SHIFTS)
     op.execute(GUARDS)
 
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER scan_tickets_kept ON scan_tickets")
     op.execute("ALTER TABLE sale_lines DROP COLUMN uncredited_fen")
-    op.execute("DROP TABLE sale_credits, phone_finds")
+    op.execute("DROP INDEX ix_sales_terminal_id, ix_refunds_terminal_id_occurred_at")
+    op.execute("DROP INDEX ix_top_ups_terminal_id_credited_at")
+    op.execute("DROP TABLE shifts, sale_credits, phone_finds")
     op.execute("ALTER TABLE scan_tickets DROP COLUMN found_by")

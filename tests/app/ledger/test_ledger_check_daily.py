@@ -26,7 +26,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "who was found by phone earned and did nothing else": [
         "INSERT INTO top_ups (id, member_id, method, state, amount_fen, bonus_fen, points, policy_version, store_id,"
         " terminal_id, ticket_id, receipt_no, created_at, credited_at) SELECT 't', member_id, 'cash', 'credited', 1, 0,"
-        " 0, 1, 1, terminal_id, id, 'T-1', created_at, created_at FROM scan_tickets WHERE found_by = 'phone'",
+        " 0, 1, 1, terminal_id, id, 'T-2', created_at, created_at FROM scan_tickets WHERE found_by = 'phone'",
         "UPDATE ledger_transactions SET kind = 'spend'",
     ],
     "a receipt that was credited afterwards became the member's, once": [
@@ -46,7 +46,29 @@ VIOLATIONS: dict[str, list[str]] = {
         "DELETE FROM approval_requests",
         "UPDATE approval_requests SET requested_by = 99",
     ],
+    "a closed shift says what went through its till": [
+        "UPDATE shifts SET totals = jsonb_set(totals, '{sales}', '99')",
+        "UPDATE shifts SET totals = jsonb_set(totals, '{sales_fen}', '999999')",
+        "UPDATE shifts SET totals = jsonb_set(totals, '{refunds}', '9')",
+        "UPDATE shifts SET totals = totals - 'refunds_fen'",
+        "UPDATE sales SET amount_fen = amount_fen - 1",
+        # long before the end, so that it cannot have been on its way
+        "UPDATE shifts SET totals = jsonb_set(totals, '{sales}', '2');"
+        "UPDATE sales SET occurred_at = occurred_at - interval '2 minutes'",
+    ],
+    "what a drawer should hold follows from its shift": [
+        "UPDATE shifts SET expected_fen = expected_fen + 1",
+        "UPDATE shifts SET opening_fen = opening_fen + 1",
+        "UPDATE shifts SET totals = jsonb_set(totals, '{top_ups,0,amount_fen}', '7')",
+    ],
+    "shifts of a till follow one another": [
+        "DROP INDEX uq_shifts_one_open; UPDATE shifts SET closed_at = NULL, closed_by = NULL, until_id = NULL,"
+        " counted_fen = NULL, expected_fen = NULL, totals = NULL",
+        "UPDATE shifts SET closed_at = closed_at + interval '1 hour' WHERE closed_at IS NOT NULL",
+    ],
     "the till's guards are in place": [
+        "ALTER TABLE shifts DISABLE TRIGGER shifts_close_once",
+        "DROP INDEX uq_shifts_one_open",
         "DROP INDEX uq_sale_credits_once",
         "DROP TRIGGER scan_tickets_kept ON scan_tickets",
         "ALTER TABLE phone_finds DISABLE TRIGGER phone_finds_append_only",
@@ -64,10 +86,11 @@ def engine(unaudited_engine: Engine) -> Engine:
 
 @pytest.fixture
 def written(engine: Engine, shop: Shop) -> Engine:
-    """A day on which somebody was found by phone and bought something."""
+    """A day at a till: somebody found by phone, receipts credited, a top-up, a drawer counted."""
     anna = shop.person("anna", Grant("clerk", shop.store.id))
-    bound(shop, shop.member("陈一"))
+    phone = bound(shop, shop.member("陈一"))
     named = {"staff_no": anna.staff_no}
+    shift = shop.till.post("/shifts", {"opening_fen": 20_000, **named}).json
     found = shop.till.post("/scans/by-phone", {"phone": "13800138000", **named})
     bought = {"ticket": found.json["ticket"], "receipt_no": "R-1", "amount_fen": 1_000, **named}
     assert shop.till.post("/sales", bought).status_code == 201
@@ -83,6 +106,11 @@ def written(engine: Engine, shop: Shop) -> Engine:
     decide(
         approval_id=credited.json["approval_id"], agree=True, stores=None, staff_id=boss.id, now=clock.now()
     )
+    topped = {"ticket": ticket(shop, phone), "amount_fen": 5_000, "method": "cash", "receipt_no": "T-1"}
+    assert shop.till.post("/topups", topped).status_code == 201
+    closed = shop.till.post(f"/shifts/{shift['id']}/close", {"counted_fen": 25_000, **named}).json
+    assert (closed["difference_fen"], closed["totals"]["sales"], closed["totals"]["refunds"]) == (0, 3, 2)
+    assert shop.till.post("/shifts", {"opening_fen": 25_000, **named}).status_code == 201
     assert promises_broken(engine) == set()
     return engine
 
