@@ -90,7 +90,9 @@ DAILY_QUESTIONS = {
         SELECT w AS what, 'trigger missing or off' AS detail
         FROM unnest(ARRAY['phone_finds_append_only', 'scan_tickets_kept',
             'sale_credits_kept', 'sale_credits_end_once',
-            'shifts_kept', 'shifts_close_once']) w
+            'shifts_kept', 'shifts_close_once',
+            'sales_kept', 'sales_member_once', 'sale_lines_kept', 'sale_lines_refunds_grow', 'sale_lines_earned_once',
+            'approval_requests_kept', 'approval_requests_decided_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['ck_scan_tickets_by_phone_has_clerk',

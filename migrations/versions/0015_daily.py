@@ -106,6 +106,30 @@ CREATE INDEX ix_refunds_terminal_id_occurred_at ON refunds (terminal_id, occurre
 CREATE INDEX ix_top_ups_terminal_id_credited_at ON top_ups (terminal_id, credited_at) WHERE terminal_id IS NOT NULL;
 """
 
+KEPT = """
+-- A sale stays as it was recorded; only one without member may get its member, and with it what that one earned.
+CREATE TRIGGER sales_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF id, store_id, terminal_id, staff_id, ticket_id,
+    receipt_no, amount_fen, occurred_at, business_date ON sales
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sales_member_once BEFORE UPDATE ON sales
+    FOR EACH ROW WHEN (OLD.member_id IS NOT NULL OR NEW.member_id IS NULL) EXECUTE FUNCTION refuse_change();
+-- Of a line, refunds only grow, and what it earned is written down once more at most: when the sale gets its member.
+CREATE TRIGGER sale_lines_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF sale_id, line_no, sku, name, category, quantity,
+    unit_price_fen ON sale_lines
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sale_lines_refunds_grow BEFORE UPDATE OF refunded_quantity, refunded_fen ON sale_lines
+    FOR EACH ROW WHEN (NEW.refunded_quantity < OLD.refunded_quantity OR NEW.refunded_fen < OLD.refunded_fen)
+    EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sale_lines_earned_once BEFORE UPDATE OF points_earned, uncredited_fen ON sale_lines
+    FOR EACH ROW WHEN (OLD.points_earned <> 0 OR OLD.uncredited_fen <> 0) EXECUTE FUNCTION refuse_change();
+-- What was put before a second person stays as it was put, and is decided once.
+CREATE TRIGGER approval_requests_kept BEFORE DELETE OR TRUNCATE OR UPDATE OF id, kind, subject, details, store_id,
+    requested_by, requested_at, expires_at ON approval_requests
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER approval_requests_decided_once BEFORE UPDATE ON approval_requests
+    FOR EACH ROW WHEN (OLD.state <> 'pending') EXECUTE FUNCTION refuse_change();
+"""
+
 GUARDS = """
 CREATE TRIGGER shifts_kept BEFORE DELETE OR TRUNCATE
     OR UPDATE OF id, store_id, terminal_id, business_date, opened_by, opened_at, opening_fen, from_id ON shifts
@@ -126,14 +150,28 @@ CREATE TRIGGER scan_tickets_kept BEFORE UPDATE OF id, member_id, terminal_id, st
 """
 
 
+_KEPT = (
+    ("sales_kept", "sales"),
+    ("sales_member_once", "sales"),
+    ("sale_lines_kept", "sale_lines"),
+    ("sale_lines_refunds_grow", "sale_lines"),
+    ("sale_lines_earned_once", "sale_lines"),
+    ("approval_requests_kept", "approval_requests"),
+    ("approval_requests_decided_once", "approval_requests"),
+)
+
+
 def upgrade() -> None:
     op.execute(BY_PHONE)
     op.execute(RETRO_CREDIT)
     op.execute(SHIFTS)
     op.execute(GUARDS)
+    op.execute(KEPT)
 
 
 def downgrade() -> None:
+    for trigger, table in _KEPT:
+        op.execute(f"DROP TRIGGER {trigger} ON {table}")
     op.execute("DROP TRIGGER scan_tickets_kept ON scan_tickets")
     op.execute("ALTER TABLE sale_lines DROP COLUMN uncredited_fen")
     op.execute("DROP INDEX ix_sales_terminal_id, ix_refunds_terminal_id_occurred_at")

@@ -29,6 +29,7 @@ def test_without_locks_and_keys_one_receipt_is_credited_more_than_once(
 ) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX uq_sale_credits_once")
+        connection.exec_driver_sql("DROP TRIGGER sale_lines_earned_once ON sale_lines")
         connection.exec_driver_sql(
             "ALTER TABLE ledger_transactions DROP CONSTRAINT uq_ledger_transactions_cause"
         )

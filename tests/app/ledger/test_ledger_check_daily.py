@@ -69,6 +69,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "the till's guards are in place": [
         "ALTER TABLE shifts DISABLE TRIGGER shifts_close_once",
         "DROP INDEX uq_shifts_one_open",
+        "ALTER TABLE sales DISABLE TRIGGER sales_member_once",
         "DROP INDEX uq_sale_credits_once",
         "DROP TRIGGER scan_tickets_kept ON scan_tickets",
         "ALTER TABLE phone_finds DISABLE TRIGGER phone_finds_append_only",
