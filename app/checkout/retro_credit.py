@@ -132,17 +132,19 @@ def _creditable(session: Session, sale: Sale) -> list[LeftLine]:
 
 # The member's row is only shared, as by a sale: a withdrawal under way is waited for, a later one waits.
 _TICKET = text("""
-    SELECT k.member_id, k.expires_at, k.found_by, m.member_no, m.status
+    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no, m.status
     FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id AND k.staff_id IS NOT DISTINCT FROM :staff_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id
     FOR SHARE OF m""")
 
 
 def _member(session: Session, till: Till, ticket: str, now: datetime) -> Row[Any]:
-    values = {"ticket": ticket, "terminal_id": till.terminal_id, "staff_id": till.staff_id}
+    values = {"ticket": ticket, "terminal_id": till.terminal_id}
     scanned = session.execute(_TICKET, values).one_or_none()
     if scanned is None:
         raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
     if scanned.found_by != "code":
         raise TicketEarnsOnly
     if scanned.expires_at <= now or scanned.status != "active":

@@ -29,7 +29,11 @@ _TRIES = 30
 
 
 class TicketUnknown(NotFound):
-    """Not a ticket of this terminal and clerk."""
+    """Not a ticket of this terminal and clerk.
+
+    Data: `reason` `other_clerk` where the scan named a clerk and the sale another or none. A scan that named none is
+    anybody's at that terminal.
+    """
 
     code = "ticket_unknown"
 
@@ -147,8 +151,10 @@ def _buyer(
     row, taken = look.row, look.taken
     if ticket is None:
         return None
-    if row.member_id is None or row.of_terminal_id != till.terminal_id or row.staff_id != till.staff_id:
+    if row.member_id is None or row.of_terminal_id != till.terminal_id:
         raise TicketUnknown
+    if row.staff_id is not None and row.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
     if row.used:
         raise TicketUsed
     if row.expires_at <= now or row.status != "active":

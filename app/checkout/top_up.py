@@ -90,16 +90,18 @@ def top_up(
 
 
 _TICKET = text("""
-    SELECT k.member_id, k.expires_at, k.found_by, m.member_no FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id AND k.staff_id IS NOT DISTINCT FROM :staff_id""")
+    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no
+    FROM scan_tickets k JOIN members m ON m.id = k.member_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id""")
 
 
 def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: datetime) -> ToppedUp:
-    scanned = session.execute(
-        _TICKET, {"ticket": ticket, "terminal_id": till.terminal_id, "staff_id": till.staff_id}
-    ).one_or_none()
+    values = {"ticket": ticket, "terminal_id": till.terminal_id}
+    scanned = session.execute(_TICKET, values).one_or_none()
     if scanned is None:
         raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
     if scanned.found_by != "code":
         raise TicketEarnsOnly
     member = limits.lock(session, scanned.member_id)

@@ -187,7 +187,7 @@ QUESTIONS = {
         SELECT s.id AS what, 'ticket expired at ' || k.expires_at AS detail FROM sales s
         JOIN scan_tickets k ON k.id = s.ticket_id
         WHERE s.member_id IS DISTINCT FROM k.member_id OR s.terminal_id <> k.terminal_id
-            OR s.staff_id IS DISTINCT FROM k.staff_id OR s.occurred_at >= k.expires_at""",
+            OR (k.staff_id IS NOT NULL AND s.staff_id IS DISTINCT FROM k.staff_id) OR s.occurred_at >= k.expires_at""",
     "a message is sent with proof, and once": """
         SELECT m.id AS what, m.state AS detail FROM messages m
         LEFT JOIN (SELECT message_id, count(*) AS n FROM message_attempts WHERE outcome = 'sent' GROUP BY 1) a

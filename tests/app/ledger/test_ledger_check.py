@@ -156,7 +156,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "a sale is for the member, till and clerk of its ticket": [
         "UPDATE sales SET member_id = member_id + 1",
         "UPDATE sales SET terminal_id = terminal_id + 1",
-        "UPDATE sales SET staff_id = 1",
+        "UPDATE scan_tickets SET staff_id = 1",
         "UPDATE sales SET occurred_at = occurred_at + interval '30 minutes'",
     ],
     "a message is sent with proof, and once": [
