@@ -116,6 +116,16 @@ def create(arguments: dict[str, Any]) -> Response:
     return answer(_dump_recorded(recorded), 201)
 
 
+class ShownLineSchema(Strict):
+    sku = fields.String(
+        required=True, metadata={"description": "empty, as the name: the sale was recorded without lines"}
+    )
+    name = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    unit_price_fen = fields.Integer(required=True)
+    category = fields.String()
+
+
 class ShownSaleSchema(Strict):
     id = fields.String(required=True)
     store = fields.String(required=True)
@@ -128,7 +138,7 @@ class ShownSaleSchema(Strict):
     has_member = fields.Boolean(
         required=True, metadata={"description": "whose it is is not told; false: may still be credited"}
     )
-    lines = fields.List(fields.Nested(LineSchema()), required=True)
+    lines = fields.List(fields.Nested(ShownLineSchema()), required=True)
     earned = fields.List(fields.Nested(PartSchema()), required=True)
 
 
