@@ -2,6 +2,7 @@
 
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
+from app.checkout import daily_models as daily
 from app.checkout import models as checkout
 from app.checkout import offline_models as offline
 from app.discounts import models as discounts
@@ -20,6 +21,7 @@ __all__ = [
     "approvals",
     "audit",
     "checkout",
+    "daily",
     "discounts",
     "facts",
     "idempotency",

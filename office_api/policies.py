@@ -8,8 +8,10 @@ from marshmallow import fields
 
 from app import clock, policies
 from app.approvals.second_person import Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.discounts.rule_limits import DiscountPolicy
 from app.errors import Forbidden, NotFound
@@ -34,8 +36,10 @@ BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    FindByPhonePolicy.NAME: (APPROVE,),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
     RefundPolicy.NAME: (APPROVE,),
+    RetroCreditPolicy.NAME: (APPROVE,),
     StoredValuePolicy.NAME: (APPROVE,),
 }
 

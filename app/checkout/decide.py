@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund, set_policy, top_up
+from app.checkout import refund, retro_credit, set_policy, top_up
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
@@ -18,6 +18,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     change.APPROVAL_KIND: change.carry_out,
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
+    retro_credit.APPROVAL_KIND: retro_credit.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
 }

@@ -74,6 +74,7 @@ class Buyer:
     ticket: str
     tier: str
     earning: Earning
+    found_by: str = "code"
 
 
 def record(
@@ -198,7 +199,7 @@ def _row(
         "sold_at": recorded.occurred_at,
         "day": recorded.business_date,
         "lines": _line_rows(lines, None if buyer is None else buyer.earning.shares, used),
-        "fact": _fact(till, recorded, now),
+        "fact": _fact(till, buyer, recorded, now),
     }
 
 
@@ -222,7 +223,7 @@ def _line_rows(lines: Sequence[Line], shares: Sequence[int] | None, used: Used |
     return msgspec.json.encode(rows).decode()
 
 
-def _fact(till: Till, recorded: Recorded, now: datetime) -> str:
+def _fact(till: Till, buyer: Buyer | None, recorded: Recorded, now: datetime) -> str:
     """What whoever reacts to a sale needs to know of it; what the member has afterwards joins it in the database.
 
     `sold_at` is told where it is not the time of the fact.
@@ -235,4 +236,6 @@ def _fact(till: Till, recorded: Recorded, now: datetime) -> str:
     }
     if recorded.occurred_at != now:
         fact["sold_at"] = recorded.occurred_at
+    if buyer is not None and buyer.found_by != "code":
+        fact["noted"] = f"by_{buyer.found_by}"
     return msgspec.json.encode(fact).decode()

@@ -157,6 +157,7 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
             SaleLine.refunded_quantity,
             SaleLine.refunded_fen,
             SaleLine.discount_fen,
+            SaleLine.uncredited_fen,
         )
         .where(SaleLine.sale_id == sale_id)
         .order_by(SaleLine.line_no)

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
 from app.errors import VersionConflict
@@ -31,9 +33,11 @@ KINDS: dict[str, type[policies.Policy]] = {
         AdjustmentPolicy,
         DiscountPolicy,
         EarningPolicy,
+        FindByPhonePolicy,
         OfflinePolicy,
         PointsPaymentPolicy,
         RefundPolicy,
+        RetroCreditPolicy,
         RoundingPolicy,
         StoredValuePolicy,
     )

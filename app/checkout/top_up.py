@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
+from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUnknown, TicketUsed
 from app.db import transaction
 from app.errors import Invalid
@@ -72,8 +73,8 @@ def top_up(
     """Credit it, or ask a second person; the same key gives the same answer again.
 
     A ticket is good for one top-up, and for a sale besides. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
-    `ReceiptNumberUsed`, `BalanceLimit`, `TopUpAmount`, `OfferOutdated`, `OfferUsedUp`, `ClerkNeeded`, `KeyReused`,
-    `Busy`, `Forbidden` for a clerk who may not sell there; then nothing happened.
+    `TicketEarnsOnly`, `ReceiptNumberUsed`, `BalanceLimit`, `TopUpAmount`, `OfferOutdated`, `OfferUsedUp`,
+    `ClerkNeeded`, `KeyReused`, `Busy`, `Forbidden` for a clerk who may not sell there; then nothing happened.
     """
     try:
         with transaction() as session:
@@ -89,16 +90,20 @@ def top_up(
 
 
 _TICKET = text("""
-    SELECT k.member_id, k.expires_at, m.member_no FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id AND k.staff_id IS NOT DISTINCT FROM :staff_id""")
+    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no
+    FROM scan_tickets k JOIN members m ON m.id = k.member_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id""")
 
 
 def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: datetime) -> ToppedUp:
-    scanned = session.execute(
-        _TICKET, {"ticket": ticket, "terminal_id": till.terminal_id, "staff_id": till.staff_id}
-    ).one_or_none()
+    values = {"ticket": ticket, "terminal_id": till.terminal_id}
+    scanned = session.execute(_TICKET, values).one_or_none()
     if scanned is None:
         raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
+    if scanned.found_by != "code":
+        raise TicketEarnsOnly
     member = limits.lock(session, scanned.member_id)
     if scanned.expires_at <= now or member.status != "active":
         raise TicketExpired

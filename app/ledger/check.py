@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from app.ledger.check_daily import DAILY_QUESTIONS
 from scan_codes import DEFAULT_WINDOW as _WINDOW
 from scan_codes import STEP_S
 
@@ -250,7 +251,8 @@ QUESTIONS = {
         AND NOT EXISTS (SELECT FROM facts f WHERE f.kind = 'sale_completed' AND f.subject = s.id)""",
     "no ticket without a used code": """
         SELECT t.id AS what, 'scanned at ' || t.created_at AS detail FROM scan_tickets t
-        WHERE NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
+        WHERE t.found_by = 'code'
+            AND NOT EXISTS (SELECT FROM code_uses u WHERE u.member_id = t.member_id AND u.used_at = t.created_at)""",
     "no code was taken outside its window": f"""
         SELECT member_id::text AS what, 'step ' || step || ' at ' || used_at AS detail FROM code_uses
         WHERE used_at < to_timestamp((step - {_WINDOW.future}) * {STEP_S}::bigint)
@@ -259,7 +261,7 @@ QUESTIONS = {
         SELECT s.id AS what, 'ticket expired at ' || k.expires_at AS detail FROM sales s
         JOIN scan_tickets k ON k.id = s.ticket_id
         WHERE s.member_id IS DISTINCT FROM k.member_id OR s.terminal_id <> k.terminal_id
-            OR s.staff_id IS DISTINCT FROM k.staff_id OR s.occurred_at >= k.expires_at""",
+            OR (k.staff_id IS NOT NULL AND s.staff_id IS DISTINCT FROM k.staff_id) OR s.occurred_at >= k.expires_at""",
     "an upload of an offline till has its sale, and no other": """
         SELECT u.id::text AS what, coalesce(s.id, 'no sale') AS detail FROM offline_uploads u
         LEFT JOIN sales s ON s.id = u.sale_id
@@ -307,6 +309,7 @@ QUESTIONS = {
             'uq_offline_uploads_terminal_id_sequence', 'uq_offline_uploads_sale_id',
             'ck_offline_days_within_limit']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
+    **DAILY_QUESTIONS,
 }
 
 

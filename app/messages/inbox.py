@@ -56,6 +56,8 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
     body = say(f"message.{kind}.body", language, **_words(params))
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    if "noted" in params:
+        body += say(f"message.{kind}.{params['noted']}", language)
     return body
 
 

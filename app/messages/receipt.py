@@ -34,8 +34,12 @@ class ReceiptTemplate:
 
 
 def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None, now: datetime) -> None:
-    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox."""
-    _plan(session, fact, "receipt", fact.payload["points_earned"], template, now)
+    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
+
+    What is to be noted besides (found by phone, say) has no field in a template: such a receipt goes to the inbox.
+    """
+    by_template = None if "noted" in fact.payload else template
+    _plan(session, fact, "receipt", fact.payload["points_earned"], by_template, now)
 
 
 def plan_refund(session: Session, fact: Fact, now: datetime) -> None:
@@ -103,6 +107,7 @@ def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": points,
         **_held(session, fact),
+        **({"noted": fact.payload["noted"]} if "noted" in fact.payload else {}),
         "at": fact.payload.get("sold_at", fact.created_at.isoformat()),
         "language": member.language,
     }

@@ -91,6 +91,12 @@ class TopUp(Base):
             "paid",
         ),
         Index("ix_top_ups_member_id", "member_id", "id"),
+        Index(
+            "ix_top_ups_terminal_id_credited_at",
+            "terminal_id",
+            "credited_at",
+            postgresql_where=text("terminal_id IS NOT NULL"),
+        ),
         Index("uq_top_ups_one_open", "member_id", unique=True, postgresql_where=text("state = 'created'")),
         Index("ix_top_ups_open", "created_at", postgresql_where=text("state = 'created'")),
     )

@@ -144,6 +144,28 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这次扫码已经用过，请重新扫会员码。",
         "This scan has been used already. Please scan the member's code again.",
     ),
+    "ticket_earns_only": (
+        "该会员凭手机号登记，只能积分，请扫会员码后再试。",
+        "The member was found by phone, which is for earning only. Please scan the member's code.",
+    ),
+    "member_not_found": (
+        "没有找到使用该手机号的会员，请核对号码。",
+        "No member can be found by this number. Please check it.",
+    ),
+    "find_by_phone_off": (
+        "品牌未开放按手机号查找会员，请扫会员码。",
+        "Finding members by phone is switched off. Please scan the member's code.",
+    ),
+    "sale_has_member": ("这笔消费已登记会员。", "This sale has its member already."),
+    "retro_credit_too_late": ("已超过可补登的期限。", "The time for crediting this sale afterwards is over."),
+    "nothing_to_credit": (
+        "这笔消费已全部退款，无可补登。",
+        "Everything of this sale has been refunded; there is nothing to credit.",
+    ),
+    "shift_open": (
+        "本机已有未交班的班次，请先交班。",
+        "This till has an open shift. Close it first.",
+    ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",
         "More than what is left of this line to refund.",

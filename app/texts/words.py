@@ -95,4 +95,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "You spent {amount} at {store}. Points earned: {earned}. Points available: {points}.",
     ),
     "message.receipt.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
+    "message.receipt.afterwards": (
+        "这笔消费凭小票补登到您的账户。",
+        " This purchase was credited afterwards, by its receipt.",
+    ),
+    "message.receipt.by_phone": (
+        "店员凭您的手机号登记了这笔消费。",
+        " The clerk found you by your phone number.",
+    ),
 }

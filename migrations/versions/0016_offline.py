@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0016_offline"
-down_revision = "0012_quotes"
+down_revision = "0015_daily"
 
 TABLES = """
 CREATE TABLE offline_uploads (

@@ -235,8 +235,18 @@ TABLE: dict[tuple[str, str], Row] = {
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
     ("POST", "/pos/v1/scans"): tills(422, 422, body=lambda _: {"code": "1"}),
+    ("POST", "/pos/v1/scans/by-phone"): tills(
+        403, 403, body=lambda _: {"phone": "13800138000", "staff_no": "nobody"}
+    ),
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
+    ),
+    ("GET", "/pos/v1/sales"): tills(422, 422),
+    ("POST", "/pos/v1/sales/<string:sale_id>/member"): tills(
+        403,
+        403,
+        place=lambda s: {"sale_id": s.sale},
+        body=lambda _: {"ticket": "none", "staff_no": "nobody"},
     ),
     ("GET", "/pos/v1/sales/<string:sale_id>"): tills(200, 404, place=lambda s: {"sale_id": s.sale}),
     ("POST", "/pos/v1/sales/<string:sale_id>/refunds"): tills(
@@ -246,6 +256,15 @@ TABLE: dict[tuple[str, str], Row] = {
         body=lambda _: {"refund_no": "R-1", "reason": "returned", "staff_no": "nobody"},
     ),
     ("POST", "/pos/v1/offline-sales"): tills(200, 200, body=lambda _: offline_sales()),
+    ("POST", "/pos/v1/shifts"): tills(403, 403, body=lambda _: {"opening_fen": 0, "staff_no": "nobody"}),
+    ("GET", "/pos/v1/shifts/current"): tills(404, 404),  # none is open
+    ("POST", "/pos/v1/shifts/<string:shift_id>/close"): tills(
+        403,
+        403,
+        place=lambda _: {"shift_id": "none"},
+        body=lambda _: {"counted_fen": 0, "staff_no": "nobody"},
+    ),
+    ("GET", "/pos/v1/totals"): tills(200, 200),
     ("GET", "/pos/v1/topups/offers"): tills(200, 200),
     # a ticket of till 1 is nothing at till 2
     ("POST", "/pos/v1/topups"): tills(201, 404, body=lambda s: s.top_up()),
@@ -292,6 +311,7 @@ TABLE: dict[tuple[str, str], Row] = {
         body=lambda _: {"code": unique("T-"), "name": "收银"},
         place=lambda _: {"store_code": "S001"},
     ),
+    ("GET", "/office/v1/shifts"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/api-keys"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/api-keys"): staff(
         403, 403, 201, 201, body=lambda _: {"store": "S001", "terminal": "T1", "name": "spare"}

@@ -183,6 +183,7 @@ def re_place(rule: str) -> str:
             "store_code": "S001",
             "key_id": "k",
             "sale_id": "s",
+            "shift_id": "s",
             "message_id": "m",
             "approval_id": "a",
             "name": "points_adjustment",

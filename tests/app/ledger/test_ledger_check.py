@@ -11,6 +11,7 @@ from app import clock
 from app.checkout.decide import decide
 from app.checkout.pricing import RoundingPolicy
 from app.ledger.check import QUESTIONS, differences
+from app.ledger.check_daily import DAILY_QUESTIONS
 from app.staff.roles import Grant
 from tests.adjusting import adjusted
 from tests.app.ledger.books import fen, member, move, points
@@ -203,7 +204,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "a sale is for the member, till and clerk of its ticket": [
         "UPDATE sales SET member_id = member_id + 1",
         "UPDATE sales SET terminal_id = terminal_id + 1",
-        "UPDATE sales SET staff_id = 1",
+        "UPDATE scan_tickets SET staff_id = 1",
         "UPDATE sales SET occurred_at = occurred_at + interval '30 minutes'",
     ],
     "an upload of an offline till has its sale, and no other": [
@@ -315,7 +316,7 @@ def break_books(engine: Engine, statements: str) -> None:
 
 
 def test_every_promise_has_a_violation_to_find() -> None:
-    assert set(VIOLATIONS) == set(QUESTIONS)
+    assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS)
 
 
 @pytest.mark.parametrize(("promise", "statements"), CASES)
