@@ -26,6 +26,9 @@ import office_api.earn_rules
 import office_api.people
 import office_api.policies
 import office_api.session
+import office_api.settlement_figures
+import office_api.settlement_files
+import office_api.settlements
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
@@ -64,6 +67,9 @@ JSON_FACES = (
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.tiers.blueprint,
+    office_api.settlements.blueprint,
+    office_api.settlement_figures.blueprint,
+    office_api.settlement_files.blueprint,
 )
 
 

@@ -9,6 +9,7 @@ from app.ledger import models as ledger
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
+from app.settlement import models as settlement
 from app.staff import models as staff
 from app.stored_value import models as stored_value
 from app.stores import models as stores
@@ -26,6 +27,7 @@ __all__ = [
     "messages",
     "points",
     "policies",
+    "settlement",
     "staff",
     "stored_value",
     "stores",

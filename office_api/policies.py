@@ -13,7 +13,8 @@ from app.checkout.set_policy import KINDS, set_policy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, stores_with
+from app.settlement.policy import SettlementPolicy
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SETTLE, stores_with
 from app.stored_value.policy import StoredValuePolicy
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
@@ -32,6 +33,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
     RefundPolicy.NAME: (APPROVE,),
+    SettlementPolicy.NAME: (SETTLE, APPROVE),
     StoredValuePolicy.NAME: (APPROVE,),
 }
 

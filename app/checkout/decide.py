@@ -10,6 +10,7 @@ from app.approvals import second_person
 from app.checkout import refund, set_policy, top_up
 from app.db import transaction
 from app.points import adjust, change
+from app.settlement import close as settlement
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
@@ -17,6 +18,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     change.APPROVAL_KIND: change.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
+    settlement.APPROVAL_KIND: settlement.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
 }
 

@@ -15,6 +15,7 @@ from app.db import transaction
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.rule_limits import EarningPolicy
+from app.settlement.policy import SettlementPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.policy import StoredValuePolicy
@@ -22,7 +23,8 @@ from app.stored_value.policy import StoredValuePolicy
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
+    kind.NAME: kind
+    for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, SettlementPolicy, StoredValuePolicy)
 }
 
 

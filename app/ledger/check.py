@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
 from scan_codes import DEFAULT_WINDOW as _WINDOW
 from scan_codes import STEP_S
 
 QUESTIONS = {
+    **SETTLEMENT_QUESTIONS,
     "every transaction has entries": """
         SELECT t.id::text AS what, t.kind AS detail FROM ledger_transactions t
         WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.id)""",
@@ -203,7 +205,9 @@ QUESTIONS = {
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
-            'tier_plans_append_only', 'tier_changes_append_only']) w
+            'tier_plans_append_only', 'tier_changes_append_only',
+            'settlement_closings_append_only', 'settlement_lines_append_only', 'settlement_reopenings_append_only',
+            'settled_transactions_kept', 'settled_transactions_stay', 'settlements_closed']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
@@ -212,7 +216,8 @@ QUESTIONS = {
             'uq_sales_store_id_receipt_no', 'uq_sales_ticket_id', 'uq_ledger_entries_account_id_seq',
             'pk_idempotency_keys', 'uq_messages_dedupe_key', 'uq_earn_rules_rule_no_version',
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
-            'uq_top_up_offers_offer_no_version', 'pk_tier_changes']) w
+            'uq_top_up_offers_offer_no_version', 'pk_tier_changes', 'pk_settled_transactions',
+            'pk_settlement_closings', 'uq_settlement_lines_pair', 'ex_settlements_no_day_twice']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
 

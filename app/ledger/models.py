@@ -47,6 +47,11 @@ class LedgerTransaction(Base):
         UniqueConstraint(
             "kind", "source_type", "source_id", "source_line", name="uq_ledger_transactions_cause"
         ),
+        Index(
+            "ix_ledger_transactions_to_settle",
+            "business_date",
+            postgresql_where=text("kind IN ('spend', 'restore')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,6 +1,9 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_settlement import SETTLEMENT_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
+    **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),
