@@ -21,7 +21,7 @@ from app.settlement.draft import (
     record,
     staff_of,
 )
-from app.settlement.figures import Line, fingerprint, owed_fen, settled
+from app.settlement.figures import PATIENCE, WAITING, Line, fingerprint, owed_fen, settled
 from app.settlement.models import ClosedLine, Closing, Reopening, Settlement
 from app.settlement.policy import SettlementPolicy
 from app.staff.roles import SETTLE
@@ -108,18 +108,14 @@ def _check_last(session: Session, closed: Settlement) -> None:
 
 
 # Whoever has not committed by now is not seen, whatever number it has, and is there for the next statement.
-_COUNT = text("""
-    INSERT INTO settled_transactions (transaction_id, settlement_id)
-    SELECT t.id, :id FROM ledger_transactions t
-    WHERE t.kind IN ('spend', 'restore') AND t.business_date < :until_date
-        AND NOT EXISTS (SELECT FROM settled_transactions c WHERE c.transaction_id = t.id)""")
+_COUNT = text(f"""
+    INSERT INTO settled_transactions (transaction_id, settlement_id) SELECT id, :id FROM ({WAITING}) waiting""")  # noqa: S608  # constants of our own
 _LET_GO = text("DELETE FROM settled_transactions WHERE settlement_id = :id")
-_PATIENCE = text("SET LOCAL statement_timeout = '60s'")
 
 
 def _count(session: Session, draft: Settlement, policy: SettlementPolicy) -> list[Line]:
     """Take what is not settled into the statement; its lines are reckoned from exactly that."""
-    session.execute(_PATIENCE)
+    session.execute(PATIENCE)
     session.execute(_COUNT, {"id": draft.id, "until_date": draft.until_date})
     return settled(session, policy, settlement_id=draft.id, from_date=draft.from_date)
 

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
-from app.db import reading
+from app.db import reading, transaction
 from app.errors import NotFound
 from app.policies import in_force
-from app.settlement.figures import Line, Net, nets, owed_fen, unsettled
+from app.settlement.figures import PATIENCE, Line, Net, nets, owed_fen, unsettled
 from app.settlement.policy import SettlementPolicy
 from app.stores.models import Store
 
@@ -119,25 +120,26 @@ def statement(*, settlement_no: int, stores: Collection[int] | None, version: in
     A reader with `stores` sees closed ones, and of them the lines in which those stores owe or are owed; None: all of
     it. Raises `NotFound`.
     """
-    with reading() as connection:
-        header = _one(connection, settlement_no, version)
+    with transaction() as session:
+        session.execute(PATIENCE)
+        header = _one(session, settlement_no, version)
         if stores is not None and header.state != "closed":
             raise NotFound
-        lines = _lines(connection, header)
+        lines = _lines(session, header)
         seen = [line for line in lines if _concerns(line, stores)]
         return Statement(
             header=header,
             lines=seen,
             nets=[net for net in nets(seen) if stores is None or net.store_id in stores],
-            parties=_parties(connection, seen),
+            parties=_parties(session, seen),
         )
 
 
-def _one(connection: Connection, settlement_no: int, version: int | None) -> Header:
-    row = connection.execute(_ONE, {"settlement_no": settlement_no, "version": version}).one_or_none()
+def _one(session: Session, settlement_no: int, version: int | None) -> Header:
+    row = session.execute(_ONE, {"settlement_no": settlement_no, "version": version}).one_or_none()
     if row is None:
         raise NotFound
-    policy = in_force(connection, SettlementPolicy)
+    policy = in_force(session, SettlementPolicy)
     return _header(row, policy.version, policy.value)
 
 
@@ -148,11 +150,11 @@ def _header(row: Any, policy_version: int, policy: SettlementPolicy) -> Header:
     return Header(**told | {"policy": msgspec.convert(row.policy, SettlementPolicy)})
 
 
-def _lines(connection: Connection, header: Header) -> list[Line]:
+def _lines(session: Session, header: Header) -> list[Line]:
     if header.state == "draft":
-        return unsettled(connection, header.policy, from_date=header.from_date, until_date=header.until_date)
+        return unsettled(session, header.policy, from_date=header.from_date, until_date=header.until_date)
     values = {"settlement_no": header.settlement_no, "version": header.version}
-    found = [Line(**row._mapping) for row in connection.execute(_LINES, values)]
+    found = [Line(**row._mapping) for row in session.execute(_LINES, values)]
     return sorted(found, key=lambda line: line.place)
 
 
@@ -160,7 +162,7 @@ def _concerns(line: Line, stores: Collection[int] | None) -> bool:
     return stores is None or line.debtor_id in stores or line.creditor_id in stores
 
 
-def _parties(connection: Connection, lines: Sequence[Line]) -> dict[int, Party]:
+def _parties(session: Session, lines: Sequence[Line]) -> dict[int, Party]:
     ids = {line.debtor_id for line in lines} | {line.creditor_id for line in lines}
-    rows = connection.execute(select(Store.id, Store.code, Store.name).where(Store.id.in_(ids - {None})))
+    rows = session.execute(select(Store.id, Store.code, Store.name).where(Store.id.in_(ids - {None})))
     return {row.id: Party(code=row.code, name=row.name) for row in rows}
