@@ -108,7 +108,7 @@ class SettlementPeriodSchema(NewSettlementSchema, SettlementVersionSchema):
     pass
 
 
-@blueprint.patch("/<int:settlement_no>")
+@blueprint.put("/<int:settlement_no>/period")
 @blueprint.arguments(SettlementPeriodSchema())
 @blueprint.response(200, SettlementChangedSchema())
 @blueprint.doc(security=STAFF)

@@ -75,7 +75,7 @@ def test_a_statement_is_drafted_closed_reopened_and_kept(office: Office, engine:
     made = office.send("POST", until=day(2).isoformat())
     assert (made.status_code, made.json) == (201, {"settlement_no": 1, "version": 1})
     assert pairs(office.send("GET", "/1/lines")) == PAIRS
-    moved = office.send("PATCH", "/1", version=1, until=day(3).isoformat()).json
+    moved = office.send("PUT", "/1/period", version=1, until=day(3).isoformat()).json
     refused = office.send("POST", "/1/close", version=1)
     assert (refused.status_code, refused.json["code"], refused.json["version"]) == (
         409,

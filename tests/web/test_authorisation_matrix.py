@@ -369,7 +369,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/settlements"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/settlements"): staff(403, 403, 403, 201, body=lambda s: s.no_draft()),
-    ("PATCH", "/office/v1/settlements/<int:settlement_no>"): staff(
+    ("PUT", "/office/v1/settlements/<int:settlement_no>/period"): staff(
         403,
         403,
         403,
