@@ -29,6 +29,9 @@ import office_api.offline_uploads
 import office_api.people
 import office_api.policies
 import office_api.session
+import office_api.settlement_figures
+import office_api.settlement_files
+import office_api.settlements
 import office_api.shifts
 import office_api.shops
 import office_api.tiers
@@ -82,6 +85,9 @@ JSON_FACES = (
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.tiers.blueprint,
+    office_api.settlements.blueprint,
+    office_api.settlement_figures.blueprint,
+    office_api.settlement_files.blueprint,
 )
 
 

@@ -12,6 +12,7 @@ from app.ledger import models as ledger
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
+from app.settlement import models as settlement
 from app.staff import models as staff
 from app.stored_value import models as stored_value
 from app.stores import models as stores
@@ -32,6 +33,7 @@ __all__ = [
     "offline",
     "points",
     "policies",
+    "settlement",
     "staff",
     "stored_value",
     "stores",

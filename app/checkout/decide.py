@@ -11,6 +11,7 @@ from app.checkout import refund, retro_credit, set_policy, top_up
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
+from app.settlement import close as settlement
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
@@ -20,6 +21,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     refund.APPROVAL_KIND: refund.carry_out,
     retro_credit.APPROVAL_KIND: retro_credit.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
+    settlement.APPROVAL_KIND: settlement.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
 }
 

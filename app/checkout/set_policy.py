@@ -21,6 +21,7 @@ from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
+from app.settlement.policy import SettlementPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.policy import StoredValuePolicy
@@ -39,6 +40,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         RefundPolicy,
         RetroCreditPolicy,
         RoundingPolicy,
+        SettlementPolicy,
         StoredValuePolicy,
     )
 }

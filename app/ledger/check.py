@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.ledger.check_daily import DAILY_QUESTIONS
+from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
 from scan_codes import DEFAULT_WINDOW as _WINDOW
 from scan_codes import STEP_S
 
 QUESTIONS = {
+    **SETTLEMENT_QUESTIONS,
     "every transaction has entries": """
         SELECT t.id::text AS what, t.kind AS detail FROM ledger_transactions t
         WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.id)""",
@@ -295,7 +297,9 @@ QUESTIONS = {
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only', 'offline_uploads_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
-            'tier_plans_append_only', 'tier_changes_append_only']) w
+            'tier_plans_append_only', 'tier_changes_append_only',
+            'settlement_closings_append_only', 'settlement_lines_append_only', 'settlement_reopenings_append_only',
+            'settled_transactions_kept', 'settled_transactions_stay', 'settlements_closed']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT conname, 'constraint not valid' FROM pg_constraint WHERE NOT convalidated
@@ -307,7 +311,8 @@ QUESTIONS = {
             'ck_earn_counts_within_limit', 'uq_top_ups_ticket_id', 'uq_top_ups_transaction_id',
             'uq_top_up_offers_offer_no_version', 'pk_tier_changes',
             'uq_offline_uploads_terminal_id_sequence', 'uq_offline_uploads_sale_id',
-            'ck_offline_days_within_limit']) w
+            'ck_offline_days_within_limit', 'pk_settled_transactions',
+            'pk_settlement_closings', 'uq_settlement_lines_pair', 'ex_settlements_no_day_twice']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
     **DAILY_QUESTIONS,
 }

@@ -13,12 +13,13 @@ MANAGE_RULES = "rules.manage"
 ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
+SETTLE = "settlements.manage"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
     "marketer": frozenset(),
     "manager": frozenset(
-        {SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE, SEE_SHIFTS}
+        {SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE, SEE_SHIFTS, SETTLE}
     ),
     "admin": frozenset(
         {
@@ -31,6 +32,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             ADJUST_POINTS,
             APPROVE,
             SEE_SHIFTS,
+            SETTLE,
         }
     ),
 }

@@ -1,5 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
 ERRORS: dict[str, tuple[str, str]] = {
@@ -209,6 +210,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",
     ),
+    **SETTLEMENT_ERRORS,
     **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),

@@ -1,11 +1,13 @@
 """Key → (Chinese, English)."""
 
 from app.texts.words_benefits import BENEFIT_TEXTS
+from app.texts.words_settlement import SETTLEMENT_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
     "entry.spend": ("消费抵扣", "Spent on a purchase"),
     "entry.restore": ("退款返还", "Given back with a refund"),
     **BENEFIT_TEXTS,
+    **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
     "entry.adjust": ("人工调整", "Adjusted by staff"),

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0015_daily"
-down_revision = "0012_quotes"
+down_revision = "0014_settlement"
 
 BY_PHONE = """
 ALTER TABLE scan_tickets ADD COLUMN found_by VARCHAR(8) DEFAULT 'code' NOT NULL,

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
 from app.points.versions import Draft
 from app.policies import standing
+from app.settlement import close, draft
+from app.settlement.statement import Header, listing
 from app.staff.roles import Grant
 from app.stores import setup
 from app.tiers.change_plan import newest
@@ -99,6 +102,49 @@ class Scene(Actors):
         )
         assert isinstance(made, discounts.DiscountRule)
         return made.rule_no
+
+    def settlement(self) -> Header | None:
+        """The newest statement."""
+        return next(iter(listing(drafts=True, limit=1, before=None)), None)
+
+    def settlement_end(self) -> str:
+        newest = self.settlement()
+        return ((newest.until_date if newest else date(2020, 1, 1)) + timedelta(days=1)).isoformat()
+
+    def no_draft(self) -> dict[str, Any]:
+        """Place for a new one."""
+        newest = self.settlement()
+        if newest is not None and newest.state == "draft":
+            draft.discard(
+                settlement_no=newest.settlement_no, version=newest.version, actor=OPERATOR, now=clock.now()
+            )
+        return {"until": self.settlement_end()}
+
+    def drafted(self) -> dict[str, Any]:
+        newest = self.settlement()
+        if newest is not None and newest.state == "draft":
+            return {"settlement_no": newest.settlement_no}
+        until = date.fromisoformat(self.settlement_end())
+        return {"settlement_no": draft.create(until=until, actor=OPERATOR, now=clock.now()).settlement_no}
+
+    def closed(self) -> dict[str, Any]:
+        newest = self.settlement()
+        if newest is None or newest.state == "draft":
+            self.drafted()
+            newest = self.settlement()
+            assert newest is not None
+            close.close(
+                settlement_no=newest.settlement_no,
+                version=newest.version,
+                staff_id=self.admin.id,
+                now=clock.now(),
+            )
+        return {"settlement_no": newest.settlement_no}
+
+    def settlement_version(self) -> dict[str, Any]:
+        newest = self.settlement()
+        assert newest is not None
+        return {"version": newest.version}
 
     def store_version(self) -> int:
         [store] = [s for s in setup.list_stores(store_ids=None, limit=9, after=None) if s.code == "S001"]
@@ -390,6 +436,39 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
         403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
+    ),
+    ("GET", "/office/v1/settlements"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/settlements"): staff(403, 403, 403, 201, body=lambda s: s.no_draft()),
+    ("PUT", "/office/v1/settlements/<int:settlement_no>/period"): staff(
+        403,
+        403,
+        403,
+        200,
+        place=lambda s: s.drafted(),
+        body=lambda s: {**s.settlement_version(), "until": s.settlement_end()},
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/discard"): staff(
+        403, 403, 403, 204, place=lambda s: s.drafted(), body=lambda s: s.settlement_version()
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/close"): staff(
+        403, 403, 403, 200, place=lambda s: s.drafted(), body=lambda s: s.settlement_version()
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/reopen"): staff(
+        403,
+        403,
+        403,
+        200,
+        place=lambda s: s.closed(),
+        body=lambda s: {**s.settlement_version(), "reason": "late"},
+    ),
+    **{
+        ("GET", f"/office/v1/settlements/<int:settlement_no>{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.closed()
+        )
+        for what in ("", "/lines", "/nets", "/statement.csv", "/statement.xlsx")
+    },
+    ("GET", "/office/v1/settlements/<int:settlement_no>/closings"): staff(
+        403, 403, 403, 200, place=lambda s: s.closed()
     ),
     # pages: a bearer token opens none; a clerk's browser has a cookie (tests/consoles)
     ("GET", "/static/<path:name>"): everybody(404, place=lambda _: {"name": "no-such-file.css"}),

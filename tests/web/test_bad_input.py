@@ -189,6 +189,7 @@ def re_place(rule: str) -> str:
             "name": "points_adjustment",
             "rule_no": 1,
             "offer_no": 1,
+            "settlement_no": 1,
             "top_up_id": "t",
             "member_no": "M1",
         },

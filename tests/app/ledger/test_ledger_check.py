@@ -15,6 +15,7 @@ from app.ledger.check_daily import DAILY_QUESTIONS
 from app.staff.roles import Grant
 from tests.adjusting import adjusted
 from tests.app.ledger.books import fen, member, move, points
+from tests.app.settlement.trading import settled_trade
 from tests.app.stored_value.offering import offer, set_value_policy, topped_up
 from tests.queueing import Queue, allow
 from tests.quoting import fill, points_pay, set_policy, taken
@@ -24,6 +25,41 @@ _ACCOUNT_ENTRY = "account_id IS NOT NULL"
 
 #: For each promise the ways to break it: statements run with triggers and foreign keys off.
 VIOLATIONS: dict[str, list[str]] = {
+    "what is spent or given back is owed by the stores of its lots": [
+        "UPDATE ledger_allocations SET amount = amount - 1 WHERE amount = 200",
+        "DELETE FROM ledger_allocations",
+    ],
+    "statements and what waits for the next one sum to what was spent elsewhere": [
+        "UPDATE settlement_lines SET quantity = quantity + 1",
+        "DELETE FROM settlement_lines",
+        "DELETE FROM settled_transactions",
+        "INSERT INTO settled_transactions SELECT max(id), 2 FROM ledger_transactions WHERE kind = 'spend'",
+        "CREATE OR REPLACE VIEW settlement_movements AS SELECT 0::bigint AS transaction_id, current_date AS"
+        " business_date, 0::bigint AS debtor_id, 0::bigint AS creditor_id, ''::varchar(16) AS unit,"
+        " 0::bigint AS quantity, 0::bigint AS entry_id, 0::bigint AS amount",
+    ],
+    "a closed statement says what it has counted": [
+        "UPDATE settlement_lines SET quantity = quantity + 1",
+        "UPDATE settlement_lines SET late_quantity = late_quantity + 1",
+        "UPDATE settlement_lines SET creditor_id = NULL",
+        "DELETE FROM settlement_lines",
+        "UPDATE settled_transactions SET settlement_id = 2",
+    ],
+    "a line costs what the policy of its closing says": [
+        "UPDATE settlement_lines SET amount_fen = amount_fen - 1",
+        "UPDATE settlement_closings SET owed_fen = owed_fen + 1",
+    ],
+    "statements follow each other and count the days before their end": [
+        "UPDATE settlements SET from_date = from_date - 9, until_date = until_date - 9 WHERE id = 1",
+        "UPDATE settlements SET state = 'draft' WHERE id = 1",
+        "UPDATE settlements SET version = version + 1",
+        "INSERT INTO settled_transactions SELECT max(id), 1 FROM ledger_transactions WHERE kind = 'earn'",
+    ],
+    "a large statement was closed by two people": [
+        "ALTER TABLE settlement_closings DROP CONSTRAINT ck_settlement_closings_second_person;"
+        "UPDATE settlement_closings SET alone_fen = 0",
+        "UPDATE settlement_closings SET approval_id = (SELECT min(id) FROM approval_requests) WHERE settlement_id = 1",
+    ],
     "every transaction has entries": [
         "INSERT INTO ledger_transactions (kind, source_type, source_id, occurred_at, business_date)"
         " VALUES ('adjust', 'test', 'for nothing', now(), current_date)",
@@ -244,6 +280,8 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE top_ups DROP CONSTRAINT uq_top_ups_ticket_id",
         "ALTER TABLE offline_uploads DISABLE TRIGGER offline_uploads_append_only",
         "ALTER TABLE offline_uploads DROP CONSTRAINT uq_offline_uploads_terminal_id_sequence",
+        "ALTER TABLE settled_transactions DROP CONSTRAINT pk_settled_transactions",
+        "DROP TRIGGER settlements_closed ON settlements",
         "ALTER TABLE sales DROP CONSTRAINT ck_sales_amount_not_negative;"
         "ALTER TABLE sales ADD CONSTRAINT ck_sales_amount_not_negative CHECK (amount_fen >= 0) NOT VALID",
     ],
@@ -274,6 +312,7 @@ def written(engine: Engine, shop: Shop) -> Engine:
     asked_back = {"refund_no": "RF-1", "reason": "returned", "staff_no": clerk.staff_no}
     assert shop.till.post(f"/sales/{sale['id']}/refunds", asked_back).status_code == 201
     refunded_by_quote(shop, phone, clerk.staff_no)
+    settled_trade(shop.store.id, shop.open_store("S009").id, member(), one.id)
     set_value_policy(alone_top_up_fen=49_999)
     waiting = topped_up(shop, phone, offer_id=offer().id, clerk=one)
     decide(approval_id=waiting.json["approval_id"], agree=True, stores=None, staff_id=two.id, now=clock.now())
