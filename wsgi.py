@@ -29,9 +29,11 @@ import office_api.session
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
+import office_api.top_ups
 import pos_api.refunds
 import pos_api.sales
 import pos_api.scans
+import pos_api.top_up_refunds
 import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
@@ -54,6 +56,7 @@ JSON_FACES = (
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
     pos_api.top_ups.blueprint,
+    pos_api.top_up_refunds.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -63,6 +66,7 @@ JSON_FACES = (
     office_api.policies.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
+    office_api.top_ups.blueprint,
     office_api.tiers.blueprint,
 )
 

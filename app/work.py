@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.checkout import scan
+from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -21,6 +22,7 @@ from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
+from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
@@ -52,7 +54,12 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 name="top_ups.sweep",
                 every_s=10,
                 run=lambda now: sweep_top_ups(pay, now=now, keep_going=keep_going),
-            )
+            ),
+            Beat(
+                name="top_up_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
+            ),
         ]
     return [
         *top_ups,
@@ -102,7 +109,7 @@ def fact_relay(parts: Parts) -> Relay:
             tiers.note(session, fact.member_id, at=fact.created_at)
         plan_refund(session, fact, at)
 
-    return Relay({"sale_completed": sold, "sale_refunded": refunded})
+    return Relay({"sale_completed": sold, "sale_refunded": refunded, "top_up_refunded": plan_top_up_refund})
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

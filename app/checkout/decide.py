@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund, set_policy, top_up
+from app.checkout import refund, set_policy, top_up, top_up_refund
 from app.db import transaction
 from app.points import adjust, change
 
@@ -18,6 +18,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     refund.APPROVAL_KIND: refund.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
+    top_up_refund.APPROVAL_KIND: top_up_refund.carry_out,
 }
 
 

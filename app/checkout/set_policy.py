@@ -18,11 +18,13 @@ from app.points.rule_limits import EarningPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.policy import StoredValuePolicy
+from app.stored_value.refund_policy import TopUpRefundPolicy
 
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
 KINDS: dict[str, type[policies.Policy]] = {
-    kind.NAME: kind for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy)
+    kind.NAME: kind
+    for kind in (AdjustmentPolicy, EarningPolicy, RefundPolicy, StoredValuePolicy, TopUpRefundPolicy)
 }
 
 

@@ -56,6 +56,8 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
     body = say(f"message.{kind}.body", language, **_words(params))
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    if params.get("deducted_fen"):
+        body += say(f"message.{kind}.deducted", language, deducted=yuan(params["deducted_fen"]))
     return body
 
 
@@ -65,4 +67,5 @@ def _words(params: dict[str, Any]) -> dict[str, object]:
         "amount": yuan(params["amount_fen"]),
         "earned": params["points_earned"],
         "points": params["points_after"],
+        "bonus": yuan(params.get("bonus_fen", 0)),
     }
