@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.checkout import scan
+from app.checkout import scan, top_up
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
@@ -76,6 +76,11 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
         # Every hour, because midnight comes to each time zone at its own.
         Recurring(
             name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now, keep_going=keep_going)
+        ),
+        Recurring(
+            name="top_ups.close",
+            cron="7 * * * *",
+            run=lambda now: top_up.close_expired(now=now, keep_going=keep_going),
         ),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]

@@ -85,6 +85,16 @@ QUESTIONS = {
     "a top-up that needed a second person had one": """
         SELECT t.id AS what, r.state AS detail FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
         WHERE (t.state = 'credited') <> (r.state = 'approved') OR r.requested_by IS DISTINCT FROM t.staff_id""",
+    "a top-up earned what its reasons and its entry say": """
+        SELECT t.id AS what, t.points_earned || ', told ' || p.points || ', booked ' || coalesce(e.amount, 0) AS detail
+        FROM top_ups t CROSS JOIN LATERAL (
+            SELECT coalesce(sum(CAST(part ->> 'points' AS bigint)), 0) AS points, bool_and(r.applies_to = 'top_up')
+                AS fits
+            FROM jsonb_array_elements(t.earned) part
+            LEFT JOIN earn_rules r ON r.id = CAST(part ->> 'rule_id' AS bigint)) p
+        LEFT JOIN ledger_transactions x ON x.kind = 'top_up_earn' AND x.source_type = 'top_up' AND x.source_id = t.id
+        LEFT JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL AND e.unit = 'points'
+        WHERE t.points_earned <> p.points OR t.points_earned <> coalesce(e.amount, 0) OR NOT coalesce(p.fits, true)""",
     "a refund of a top-up moved what it says, out of that top-up's own lots": """
         SELECT r.id AS what,
             r.state || ': moved ' || coalesce(b.principal, 0) || ' + ' || coalesce(b.bonus, 0) AS detail
@@ -110,7 +120,7 @@ QUESTIONS = {
             SELECT sum(g.points * r.done / t.amount_fen) AS due, sum(k.points) AS points FROM (
                 SELECT e.id, e.amount AS points FROM ledger_transactions x
                 JOIN ledger_entries e ON e.transaction_id = x.id AND e.unit = 'points' AND e.account_id IS NOT NULL
-                WHERE x.source_type = 'top_up' AND x.kind IN ('top_up', 'earn') AND x.source_id = t.id) g
+                WHERE x.source_type = 'top_up' AND x.kind IN ('top_up', 'top_up_earn') AND x.source_id = t.id) g
             LEFT JOIN (SELECT entry_id, sum(points) AS points FROM top_up_refund_points GROUP BY 1) k
                 ON k.entry_id = g.id) p ON true
         WHERE r.principal > t.amount_fen OR coalesce(p.points, 0) <> coalesce(p.due, 0)""",
@@ -199,7 +209,10 @@ QUESTIONS = {
             c.points || ' instead of ' || coalesce(g.total, 0) AS detail
         FROM earn_counts c
         LEFT JOIN LATERAL (SELECT sum(CAST(p.part ->> 'points' AS bigint)) AS total
-            FROM sales s CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
+            FROM (SELECT member_id, business_date, earned FROM sales UNION ALL
+                SELECT t.member_id, x.business_date, t.earned FROM top_ups t JOIN ledger_transactions x
+                    ON x.kind = 'top_up' AND x.source_type = 'top_up' AND x.source_id = t.id) s
+            CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
             JOIN earn_rules r ON r.id = CAST(p.part ->> 'rule_id' AS bigint)
             WHERE s.member_id = c.member_id AND s.business_date = c.business_date AND r.rule_no = c.rule_no
                 AND r.definition -> 'caps' ->> 'per_day' IS NOT NULL) g ON true

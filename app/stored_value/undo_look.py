@@ -41,7 +41,7 @@ _GIVEN = text("""
         coalesce(sum(p.points_lapsed), 0)::bigint AS lapsed
     FROM ledger_transactions g JOIN ledger_entries e ON e.transaction_id = g.id
     LEFT JOIN top_up_refund_points p ON p.entry_id = e.id
-    WHERE g.kind IN ('top_up', 'earn') AND g.source_type = 'top_up' AND g.source_id = :top_up_id
+    WHERE g.kind IN ('top_up', 'top_up_earn') AND g.source_type = 'top_up' AND g.source_id = :top_up_id
         AND g.source_line = 0 AND e.unit = 'points' AND e.account_id IS NOT NULL
     GROUP BY e.id ORDER BY e.id""")
 

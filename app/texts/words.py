@@ -22,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "储值退款未成功，退回已扣本金",
         "Refund not paid: deduction back",
     ),
+    "entry.top_up_earn": ("储值积分", "Points earned by a top-up"),
     "entry.top_up_refund": ("储值退款", "Top-up refunded"),
     "entry.bonus_charge": ("扣除已用赠金", "Deducted for bonus spent"),
     "entry.top_up_refund_undone": ("储值退款未成功", "Refund of a top-up not paid"),

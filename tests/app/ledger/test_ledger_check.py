@@ -99,6 +99,10 @@ VIOLATIONS: dict[str, list[str]] = {
         "INSERT INTO ledger_transactions (kind, source_type, source_id, source_line, occurred_at, business_date)"
         " SELECT kind, source_type, source_id, source_line, occurred_at, business_date FROM ledger_transactions",
     ],
+    "a top-up earned what its reasons and its entry say": [
+        "UPDATE top_ups SET points_earned = 1",
+        "UPDATE ledger_transactions SET kind = 'top_up_earn' WHERE kind = 'top_up'",
+    ],
     "a refund of a top-up moved what it says, out of that top-up's own lots": [
         "UPDATE top_up_refunds SET principal_fen = principal_fen + 1, amount_fen = amount_fen + 1",
         "UPDATE top_up_refunds SET bonus_fen = bonus_fen - 1",
