@@ -36,6 +36,7 @@ import office_api.shifts
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
+import office_api.top_ups
 import pos_api.offline_sales
 import pos_api.phone_finds
 import pos_api.quotes
@@ -44,6 +45,7 @@ import pos_api.retro_credits
 import pos_api.sales
 import pos_api.scans
 import pos_api.shifts
+import pos_api.top_up_refunds
 import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
@@ -72,6 +74,7 @@ JSON_FACES = (
     pos_api.offline_sales.blueprint,
     pos_api.shifts.blueprint,
     pos_api.top_ups.blueprint,
+    pos_api.top_up_refunds.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -84,6 +87,7 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
+    office_api.top_ups.blueprint,
     office_api.tiers.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,

@@ -15,6 +15,7 @@ from app.points import models as points
 from app.settlement import models as settlement
 from app.staff import models as staff
 from app.stored_value import models as stored_value
+from app.stored_value import refund_models as top_up_refunds
 from app.stores import models as stores
 from app.tiers import models as tiers
 
@@ -38,4 +39,5 @@ __all__ = [
     "stored_value",
     "stores",
     "tiers",
+    "top_up_refunds",
 ]

@@ -9,8 +9,9 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.checkout import quote, scan
+from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
+from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -22,6 +23,7 @@ from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
+from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
@@ -58,7 +60,12 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 name="top_ups.sweep",
                 every_s=10,
                 run=lambda now: sweep_top_ups(pay, now=now, keep_going=keep_going),
-            )
+            ),
+            Beat(
+                name="top_up_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
+            ),
         ]
     return [
         *top_ups,
@@ -75,6 +82,11 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
         # Every hour, because midnight comes to each time zone at its own.
         Recurring(
             name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now, keep_going=keep_going)
+        ),
+        Recurring(
+            name="top_ups.close",
+            cron="7 * * * *",
+            run=lambda now: top_up.close_expired(now=now, keep_going=keep_going),
         ),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
@@ -108,7 +120,7 @@ def fact_relay(parts: Parts) -> Relay:
             tiers.note(session, fact.member_id, at=fact.created_at)
         plan_refund(session, fact, at)
 
-    return Relay({"sale_completed": sold, "sale_refunded": refunded})
+    return Relay({"sale_completed": sold, "sale_refunded": refunded, "top_up_refunded": plan_top_up_refund})
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

@@ -33,6 +33,9 @@ class TotalsSchema(Strict):
     top_ups = fields.List(
         fields.Nested(SumSchema()), required=True, metadata={"description": "credited, by method"}
     )
+    top_up_refunds = fields.List(
+        fields.Nested(SumSchema()), required=True, metadata={"description": "paid back, by method"}
+    )
     retro_credits = fields.Integer(required=True, metadata={"description": "receipts credited afterwards"})
     retro_credits_fen = fields.Integer(required=True)
     uploads = fields.Integer(

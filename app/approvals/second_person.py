@@ -146,10 +146,14 @@ def _depends(session: Session, approver: int, requester: int, now: datetime) -> 
 
 def reject(
     session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
-) -> None:
-    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`."""
+) -> tuple[str, str]:
+    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`.
+
+    Kind and subject, for what was kept until the decision.
+    """
     request = _pending(session, approval_id, stores, now)
     _end(request, "withdrawn" if request.requested_by == staff_id else "rejected", staff_id, now)
+    return request.kind, request.subject
 
 
 def _pending(

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund, retro_credit, set_policy, top_up
+from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
 from app.settlement import close as settlement
+from app.stored_value import change_offer
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
@@ -23,7 +24,11 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     set_policy.APPROVAL_KIND: set_policy.carry_out,
     settlement.APPROVAL_KIND: settlement.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
+    top_up_refund.APPROVAL_KIND: top_up_refund.carry_out,
+    change_offer.APPROVAL_KIND: change_offer.carry_out,
 }
+#: Approval kind → what ends that was kept until the decision.
+_CLOSE: dict[str, Callable[[Session, str], None]] = {top_up.APPROVAL_KIND: top_up.close_refused}
 
 
 def decide(
@@ -39,7 +44,11 @@ def decide(
             approved = second_person.approve(session, approval_id, stores=stores, staff_id=staff_id, now=now)
             _CARRY_OUT[approved.kind](session, approved, now)
         else:
-            second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+            kind, subject = second_person.reject(
+                session, approval_id, stores=stores, staff_id=staff_id, now=now
+            )
+            if kind in _CLOSE:
+                _CLOSE[kind](session, subject)
         audit.record(
             session,
             audit.Actor(type="staff", id=staff_id),

@@ -25,6 +25,7 @@ from app.settlement.policy import SettlementPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.policy import StoredValuePolicy
+from app.stored_value.refund_policy import TopUpRefundPolicy
 
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
@@ -42,6 +43,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         RoundingPolicy,
         SettlementPolicy,
         StoredValuePolicy,
+        TopUpRefundPolicy,
     )
 }
 

@@ -3,6 +3,7 @@
 Above what a clerk may take in alone (policy `stored_value`) it waits until a second person has agreed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUnknown, T
 from app.db import transaction
 from app.errors import Invalid
 from app.ids import new_id
+from app.points.explain import Part
+from app.pruning import always
 from app.staff.clerks import with_named_clerk
 from app.staff.roles import SELL
 from app.staff.sign_in import may_still
@@ -53,7 +56,8 @@ class TakenIn:
 class ToppedUp:
     """`state` is `credited`, or `waiting` with the request that a second person must decide.
 
-    The others are what the member may spend afterwards, and the bonus that is released later.
+    `points` are the offer's, `points_earned` came by rules, and `earned` says by which. The others are what the
+    member may spend afterwards, and the bonus that is released later.
     """
 
     top_up_id: str
@@ -65,6 +69,8 @@ class ToppedUp:
     principal_after_fen: int
     bonus_after_fen: int
     bonus_to_come_fen: int
+    points_earned: int = 0
+    earned: tuple[Part, ...] = ()
 
 
 def top_up(
@@ -137,16 +143,14 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
         created_at=now,
     )
     alone_fen = policy.value.alone_top_up_fen
+    earned: tuple[Part, ...] = ()
     if alone_fen is not None and taken.amount_fen > alone_fen:
         ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, now)
         session.add(ordered)
         session.flush()
     else:
-        ordered.state, ordered.credited_at = "credited", now
-        session.add(ordered)
-        session.flush()  # before the books: a ticket or receipt that is used ends it here
-        credit(session, ordered, time_zone=till.time_zone, now=now)
-    return _answer(session, ordered, now)
+        earned = credit(session, ordered, time_zone=till.time_zone, now=now).parts
+    return _answer(session, ordered, earned, now)
 
 
 def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: datetime) -> str:
@@ -170,7 +174,7 @@ def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: 
     )
 
 
-def _answer(session: Session, ordered: TopUp, now: datetime) -> ToppedUp:
+def _answer(session: Session, ordered: TopUp, earned: tuple[Part, ...], now: datetime) -> ToppedUp:
     has = held(session, ordered.member_id, now=now)
     return ToppedUp(
         top_up_id=ordered.id,
@@ -182,6 +186,8 @@ def _answer(session: Session, ordered: TopUp, now: datetime) -> ToppedUp:
         principal_after_fen=has.principal_fen,
         bonus_after_fen=has.bonus_fen,
         bonus_to_come_fen=has.bonus_to_come_fen,
+        points_earned=sum(part.points for part in earned),
+        earned=earned,
     )
 
 
@@ -193,6 +199,36 @@ def _refusal(error: IntegrityError) -> Exception:
     if constraint == "uq_top_ups_ticket_id":
         return TicketUsed()
     return error
+
+
+def close_refused(session: Session, top_up_id: str) -> None:
+    """A second person has said no, or who asked has withdrawn it: nobody waits for it any more."""
+    ordered = session.execute(
+        select(TopUp).where(TopUp.id == top_up_id, TopUp.state == "waiting").with_for_update()
+    ).scalar_one()
+    ordered.state = "closed"
+
+
+_CLOSE = text("""
+    UPDATE top_ups SET state = 'closed' WHERE id IN (
+        SELECT t.id FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
+        WHERE t.state = 'waiting' AND (r.state IN ('rejected', 'withdrawn') OR
+            (r.state = 'pending' AND r.expires_at <= :now))
+        LIMIT :limit FOR UPDATE OF t SKIP LOCKED)
+    RETURNING id""")
+_BATCH = 200
+
+
+def close_expired(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Close those whose time to be decided is over; how many. Safe in several workers at once, late, and twice."""
+    closed = batch = 0
+    while keep_going():
+        with transaction() as session:
+            batch = len(session.execute(_CLOSE, {"now": now, "limit": _BATCH}).all())
+        closed += batch
+        if batch < _BATCH:
+            break
+    return closed
 
 
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:

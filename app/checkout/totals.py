@@ -36,6 +36,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     voids: int = 0
     voids_fen: int = 0
     top_ups: tuple[Sum, ...] = ()
+    top_up_refunds: tuple[Sum, ...] = ()
     retro_credits: int = 0
     retro_credits_fen: int = 0
     uploads: int = 0
@@ -46,7 +47,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cash_fen(self) -> int:
         """What the drawer should have gained, as far as it was said what was cash."""
-        return _cash(self.tenders) + _cash(self.top_ups) - _cash(self.refund_tenders)
+        came = _cash(self.tenders) + _cash(self.top_ups)
+        return came - _cash(self.refund_tenders) - _cash(self.top_up_refunds)
 
 
 def _cash(sums: tuple[Sum, ...]) -> int:
@@ -111,6 +113,8 @@ _TOTALS = text(f"""
     UNION ALL SELECT 'void', '', count(*), sum(amount_fen), 0 FROM back WHERE reason = 'void'
     UNION ALL SELECT 'top_up', method, count(*), sum(amount_fen), 0 FROM top_ups
         WHERE terminal_id = :terminal_id AND credited_at >= :since AND credited_at < :until GROUP BY method
+    UNION ALL SELECT 'top_up_refund', method, count(*), sum(amount_fen), 0 FROM top_up_refunds
+        WHERE terminal_id = :terminal_id AND state = 'done' AND ended_at >= :since AND ended_at < :until GROUP BY method
     UNION ALL SELECT 'retro_credit', '', count(*), sum(amount_fen), 0 FROM sale_credits
         WHERE terminal_id = :terminal_id AND credited_at >= :since AND credited_at < :until
     UNION ALL SELECT 'upload', '', count(*), sum(amount_fen), 0 FROM offline_uploads
@@ -138,6 +142,7 @@ def totals(connection: Connection | Session, window: Window) -> Totals:
         voids=void.n,
         voids_fen=_fen(void),
         top_ups=_sums(by_what.get("top_up", [])),
+        top_up_refunds=_sums(by_what.get("top_up_refund", [])),
         retro_credits=credit.n,
         retro_credits_fen=_fen(credit),
         uploads=upload.n,

@@ -102,6 +102,63 @@ QUESTIONS = {
     "a top-up that needed a second person had one": """
         SELECT t.id AS what, r.state AS detail FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
         WHERE (t.state = 'credited') <> (r.state = 'approved') OR r.requested_by IS DISTINCT FROM t.staff_id""",
+    "a top-up earned what its reasons and its entry say": """
+        SELECT t.id AS what, t.points_earned || ', told ' || p.points || ', booked ' || coalesce(e.amount, 0) AS detail
+        FROM top_ups t CROSS JOIN LATERAL (
+            SELECT coalesce(sum(CAST(part ->> 'points' AS bigint)), 0) AS points, bool_and(r.applies_to = 'top_up')
+                AS fits
+            FROM jsonb_array_elements(t.earned) part
+            LEFT JOIN earn_rules r ON r.id = CAST(part ->> 'rule_id' AS bigint)) p
+        LEFT JOIN ledger_transactions x ON x.kind = 'top_up_earn' AND x.source_type = 'top_up' AND x.source_id = t.id
+        LEFT JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL AND e.unit = 'points'
+        WHERE t.points_earned <> p.points OR t.points_earned <> coalesce(e.amount, 0) OR NOT coalesce(p.fits, true)""",
+    "a refund of a top-up moved what it says, out of that top-up's own lots": """
+        SELECT r.id AS what,
+            r.state || ': moved ' || coalesce(b.principal, 0) || ' + ' || coalesce(b.bonus, 0) AS detail
+        FROM top_up_refunds r LEFT JOIN (
+            SELECT x.source_id AS id, coalesce(sum(a.amount) FILTER (WHERE e.unit = 'principal_fen'), 0) AS principal,
+                coalesce(sum(a.amount) FILTER (WHERE e.unit = 'bonus_fen'), 0) AS bonus,
+                min(g.source_id) AS least, max(g.source_id) AS most
+            FROM ledger_transactions x JOIN ledger_entries e ON e.transaction_id = x.id AND e.unit <> 'points'
+            JOIN ledger_allocations a ON a.entry_id = e.id JOIN ledger_lots l ON l.id = a.lot_id
+            JOIN ledger_entries o ON o.id = l.entry_id JOIN ledger_transactions g ON g.id = o.transaction_id
+            WHERE x.source_type = 'top_up_refund' AND x.kind NOT IN ('top_up_points_back', 'top_up_earned_back')
+            GROUP BY x.source_id) b ON b.id = r.id
+        WHERE coalesce(b.principal, 0) <> CASE r.state WHEN 'failed' THEN 0 ELSE r.principal_fen END
+            OR coalesce(b.bonus, 0) <> CASE r.state WHEN 'failed' THEN 0 ELSE r.bonus_fen END
+            OR b.least <> r.top_up_id OR b.most <> r.top_up_id""",
+    "refunds of a top-up never exceed it, and its points go with them": """
+        SELECT t.id AS what, r.principal || ' of ' || t.amount_fen || ', points ' || coalesce(p.points, 0) AS detail
+        FROM top_ups t JOIN (
+            SELECT top_up_id, sum(principal_fen) FILTER (WHERE state <> 'failed') AS principal,
+                coalesce(sum(principal_fen) FILTER (WHERE state = 'done'), 0)::bigint AS done
+            FROM top_up_refunds GROUP BY 1) r ON r.top_up_id = t.id
+        LEFT JOIN LATERAL (
+            SELECT sum(g.points * r.done / t.amount_fen) AS due, sum(k.points) AS points FROM (
+                SELECT e.id, e.amount AS points FROM ledger_transactions x
+                JOIN ledger_entries e ON e.transaction_id = x.id AND e.unit = 'points' AND e.account_id IS NOT NULL
+                WHERE x.source_type = 'top_up' AND x.kind IN ('top_up', 'top_up_earn') AND x.source_id = t.id) g
+            LEFT JOIN (SELECT entry_id, sum(points) AS points FROM top_up_refund_points GROUP BY 1) k
+                ON k.entry_id = g.id) p ON true
+        WHERE r.principal > t.amount_fen OR coalesce(p.points, 0) <> coalesce(p.due, 0)""",
+    "a refund of a top-up took back the points it says": """
+        SELECT r.refund_id AS what, r.taken || ' taken, ' || r.owed || ' owed' AS detail FROM (
+            SELECT refund_id, sum(points_taken) AS taken, sum(points_owed) AS owed FROM top_up_refund_points
+            GROUP BY 1) r
+        LEFT JOIN (SELECT x.source_id, coalesce(-sum(e.amount) FILTER (WHERE e.unit = 'points'), 0) AS taken,
+                coalesce(sum(e.amount) FILTER (WHERE e.unit = 'points_owed'), 0) AS owed
+            FROM ledger_transactions x JOIN ledger_entries e ON e.transaction_id = x.id AND e.account_id IS NOT NULL
+            WHERE x.source_type = 'top_up_refund' AND x.kind IN ('top_up_points_back', 'top_up_earned_back')
+            GROUP BY 1) b ON b.source_id = r.refund_id
+        WHERE (r.taken, r.owed) <> (coalesce(b.taken, 0), coalesce(b.owed, 0))""",
+    "what WeChat Pay paid back stands as paid back": """
+        SELECT id AS what, state || ', but paid at ' || paid_at AS detail FROM top_up_refunds
+        WHERE state <> 'done' AND paid_at IS NOT NULL""",
+    "a large refund of a top-up was agreed to by a second person": """
+        SELECT r.id AS what, r.amount_fen || ' fen' AS detail FROM top_up_refunds r
+        LEFT JOIN approval_requests a ON a.id = r.approval_id AND a.subject = r.id AND a.state = 'approved'
+        WHERE (r.approval_id IS NOT NULL AND (a.id IS NULL OR a.requested_by <> r.staff_id))
+            OR (r.amount_fen > r.alone_fen AND r.approval_id IS NULL)""",
     "a sale earned what its entry says": """
         SELECT s.id AS what, s.points_earned || ' instead of ' || coalesce(e.amount, 0) AS detail FROM sales s
         LEFT JOIN ledger_transactions t
@@ -228,7 +285,10 @@ QUESTIONS = {
             c.points || ' instead of ' || coalesce(g.total, 0) AS detail
         FROM earn_counts c
         LEFT JOIN LATERAL (SELECT sum(CAST(p.part ->> 'points' AS bigint)) AS total
-            FROM sales s CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
+            FROM (SELECT member_id, business_date, earned FROM sales UNION ALL
+                SELECT t.member_id, x.business_date, t.earned FROM top_ups t JOIN ledger_transactions x
+                    ON x.kind = 'top_up' AND x.source_type = 'top_up' AND x.source_id = t.id) s
+            CROSS JOIN LATERAL jsonb_array_elements(s.earned) p (part)
             JOIN earn_rules r ON r.id = CAST(p.part ->> 'rule_id' AS bigint)
             WHERE s.member_id = c.member_id AND s.business_date = c.business_date AND r.rule_no = c.rule_no
                 AND r.definition -> 'caps' ->> 'per_day' IS NOT NULL) g ON true
@@ -296,7 +356,8 @@ QUESTIONS = {
             'discount_rules_append_only',
             'subscription_changes_append_only', 'policies_append_only', 'points_adjustments_append_only',
             'refunds_append_only', 'refund_lines_append_only', 'offline_uploads_append_only',
-            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once',
+            'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once', 'top_up_refunds_kept',
+            'top_up_refunds_end_once', 'top_up_refund_points_append_only',
             'tier_plans_append_only', 'tier_changes_append_only',
             'settlement_closings_append_only', 'settlement_lines_append_only', 'settlement_reopenings_append_only',
             'settled_transactions_kept', 'settled_transactions_stay', 'settlements_closed']) w

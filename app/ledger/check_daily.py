@@ -81,6 +81,8 @@ DAILY_QUESTIONS = {
                 SELECT 1, x.* FROM jsonb_to_recordset(h.totals -> 'top_ups') AS x (kind text, amount_fen bigint)
                 UNION ALL
                 SELECT -1, x.* FROM jsonb_to_recordset(h.totals -> 'refund_tenders') AS x (kind text, amount_fen bigint)
+                UNION ALL
+                SELECT -1, x.* FROM jsonb_to_recordset(h.totals -> 'top_up_refunds') AS x (kind text, amount_fen bigint)
             ) p WHERE p.kind = 'cash') c
         WHERE h.closed_at IS NOT NULL AND h.expected_fen <> h.opening_fen + c.fen""",
     "shifts of a till follow one another": """

@@ -58,6 +58,8 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
     if "noted" in params:
         body += say(f"message.{kind}.{params['noted']}", language)
+    if params.get("deducted_fen"):
+        body += say(f"message.{kind}.deducted", language, deducted=yuan(params["deducted_fen"]))
     return body
 
 
@@ -67,4 +69,5 @@ def _words(params: dict[str, Any]) -> dict[str, object]:
         "amount": yuan(params["amount_fen"]),
         "earned": params["points_earned"],
         "points": params["points_after"],
+        "bonus": yuan(params.get("bonus_fen", 0)),
     }

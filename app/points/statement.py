@@ -68,14 +68,16 @@ _OVERVIEW = """
     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
     GROUP BY m.id"""
 
+_PARTS = PARTS.replace("s.earned", "coalesce(s.earned, u.earned)")
 _MOVEMENTS = text(f"""
     SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, st.time_zone, l.available_at,
-        l.expires_at, {PARTS} AS parts
+        l.expires_at, {_PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id
     LEFT JOIN stores st ON st.id = t.store_id
     LEFT JOIN ledger_lots l ON l.entry_id = e.id
     LEFT JOIN sales s ON t.kind = 'earn' AND t.source_type = 'sale' AND s.id = t.source_id
+    LEFT JOIN top_ups u ON t.kind = 'top_up_earn' AND t.source_type = 'top_up' AND u.id = t.source_id
     WHERE a.member_id = :member_id AND a.unit = 'points'
         AND (CAST(:before AS bigint) IS NULL OR e.seq < :before)
     ORDER BY e.seq DESC LIMIT :limit""")  # noqa: S608  # constants of our own

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014_settlement"
-down_revision = "0012_quotes"
+down_revision = "0013_top_up_refunds"
 
 TABLES = """
 CREATE TABLE settlements (

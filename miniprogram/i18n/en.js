@@ -79,6 +79,7 @@ module.exports = {
   pending: 'Pending: {points}, the first from {date}',
   pointsLog: 'History',
   pointsAfter: 'Total {points}',
+  usableFrom: 'Usable from {date}',
   expiresOn: 'Valid until {date}',
   noPoints: 'No points yet',
   noPointsBody: 'Changes show up here after a purchase',

@@ -78,6 +78,7 @@ module.exports = {
   pending: '另有 {points}待生效，最早 {date} 可用',
   pointsLog: '积分明细',
   pointsAfter: '结余 {points}',
+  usableFrom: '{date} 起可用',
   expiresOn: '有效期至 {date}',
   noPoints: '暂无积分记录',
   noPointsBody: '消费后，积分变动会显示在这里',

@@ -280,7 +280,7 @@ class MemberApiStub:
             "text": "储值赠金",
             "store": None,
             "occurred_at": "2026-11-22T04:30:00Z",
-            "available_at": "2026-11-22T04:30:00Z",
+            "available_at": "2026-11-23T16:00:00Z",
             "expires_at": "2026-12-01T16:00:00Z",
             "valid_through": "2026-12-01",
         }
@@ -301,7 +301,7 @@ class MemberApiStub:
         }
         offers = [{**offer, "offer_id": 7, "available": True}, {**offer, "offer_id": 8, "available": False}]
         bounds = {"least_fen": 1_000, "most_fen": 500_000, "room_fen": 100_000}
-        return web.json_response({**bounds, "payable": True, "offers": offers})
+        return web.json_response({**bounds, "payable": True, "offers": offers, "next_cursor": None})
 
     async def order(self, request: web.Request) -> web.Response:
         self._member(request)

@@ -68,6 +68,7 @@ WORK = {
         {"kind": "card", "count": 1, "amount_fen": 3_000},
         {"kind": "cash", "count": 1, "amount_fen": 5_000},
     ],
+    "top_up_refunds": [],
     "retro_credits": 1,
     "retro_credits_fen": 4_000,
     "uploads": 0,

@@ -73,6 +73,18 @@ class Scene(Actors):
             "receipt_no": unique("T"),
         }
 
+    def topped_up(self) -> str:
+        """A top-up in store 1."""
+        return str(self.shop.till.post("/topups", self.top_up()).json["id"])
+
+    def top_up_refund(self) -> dict[str, Any]:
+        return {
+            "amount_fen": 10_000,
+            "refund_no": unique("TR"),
+            "reason": "unwanted",
+            "staff_no": self.clerk.staff_no,
+        }
+
     def approval(self) -> str:
         """A request that a third person made, one who may ask."""
         person = self.shop.person(f"asks-{next(_numbers)}", Grant("manager", self.shop.store.id))
@@ -314,6 +326,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/pos/v1/topups/offers"): tills(200, 200),
     # a ticket of till 1 is nothing at till 2
     ("POST", "/pos/v1/topups"): tills(201, 404, body=lambda s: s.top_up()),
+    ("GET", "/pos/v1/topups/<string:top_up_id>/refund"): tills(
+        200, 404, place=lambda s: {"top_up_id": s.topped_up()}
+    ),
+    # named is a clerk of store 1
+    ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
+        201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
+    ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/me/password"): staff(
@@ -413,6 +432,21 @@ TABLE: dict[tuple[str, str], Row] = {
     ("PUT", "/office/v1/tiers"): staff(403, 403, 403, 200, body=lambda _: tier_plan()),
     ("GET", "/office/v1/members/<string:member_no>/tier-changes"): staff(
         403, 403, 200, 200, place=lambda s: {"member_no": member_no(s.a)}
+    ),
+    ("GET", "/office/v1/members/<string:member_no>/topups"): staff(
+        200, 403, 200, 200, place=lambda s: {"member_no": member_no(s.a)}
+    ),
+    # WeChat Pay is not set up here, so there is none to be refunded
+    ("GET", "/office/v1/topups/<string:top_up_id>/refund"): staff(
+        403, 403, 403, 404, place=lambda _: {"top_up_id": "t"}
+    ),
+    ("POST", "/office/v1/topups/<string:top_up_id>/refunds"): staff(
+        403,
+        403,
+        403,
+        503,
+        place=lambda _: {"top_up_id": "t"},
+        body=lambda _: {"amount_fen": 1_000, "reason": "other"},
     ),
     ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),

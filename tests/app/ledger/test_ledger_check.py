@@ -16,7 +16,7 @@ from app.staff.roles import Grant
 from tests.adjusting import adjusted
 from tests.app.ledger.books import fen, member, move, points
 from tests.app.settlement.trading import settled_trade
-from tests.app.stored_value.offering import offer, set_value_policy, topped_up
+from tests.app.stored_value.offering import offer, set_value_policy, ticket, topped_up
 from tests.queueing import Queue, allow
 from tests.quoting import fill, points_pay, set_policy, taken
 from tests.shop import Phone, Shop
@@ -151,6 +151,34 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE ledger_transactions DROP CONSTRAINT uq_ledger_transactions_cause;"
         "INSERT INTO ledger_transactions (kind, source_type, source_id, source_line, occurred_at, business_date)"
         " SELECT kind, source_type, source_id, source_line, occurred_at, business_date FROM ledger_transactions",
+    ],
+    "a top-up earned what its reasons and its entry say": [
+        "UPDATE top_ups SET points_earned = 1",
+        "UPDATE ledger_transactions SET kind = 'top_up_earn' WHERE kind = 'top_up'",
+    ],
+    "a refund of a top-up moved what it says, out of that top-up's own lots": [
+        "UPDATE top_up_refunds SET principal_fen = principal_fen + 1, amount_fen = amount_fen + 1",
+        "UPDATE top_up_refunds SET bonus_fen = bonus_fen - 1",
+        "UPDATE ledger_transactions SET source_id = 'another' WHERE kind = 'top_up'",
+        "DELETE FROM ledger_transactions WHERE kind = 'top_up_refund'",
+    ],
+    "refunds of a top-up never exceed it, and its points go with them": [
+        "UPDATE top_up_refunds SET principal_fen = principal_fen + 50000, amount_fen = amount_fen + 50000",
+        "UPDATE top_up_refund_points SET points = points - 1, points_taken = points_taken - 1",
+        "DELETE FROM top_up_refund_points",
+    ],
+    "a refund of a top-up took back the points it says": [
+        "UPDATE top_up_refund_points SET points_taken = points_taken - 1, points_owed = points_owed + 1",
+        "DELETE FROM ledger_transactions WHERE kind = 'top_up_points_back'",
+    ],
+    "what WeChat Pay paid back stands as paid back": [
+        "UPDATE top_up_refunds SET state = 'failed', paid_at = now(), method = 'wechat_pay', store_id = NULL,"
+        " terminal_id = NULL, refund_no = NULL",
+    ],
+    "a large refund of a top-up was agreed to by a second person": [
+        "ALTER TABLE top_up_refunds DROP CONSTRAINT ck_top_up_refunds_second_person;"
+        "UPDATE top_up_refunds SET alone_fen = 0",
+        "UPDATE top_up_refunds SET approval_id = (SELECT min(id) FROM approval_requests)",
     ],
     "a sale earned what its entry says": [
         "UPDATE sales SET points_earned = points_earned + 1",
@@ -320,6 +348,9 @@ def written(engine: Engine, shop: Shop) -> Engine:
     queue = Queue(shop, shop.till)
     # By a clock a minute ahead: of the steps until now some are used.
     assert queue.reason(queue.sold(phone, at=clock.now() + timedelta(seconds=70))) is None
+    asked_back = {"amount_fen": 20_000, "principal_fen": 20_000, "refund_no": "TR-1", "reason": "unwanted"}
+    back = {**asked_back, "staff_no": clerk.staff_no, "ticket": ticket(shop, phone)}
+    assert shop.till.post(f"/topups/{waiting.json['id']}/refunds", back).json["state"] == "done"
     assert promises_broken(engine) == set()
     return engine
 
