@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from app.clock import HOME_ZONE
 from scan_codes import DEFAULT_WINDOW as _WINDOW
 from scan_codes import STEP_S
 
@@ -167,6 +168,23 @@ QUESTIONS = {
         WHERE t.kind = 'tier_gift' AND NOT EXISTS (
             SELECT FROM tier_changes c WHERE c.member_id || ':' || c.to_tier = t.source_id
                 AND c.member_id = a.member_id AND c.gift_points = e.amount)""",
+    # Seven days late at most, of a birthday that had been known for thirty (app/tiers/birthdays.py).
+    "a birthday's gift is the one of the day's tier, to whom it had been known": f"""
+        SELECT t.id::text AS what, t.source_id || ': ' || e.amount AS detail FROM ledger_transactions t
+        JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
+        JOIN ledger_accounts a ON a.id = e.account_id JOIN members m ON m.id = a.member_id
+        CROSS JOIN LATERAL (SELECT (m.birthday + make_interval(years => CAST(split_part(t.source_id, ':', 2) AS integer)
+            - CAST(extract(year FROM m.birthday) AS integer)))::date AS day) d
+        CROSS JOIN LATERAL (SELECT CAST(d.day AS timestamp) AT TIME ZONE '{HOME_ZONE}' AS begins) b
+        LEFT JOIN LATERAL (SELECT x.to_tier FROM tier_changes x
+            WHERE x.member_id = m.id AND x.at <= b.begins AND x.decided_at <= t.occurred_at
+            ORDER BY x.seq DESC LIMIT 1) c ON true
+        WHERE t.kind = 'birthday_gift' AND m.birthday IS NOT NULL AND (
+            split_part(t.source_id, ':', 1) <> m.id::text OR t.business_date NOT BETWEEN d.day AND d.day + 7
+            OR m.birthday_set_at IS NULL OR m.birthday_set_at > b.begins - interval '30 days'
+            OR NOT EXISTS (SELECT FROM tier_plans p CROSS JOIN LATERAL jsonb_array_elements(p.definition -> 'levels') v
+                WHERE p.version = t.rule_id AND v ->> 'code' = coalesce(c.to_tier, 'normal')
+                    AND CAST(v ->> 'birthday_points' AS bigint) = e.amount))""",  # noqa: S608  # a constant of our own
     "an acknowledged sale has its effect": """
         SELECT k.key AS what, k.scope AS detail FROM idempotency_keys k
         WHERE k.answer LIKE '%"sale_id":%'

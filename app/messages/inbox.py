@@ -53,9 +53,18 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
 
 
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
+    if kind == "birthday_gift":
+        return _gift(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    return body
+
+
+def _gift(params: dict[str, Any], language: str) -> str:
+    body = say("message.birthday_gift.body", language, points=params["points"])
+    if params["valid_through"] is not None:
+        body += say("message.birthday_gift.until", language, date=params["valid_through"])
     return body
 
 

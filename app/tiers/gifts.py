@@ -6,7 +6,7 @@ tier the member, and sales and adjustments take these two in different orders.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -85,7 +85,6 @@ def give(session: Session, gift: Gift, *, now: datetime) -> None:
 
 def _post(session: Session, gift: Gift, now: datetime) -> None:
     day = business_date(now, HOME_ZONE)
-    lifetime = NEVER if gift.lifetime_days is None else Expiry(kind="days", n=gift.lifetime_days)
     cause = Cause(
         kind="tier_gift",
         source_type="member_tier",
@@ -98,6 +97,12 @@ def _post(session: Session, gift: Gift, now: datetime) -> None:
         unit=POINTS,
         amount=gift.points,
         house="points_gifted",
-        expires_at=ends_at(lifetime, day, HOME_ZONE),
+        expires_at=gift_ends_at(gift.lifetime_days, day),
     )
     post(session, cause, [credit])
+
+
+def gift_ends_at(lifetime_days: int | None, day: date) -> datetime | None:
+    """When a gift of that day ends: the chain's midnight after so many whole days; None: never."""
+    lifetime = NEVER if lifetime_days is None else Expiry(kind="days", n=lifetime_days)
+    return ends_at(lifetime, day, HOME_ZONE)

@@ -64,7 +64,7 @@ class Keeping:
 class Progress:
     """`amount` is what counts towards the next tier today, from `counts_from` on. `today` is the chain's day.
 
-    Without a plan there is a tier and nothing else.
+    `birthday_points` are what the tier gives for a birthday, 0 for none. Without a plan there is a tier and no more.
     """
 
     tier: TierName
@@ -74,6 +74,7 @@ class Progress:
     counts_from: date | None
     next: NextTier | None
     keep: Keeping | None
+    birthday_points: int = 0
 
     def text(self, language: str) -> str:
         """The one line worth telling first; empty when there is nothing to tell."""
@@ -108,6 +109,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
         counts_from=first,
         next=_next(plan, one, amount, names),
         keep=_keep(plan, one, tally, tier),
+        birthday_points=plan.levels[plan.place(one.card_tier) or 0].birthday_points,
     )
 
 

@@ -39,6 +39,7 @@ def test_without_a_plan_there_is_a_tier_and_nothing_to_reach(custom: Custom) -> 
         "counts_from": None,
         "next": None,
         "keep": None,
+        "benefits": [],
         "text": "",
     }
 
