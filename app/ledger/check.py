@@ -64,6 +64,16 @@ QUESTIONS = {
         FROM ledger_lots l JOIN ledger_accounts a ON a.id = l.account_id JOIN ledger_entries e ON e.id = l.entry_id
         JOIN ledger_transactions t ON t.id = e.transaction_id
         WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL OR l.available_at > t.occurred_at)""",
+    "a transfer gives what it takes, with the same ends and stores": """
+        SELECT x.transaction_id::text AS what, x.unit || ' ' || sum(x.amount) AS detail FROM (
+            SELECT e.transaction_id, e.unit, l.store_id, l.available_at, l.expires_at, l.amount
+            FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id AND t.kind = 'transfer'
+            JOIN ledger_lots l ON l.entry_id = e.id
+            UNION ALL
+            SELECT e.transaction_id, e.unit, l.store_id, l.available_at, l.expires_at, -x.amount
+            FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id AND t.kind = 'transfer'
+            JOIN ledger_allocations x ON x.entry_id = e.id JOIN ledger_lots l ON l.id = x.lot_id) x
+        GROUP BY x.transaction_id, x.unit, x.store_id, x.available_at, x.expires_at HAVING sum(x.amount) <> 0""",
     "a top-up stands in the books once it is credited, and not before": """
         SELECT coalesce(t.id, b.id) AS what, coalesce(t.state, 'no top-up') || ', booked ' || coalesce(b.principal, 0)
             || ' + ' || coalesce(b.bonus, 0) || ', points ' || coalesce(b.points, 0) AS detail

@@ -141,6 +141,9 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "an earning has its sale": ["DELETE FROM sales"],
     "a tier's gift is the one that was decided": ["UPDATE ledger_transactions SET kind = 'tier_gift'"],
+    "a transfer gives what it takes, with the same ends and stores": [
+        "UPDATE ledger_transactions SET kind = 'transfer', source_line = id WHERE kind = 'earn'",
+    ],
     "a birthday's gift is the one of the day's tier, to whom it had been known": [
         "UPDATE members SET birthday = DATE '1990-01-01';"
         "UPDATE ledger_transactions SET kind = 'birthday_gift', source_id = '1:2030', source_line = id",
