@@ -156,7 +156,7 @@ def change_tiers(arguments: dict[str, Any]) -> Response:
 class TierEventSchema(Strict):
     id = fields.String(required=True)
     kind = fields.String(
-        required=True, validate=validate.OneOf(("upgrade", "keep", "demote", "plan", "mend"))
+        required=True, validate=validate.OneOf(("upgrade", "keep", "demote", "plan", "mend", "void"))
     )
     from_ = fields.Nested(TierSchema(), required=True, data_key="from")
     to = fields.Nested(TierSchema(), required=True)

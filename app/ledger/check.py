@@ -176,8 +176,18 @@ QUESTIONS = {
         JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
         LEFT JOIN ledger_accounts a ON a.id = e.account_id
         WHERE t.kind = 'tier_gift' AND NOT EXISTS (
-            SELECT FROM tier_changes c WHERE c.member_id || ':' || c.to_tier = t.source_id
-                AND c.member_id = a.member_id AND c.gift_points = e.amount)""",
+            SELECT FROM tier_changes c WHERE c.member_id = a.member_id AND c.gift_points = e.amount
+                AND t.source_id = c.member_id || ':' || c.to_tier
+                    || CASE WHEN c.gift_no > 1 THEN ':' || c.gift_no ELSE '' END)""",
+    "a tier's gift is taken back when its sale was void, and not otherwise": """
+        SELECT t.id::text AS what, t.source_id AS detail FROM ledger_transactions t
+        WHERE t.kind = 'tier_gift_back' AND NOT EXISTS (
+            SELECT FROM tier_changes c JOIN ledger_transactions g ON g.kind = 'tier_gift'
+                AND g.source_type = 'member_tier' AND g.source_id = t.source_id AND g.id = t.reverses_id
+            WHERE t.source_id = c.member_id || ':' || c.to_tier
+                    || CASE WHEN c.gift_no > 1 THEN ':' || c.gift_no ELSE '' END
+                AND c.gift_points > 0 AND c.gift_no <= (SELECT count(*) FROM tier_changes x
+                    WHERE x.member_id = c.member_id AND c.to_tier = ANY(x.gifts_undone)))""",
     # Seven days late at most, of a birthday that had been known for thirty (app/tiers/birthdays.py).
     "a birthday's gift is the one of the day's tier, to whom it had been known": f"""
         SELECT t.id::text AS what, t.source_id || ': ' || e.amount AS detail FROM ledger_transactions t

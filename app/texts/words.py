@@ -21,6 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.bonus_issued": ("已发放赠金", "Bonus issued"),
     "house.principal_spent": ("已消费本金", "Principal spent"),
     "house.bonus_spent": ("已消费赠金", "Bonus spent"),
+    "entry.tier_gift_back": ("收回升级礼", "Gift for a tier taken back"),
     "entry.tier_gift": ("升级礼", "Gift for reaching a tier"),
     "entry.transfer": ("账户间转移", "Moved between accounts"),
     "entry.opening": ("期初余额", "Opening balance"),

@@ -12,11 +12,11 @@ from app.errors import NotFound
 from app.texts import say, yuan
 from app.tiers import books
 from app.tiers.books import Recorded
+from app.tiers.bought import Tally, standing_sales
 from app.tiers.card import TierName
 from app.tiers.days import counts_from
 from app.tiers.models import Tier
 from app.tiers.plan import Basis, Plan, plans
-from app.tiers.walk import Tally
 
 #: So long before its end a tier that is not kept yet is told of before the next one.
 _REMINDED = timedelta(days=30)
@@ -92,7 +92,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
             raise NotFound
         held = plans(connection).at(now)
         names = _names(connection)
-        theirs = books.bought(connection, [member_id]).get(member_id, ()) if held else ()
+        theirs = standing_sales(books.bought(connection, [member_id]).get(member_id, ())) if held else ()
     [one] = found
     today = business_date(now, HOME_ZONE)
     tier = names[one.card_tier]

@@ -118,13 +118,36 @@ BEGIN
 END $$;
 """
 
+VOIDED = """
+ALTER TABLE tier_changes
+    ADD COLUMN gift_no INTEGER DEFAULT 1 NOT NULL,
+    ADD COLUMN gifts_undone VARCHAR(24)[] DEFAULT '{}' NOT NULL,
+    DROP CONSTRAINT ck_tier_changes_kind,
+    ADD CONSTRAINT ck_tier_changes_kind CHECK (kind IN ('upgrade', 'keep', 'demote', 'plan', 'mend', 'void')),
+    ADD CONSTRAINT ck_tier_changes_gifts_undone CHECK (gifts_undone = '{}' OR kind IN ('void', 'mend'));
+DROP INDEX ix_tier_changes_gift_once;
+CREATE UNIQUE INDEX ix_tier_changes_gift_once ON tier_changes (member_id, to_tier, gift_no) WHERE gift_points > 0;
+"""
+
+UNVOIDED = """
+DROP INDEX ix_tier_changes_gift_once;
+CREATE UNIQUE INDEX ix_tier_changes_gift_once ON tier_changes (member_id, to_tier) WHERE gift_points > 0;
+ALTER TABLE tier_changes
+    DROP CONSTRAINT ck_tier_changes_gifts_undone,
+    DROP CONSTRAINT ck_tier_changes_kind,
+    ADD CONSTRAINT ck_tier_changes_kind CHECK (kind IN ('upgrade', 'keep', 'demote', 'plan', 'mend')),
+    DROP COLUMN gift_no, DROP COLUMN gifts_undone;
+"""
+
 
 def upgrade() -> None:
     op.execute(BIRTHDAYS)
     op.execute(TRANSFER)
+    op.execute(VOIDED)
 
 
 def downgrade() -> None:
+    op.execute(UNVOIDED)
     op.execute("DROP FUNCTION ledger_transfer")
     op.execute("DROP INDEX ix_members_birthday")
     op.execute("ALTER TABLE members DROP CONSTRAINT ck_members_birthday_known, DROP COLUMN birthday_set_at")

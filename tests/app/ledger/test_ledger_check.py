@@ -144,6 +144,9 @@ VIOLATIONS: dict[str, list[str]] = {
     "a transfer gives what it takes, with the same ends and stores": [
         "UPDATE ledger_transactions SET kind = 'transfer', source_line = id WHERE kind = 'earn'",
     ],
+    "a tier's gift is taken back when its sale was void, and not otherwise": [
+        "UPDATE ledger_transactions SET kind = 'tier_gift_back', source_line = id"
+    ],
     "a birthday's gift is the one of the day's tier, to whom it had been known": [
         "UPDATE members SET birthday = DATE '1990-01-01';"
         "UPDATE ledger_transactions SET kind = 'birthday_gift', source_id = '1:2030', source_line = id",
