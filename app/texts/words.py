@@ -73,6 +73,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{tier}有效期至 {valid_through}，{until} 前（含当日）再获得 {missing} 成长值即可保级",
         "{tier} is valid until {valid_through}; growth value still needed by {until} to keep it: {missing}",
     ),
+    "tier.valid": ("{tier}有效期至 {valid_through}", "{tier} is valid until {valid_through}"),
     "tier.kept": (
         "{tier}有效期至 {valid_through}，已达到保级条件，到期自动续期",
         "{tier} is valid until {valid_through} and will be renewed: you have earned it again",

@@ -52,9 +52,13 @@ class Keeping:
     valid_through: date
     until: date
     basis: Basis
+    #: Whether what is bought today counts towards it.
+    begun: bool
 
     def text(self, language: str) -> str:
         words = {"tier": _name(self.tier, language), "until": self.until, "valid_through": self.valid_through}
+        if not self.begun:
+            return say("tier.valid", language, **words)
         if self.missing == 0:
             return say("tier.kept", language, **words)
         return say(f"tier.keep.{self.basis}", language, missing=_shown(self.basis, self.missing), **words)
@@ -79,7 +83,7 @@ class Progress:
     def text(self, language: str) -> str:
         """The one line worth telling first; empty when there is nothing to tell."""
         keep = self.keep
-        urgent = keep is not None and keep.missing > 0 and keep.until - self.today <= _REMINDED
+        urgent = keep is not None and keep.begun and keep.missing > 0 and keep.until - self.today <= _REMINDED
         told = keep if urgent or self.next is None else self.next
         return "" if told is None else told.text(language)
 
@@ -108,7 +112,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
         amount=amount,
         counts_from=first,
         next=_next(plan, one, amount, names),
-        keep=_keep(plan, one, tally, tier),
+        keep=_keep(plan, one, tally, tier, today),
         birthday_points=plan.levels[plan.place(one.card_tier) or 0].birthday_points,
     )
 
@@ -125,7 +129,7 @@ def _next(plan: Plan, one: Recorded, amount: int, names: Mapping[str, TierName])
     )
 
 
-def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName) -> Keeping | None:
+def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName, today: date) -> Keeping | None:
     standing, place = one.standing, plan.place(one.standing.tier)
     if standing.counts_from is None or standing.valid_through is None or place is None:
         return None
@@ -141,6 +145,7 @@ def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName) -> Keeping | 
         valid_through=standing.valid_through,
         until=until,
         basis=plan.basis,
+        begun=standing.counts_from <= today,
     )
 
 

@@ -139,14 +139,26 @@ ALTER TABLE tier_changes
     DROP COLUMN gift_no, DROP COLUMN gifts_undone;
 """
 
+APPROVALS = """
+ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_state, ADD CONSTRAINT ck_approval_requests_state
+    CHECK (state IN ('pending', 'approved', 'rejected', 'withdrawn', 'outdated'));
+"""
+
+FORMER_APPROVALS = """
+ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_state, ADD CONSTRAINT ck_approval_requests_state
+    CHECK (state IN ('pending', 'approved', 'rejected', 'withdrawn'));
+"""
+
 
 def upgrade() -> None:
+    op.execute(APPROVALS)
     op.execute(BIRTHDAYS)
     op.execute(TRANSFER)
     op.execute(VOIDED)
 
 
 def downgrade() -> None:
+    op.execute(FORMER_APPROVALS)
     op.execute(UNVOIDED)
     op.execute("DROP FUNCTION ledger_transfer")
     op.execute("DROP INDEX ix_members_birthday")
