@@ -83,6 +83,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "sale_id": sale.id,
         "amount_fen": amount_fen,
         "points_taken": back.taken if back else 0,
+        "points_owed": back.owed if back else 0,
         "points_after": back.balance_after - back.pending if back else None,
         "pending": back.pending if back else 0,
     }

@@ -56,6 +56,9 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
     if kind == "birthday_gift":
         return _gift(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))
+    for word in ("owed", "repaid"):  # not in messages of earlier versions
+        if params.get(word):
+            body += say(f"message.{kind}.{word}", language, **{word: params[word]})
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
     return body

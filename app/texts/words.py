@@ -84,5 +84,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "您在{store}消费{amount}，获得{earned}积分，可用积分{points}。",
         "You spent {amount} at {store}. Points earned: {earned}. Points available: {points}.",
     ),
+    "message.refund.owed": (
+        "另有{owed}积分已使用，将从下次获得的积分中扣除。",
+        " Points already spent: {owed}; the next ones you get pay for them.",
+    ),
+    "message.receipt.repaid": (
+        "其中{repaid}积分已抵扣所欠积分。",
+        " Of these, points that paid what you owed: {repaid}.",
+    ),
     "message.receipt.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
 }

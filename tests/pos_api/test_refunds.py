@@ -124,12 +124,22 @@ def test_points_already_spent_are_owed_and_paid_by_the_next(
         0,
     )
     assert (points(phone), owed(engine, phone)) == (0, 80)
+    assert phone.get("/me/points").json["owed"] == 80
     shop.earn(phone, 50)
     assert (points(phone), owed(engine, phone)) == (0, 30)
     shop.earn(phone, 50)
     assert (points(phone), owed(engine, phone)) == (20, 0)
     reasons = [entry["reason"] for entry in phone.get("/me/points/entries").json["items"]]
     assert reasons == ["repay", "earn", "repay", "earn", "refund", "adjust", "earn"]
+    assert phone.get("/me/points").json["owed"] == 0
+    tell_consumers(fact_relay(shop.parts), clock.now())
+    send_messages(shop.parts, clock.now)
+    told = [one["body"] for one in phone.get("/me/messages").json["items"]]
+    assert "其中30积分已抵扣所欠积分" in told[0]
+    assert "其中50积分已抵扣所欠积分" in told[1]
+    assert "收回20积分" in told[2]
+    assert "另有80积分已使用，将从下次获得的积分中扣除" in told[2]
+    assert "所欠" not in told[3]
 
 
 def test_points_that_ended_unspent_are_not_asked_for(
