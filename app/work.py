@@ -22,6 +22,7 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
+from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
@@ -30,6 +31,7 @@ from app.providers.wechat.client import Lang
 from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
 from app.pruning import always
 from app.staff import sign_in
+from app.tiers import birthdays
 from app.tiers import review as tiers
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,12 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
             cron="7 * * * *",
             run=lambda now: top_up.close_expired(now=now, keep_going=keep_going),
         ),
+        # Every hour, too: the first run after the chain's midnight gives, the others find what was left.
+        Recurring(
+            name="tiers.birthdays",
+            cron="7 * * * *",
+            run=lambda now: birthdays.give(now=now, keep_going=keep_going),
+        ),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
 
@@ -120,7 +128,14 @@ def fact_relay(parts: Parts) -> Relay:
             tiers.note(session, fact.member_id, at=fact.created_at)
         plan_refund(session, fact, at)
 
-    return Relay({"sale_completed": sold, "sale_refunded": refunded, "top_up_refunded": plan_top_up_refund})
+    return Relay(
+        {
+            "sale_completed": sold,
+            "sale_refunded": refunded,
+            "top_up_refunded": plan_top_up_refund,
+            "birthday_gift": plan_gift,
+        }
+    )
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

@@ -99,6 +99,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "sale_id": sale.id,
         "amount_fen": amount_fen,
         "points_taken": back.taken if back else 0,
+        "points_owed": back.owed if back else 0,
         "points_after": has.points,
         "pending": has.pending,
     }

@@ -177,6 +177,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "nothing_to_refund": ("这笔消费已全部退款。", "Everything of this sale has been refunded already."),
     "refund_too_late": ("已超过可退款的期限。", "The time for refunds of this sale is over."),
+    "refund_pending": (
+        "该笔消费已有退款申请待审批。",
+        "Another refund of this sale waits for a second person.",
+    ),
     "refund_no_used": (
         "本店已有这个退款单号，请换一个。",
         "This store already has a refund with that number. Use another.",

@@ -77,6 +77,8 @@ module.exports = {
   expiring: 'Within 30 days: {points} to use up, the first by {date}',
   noExpiring: 'No points expire soon',
   pending: 'Pending: {points}, the first from {date}',
+  owed: 'You owe {points}; the next ones you get pay for them',
+  spendableFrom: 'To be spent from {date}',
   pointsLog: 'History',
   pointsAfter: 'Total {points}',
   usableFrom: 'Usable from {date}',

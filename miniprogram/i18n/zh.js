@@ -76,6 +76,8 @@ module.exports = {
   expiring: '30 天内有 {points}到期，最早一批可用至 {date}',
   noExpiring: '近期没有即将到期的积分',
   pending: '另有 {points}待生效，最早 {date} 可用',
+  owed: '尚欠 {points}，将从下次获得的积分中扣除',
+  spendableFrom: '{date} 起可用',
   pointsLog: '积分明细',
   pointsAfter: '结余 {points}',
   usableFrom: '{date} 起可用',

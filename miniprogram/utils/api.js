@@ -7,7 +7,7 @@ const session = require('./session.js');
  * @typedef {import('./session.js').Member} Member
  * @typedef {{code: string, server_time: string, valid_until: string, refresh_in: number}} MemberCode
  * @typedef {{code: string, valid_from: string, valid_until: string}} PackCode
- * @typedef {{points: number, pending: {points: number, earliest_at: string | null}, expiring_soon: {points: number, until: string,
+ * @typedef {{points: number, owed: number, pending: {points: number, earliest_at: string | null}, expiring_soon: {points: number, until: string,
  *   earliest_at: string | null}}} Points
  * @typedef {{id: string, points: number, balance_after: number, reason: string, text: string,
  *   store: string | null, occurred_at: string, expires_at: string | null,

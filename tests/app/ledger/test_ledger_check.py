@@ -254,6 +254,16 @@ VIOLATIONS: dict[str, list[str]] = {
     "a tier's gift is the one that was decided": [
         "UPDATE ledger_transactions SET kind = 'tier_gift' WHERE kind = 'earn'"
     ],
+    "a transfer gives what it takes, with the same ends and stores": [
+        "UPDATE ledger_transactions SET kind = 'transfer', source_line = id WHERE kind = 'earn'",
+    ],
+    "a tier's gift is taken back when its sale was void, and not otherwise": [
+        "UPDATE ledger_transactions SET kind = 'tier_gift_back', source_line = id"
+    ],
+    "a birthday's gift is the one of the day's tier, to whom it had been known": [
+        "UPDATE members SET birthday = DATE '1990-01-01';"
+        "UPDATE ledger_transactions SET kind = 'birthday_gift', source_id = '1:2030', source_line = id",
+    ],
     "an acknowledged sale has its effect": ["DELETE FROM sales"],
     "a sale for a member told the outbox": ["DELETE FROM facts", "UPDATE facts SET subject = 'another sale'"],
     "no ticket without a used code": [
