@@ -37,6 +37,9 @@ class DiscountDraftSchema(Strict):
         0, MOST_FEN, load_default=0, metadata={"description": "what the goods must cost when its turn comes"}
     )
     at_least_pieces = whole(0, MOST_PIECES, load_default=0)
+    balance_at_least_fen = whole(
+        0, MOST_FEN, load_default=0, metadata={"description": "stored value that the member must hold"}
+    )
     priority = whole(
         LEAST_PRIORITY, MOST_PRIORITY, load_default=0, metadata={"description": "higher comes first"}
     )
@@ -65,6 +68,7 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int]) -> Draf
         "effect": given(arguments["effect"]),
         "at_least_fen": arguments["at_least_fen"],
         "at_least_pieces": arguments["at_least_pieces"],
+        "balance_at_least_fen": arguments["balance_at_least_fen"],
     }
     return Draft(
         name_zh=arguments["name_zh"],
@@ -90,6 +94,7 @@ def dump_rule(rule: DiscountRule, store_codes: Mapping[int, str], now: datetime)
         "conditions": dump_conditions(what.conditions, store_codes),
         "at_least_fen": what.at_least_fen,
         "at_least_pieces": what.at_least_pieces,
+        "balance_at_least_fen": what.balance_at_least_fen,
         "priority": rule.priority,
         "group": rule.group,
         "alone": rule.alone,

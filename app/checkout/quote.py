@@ -115,7 +115,7 @@ def _benefits(
     if buyer is not None and row.found_by != "code":
         return []
     held = discounts.discounts_at(connection, row.discount_stamp).in_force(now)
-    return benefits_of(held, buyer, store, now)
+    return benefits_of(held, buyer, store, now, balance_fen=_purse(row, buyer).balance_fen)
 
 
 def _purse(row: Any, buyer: MemberFacts | None) -> Purse:

@@ -18,18 +18,30 @@ _REFUSALS: dict[Unmet, str] = {
 
 
 def benefits_of(
-    rules: Iterable[DiscountRule], member: MemberFacts | None, store: StoreFacts, at: datetime
+    rules: Iterable[DiscountRule],
+    member: MemberFacts | None,
+    store: StoreFacts,
+    at: datetime,
+    *,
+    balance_fen: int = 0,
 ) -> list[Benefit]:
-    """A benefit for each of these rules, which are in force at that moment. Without a member none of them holds."""
+    """A benefit for each of these rules, which are in force at that moment. Without a member none of them holds.
+
+    `balance_fen` is the stored value that the member may spend.
+    """
     local = at.astimezone(zone(store.time_zone))
-    return [_benefit(rule, _refusal(rule, member, store, local)) for rule in rules]
+    return [_benefit(rule, _refusal(rule, member, store, local, balance_fen)) for rule in rules]
 
 
-def _refusal(rule: DiscountRule, member: MemberFacts | None, store: StoreFacts, local: datetime) -> str:
+def _refusal(
+    rule: DiscountRule, member: MemberFacts | None, store: StoreFacts, local: datetime, balance_fen: int
+) -> str:
     if member is None:
         return reasons.MEMBERS_ONLY
     missing = unmet(rule.definition.conditions, member, store, local)
-    return "" if missing is None else _REFUSALS[missing]
+    if missing is not None:
+        return _REFUSALS[missing]
+    return reasons.BALANCE_TOO_LOW if balance_fen < rule.definition.balance_at_least_fen else ""
 
 
 def _benefit(rule: DiscountRule, refusal: str) -> Benefit:

@@ -16,6 +16,7 @@ NOT_HERE: Final = "not_here"
 NOT_YOUR_TIER: Final = "not_your_tier"
 NOT_BIRTHDAY: Final = "not_birthday"
 NOT_NOW: Final = "not_now"
+BALANCE_TOO_LOW: Final = "balance_too_low"
 
 ALL: Final = (
     APPLIED,
@@ -31,4 +32,5 @@ ALL: Final = (
     NOT_YOUR_TIER,
     NOT_BIRTHDAY,
     NOT_NOW,
+    BALANCE_TOO_LOW,
 )

@@ -17,12 +17,16 @@ LEAST_PRIORITY, MOST_PRIORITY = -1_000, 1_000
 
 
 class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`at_least_*` are about the rule's goods, at what they cost when its turn comes."""
+    """`at_least_*` are about the rule's goods, at what they cost when its turn comes.
+
+    `balance_at_least_fen` is what the member must hold in stored value, however they pay.
+    """
 
     conditions: Conditions = Conditions()
     effect: Effect
     at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
     at_least_pieces: Annotated[int, Meta(ge=0, le=MOST_PIECES)] = 0
+    balance_at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,10 @@ BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
     "benefit.members_only": ("“{name}”仅限会员", "{name} is for members only"),
     "benefit.not_here": ("“{name}”不适用于本店", "{name} does not hold in this store"),
     "benefit.not_your_tier": ("“{name}”不适用于该会员等级", "{name} is for another tier"),
+    "benefit.balance_too_low": (
+        "“{name}”仅限储值余额达标的会员",
+        "{name} is for members who hold enough stored value",
+    ),
     "benefit.not_birthday": ("“{name}”仅限生日使用", "{name} is for birthdays"),
     "benefit.not_now": ("“{name}”不在适用时段", "{name} does not hold at this time"),
 }

@@ -149,3 +149,10 @@ def test_every_reason_has_words(reason: str) -> None:
     for language in ("zh", "en"):
         assert reason_text(told, {}, language)
     assert f"benefit.{reason}" in TEXTS or reason == "below_threshold"
+
+
+def test_an_offer_for_those_who_hold_stored_value_asks_for_it() -> None:
+    holders = rule(1, balance_at_least_fen=10_000)
+    for balance_fen, refusal in ((9_999, reasons.BALANCE_TOO_LOW), (10_000, "")):
+        [found] = benefits_of([holders], NOBODY, SHANGHAI, NOON, balance_fen=balance_fen)
+        assert found.refusal == refusal
