@@ -15,10 +15,7 @@ from app.audit import OPERATOR
 from app.checkout.bill import Line
 from app.checkout.pricing import Wishes
 from app.checkout.quote import QUOTE_LIFE, quote
-from app.checkout.quoted import Priced, Quoted
-from app.checkout.record import Recorded
-from app.checkout.tenders import Tender
-from app.points.explain import kept
+from app.checkout.quoted import Quoted
 from app.points.pay import PointsPaymentPolicy
 from app.stores.tills import till_of_key
 from bench import discounts
@@ -34,8 +31,6 @@ PURSE = {"bonus_fen": 100_000, "points": 50_000, "principal_fen": 400_000}
 _HOUSES = {"bonus_fen": "bonus_issued", "points": "points_issued", "principal_fen": "principal_taken_in"}
 _ENDING = {"bonus_fen": timedelta(days=90), "points": timedelta(days=10)}
 _CATEGORIES = ("乳品", "烘焙")
-#: The bill of the reference: the usual one.
-_USUAL = PRICES_FEN.index(5_980)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,26 +134,18 @@ def bill_of(price_fen: int) -> list[dict[str, object]]:
     return [line | {"category": category} for line, category in lines]
 
 
-_COPIES = """
+COPIES = """
     INSERT INTO quotes (id, store_id, terminal_id, ticket_id, member_id, stored_value_fen, priced, created_at,
         expires_at, confirmation)
     SELECT {id}, q.store_id, (CAST(:terminals AS bigint[]))[{terminal}], {ticket}, :first_member + n % :buyers,
         q.stored_value_fen, q.priced, :now, :expires_at, q.confirmation
     FROM generate_series(CAST(:first AS bigint), :first + :count - 1) n
     JOIN quotes q ON q.id = (CAST(:kept AS text[]))[{kept}]"""
-_HELD = _COPIES.format(
+_HELD = COPIES.format(
     id="'Q' || lpad(n::text, 25, '0')",
     terminal="1 + n % :tills",
     ticket="left(encode(sha256(convert_to(:secret || '/' || :first_ticket + n, 'UTF8')), 'hex'), 43)",
     kept="1 + n % cardinality(CAST(:kept AS text[]))",
-)
-# Numbered as bench/quoted_sale_reference.sql counts: client by client, so that none has to ask for one.
-_NUMBER = "(:start + n % :clients * 100000000000 + n / :clients + 1)"
-_OF_REFERENCE = _COPIES.format(
-    id=f"'01REFQTD' || {_NUMBER}",
-    terminal="1",
-    ticket=f"'quoted-reference-ticket--' || {_NUMBER}",
-    kept="1",
 )
 
 
@@ -166,25 +153,16 @@ def hold(engine: Engine, shelf: Shelf, *, first: int, count: int) -> None:
     """Quotes number `first` and so on, each with the ticket of that number; good as long as any."""
     facts = {"first": first, "kept": [one.quote_id for one in shelf.kept]}
     with in_bulk(engine) as connection:
-        _copy(connection, shelf, _HELD, count=count, **facts)
+        copy(connection, shelf, _HELD, count=count, **facts)
 
 
-def hold_for_reference(engine: Engine, shelf: Shelf, *, run: int, clients: int, count: int) -> None:
-    facts = {"first": 0, "kept": [shelf.kept[_USUAL].quote_id], "clients": clients, "start": _start(run)}
-    with in_bulk(engine) as connection:
-        _copy(connection, shelf, _OF_REFERENCE, count=count, **facts)
-
-
-def _copy(connection: Connection, shelf: Shelf, statement: str, **facts: object) -> None:
+def copy(connection: Connection, shelf: Shelf, statement: str, **facts: object) -> None:
+    """Run a statement made of `COPIES`; good as long as any quote."""
     now = clock.now()
     facts |= {"secret": shelf.stock.secret, "first_ticket": shelf.first_ticket, "tills": TILLS}
     facts |= {"terminals": list(shelf.stock.terminal_ids), "now": now, "expires_at": now + QUOTE_LIFE}
     facts |= {"first_member": shelf.first_member, "buyers": shelf.buyers}
     connection.execute(text(statement), facts)
-
-
-def _start(run: int) -> int:
-    return 100_000_000_000_000_000 + run * 100_000_000_000_000
 
 
 class QuoteRequests:
@@ -232,94 +210,3 @@ class QuoteRequests:
                 "tenders": [{"kind": "cash", "amount_fen": payable_fen}],
             },
         )
-
-
-def reference_variables(shelf: Shelf, run: int, clients: int) -> dict[str, object]:
-    """What bench/quoted_sale_reference.sql needs to write the very rows of such a sale."""
-    quoted, stock = shelf.kept[_USUAL], shelf.stock
-    priced = quoted.priced
-    variables: dict[str, object] = {
-        "n": 0,
-        "start": _start(run),
-        "clients": clients,
-        "first_member": shelf.first_member,
-        "buyers": shelf.buyers,
-        "first_lot": shelf.first_lot,
-        "store": stock.store_id,
-        "terminal": stock.terminal_ids[0],
-        "rule": stock.rule_id,
-        "tier": priced.tier,
-        "scope": f"terminal:{stock.terminal_ids[0]}",
-        "hash": "\\x" + "00" * 32,
-    }
-    return variables | _amounts(priced) | _documents(shelf, quoted) | _line_values(priced)
-
-
-def _amounts(priced: Priced) -> dict[str, object]:
-    return {
-        "amount_fen": priced.amount_fen,
-        "discount_fen": priced.discount_fen,
-        "earned_points": priced.earning.points,
-        "points": priced.points.points,
-        "points_fen": priced.points.fen,
-        "principal": priced.balance.principal_fen,
-        "bonus": priced.balance.bonus_fen,
-        "cash_fen": priced.payable_fen,
-    }
-
-
-def _documents(shelf: Shelf, quoted: Quoted) -> dict[str, object]:
-    """What the product writes as JSON; of the answer, what stands before and after the sale's number."""
-    priced, points = quoted.priced, quoted.priced.earning.points
-    points_after = PURSE["points"] - priced.points.points + points
-    recorded = Recorded(
-        sale_id="01REFQTD#",
-        receipt_no="Q100000000000000001",
-        amount_fen=priced.amount_fen,
-        points_earned=points,
-        points_after=points_after,
-        business_date=quoted.created_at.date(),
-        occurred_at=quoted.created_at,
-        earned=priced.earning.parts,
-        discount_fen=priced.discount_fen,
-        tenders=(
-            Tender(kind="points", amount_fen=priced.points.fen, points=priced.points.points),
-            Tender(kind="bonus", amount_fen=priced.balance.bonus_fen),
-            Tender(kind="principal", amount_fen=priced.balance.principal_fen),
-            Tender(kind="cash", amount_fen=priced.payable_fen),
-        ),
-        balance_after_fen=PURSE["bonus_fen"] + PURSE["principal_fen"] - priced.balance.amount_fen,
-    )
-    head, _, tail = msgspec.json.encode(recorded).decode().partition("#")
-    payload = {
-        "store_id": shelf.stock.store_id,
-        "amount_fen": priced.amount_fen,
-        "points_earned": points,
-        "points_after": points_after,
-        "pending": 0,
-        "balance_after_fen": recorded.balance_after_fen,
-    }
-    return {
-        "earned": kept(priced.earning.parts),
-        "discounts": msgspec.json.encode(priced.discounts).decode(),
-        "answer_head": head,
-        "answer_tail": tail,
-        "payload": msgspec.json.encode(payload).decode(),
-    }
-
-
-def _line_values(priced: Priced) -> dict[str, object]:
-    return {
-        f"{name}_{place}": value
-        for place, line in enumerate(priced.lines, 1)
-        for name, value in {
-            "sku": line.sku,
-            "name": line.name,
-            "category": line.category,
-            "quantity": line.quantity,
-            "price": line.unit_price_fen,
-            "points": line.points,
-            "off": line.discount_fen,
-            "excluded": line.excluded_fen,
-        }.items()
-    }

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from app.checkout.member_code import CodeIssuer
 from app.ledger.check import QUESTIONS, differences
 from app.parts import assemble
-from bench import pgbench, quotes, stock
+from bench import pgbench, quoted_reference, quotes, stock
 from bench.figures import Figures, Sample, figures
 from bench.ground import PGBENCH, PRODUCT, Ground
 from bench.load import Job, measure
@@ -132,9 +132,9 @@ class Bench:
         smaller = self.rounds.get("sale reference")
         rate = MOST_REFERENCES_PER_S if smaller is None else max(MOST_REFERENCES_PER_S, smaller[-1].rps)
         count = int(self.plan.seconds * rate)
-        quotes.hold_for_reference(self.engine, self.shelf, run=number, clients=CLIENTS, count=count)
+        quoted_reference.hold(self.engine, self.shelf, run=number, clients=CLIENTS, count=count)
         self.ground.clear_up()
-        variables = quotes.reference_variables(self.shelf, number, CLIENTS)
+        variables = quoted_reference.variables(self.shelf, number, CLIENTS)
         return tool.measure(PRODUCT, "quoted_sale_reference", self.plan.seconds, variables)
 
     def _once(self, operations: Sequence[Operation]) -> Sample:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, make_url
 
-from bench import discounts, pgbench, quotes
+from bench import discounts, pgbench, quoted_reference, quotes
 from bench.quotes import QuoteRequests, Shelf
 from bench.requests import Operation
 from bench.stock import TILLS, lay_in
@@ -65,14 +65,14 @@ def test_the_reference_writes_what_the_audits_find_sound(
     url, program = make_url(database_url), pgbench.find()
     assert url.database is not None
     assert program is not None
-    quotes.hold_for_reference(engine, shelf, run=1, clients=CLIENTS, count=5_000)
+    quoted_reference.hold(engine, shelf, run=1, clients=CLIENTS, count=5_000)
     tool = pgbench.Pgbench(
         program=program,
         environment=pgbench.environment(database_url),
         database_pid=os.getpid(),
         clients=CLIENTS,
     )
-    variables = quotes.reference_variables(shelf, 1, CLIENTS)
+    variables = quoted_reference.variables(shelf, 1, CLIENTS)
     sample = tool.measure(url.database, "quoted_sale_reference", 1, variables)
     assert rows(engine, "SELECT count(*) FROM sales WHERE quote_id IS NOT NULL") == [(sample.operations,)]
     assert rows(engine, "SELECT count(*) FROM quotes WHERE used_at IS NOT NULL") == [(sample.operations,)]
