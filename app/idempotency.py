@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.db import Base, UTCDateTime, ask
 from app.errors import Invalid
 from app.pruning import always, forget
+from app.typed import read
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def former(
         return None
     if request_hash != request.hash:
         raise KeyReused
-    return msgspec.json.decode(answer, type=answer_type)
+    return read(answer, answer_type)
 
 
 def remember(session: Session, request: Request, answer: object, now: datetime) -> None:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app import audit
 from app.db import Base, UTCDateTime, reading, transaction
 from app.errors import Invalid, VersionConflict
+from app.typed import convert
+from app.typed import read as read_json
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +79,7 @@ def in_force(connection: Connection | Session, kind: type[P]) -> InForce[P]:
     ).one_or_none()
     if row is None:
         return InForce(version=0, value=kind())
-    return InForce(version=row.version, value=msgspec.convert(row.value, kind))
+    return InForce(version=row.version, value=convert(row.value, kind))
 
 
 #: For a statement that looks at something else in the same trip: the policies named `policies`, for `read_several`.
@@ -90,13 +92,13 @@ class Several:
     """Some policies as one statement found them."""
 
     def __init__(self, found: str | None) -> None:
-        self._found = {} if found is None else msgspec.json.decode(found, type=dict[str, _Version])
+        self._found = {} if found is None else read_json(found, dict[str, _Version])
 
     def __getitem__(self, kind: type[P]) -> InForce[P]:
         found = self._found.get(kind.NAME)
         if found is None:
             return InForce(version=0, value=kind())
-        return InForce(version=found.version, value=msgspec.convert(found.value, kind))
+        return InForce(version=found.version, value=convert(found.value, kind))
 
 
 class _Version(msgspec.Struct):
@@ -126,7 +128,7 @@ def change(
 def read(kind: type[P], value: Mapping[str, Any]) -> P:
     """Raises `PolicyMalformed`."""
     try:
-        return msgspec.convert(value, kind, strict=True)
+        return convert(value, kind)
     except msgspec.ValidationError as error:
         raise PolicyMalformed(problem=str(error)) from None
 

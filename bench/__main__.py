@@ -5,17 +5,17 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sqlalchemy import create_engine
 
 from app import clock, db
-from bench import pgbench
-from bench.figures import Ratio, over_rounds, ratio, sentence, table
+from bench import pgbench, quotes
+from bench.figures import Ratio, cost, cost_sentence, over_rounds, ratio, sentence, table
 from bench.ground import standing
 from bench.load import LoadFailed
-from bench.run import CLIENTS, FULL, QUICK, Bench, BooksUnsound, machine
+from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, BooksUnsound, machine
 from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
 from bench.stock import lay_in
 
@@ -24,16 +24,26 @@ FOLDER = ROOT / "var" / "bench"
 RATIOS = (
     ("sale", "sale reference", 30.0),
     ("balance", "hello, in the app", 30.0),
+    ("sale by quote", "quoted sale reference", 25.0),
     ("scan+sale", "sale reference", None),
     ("balance", "pgbench select", None),
     ("hello, in the app", "hello, bare Flask", None),
 )
+#: What may cost so many milliseconds of CPU, app and database together.
+COSTS = (("quote", 25.0),)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="How fast is it on this machine?")
     parser.add_argument("--quick", action="store_true", help="under a minute, rougher figures")
-    plan = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--rounds", type=int, help="instead of the usual number")
+    parser.add_argument(
+        "--only", action="append", choices=NAMES, default=[], help="measure this; can be given several times"
+    )
+    asked = parser.parse_args()
+    plan = QUICK if asked.quick else FULL
+    if asked.rounds is not None:
+        plan = replace(plan, rounds=asked.rounds)
     program = pgbench.find()
     if program is None:
         print(pgbench.MISSING)
@@ -43,28 +53,40 @@ def main() -> None:
         print(", ".join(f"{name} {value}" for name, value in facts.items()))
         engine = create_engine(ground.database_url, **db.engine_options(2))
         stock = lay_in(engine, members=plan.members, tickets=plan.tickets)
-        engine.dispose()
-        print(f"{stock.members:,} members, {stock.tickets:,} tickets after {time.monotonic() - began:.0f} s")
+        shelf = quotes.lay_in(engine, stock, buyers=plan.buyers, tickets=plan.buyers_tickets)
+        members, tickets = stock.members + shelf.buyers, stock.tickets + shelf.tickets
+        print(f"{members:,} members, {tickets:,} tickets after {time.monotonic() - began:.0f} s")
         with (
             serving(
                 "bench.app_with_hello:create_app", ground.environment, Path(logs) / "product.log"
             ) as product,
             serving("bench.bare_hello:create_app", {}, Path(logs) / "bare.log") as bare,
         ):
-            bench = Bench(plan=plan, ground=ground, product=product, bare=bare, stock=stock, program=program)
+            bench = Bench(
+                plan=plan,
+                ground=ground,
+                product=product,
+                bare=bare,
+                engine=engine,
+                stock=stock,
+                shelf=shelf,
+                program=program,
+            )
             try:
-                bench.go(print)
+                bench.go(print, asked.only)
             except (LoadFailed, pgbench.PgbenchFailed, BooksUnsound) as error:
                 sys.exit(f"{type(error).__name__}: {error}")
+        engine.dispose()
     report(bench, facts, took_s=time.monotonic() - began)
 
 
 def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
-    """Print the table and the ratios, and write both, with every round, to a file."""
+    """Print the table, the ratios and the costs, and write all of it, with every round, to a file."""
     results = {name: over_rounds(rounds) for name, rounds in bench.rounds.items()}
     ratios: list[Ratio] = [
         ratio(what, of, bench.rounds, goal) for what, of, goal in RATIOS if {what, of} <= bench.rounds.keys()
     ]
+    costs = [cost(what, bench.rounds[what], goal) for what, goal in COSTS if what in bench.rounds]
     shape = {
         "clients": CLIENTS,
         "workers": WORKERS,
@@ -74,13 +96,14 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
     }
     print(f"\n{CLIENTS} clients, {WORKERS} workers of {BLOCKING_THREADS} threads; medians\n")
     print(table(results), end="\n\n")
-    print("\n".join(sentence(one) for one in ratios))
+    print("\n".join([*map(sentence, ratios), *map(cost_sentence, costs)]))
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{clock.now():%Y%m%dT%H%M%SZ}.json"
     content = {
         "machine": facts,
         "run": shape,
         "ratios": [asdict(one) for one in ratios],
+        "costs": [asdict(one) for one in costs],
         "results": {name: asdict(one) for name, one in results.items()},
         "rounds": {name: [asdict(one) for one in rounds] for name, rounds in bench.rounds.items()},
     }

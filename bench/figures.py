@@ -44,6 +44,17 @@ class Ratio:
     goal_percent: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """CPU milliseconds that one `what` takes of app and database together, and the most it should; None: not known."""
+
+    what: str
+    cpu_ms: float | None
+    lowest_ms: float | None
+    highest_ms: float | None
+    goal_ms: float
+
+
 def percentile(values: Sequence[float], share: int) -> float:
     """The smallest value that `share` percent of all do not exceed (nearest rank). Raises ValueError for none."""
     if not values:
@@ -97,6 +108,22 @@ def ratio(
     )
 
 
+def cost(what: str, rounds: Sequence[Figures], goal_ms: float) -> Cost:
+    """The median over the rounds, and its spread."""
+    found = [
+        one.app_cpu_ms + one.database_cpu_ms
+        for one in rounds
+        if one.app_cpu_ms is not None and one.database_cpu_ms is not None
+    ]
+    return Cost(
+        what=what,
+        cpu_ms=median(found) if found else None,
+        lowest_ms=min(found, default=None),
+        highest_ms=max(found, default=None),
+        goal_ms=goal_ms,
+    )
+
+
 _HEAD = ("", "per second", "p50 ms", "p95 ms", "p99 ms", "app CPU ms", "db CPU ms", "client CPU")
 
 
@@ -136,3 +163,12 @@ def sentence(one: Ratio) -> str:
     if one.goal_percent is None:
         return text
     return f"{text}, goal {one.goal_percent:.0f} %: {'met' if one.percent >= one.goal_percent else 'MISSED'}"
+
+
+def cost_sentence(one: Cost) -> str:
+    """As `sentence`, of a cost."""
+    if one.cpu_ms is None:
+        return f"{one.what}: CPU not known here, goal {one.goal_ms:.0f} ms"
+    met = "met" if one.cpu_ms <= one.goal_ms else "MISSED"
+    spread = f"{one.lowest_ms:.1f} to {one.highest_ms:.1f}"
+    return f"{one.what}: {one.cpu_ms:.1f} ms of CPU ({spread}), goal {one.goal_ms:.0f} ms: {met}"

@@ -2,16 +2,17 @@
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, text
 
 from app.checkout.member_code import CodeIssuer
 from app.ledger.check import QUESTIONS, differences
 from app.parts import assemble
-from bench import pgbench, stock
+from bench import pgbench, quoted_reference, quotes, stock
 from bench.figures import Figures, Sample, figures
 from bench.ground import PGBENCH, PRODUCT, Ground
 from bench.load import Job, measure
@@ -22,6 +23,9 @@ CLIENTS = 8
 #: More than two cores manage; when they run out, the measurement ends early and is as good.
 MOST_SALES_PER_S = 1_200
 MOST_SCANS_PER_S = 700
+MOST_QUOTED_PER_S = 800
+#: Unless the machine has just shown that it can do more.
+MOST_REFERENCES_PER_S = 2_000
 
 
 class BooksUnsound(Exception):
@@ -34,14 +38,32 @@ class Plan:
     seconds: int
     warm_up_s: float
     members: int
+    buyers: int
 
     @property
     def tickets(self) -> int:
         return int(self.rounds * (self.seconds + self.warm_up_s) * MOST_SALES_PER_S)
 
+    @property
+    def buyers_tickets(self) -> int:
+        """For sales by quote, and one for each buyer to ask for quotes with."""
+        return int(self.rounds * (self.seconds + self.warm_up_s) * MOST_QUOTED_PER_S) + self.buyers
 
-FULL = Plan(rounds=3, seconds=5, warm_up_s=1.0, members=8_000)
-QUICK = Plan(rounds=2, seconds=1, warm_up_s=0.5, members=3_000)
+
+FULL = Plan(rounds=3, seconds=5, warm_up_s=1.0, members=8_000, buyers=2_000)
+QUICK = Plan(rounds=2, seconds=1, warm_up_s=0.5, members=3_000, buyers=1_000)
+#: What can be measured.
+NAMES = (
+    *(
+        "hello, bare Flask",
+        "hello, in the app",
+        "balance",
+        "pgbench select",
+        "pgbench update",
+        "sale reference",
+    ),
+    *("sale", "scan+sale", "quoted sale reference", "sale by quote", "quote"),
+)
 
 
 @dataclass(kw_only=True)
@@ -52,38 +74,77 @@ class Bench:
     ground: Ground
     product: Server
     bare: Server
+    engine: Engine = field(repr=False)
     stock: stock.Stock
+    shelf: quotes.Shelf
     program: Path | None
     rounds: dict[str, list[Figures]] = field(default_factory=dict)
 
-    def go(self, say: Callable[[str], None]) -> None:
-        """Measure everything. Raises `LoadFailed`, `PgbenchFailed`, `BooksUnsound`."""
-        issuer = self._issuer()
-        requests = stock.Requests(self.stock, issuer.ring, issuer.prefix)
-        seconds = self.plan.seconds + self.plan.warm_up_s
-        hello, balances = [(request("GET", "/bench/hello"),)], requests.balances()
-        tool = self._pgbench()
-        if tool is not None:
-            tool.prepare(PGBENCH)
+    def go(self, say: Callable[[str], None], only: Collection[str] = ()) -> None:
+        """Measure everything, or `only` these. Raises `LoadFailed`, `PgbenchFailed`, `BooksUnsound`."""
+        found = self._measurements()
         for number in range(1, self.plan.rounds + 1):
             say(f"round {number} of {self.plan.rounds}")
-            self._add("hello, bare Flask", self._load(self.bare, hello))
-            self._add("hello, in the app", self._load(self.product, hello))
-            self._add("balance", self._load(self.product, balances))
-            if tool is not None:
-                self._add("pgbench select", tool.measure(PGBENCH, "select_one", self.plan.seconds))
-                self._add("pgbench update", tool.measure(PGBENCH, "update_one", self.plan.seconds))
-                self.ground.clear_up()
-                variables = stock.reference_variables(self.stock, number)
-                sample = tool.measure(PRODUCT, "sale_reference", self.plan.seconds, variables)
-                self._add("sale reference", sample)
-            self.ground.clear_up()
-            sales = requests.sales(int(seconds * MOST_SALES_PER_S))
-            self._add("sale", self._load(self.product, sales, repeat=False))
-            self.ground.clear_up()
-            both = requests.scans_and_sales(int(seconds * MOST_SCANS_PER_S))
-            self._add("scan+sale", self._load(self.product, both, repeat=False))
+            for name, measurement in found.items():
+                if not only or name in only:
+                    self.rounds.setdefault(name, []).append(figures(measurement(number)))
         self._audit(say)
+
+    def _measurements(self) -> dict[str, Callable[[int], Sample]]:
+        """In the order in which they are taken; each is given the number of the round."""
+        issuer, tool = self._issuer(), self._pgbench()
+        requests = stock.Requests(self.stock, issuer.ring, issuer.prefix)
+        quoting = quotes.QuoteRequests(self.shelf)
+        seconds = self.plan.seconds + self.plan.warm_up_s
+        hello = [(request("GET", "/bench/hello"),)]
+        found: dict[str, Callable[[int], Sample]] = {
+            "hello, bare Flask": lambda _: self._load(self.bare, hello),
+            "hello, in the app": lambda _: self._load(self.product, hello),
+            "balance": lambda _: self._load(self.product, requests.balances()),
+        }
+        if tool is not None:
+            found |= self._ceilings(tool)
+        found["sale"] = lambda _: self._once(requests.sales(int(seconds * MOST_SALES_PER_S)))
+        found["scan+sale"] = lambda _: self._once(requests.scans_and_sales(int(seconds * MOST_SCANS_PER_S)))
+        if tool is not None:
+            found["quoted sale reference"] = partial(self._quoted_reference, tool)
+        found["sale by quote"] = lambda _: self._once(
+            quoting.sales(self.engine, int(seconds * MOST_QUOTED_PER_S))
+        )
+        found["quote"] = lambda _: self._quotes(quoting.quotes())
+        return found
+
+    def _ceilings(self, tool: pgbench.Pgbench) -> dict[str, Callable[[int], Sample]]:
+        tool.prepare(PGBENCH)
+        return {
+            "pgbench select": lambda _: tool.measure(PGBENCH, "select_one", self.plan.seconds),
+            "pgbench update": lambda _: tool.measure(PGBENCH, "update_one", self.plan.seconds),
+            "sale reference": partial(self._reference, tool),
+        }
+
+    def _reference(self, tool: pgbench.Pgbench, number: int) -> Sample:
+        self.ground.clear_up()
+        variables = stock.reference_variables(self.stock, number)
+        return tool.measure(PRODUCT, "sale_reference", self.plan.seconds, variables)
+
+    def _quoted_reference(self, tool: pgbench.Pgbench, number: int) -> Sample:
+        """With as many quotes as it could use up if it were as fast as the smaller reference."""
+        smaller = self.rounds.get("sale reference")
+        rate = MOST_REFERENCES_PER_S if smaller is None else max(MOST_REFERENCES_PER_S, smaller[-1].rps)
+        count = int(self.plan.seconds * rate)
+        quoted_reference.hold(self.engine, self.shelf, run=number, clients=CLIENTS, count=count)
+        self.ground.clear_up()
+        variables = quoted_reference.variables(self.shelf, number, CLIENTS)
+        return tool.measure(PRODUCT, "quoted_sale_reference", self.plan.seconds, variables)
+
+    def _once(self, operations: Sequence[Operation]) -> Sample:
+        """What can be sent only once, against a product database that has nothing left to do."""
+        self.ground.clear_up()
+        return self._load(self.product, operations, repeat=False)
+
+    def _quotes(self, operations: Sequence[Operation]) -> Sample:
+        self.ground.clear_up()
+        return self._load(self.product, operations)
 
     def _issuer(self) -> CodeIssuer:
         return assemble(self.ground.settings).issuer
@@ -112,17 +173,12 @@ class Bench:
             )
         )
 
-    def _add(self, name: str, sample: Sample) -> None:
-        self.rounds.setdefault(name, []).append(figures(sample))
-
     def _audit(self, say: Callable[[str], None]) -> None:
         """The sales just made must be as sound as any, and none that was acknowledged may be missing."""
-        engine = create_engine(self.ground.database_url)
-        with engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = [f"{d.promise}: {d.what} ({d.detail})" for d in differences(connection)]
             stored = connection.execute(text("SELECT count(*) FROM sales")).scalar_one()
-        engine.dispose()
-        names = ("sale", "scan+sale", "sale reference")
+        names = ("sale", "scan+sale", "sale reference", "sale by quote", "quoted sale reference")
         measured = sum(one.operations for name in names for one in self.rounds.get(name, []))
         if stored < measured:
             found.append(f"{measured} sales were acknowledged, {stored} are stored")

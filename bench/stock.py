@@ -7,10 +7,12 @@ thousands of them one by one would take longer than the benchmark.
 import hashlib
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 import scan_codes
 from app import clock, db
@@ -66,17 +68,19 @@ _POINTS = """
         jsonb_build_array(jsonb_build_object('member_id', n, 'unit', 'points', 'amount', 100, 'house', 'points_issued',
             'expires_at', CAST(:now AS timestamptz) + lot * interval '20 days')))"""
 # Scanned in waves, one for each code's step and all of them some minutes ago: the codes of today are still unused.
+# Tickets from number `first_ticket` on, of members from `first_member` on in turn.
 _CODE_USES = """
     INSERT INTO code_uses (member_id, step, terminal_id, used_at)
-    SELECT 1 + n % :members, :step - n / :members, (CAST(:terminals AS bigint[]))[1 + n % :tills],
+    SELECT :first_member + n % :members, :step - n / :members, (CAST(:terminals AS bigint[]))[1 + n % :tills],
         to_timestamp((:step - n / :members) * :step_s)
     FROM generate_series(0, :tickets - 1) n"""
 _TICKETS = """
     INSERT INTO scan_tickets (id, member_id, terminal_id, created_at, expires_at)
-    SELECT left(encode(sha256(convert_to(:secret || '/' || n, 'UTF8')), 'hex'), 43), 1 + n % :members,
-        (CAST(:terminals AS bigint[]))[1 + n % :tills], at, at + interval '30 minutes'
+    SELECT left(encode(sha256(convert_to(:secret || '/' || :first_ticket + n, 'UTF8')), 'hex'), 43),
+        :first_member + n % :members, (CAST(:terminals AS bigint[]))[1 + n % :tills], at, at + interval '30 minutes'
     FROM generate_series(0, :tickets - 1) n,
         LATERAL (SELECT to_timestamp((:step - n / :members) * :step_s) AS at) scanned"""
+SCANNED = (_CODE_USES, _TICKETS)
 
 
 # Yesterday's bills of people who are no members. A table that was empty when its statement was planned is read from
@@ -97,7 +101,7 @@ _FACTS = """
     SELECT 'member_joined', public_id, '{}', :now, :now FROM members"""
 HISTORY = 10_000
 _STEPS_AGO = 6
-_ROWS = (_MEMBERS, _SESSIONS, _POINTS, _CODE_USES, _TICKETS, _SALES, _LINES, _KEYS, _FACTS)
+_ROWS = (_MEMBERS, _SESSIONS, _POINTS, *SCANNED, _SALES, _LINES, _KEYS, _FACTS)
 
 
 def lay_in(engine: Engine, *, members: int, tickets: int) -> Stock:
@@ -110,34 +114,49 @@ def lay_in(engine: Engine, *, members: int, tickets: int) -> Stock:
         store_id=None, rate_bp=10_000, lifetime_days=365, effective_from=now, actor=OPERATOR, now=now
     )
     secret = secrets.token_hex(16)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SET statement_timeout = 0"))
+    with in_bulk(engine) as connection:
         store_id: int = connection.execute(text("SELECT id FROM stores")).scalar_one()
-        terminal_ids = list(connection.execute(text("SELECT id FROM terminals ORDER BY id")).scalars())
+        terminal_ids = tuple(connection.execute(text("SELECT id FROM terminals ORDER BY id")).scalars())
         facts = {"now": now, "day": now.date(), "secret": secret, "store": store_id, "rule": rule_id}
-        facts |= {
-            "members": members,
-            "tickets": tickets,
-            "lots": LOTS_EACH,
-            "tills": TILLS,
-            "history": HISTORY,
-        }
-        facts |= {"terminals": terminal_ids, "terminal": terminal_ids[0]}
-        facts |= {"step": scan_codes.step_of(now) - _STEPS_AGO, "step_s": scan_codes.STEP_S}
+        facts |= {"members": members, "lots": LOTS_EACH, "history": HISTORY, "terminal": terminal_ids[0]}
+        facts |= scanned_facts(terminal_ids, first_member=1, first_ticket=0, tickets=tickets, now=now)
         for statement in _ROWS:
             connection.execute(text(statement), facts)
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
-        connection.execute(text("RESET statement_timeout"))
     return Stock(
         store_id=store_id,
-        terminal_ids=tuple(terminal_ids),
+        terminal_ids=terminal_ids,
         rule_id=rule_id,
         members=members,
         tickets=tickets,
         keys=keys,
         secret=secret,
     )
+
+
+@contextmanager
+def in_bulk(engine: Engine) -> Iterator[Connection]:
+    """A connection that commits each statement and waits for it as long as it takes."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
+        yield connection
+        connection.execute(text("RESET statement_timeout"))
+
+
+def scanned_facts(
+    terminal_ids: Sequence[int], *, first_member: int, first_ticket: int, tickets: int, now: datetime
+) -> dict[str, object]:
+    """What the statements of `SCANNED` need, but for the secret and the number of members."""
+    return {
+        "terminals": list(terminal_ids),
+        "tills": TILLS,
+        "first_member": first_member,
+        "first_ticket": first_ticket,
+        "tickets": tickets,
+        "step": scan_codes.step_of(now) - _STEPS_AGO,
+        "step_s": scan_codes.STEP_S,
+    }
 
 
 def _add_till(code: str) -> str:

@@ -28,6 +28,7 @@ from app.pruning import always, forget
 from app.staff.clerks import with_named_clerk
 from app.stored_value.policy import StoredValuePolicy
 from app.stores.tills import TILL, Till, confirmed
+from app.typed import read
 
 #: Long enough to tell the member and to take the money; what it promises holds so long, whatever is changed meanwhile.
 QUOTE_LIFE = timedelta(minutes=5)
@@ -203,7 +204,7 @@ def show_quote(*, till: Till, quote_id: str) -> Quoted:
         created_at=row.created_at,
         expires_at=row.expires_at,
         confirmation=row.confirmation,
-        priced=msgspec.json.decode(row.kept, type=Priced),
+        priced=read(row.kept, Priced),
         sale_id=row.sale_id,
     )
 

@@ -21,6 +21,7 @@ from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting
 from app.points.earn import Earning
 from app.points.explain import Part, kept
 from app.stores.tills import Till
+from app.typed import read
 
 #: The constraint that refuses a sale which would give more than a rule gives in a day.
 OVER_THE_DAY = "ck_earn_counts_within_limit"
@@ -122,7 +123,7 @@ def record(
         values |= _quote_values(used, buyer, tenders)
     statement = statement_for(counted=bool(counts), tendered=bool(tenders), quoted=used is not None)
     [row] = ask(connection, statement, values)
-    return msgspec.json.decode(row.answer, type=Recorded)
+    return read(row.answer, Recorded)
 
 
 def _quote_values(used: Used, buyer: Buyer | None, tenders: Sequence[Tender]) -> dict[str, object]:

@@ -24,6 +24,7 @@ from app.staff.roles import REFUND
 from app.staff.sign_in import may_still
 from app.stores.models import Store
 from app.stores.tills import Till
+from app.typed import convert
 
 APPROVAL_KIND = "refund"
 #: Why a sale is undone; `void` is one that should not have been recorded.
@@ -241,7 +242,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     went back meanwhile so that it would be another amount; `RefundExceedsSale`, `RefundNumberUsed`. The days are
     those of the asking.
     """
-    asked = msgspec.convert(approved.details, Asked, strict=False)
+    asked = convert(approved.details, Asked, strict=False)
     store = session.execute(select(Store).where(Store.id == asked.store_id)).scalar_one()
     if store.status != "open" or not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import msgspec
 import psycopg
 
 from app import idempotency
@@ -24,6 +23,7 @@ from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, limited_by_day, rules_at
 from app.staff.clerks import with_named_clerk
 from app.stores.tills import TILL, Till, confirmed
+from app.typed import read
 
 #: How often a sale looks again because the member earned elsewhere in between; each time somebody else got on.
 _TRIES = 30
@@ -198,7 +198,7 @@ def check_ticket(row: Any, till: Till, now: datetime) -> None:
 
 
 def points_by_rule(found: str | None) -> dict[int, int]:
-    return {} if found is None else msgspec.json.decode(found, type=dict[int, int])
+    return {} if found is None else read(found, dict[int, int])
 
 
 def refusal(error: psycopg.errors.UniqueViolation) -> Exception:

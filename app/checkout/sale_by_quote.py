@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import psycopg
 
 from app import idempotency
@@ -21,6 +20,7 @@ from app.errors import Conflict, Gone, NotFound
 from app.points.earn import Earning
 from app.staff.clerks import with_named_clerk
 from app.stores.tills import TILL, Till, confirmed
+from app.typed import read
 
 _TRIES = 30
 
@@ -140,7 +140,7 @@ def _judged(row: Any, till: Till, now: datetime) -> Priced:
         raise TicketExpired
     if row.confirmation not in ("none", "confirmed"):
         raise QuoteNotConfirmed(confirmation=row.confirmation)
-    return msgspec.json.decode(row.priced, type=Priced)
+    return read(row.priced, Priced)
 
 
 def _record(

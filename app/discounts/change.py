@@ -15,6 +15,7 @@ from app.discounts.rule_limits import may_alone
 from app.discounts.rules import Definition, DiscountRule, definition_of
 from app.points import rule_change
 from app.points.rulebook import RuleBook
+from app.typed import convert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +56,7 @@ class DiscountRules(RuleBook[DiscountRule, Draft]):
         given = dict(asked)
         definition = definition_of(given.pop("definition"))
         times: dict[str, Any] = {
-            name: msgspec.convert(given.pop(name), datetime | None)
-            for name in ("effective_from", "effective_until")
+            name: convert(given.pop(name), datetime | None) for name in ("effective_from", "effective_until")
         }
         return Draft(**given, **times, definition=definition)
 

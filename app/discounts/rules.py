@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from app.discounts.effects import MOST_FEN, Effect, PerFull
 from app.points.rules import Conditions, RuleMalformed, check_conditions
+from app.typed import convert
 
 MOST_PIECES = 10_000
 #: Rules with a higher priority come first; coupons stand among them (docs/discounts.md).
@@ -49,7 +50,7 @@ class DiscountRule:
 def definition_of(data: Mapping[str, Any]) -> Definition:
     """Raises `RuleMalformed`."""
     try:
-        definition = msgspec.convert(data, type=Definition)
+        definition = convert(data, Definition)
     except msgspec.ValidationError as error:
         raise RuleMalformed(reason=str(error)) from None
     check_conditions(definition.conditions)

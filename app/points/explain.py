@@ -8,6 +8,7 @@ import msgspec
 
 from app.points.rules import BASIS, Kind
 from app.texts import say, yuan
+from app.typed import convert
 
 Cap = Literal["", "sale", "day"]
 
@@ -81,4 +82,4 @@ PARTS = """(SELECT json_agg(e.part || jsonb_build_object('name_zh', r.name_zh, '
 
 def parts_of(found: list[dict[str, Any]] | None) -> tuple[Part, ...]:
     """What a statement with `PARTS` read."""
-    return msgspec.convert(found or [], type=tuple[Part, ...])
+    return convert(found or [], tuple[Part, ...])

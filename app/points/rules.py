@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from app.errors import Invalid
 from app.points.version_set import VersionSet
+from app.typed import convert
 
 #: Points per yuan, and factors, are given in ten-thousandths: 10,000 is one point for each yuan, or once.
 BASIS = 10_000
@@ -120,7 +121,7 @@ DEFINITIONS: dict[Kind, type[Base] | type[Multiplier] | type[Extra]] = {
 def definition_of(kind: Kind, data: Mapping[str, Any]) -> Definition:
     """The definition of a rule of that kind. Raises `RuleMalformed`."""
     try:
-        definition: Definition = msgspec.convert(data, type=DEFINITIONS[kind])
+        definition: Definition = convert(data, DEFINITIONS[kind])
     except msgspec.ValidationError as error:
         raise RuleMalformed(reason=str(error)) from None
     check_conditions(definition.conditions)

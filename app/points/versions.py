@@ -13,6 +13,7 @@ from app.points.models import EarnRule
 from app.points.rule_limits import may_alone
 from app.points.rulebook import RuleBook
 from app.points.rules import AppliesTo, Definition, Rule, RuleMalformed, Stacking, definition_of
+from app.typed import convert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +55,7 @@ class EarnRules(RuleBook[Rule, Draft]):
         given = dict(asked)
         definition = definition_of(given.pop("kind"), given.pop("definition"))
         times: dict[str, Any] = {
-            name: msgspec.convert(given.pop(name), datetime | None)
-            for name in ("effective_from", "effective_until")
+            name: convert(given.pop(name), datetime | None) for name in ("effective_from", "effective_until")
         }
         return Draft(**given, **times, definition=definition)
 

@@ -16,6 +16,7 @@ from app.errors import VersionConflict
 from app.tiers.card import TierName
 from app.tiers.models import Tier, TierPlan
 from app.tiers.plan import LOWEST, Plan, PlanMalformed, plans
+from app.typed import convert
 
 State = Literal["default", "planned", "in_force", "former"]
 #: A year typed wrongly; beyond it calendars end.
@@ -56,7 +57,7 @@ def versions(*, limit: int, before: int | None, now: datetime) -> list[PlanView]
         _view(
             row.version,
             row.effective_from,
-            msgspec.convert(row.definition, Plan),
+            convert(row.definition, Plan),
             names,
             in_force,
             now,

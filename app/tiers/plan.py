@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.tiers.models import TierPlan
+from app.typed import convert
 
 #: The tier everybody begins in, and falls to.
 LOWEST = "normal"
@@ -83,7 +84,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def plan_of(data: Mapping[str, Any]) -> Plan:
     """Raises `PlanMalformed`."""
     try:
-        plan = msgspec.convert(data, Plan)
+        plan = convert(data, Plan)
     except msgspec.ValidationError as error:
         raise PlanMalformed(reason=str(error)) from None
     _check_window(plan.window, plan.grace_days)
@@ -146,7 +147,7 @@ def plans(connection: Connection | Session) -> Plans:
         PlanVersion(
             version=row.version,
             effective_from=row.effective_from,
-            plan=msgspec.convert(row.definition, Plan),
+            plan=convert(row.definition, Plan),
         )
         for row in rows
     )

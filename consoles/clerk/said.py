@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import DomainError, NotFound, TooMany
 from app.staff.sign_in import TemporaryPasswordExpired
+from app.typed import read
 
 _COOKIE = "__Host-till-said"
 #: Long enough for a redirect over a slow network, too short to surprise anybody later.
@@ -48,7 +49,7 @@ def kept() -> Said | None:
     """Whatever is not of this form was not kept by us, and counts as nothing."""
     value = request.cookies.get(_COOKIE, "")[:2000]
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)), type=Said)
+        return read(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)), Said)
     except ValueError:
         return None
 

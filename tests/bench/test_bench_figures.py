@@ -2,7 +2,18 @@
 
 import pytest
 
-from bench.figures import Figures, Sample, figures, over_rounds, percentile, ratio, sentence, table
+from bench.figures import (
+    Figures,
+    Sample,
+    cost,
+    cost_sentence,
+    figures,
+    over_rounds,
+    percentile,
+    ratio,
+    sentence,
+    table,
+)
 
 
 def at(rps: float, app_cpu_ms: float | None = 1.0) -> Figures:
@@ -61,3 +72,14 @@ def test_the_table_has_a_line_for_each_measurement() -> None:
     assert len({len(line) for line in lines}) == 1
     assert "12,345" in lines[1]
     assert " - " in lines[2]
+
+
+def test_a_cost_is_that_of_app_and_database_together() -> None:
+    found = cost("quote", [at(1, 1.0), at(1, 7.0), at(1, 3.0)], 25.0)
+    assert (found.cpu_ms, found.lowest_ms, found.highest_ms) == (3.5, 1.5, 7.5)
+    assert cost_sentence(found) == "quote: 3.5 ms of CPU (1.5 to 7.5), goal 25 ms: met"
+    assert cost_sentence(cost("quote", [at(1, 25.0)], 25.0)).endswith("MISSED")
+
+
+def test_a_cost_may_be_unknown() -> None:
+    assert cost_sentence(cost("quote", [at(1, None)], 25.0)) == "quote: CPU not known here, goal 25 ms"

@@ -70,6 +70,15 @@ def test_the_database_is_told_the_time_as_well() -> None:
                 )
 
 
+def test_only_one_module_has_msgspec_check_types() -> None:
+    """Two threads that show it a class for the first time at once end the process (app/typed.py)."""
+    for path in sources(
+        "app", "web", "miniprogram_api", "pos_api", "office_api", "consoles", "commands", "wechat_sandbox"
+    ):
+        if name(path) != "app/typed.py":
+            assert not {"msgspec.convert", "msgspec.json.decode"} & set(calls(path)), name(path)
+
+
 def test_rules_know_no_flask() -> None:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
