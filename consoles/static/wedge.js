@@ -43,8 +43,8 @@ export class Wedge {
     if (isPaymentCode(digits) && (byGun || !field || field.name !== "receipt_no")) {
       return this.take(event, "payment", digits);
     }
-    // The bar code of an article would be an amount of millions.
-    if (byGun && field && field.name === "amount") this.take(event, "other", digits);
+    // The bar code of an article would be an amount of millions; on a button its Enter would be a sale.
+    if (byGun && field && (field.name === "amount" || "pay" in field.dataset)) this.take(event, "other", digits);
   }
 
   byGun() {
