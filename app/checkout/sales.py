@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from app.checkout.bill import Line
+from app.checkout.tenders import Tender
 from app.db import reading
 from app.errors import NotFound
 from app.points.explain import PARTS, Part, parts_of
@@ -27,11 +28,15 @@ class SaleView:
     occurred_at: datetime
     lines: tuple[Line, ...]
     earned: tuple[Part, ...]
+    discount_fen: int = 0
+    tenders: tuple[Tender, ...] = ()
 
 
 _REFUNDED = "(SELECT coalesce(sum(r.amount_fen), 0)::bigint FROM refunds r WHERE r.sale_id = s.id)"
+_TENDERS = """(SELECT json_agg(json_build_array(t.kind, t.amount_fen, t.points) ORDER BY t.amount_fen DESC, t.kind)
+        FROM sale_tenders t WHERE t.sale_id = s.id)"""
 _SALE = text(f"""
-    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, (
+    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id""")  # noqa: S608
@@ -51,7 +56,7 @@ def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[S
     with reading() as connection:
         rows = connection.execute(
             text(f"""
-                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen
+                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders
                 FROM sales s JOIN stores st ON st.id = s.store_id
                 WHERE s.member_id = :member_id AND (CAST(:before AS text) IS NULL OR s.id < :before)
                 ORDER BY s.id DESC LIMIT :limit"""),  # noqa: S608  # a constant of our own
@@ -75,4 +80,8 @@ def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> Sa
             for sku, name, quantity, price, category in lines
         ),
         earned=earned,
+        discount_fen=row.discount_fen,
+        tenders=tuple(
+            Tender(kind=kind, amount_fen=fen, points=points) for kind, fen, points in row.tenders or ()
+        ),
     )

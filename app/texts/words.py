@@ -5,6 +5,8 @@ from app.texts.words_benefits import BENEFIT_TEXTS
 TEXTS: dict[str, tuple[str, str]] = {
     "entry.spend": ("消费抵扣", "Spent on a purchase"),
     "entry.restore": ("退款返还", "Given back with a refund"),
+    "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
+    "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **BENEFIT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),
