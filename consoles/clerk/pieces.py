@@ -39,9 +39,7 @@ def surroundings() -> dict[str, object]:
 def piece(template: str, status: int = 200, **values: object) -> Response:
     """A piece of the page. The header tells the script that it is ours and not some proxy's error page."""
     shown = {"faults": {}, "ways": TOLD, **values}
-    response = make_response(
-        render_template(template, **surroundings(), scan_key=new_key(), **shown), status
-    )
+    response = make_response(render_template(template, **surroundings(), scan_key=new_key(), **shown), status)
     response.headers["X-Fragment"] = "1"
     return response
 

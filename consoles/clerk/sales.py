@@ -133,9 +133,7 @@ def _quote(draft: Draft, amount_fen: int) -> Quoted:
         till=till(),
         ticket=draft.ticket or None,
         lines=[Line(sku="", name="", quantity=1, unit_price_fen=amount_fen)],
-        wishes=Wishes(
-            points=MOST_FEN if draft.points else 0, balance_fen=MOST_FEN if draft.balance else 0
-        ),
+        wishes=Wishes(points=MOST_FEN if draft.points else 0, balance_fen=MOST_FEN if draft.balance else 0),
         now=clock.now(),
     )
 

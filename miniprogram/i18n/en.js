@@ -148,7 +148,7 @@ module.exports = {
   noBalance: 'Nothing yet',
   noBalanceBody: 'Top-ups and purchases will be listed here',
 
-  confirmTitle: 'Confirm a payment',
+  confirmTitle: 'Confirm',
   confirmAsk: 'The till asks to pay from your balance',
   confirmStore: 'Store',
   confirmPurchase: 'Purchase',

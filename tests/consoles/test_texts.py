@@ -14,7 +14,9 @@ from consoles.texts import TEXTS, t
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "consoles").rglob("*.py")]
-USED = {key for file in SOURCES for key in re.findall(r"""\bt\(\s*["']([a-z_.]+[a-z_])["']""", file.read_text())}
+USED = {
+    key for file in SOURCES for key in re.findall(r"""\bt\(\s*["']([a-z_.]+[a-z_])["']""", file.read_text())
+}
 #: Put together from a code or a condition.
 BUILT = {key for key in TEXTS if key.startswith(("refused.", "paid.", "quote.outdated."))} | {
     "sale.amount.refused",

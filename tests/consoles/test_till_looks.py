@@ -10,8 +10,8 @@ from app import clock
 from app.checkout.confirm import confirm, waiting_for
 from app.staff.roles import Grant
 from tests.consoles.fake_camera import film_of
-from tests.consoles.till_page import DESKTOP, PHONE, TillPage
 from tests.consoles.test_till_quote import expire_quotes, ten_off
+from tests.consoles.till_page import DESKTOP, PHONE, TillPage
 from tests.quoting import fill, points_pay
 from tests.shop import Shop
 

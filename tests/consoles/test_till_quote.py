@@ -1,4 +1,4 @@
-"""What is due on the till page: discounts, points and stored value, the member's word on the phone, and what may fail."""
+"""What is due on the till page: discounts, points, stored value, the member's word on the phone, what may fail."""
 
 import re
 from datetime import timedelta
@@ -220,9 +220,7 @@ def test_back_to_the_amount_keeps_what_was_typed(clerk: Visitor, sale: str) -> N
 
 
 @pytest.mark.parametrize("field", [{"paid_by": "gold"}, {"quote_id": "q" * 27}, {"points": "11"}])
-def test_fields_the_page_would_not_send_are_refused(
-    clerk: Visitor, sale: str, field: dict[str, str]
-) -> None:
+def test_fields_the_page_would_not_send_are_refused(clerk: Visitor, sale: str, field: dict[str, str]) -> None:
     shown = clerk.due(sale, "42").text
     assert clerk.go_on(shown, "take", **{"paid_by": "cash", **field}).status_code == 422
 

@@ -67,7 +67,7 @@ def test_whoever_opens_the_mini_program_only_now_is_asked_and_others_are_not_loo
     api.add_member("demo")
     api.ask_for_their_word()
     page = open_phone(language="en")
-    expect(page.locator("#title")).to_have_text("Confirm a payment")
+    expect(page.locator("#title")).to_have_text("Confirm")
     page.get_by_role("button", name="Decline").click()
     page.get_by_role("button", name="OK").click()
     expect(page.locator(".digits")).to_be_visible()
