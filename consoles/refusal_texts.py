@@ -73,6 +73,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "这笔销售已经按第一次提交的内容记录，修改后的内容没有记录。请取消后为下一位顾客结账。",
         "This sale was recorded as first sent; the change was not. Cancel here and go on with the next customer.",
     ),
+    "refused.quote_used.word": ("这笔已记录", "Already recorded"),
+    "refused.quote_used.advice": (
+        "这个应收金额已经记录为一笔销售。请取消后为下一位顾客结账。",
+        "This has become a sale already. Cancel here and go on with the next customer.",
+    ),
     "refused.form_foreign.word": ("页面已过期", "Page out of date"),
     "refused.form_foreign.advice": (
         "登录已更换或页面太旧。请重新载入页面后再试，没有任何内容被记录。",

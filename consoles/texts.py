@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from consoles.quote_texts import QUOTES
 from consoles.refusal_texts import REFUSALS
 from web.language import language
 
@@ -143,15 +144,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "member.unnamed": ("未填姓名", "No name given"),
     "member.points": ("积分", "Points"),
     "member.balance": ("储值余额", "Balance"),
-    "sale.amount": ("实收金额（元）", "Amount paid (yuan)"),
+    "sale.amount": ("商品金额（元）", "Amount (yuan)"),
     "sale.amount.missing": ("请输入金额。", "Please enter the amount."),
     "sale.amount.refused": (
         "请输入元为单位的金额，最多两位小数，不超过 1000 万元，例如 12 或 12.50。",
         "Enter yuan with at most two decimals, up to ten million, such as 12 or 12.50.",
     ),
     "sale.amount.zero": (
-        "这里不能记录 0 元的销售。请输入实收金额；没有收款请取消。",
-        "A sale of ¥0.00 cannot be recorded here. Enter the amount paid; if nothing was paid, cancel.",
+        "这里不能记录 0 元的销售。请输入商品金额；没有销售请取消。",
+        "A sale of ¥0.00 cannot be recorded here. Enter the amount; if nothing was sold, cancel.",
     ),
     "sale.receipt_no": ("小票号", "Receipt number"),
     "sale.receipt_no.hint": (
@@ -163,7 +164,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "本店已有这个小票号的销售记录。请核对；如是另一笔，请换一个号码。",
         "This store has a sale with this receipt number. Check it; if this is another sale, use another number.",
     ),
-    "sale.confirm": ("确认收款", "Confirm"),
     "sale.cancel": ("取消", "Cancel"),
     "sale.change": ("换一位会员", "Another member"),
     "sale.add": ("补扫会员码", "Scan a member code"),
@@ -203,7 +203,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "receipt.clerk": ("收银员", "Clerk"),
     "receipt.no": ("小票号", "Receipt no."),
     "receipt.at": ("时间", "Time"),
-    "receipt.amount": ("实收金额", "Amount paid"),
+    "receipt.goods": ("商品金额", "Goods"),
+    "receipt.discount": ("优惠", "Discount"),
+    "receipt.amount": ("合计", "Total"),
+    "receipt.taken": ("实收 {amount}", "Taken in: {amount}"),
+    "receipt.spent": ("使用积分", "Points spent"),
+    "receipt.balance": ("储值余额", "Balance left"),
     "receipt.earned": ("本次积分", "Points earned"),
     "receipt.gained": ("+{points} 积分", "+{points} point(s)"),
     "receipt.after": ("可用积分", "Points available"),
@@ -213,6 +218,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "receipt.thanks": ("谢谢惠顾", "Thank you"),
     "receipt.print": ("打印小票", "Print"),
     "receipt.next": ("下一位顾客", "Next customer"),
+    **QUOTES,
     **REFUSALS,
 }
 

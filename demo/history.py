@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAYS = 180
+#: The phone of the member of six months.
+OLD_MEMBER = "demo"
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 _GIVEN_NAMES = (
@@ -75,7 +77,7 @@ def events(members: int, tills: list[str], *, now: datetime) -> list[Joins | Buy
     draw = random.Random("青禾")  # noqa: S311  # a story, not a secret
     found: list[Joins | Buys] = []
     for person in _people(members, draw):
-        oldest = person.wechat == "demo"
+        oldest = person.wechat == OLD_MEMBER
         joined = _opening_hour(now, DAYS if oldest else draw.randint(10, DAYS), draw)
         found.append(Joins(joined, person))
         favourite = draw.choice(tills)
@@ -91,7 +93,7 @@ def _people(count: int, draw: random.Random) -> Iterator[Person]:
     for number, name in enumerate(names, start=1):
         born = date(draw.randint(1960, 2005), draw.randint(1, 12), draw.randint(1, 28))
         yield Person(
-            wechat="demo" if number == 1 else f"m{number:02}",
+            wechat=OLD_MEMBER if number == 1 else f"m{number:02}",
             name=name,
             birthday=born if draw.random() < 0.5 else None,
         )

@@ -13,20 +13,26 @@ from app.checkout import member_code
 from app.checkout.bill import Bill, Line
 from app.checkout.sale import record_sale
 from app.checkout.scan import scan
+from app.checkout.top_up import TakenIn, top_up
 from app.facts.relay import Relay
 from app.identity.login import log_in
 from app.members.profile import Changes, change
 from app.parts import Parts
+from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
 from demo import shop
-from demo.chain import STAFF
-from demo.history import DAYS, Buys, Joins, events
+from demo.chain import STAFF, WALK_TILL
+from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
 
 #: Long before the first customer.
 _OPENING = timedelta(days=DAYS + 10)
 _SCAN_TO_SALE = timedelta(seconds=40)
 _SALE_TO_MESSAGE = timedelta(seconds=2)
+#: After the last sale, which was yesterday before the shops closed.
+_TOP_UP_TO_NOW = timedelta(minutes=30)
+#: There is an offer for it; more than may be spent without the member's word on the phone.
+_TOPPED_UP_FEN = 30_000
 
 
 def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: datetime) -> dict[str, str]:
@@ -36,6 +42,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     shop.set_rules(now=opening)
     shop.liven_up(today=now, now=opening)
     shop.take_off(today=now, now=opening)
+    shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)
     shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
@@ -45,6 +52,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
             past.join(event)
         else:
             past.buy(event)
+    past.top_up(OLD_MEMBER, WALK_TILL, at=now - _TOP_UP_TO_NOW)
     return keys
 
 
@@ -77,22 +85,12 @@ class _Past:
 
     def buy(self, event: Buys) -> None:
         till = self._with_clerk(event.till)
-        shown = member_code.current(
-            issuer=self.parts.issuer, member_id=self.members[event.person.wechat], now=event.at
-        )
-        scanned = scan(
-            till=till,
-            code=shown.code,
-            request=_request("scan", till, shown.code),
-            issuer=self.parts.issuer,
-            throttle=self.parts.throttle,
-            now=event.at,
-        )
+        ticket = self._scan(till, event.person.wechat, event.at)
         paid_at = event.at + _SCAN_TO_SALE
         bill = self._bill(event)
         record_sale(
             till=till,
-            ticket=scanned.ticket,
+            ticket=ticket,
             bill=bill,
             request=_request("sale", till, bill.receipt_no),
             now=paid_at,
@@ -100,6 +98,29 @@ class _Past:
         told_at = paid_at + _SALE_TO_MESSAGE
         work.tell_consumers(self.relay, told_at)
         work.send_messages(self.parts, lambda: told_at)
+
+    def top_up(self, wechat: str, till_name: str, *, at: datetime) -> None:
+        till = self._with_clerk(till_name)
+        ticket = self._scan(till, wechat, at)
+        [offer] = [one for one in offers.listing(limit=20, after=None) if one.pay_fen == _TOPPED_UP_FEN]
+        taken = TakenIn(
+            amount_fen=_TOPPED_UP_FEN, method="cash", receipt_no=f"{at:%y%m%d}-C", offer_id=offer.id
+        )
+        paid_at = at + _SCAN_TO_SALE
+        top_up(till=till, ticket=ticket, taken=taken, request=_request("top-up", till, ticket), now=paid_at)
+        work.tell_consumers(self.relay, paid_at + _SALE_TO_MESSAGE)
+
+    def _scan(self, till: Till, wechat: str, at: datetime) -> str:
+        shown = member_code.current(issuer=self.parts.issuer, member_id=self.members[wechat], now=at)
+        scanned = scan(
+            till=till,
+            code=shown.code,
+            request=_request("scan", till, shown.code),
+            issuer=self.parts.issuer,
+            throttle=self.parts.throttle,
+            now=at,
+        )
+        return scanned.ticket
 
     def _with_clerk(self, name: str) -> Till:
         """The store's clerk, where the demo has one."""

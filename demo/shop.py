@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from app import policies
 from app.audit import OPERATOR
+from app.checkout.pricing import RoundingPolicy
 from app.discounts import change as discounts
 from app.discounts.effects import PercentOff, PerFull
 from app.discounts.rules import Definition as Discount
 from app.points.change import create, set_rule
+from app.points.pay import PointsPaymentPolicy
 from app.points.rules import Caps, Conditions, Extra, Multiplier
 from app.points.versions import Draft
 from app.staff import accounts
@@ -106,6 +109,15 @@ def take_off(*, today: datetime, now: datetime) -> None:
         ),
     ):
         discounts.create(draft=draft, actor=OPERATOR, now=now)
+
+
+def pay_with(*, now: datetime) -> None:
+    """100 points are a yuan, and coins of less than 10 fen are let off."""
+    for kind, value in (
+        (PointsPaymentPolicy, {"points_per_yuan": 100}),
+        (RoundingPolicy, {"down_to_fen": 10}),
+    ):
+        policies.change(kind=kind, value=value, version=0, actor=OPERATOR, now=now)
 
 
 def _member_day(today: datetime) -> int:

@@ -19,6 +19,7 @@ from web.language import language
 from web.paging import PageArguments, asked, numeric, page, page_of
 from web.pending import PendingSchema, dump_pending
 from web.schemas import Strict
+from web.tendered import RecordedTenderSchema, dump_tenders
 
 blueprint = Blueprint("points", __name__, url_prefix="/api/v1/me", description="Points and purchases")
 guarded(blueprint, require_member)
@@ -157,6 +158,10 @@ class PurchaseSchema(Strict):
     refunded_fen = fields.Integer(required=True, metadata={"description": "all refunds together"})
     points_earned = fields.Integer(required=True)
     occurred_at = fields.AwareDateTime(required=True)
+    discount_fen = fields.Integer(required=True, metadata={"description": "less than the goods cost"})
+    tenders = fields.List(
+        fields.Nested(RecordedTenderSchema()), required=True, metadata={"description": "empty: nobody told"}
+    )
 
 
 def _dump_purchase(sale: SaleView) -> dict[str, Any]:
@@ -168,6 +173,8 @@ def _dump_purchase(sale: SaleView) -> dict[str, Any]:
         "refunded_fen": sale.refunded_fen,
         "points_earned": sale.points_earned,
         "occurred_at": sale.occurred_at,
+        "discount_fen": sale.discount_fen,
+        "tenders": dump_tenders(sale.tenders),
     }
 
 

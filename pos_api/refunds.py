@@ -10,12 +10,13 @@ from app.checkout.refund import REASONS, refund
 from app.checkout.refund_parts import Wanted
 from app.checkout.refund_record import Refunded
 from pos_api.guard import TILL, require_till, scope, till
-from pos_api.sales import MOST_LINES, RecordedTenderSchema, dump_tenders
+from pos_api.sales import MOST_LINES
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.schemas import Strict, fen, text, whole
+from web.tendered import RecordedTenderSchema, dump_tenders
 
 blueprint = Blueprint("refunds", __name__, url_prefix="/pos/v1/sales", description="Refunds of sales")
 guarded(blueprint, require_till)

@@ -1,7 +1,6 @@
 """Sales: recording one, looking at one again."""
 
-from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -12,7 +11,7 @@ from app.checkout.record import Recorded
 from app.checkout.sale import record_sale
 from app.checkout.sale_by_quote import commit_quote
 from app.checkout.sales import SaleView, find_sale, show_sale
-from app.checkout.tenders import TOLD, Kind, Tender
+from app.checkout.tenders import TOLD, Tender
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.api import Blueprint
@@ -21,6 +20,7 @@ from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.pending import PendingSchema, dump_pending
 from web.schemas import Strict, fen, text, whole
+from web.tendered import RecordedTenderSchema, dump_tenders
 
 blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="Sales")
 guarded(blueprint, require_till)
@@ -85,12 +85,6 @@ class SaleSchema(Strict):
                 raise ValidationError(self.error_messages["with_quote"], name)
 
 
-class RecordedTenderSchema(Strict):
-    kind = fields.String(required=True, validate=validate.OneOf(get_args(Kind)))
-    amount_fen = fields.Integer(required=True)
-    points = fields.Integer(required=True, metadata={"description": "how many of them the amount took"})
-
-
 class RecordedSchema(Strict):
     id = fields.String(required=True)
     receipt_no = fields.String(required=True)
@@ -128,12 +122,6 @@ class RecordedSchema(Strict):
         allow_none=True,
         metadata={"description": "stored value that may be spent after this sale; null when none was spent"},
     )
-
-
-def dump_tenders(tenders: Iterable[Tender]) -> list[dict[str, Any]]:
-    return [
-        {"kind": tender.kind, "amount_fen": tender.amount_fen, "points": tender.points} for tender in tenders
-    ]
 
 
 def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
@@ -218,6 +206,10 @@ class ShownSaleSchema(Strict):
     )
     lines = fields.List(fields.Nested(ShownLineSchema()), required=True)
     earned = fields.List(fields.Nested(PartSchema()), required=True)
+    discount_fen = fields.Integer(required=True, metadata={"description": "less than the lines come to"})
+    tenders = fields.List(
+        fields.Nested(RecordedTenderSchema()), required=True, metadata={"description": "empty: nobody told"}
+    )
 
 
 def _dump_sale(sale: SaleView) -> dict[str, Any]:
@@ -233,6 +225,8 @@ def _dump_sale(sale: SaleView) -> dict[str, Any]:
         "has_member": sale.has_member,
         "lines": [_dump_line(line) for line in sale.lines],
         "earned": dump_parts(sale.earned),
+        "discount_fen": sale.discount_fen,
+        "tenders": dump_tenders(sale.tenders),
     }
 
 

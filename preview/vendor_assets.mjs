@@ -34,9 +34,10 @@ const TARGETS = {
 const SPRITE = 'consoles/static/icons.svg';
 const ICONS = [
   'arrow-clockwise', 'arrow-counterclockwise', 'award', 'bell', 'box-arrow-right', 'camera', 'cash-stack',
-  'check-circle-fill', 'clock-history', 'exclamation-triangle-fill', 'gear', 'info-circle', 'keyboard', 'lightning',
-  'list', 'moon', 'people', 'person', 'person-circle', 'plus-lg', 'printer', 'qr-code-scan', 'receipt', 'search',
-  'send', 'shop', 'star-fill', 'sun', 'trash', 'translate', 'upc-scan', 'wallet2', 'wifi-off', 'x-circle-fill', 'x-lg',
+  'check-circle-fill', 'clock-history', 'exclamation-triangle-fill', 'gear', 'info-circle', 'keyboard',
+  'lightning', 'list', 'moon', 'people', 'person', 'person-circle', 'phone', 'plus-lg', 'printer', 'qr-code-scan',
+  'receipt', 'search', 'send', 'shop', 'star-fill', 'sun', 'trash', 'translate', 'upc-scan', 'wallet2', 'wifi-off',
+  'x-circle-fill', 'x-lg',
 ];
 
 const packageOf = (name) => JSON.parse(fs.readFileSync(path.join(modules, name, 'package.json'), 'utf8'));

@@ -33,15 +33,19 @@ class Asked:
 
 
 _OPEN = text("""
-    SELECT q.id AS quote_id, s.name AS store, CAST(q.priced ->> 'amount_fen' AS bigint) AS amount_fen,
-        q.stored_value_fen, q.created_at, q.expires_at
-    FROM quotes q JOIN stores s ON s.id = q.store_id
-    WHERE q.member_id = :member_id AND q.confirmation = 'pending' AND q.expires_at > :now
-    ORDER BY q.id DESC LIMIT :most""")
+    SELECT q.quote_id, s.name AS store, q.amount_fen, q.stored_value_fen, q.created_at, q.expires_at
+    FROM (
+        SELECT DISTINCT ON (q.ticket_id) q.id AS quote_id, q.store_id, q.ticket_id,
+            CAST(q.priced ->> 'amount_fen' AS bigint) AS amount_fen, q.stored_value_fen, q.created_at, q.expires_at
+        FROM quotes q WHERE q.member_id = :member_id AND q.confirmation = 'pending' AND q.expires_at > :now
+        ORDER BY q.ticket_id, q.id DESC) q
+    JOIN stores s ON s.id = q.store_id
+    WHERE NOT EXISTS (SELECT FROM sales done WHERE done.ticket_id = q.ticket_id)
+    ORDER BY q.quote_id DESC LIMIT :most""")
 
 
 def waiting_for(*, member_id: int, now: datetime) -> list[Asked]:
-    """What waits for the member's word, newest first."""
+    """What waits for the member's word, newest first: of each visit to a till the last question, until it has paid."""
     with reading() as connection:
         rows = connection.execute(_OPEN, {"member_id": member_id, "now": now, "most": _MOST})
         return [Asked(**row._mapping) for row in rows]

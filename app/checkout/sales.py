@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, TextClause, text
 
 from app.checkout.bill import Line
+from app.checkout.tenders import Tender
 from app.db import reading
 from app.errors import NotFound
 from app.points.explain import PARTS, Part, parts_of
@@ -28,11 +29,15 @@ class SaleView:
     lines: tuple[Line, ...]
     earned: tuple[Part, ...]
     has_member: bool
+    discount_fen: int = 0
+    tenders: tuple[Tender, ...] = ()
 
 
 _REFUNDED = "(SELECT coalesce(sum(r.amount_fen), 0)::bigint FROM refunds r WHERE r.sale_id = s.id)"
+_TENDERS = """(SELECT json_agg(json_build_array(t.kind, t.amount_fen, t.points) ORDER BY t.amount_fen DESC, t.kind)
+        FROM sale_tenders t WHERE t.sale_id = s.id)"""
 _SALE = f"""
-    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, (
+    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.store_id = :store_id AND s."""  # noqa: S608
@@ -62,7 +67,7 @@ def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[S
     with reading() as connection:
         rows = connection.execute(
             text(f"""
-                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen
+                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders
                 FROM sales s JOIN stores st ON st.id = s.store_id
                 WHERE s.member_id = :member_id AND (CAST(:before AS text) IS NULL OR s.id < :before)
                 ORDER BY s.id DESC LIMIT :limit"""),  # noqa: S608  # a constant of our own
@@ -87,4 +92,8 @@ def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> Sa
         ),
         earned=earned,
         has_member=row.member_id is not None,
+        discount_fen=row.discount_fen,
+        tenders=tuple(
+            Tender(kind=kind, amount_fen=fen, points=points) for kind, fen, points in row.tenders or ()
+        ),
     )

@@ -8,7 +8,7 @@ from app.errors import Invalid
 
 Kind = Literal["cash", "card", "wechat_pay", "alipay", "other", "points", "principal", "bonus"]
 #: What a till takes in itself and tells us of.
-TOLD = ("cash", "card", "wechat_pay", "alipay", "other")
+TOLD: tuple[Kind, ...] = ("cash", "card", "wechat_pay", "alipay", "other")
 #: What earns no points: it was a gift before.
 EARNS_NOTHING = ("points", "bonus")
 

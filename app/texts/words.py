@@ -6,6 +6,8 @@ from app.texts.words_settlement import SETTLEMENT_TEXTS
 TEXTS: dict[str, tuple[str, str]] = {
     "entry.spend": ("消费抵扣", "Spent on a purchase"),
     "entry.restore": ("退款返还", "Given back with a refund"),
+    "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
+    "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **BENEFIT_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),

@@ -46,6 +46,7 @@ LOOKS: dict[str, Look] = {
     "database_unavailable": _WAIT,
     "internal_error": _WAIT,
     "idempotency_key_reused": Look("used", "receipt"),
+    "quote_used": Look("used", "receipt"),
     "ticket_unknown": _OVER,
     "ticket_expired": _OVER,
     "ticket_used": _USED,
@@ -108,7 +109,7 @@ def _to_sign_in() -> Response:
     if SESSION_COOKIE in request.cookies or from_htmx():
         # Who asks is known before anything is done, so this sale was not recorded. Of an earlier try of it, whose
         # answer was lost, nothing is known here.
-        selling = request.endpoint == "clerk_till.sell"
+        selling = request.endpoint in ("clerk_sales.sell", "clerk_sales.take")
         said.keep(response, said.Said(reason="sale_over" if selling else "session_over"))
     drop_session(response)
     return response

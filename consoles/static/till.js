@@ -10,15 +10,15 @@ const stage = $("#stage");
 const body = document.body;
 let sending = false; // a request is under way
 let last = null; // the form or button that was sent last, to be sent again
-let asked = null; // the fields of the sale that was sent last
-let unclear = null; // those of the sale of which nobody knows whether it was recorded; null: there is none
+let asked = null; // what was sent last for a sale: to which path, with which fields
+let unclear = null; // that of the sale of which nobody knows whether it was recorded; null: there is none
 let accepted = ""; // the code of the member on the screen: guns and hands fire twice
 let waiting = ""; // a code that waits for the answer to "another member?"
 let leaving = false;
 
 const at = () => stage.querySelector("[data-stage]").dataset.stage;
 const hasMember = () => stage.querySelector("[data-member]") !== null;
-const typed = () => ($("#amount")?.value ?? "") !== "";
+const typed = () => ($("#sale-form [name=amount]")?.value ?? "") !== "";
 
 function show(dialog) {
   if (!dialog.open) dialog.showModal();
@@ -107,6 +107,19 @@ document.addEventListener("click", (event) => {
   if (button) DEEDS[button.dataset.do]?.(button);
 });
 
+// The second tap of a double one, or a key held down, was not meant for the button that has just come to lie there.
+document.addEventListener(
+  "click",
+  (event) => {
+    if (event.detail > 1 && event.target.closest("[data-pay]")) event.preventDefault();
+  },
+  true,
+);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.repeat && event.target.closest("[data-pay]")) event.preventDefault();
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing || $("dialog[open]") || at() !== "sale") return;
   event.preventDefault();
@@ -129,33 +142,43 @@ function drop(button) {
 function again() {
   const form = last;
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
-  if (form.matches("form")) submit(form);
+  if (isSale(form)) resend(form, asked);
+  else if (form.matches("form")) submit(form);
   else form.click();
+}
+
+/** The very same request, whatever was changed in the form since: key, amount and the button that was pressed. */
+function resend(form, { path, fields }) {
+  htmx.ajax("POST", path, { source: form, values: fields });
 }
 
 /** Whether the sale on the screen may have been recorded: an answer to its key was lost. */
 function isUnclear() {
-  return unclear !== null && $("#sale-form")?.elements.sale_key.value === unclear.sale_key;
+  return unclear !== null && $("#sale-form")?.elements.sale_key.value === unclear.fields.sale_key;
 }
 
-/** The very request whose answer was lost, whatever was changed in the form since: its answer tells what became of it. */
+/** The answer to the request whose answer was lost tells what became of it. */
 function askAgain(button) {
   button.closest("dialog").close();
-  const form = $("#sale-form");
-  for (const [name, value] of Object.entries(unclear)) form.elements[name].value = value;
-  form.requestSubmit();
+  resend($("#sale-form"), unclear);
 }
 
 // --- answers ------------------------------------------------------------------------------------------------------
 
+/** Asks every other second whether the member has answered on the phone; a lost answer is followed by the next one. */
+const isPoll = (event) => event.detail.elt?.dataset?.poll !== undefined;
+
 body.addEventListener("htmx:beforeRequest", (event) => {
+  if (isPoll(event)) return;
   sending = true;
   last = event.detail.elt;
-  if (isSale(last)) asked = Object.fromEntries(new FormData(last));
+  const { path, formData } = event.detail.requestConfig;
+  if (isSale(last)) asked = { path, fields: Object.fromEntries(formData) };
   body.setAttribute("aria-busy", "true");
 });
 
-body.addEventListener("htmx:afterRequest", () => {
+body.addEventListener("htmx:afterRequest", (event) => {
+  if (isPoll(event)) return;
   sending = false;
   body.removeAttribute("aria-busy");
 });
@@ -166,12 +189,21 @@ body.addEventListener("htmx:beforeOnLoad", (event) => {
 
 body.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
+  if (isPoll(event)) return keepOutOfTheWay(event, xhr.getResponseHeader("HX-Retarget"));
   if (xhr.getResponseHeader("X-Fragment")) return;
   event.detail.shouldSwap = false; // some proxy's page, not an answer of ours
   lost();
 });
 
-for (const fault of ["htmx:sendError", "htmx:timeout"]) body.addEventListener(fault, lost);
+/** What has happened is shown, whatever the clerk does; the rest only to whoever still waits for it. */
+function keepOutOfTheWay(event, where) {
+  if (where === "#stage" || (where === "#sale-form" && stage.contains(event.detail.elt))) return;
+  event.detail.shouldSwap = false;
+}
+
+for (const fault of ["htmx:sendError", "htmx:timeout"]) {
+  body.addEventListener(fault, (event) => isPoll(event) || lost());
+}
 
 const isSale = (element) => element?.id === "sale-form";
 

@@ -37,14 +37,25 @@ export class Wedge {
     const digits = this.keys.map((key) => key.digit).join("");
     const code = memberCodeAtEnd(digits);
     if (code) return this.take(event, "member", code);
+    this.keys = this.ofOneField();
+    return this.endOther(event, this.keys.map((key) => key.digit).join(""));
+  }
+
+  endOther(event, digits) {
     const byGun = this.byGun();
     const field = this.keys.length ? this.keys[0].field : null;
     // A long receipt number may look like a payment code; there only the speed tells.
     if (isPaymentCode(digits) && (byGun || !field || field.name !== "receipt_no")) {
       return this.take(event, "payment", digits);
     }
-    // The bar code of an article would be an amount of millions.
-    if (byGun && field && field.name === "amount") this.take(event, "other", digits);
+    // The bar code of an article would be an amount of millions; on a button its Enter would be a sale.
+    if (byGun && field && (field.name === "amount" || "pay" in field.dataset)) this.take(event, "other", digits);
+  }
+
+  /** The last digits that went into the same field: what was typed elsewhere a moment before is no part of a bar code. */
+  ofOneField() {
+    const field = this.keys.at(-1)?.field;
+    return this.keys.slice(this.keys.findLastIndex((key) => key.field !== field) + 1);
   }
 
   byGun() {

@@ -13,8 +13,11 @@ const session = require('./session.js');
  *   store: string | null, occurred_at: string, expires_at: string | null,
  *   valid_through: string | null}} PointsEntry
  * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
+ * @typedef {{kind: string, amount_fen: number, points: number}} Tender
  * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, refunded_fen: number,
- *   points_earned: number, occurred_at: string}} Sale
+ *   points_earned: number, occurred_at: string, discount_fen: number, tenders: Tender[]}} Sale
+ * @typedef {{id: string, store: string, amount_fen: number, stored_value_fen: number, created_at: string,
+ *   expires_at: string}} Asked
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance
  * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,
@@ -147,6 +150,13 @@ const topUp = (id) => call({ path: `/api/v1/me/topups/${id}` });
 /** @param {string} id @returns {Promise<TopUp>} */
 const closeTopUp = (id) => call({ path: `/api/v1/me/topups/${id}/close`, method: 'POST' });
 
+/** @returns {Promise<{items: Asked[]}>} newest first */
+const confirmations = () => call({ path: '/api/v1/me/confirmations', timeoutMs: 4000 });
+
+/** The same word again changes nothing. */
+/** @param {string} id @param {boolean} agree @returns {Promise<{confirmation: 'confirmed' | 'declined'}>} */
+const confirm = (id, agree) => call({ path: `/api/v1/me/confirmations/${id}`, method: 'POST', data: { agree } });
+
 /** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
 const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
 
@@ -180,6 +190,8 @@ module.exports = {
   orderTopUp,
   topUp,
   closeTopUp,
+  confirmations,
+  confirm,
   sales,
   messages,
   readMessage,

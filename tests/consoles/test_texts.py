@@ -3,18 +3,25 @@
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from flask import Flask
 
+from app.checkout.tenders import Kind
 from consoles.clerk.refusals import LOOKS
 from consoles.texts import TEXTS, t
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "consoles").rglob("*.py")]
-USED = {key for file in SOURCES for key in re.findall(r"""\bt\(\s*["']([a-z_.]+)["']""", file.read_text())}
+USED = {
+    key for file in SOURCES for key in re.findall(r"""\bt\(\s*["']([a-z_.]+[a-z_])["']""", file.read_text())
+}
 #: Put together from a code or a condition.
-BUILT = {key for key in TEXTS if key.startswith("refused.")} | {"sale.amount.refused", "sale.amount.missing"}
+BUILT = {key for key in TEXTS if key.startswith(("refused.", "paid.", "quote.outdated."))} | {
+    "sale.amount.refused",
+    "sale.amount.missing",
+}
 
 
 def test_every_text_that_is_used_exists() -> None:
@@ -48,6 +55,10 @@ def test_every_refusal_at_the_till_has_its_word_and_advice() -> None:
     for code in LOOKS:
         if not code.startswith("ticket_"):
             assert {f"refused.{code}.word", f"refused.{code}.advice"} <= set(TEXTS)
+
+
+def test_every_way_to_pay_has_its_name() -> None:
+    assert {f"paid.{kind}" for kind in get_args(Kind)} <= set(TEXTS)
 
 
 def values(text: str) -> set[str | None]:

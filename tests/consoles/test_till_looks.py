@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from app import clock
+from app.checkout.confirm import confirm, waiting_for
 from app.staff.roles import Grant
 from tests.consoles.fake_camera import film_of
+from tests.consoles.test_till_quote import expire_quotes, ten_off
 from tests.consoles.till_page import DESKTOP, PHONE, TillPage
+from tests.quoting import fill, points_pay
 from tests.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -69,7 +73,9 @@ def test_every_screen_is_sound(
     look("code_malformed")
 
     member = staffed.member("Wilhelmina Featherstonehaugh")
-    staffed.earn(member, 12_345)
+    fill(member, points=12_345, principal_fen=54_321)
+    points_pay()
+    ten_off(1_000_000_000)
     till.gun(staffed.code(member, steps=1))
     expect(till.page.locator("#amount")).to_be_focused()
     look("member")
@@ -86,6 +92,24 @@ def test_every_screen_is_sound(
     expect(till.page.locator("#replace")).not_to_be_visible()
     till.page.fill("#amount", "9999999.99")
     till.page.locator("#amount").press("Enter")
+    expect(till.page.locator("#payable")).to_be_visible()
+    look("quote")
+    till.page.get_by_role("switch").last.click()
+    expect(till.page.locator("[data-poll]")).to_be_visible()
+    look("waiting for the member")
+    [asked] = waiting_for(member_id=member.member_id, now=clock.now())
+    confirm(member_id=member.member_id, quote_id=asked.quote_id, agree=False, now=clock.now())
+    expect(till.page.locator(".quote-declined")).to_be_visible()
+    look("declined")
+    till.page.click(".quote-declined .btn-primary")
+    till.page.get_by_role("switch").first.click()
+    expect(till.page.locator(".switch[aria-checked=true]")).to_be_visible()
+    expire_quotes()
+    till.pay()
+    expect(till.page.locator(".quote-over")).to_be_visible()
+    look("quote over")
+    till.page.keyboard.press("Enter")
+    till.pay()
     expect(till.stage("receipt")).to_be_visible()
     look("receipt")
 

@@ -108,10 +108,13 @@ class TillPage:
             self.keys.send("Input.dispatchKeyEvent", {"type": "keyUp", **key, **at})
 
     def sell(self, amount: str) -> None:
-        """Type an amount where the focus is and confirm."""
+        """Type an amount where the focus is and tap on *cash*."""
         expect(self.page.locator("#amount")).to_be_focused()
         self.page.keyboard.type(amount)
-        self.page.keyboard.press("Enter")
+        self.pay()
+
+    def pay(self, way: str = "cash") -> None:
+        self.page.click(f"[name=paid_by][value={way}]")
 
     def faults(self) -> list[str]:
         """What axe finds serious or critical, and every overflow to the side."""

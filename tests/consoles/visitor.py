@@ -60,9 +60,19 @@ class Visitor:
         return self.htmx("/till/scans", {"code": code, "scan_key": scan_key, **more})
 
     def sell(self, piece: str, amount: str, **more: str) -> Any:
-        """Fill in the sale form that stands in this piece of page, and send it."""
+        """Fill in the sale form that stands in this piece of page, and send it: cash."""
         fields = {name: hidden(piece, name) for name in ("sale_key", "ticket", "receipt_no")}
-        return self.htmx("/till/sales", {**fields, "amount": amount, **more})
+        return self.htmx("/till/sales", {**fields, "amount": amount, "paid_by": "cash", **more})
+
+    def due(self, piece: str, amount: str, **more: str) -> Any:
+        """Ask what is due, as Enter does."""
+        return self.sell(piece, amount, paid_by="", **more)
+
+    def go_on(self, piece: str, step: str, **more: str) -> Any:
+        """Send the quote that stands in this piece of page to that step: quote, take, word, amount."""
+        names = ("sale_key", "ticket", "amount", "receipt_no", "points", "balance", "quote_id")
+        fields = {name: hidden(piece, name) for name in names if f'name="{name}"' in piece}
+        return self.htmx(f"/till/sales/{step}", {**fields, **more})
 
 
 def hidden(page: str, name: str) -> str:

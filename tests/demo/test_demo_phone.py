@@ -86,6 +86,16 @@ def _sell(demo: Demo, code: str, amount_fen: int) -> Any:
     return _ask(f"{demo.url}/pos/v1/sales", key=key, body=sale)
 
 
+def _signed_in(browser: Browser, demo: Demo) -> TillPage:
+    till = TillPage(browser, demo.url)
+    till.page.goto(f"{demo.url}/till/?store=S001&terminal=T1")
+    till.page.fill("#login", "clerk")
+    till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])
+    till.page.keyboard.press("Enter")
+    expect(till.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
+    return till
+
+
 def _tab(page: Page, text: str) -> None:
     page.locator("#tabs").get_by_text(text, exact=True).click()
 
@@ -136,13 +146,7 @@ def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
     demo: Demo, browser: Browser, phone: Page, film: Path
 ) -> None:
     """The whole main job with nothing in between: what one page draws, the camera of the other reads."""
-    till = TillPage(browser, demo.url)
-    till.page.goto(f"{demo.url}/till/?store=S001&terminal=T1")
-    till.page.fill("#login", "clerk")
-    till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])
-    till.page.keyboard.press("Enter")
-    expect(till.stage("ready")).to_be_visible()
-
+    till = _signed_in(browser, demo)
     phone.get_by_role("checkbox").click()
     phone.get_by_role("button", name="同意并开通").click()
     expect(phone.locator(".digits")).to_be_visible()
@@ -162,5 +166,25 @@ def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
         _tab(phone, "消息")
         phone.wait_for_timeout(500)
     expect(phone.get_by_text("88.80").first).to_be_visible()
+    assert till.complaints == []
+    till.context.close()
+
+
+@pytest.mark.parametrize("phone", ["demo"], indirect=True)
+def test_the_member_of_six_months_agrees_on_the_phone_and_the_till_goes_on_by_itself(
+    demo: Demo, browser: Browser, phone: Page
+) -> None:
+    till = _signed_in(browser, demo)
+    expect(phone.locator(".digits")).to_be_visible()
+    till.gun(_digits(phone))
+    expect(till.page.locator("#amount")).to_be_focused()
+    till.page.keyboard.type("250")
+    till.page.keyboard.press("Enter")
+    till.page.get_by_role("switch", name="使用储值").click()
+    expect(till.page.locator("[data-poll]")).to_be_visible()
+    agree = phone.get_by_role("button", name="同意支付")
+    agree.wait_for(timeout=TOLD_WITHIN_S * 1_000)
+    agree.click()
+    expect(till.stage("receipt")).to_contain_text("储值余额", timeout=TOLD_WITHIN_S * 1_000)
     assert till.complaints == []
     till.context.close()

@@ -66,6 +66,8 @@ class MemberApiStub:
         self.entry_count = 45
         self.order_state = "created"
         self.pack_window_s = 30
+        self.questions: list[dict[str, Any]] = []
+        self.words: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
 
@@ -99,6 +101,18 @@ class MemberApiStub:
     def use_code(self) -> None:
         """At a till."""
         self.code_now = self._new_code()
+
+    def ask_for_their_word(self, number: str = "01A", stored_value_fen: int = 30_000) -> None:
+        """A till wants to spend stored value."""
+        question = {
+            "id": number,
+            "store": "静安店",
+            "amount_fen": 36_650,
+            "stored_value_fen": stored_value_fen,
+            "created_at": _utc(_now()),
+            "expires_at": _utc(_now() + dt.timedelta(minutes=5)),
+        }
+        self.questions.insert(0, question)
 
     def forget_tokens(self) -> None:
         self.tokens.clear()
@@ -355,10 +369,29 @@ class MemberApiStub:
                 "refunded_fen": 2_350 if n == 1 else 0,
                 "points_earned": self.points_of_a_sale,
                 "occurred_at": f"2026-11-20T{n + 1:02d}:15:00Z",
+                "discount_fen": 500 * n,
+                "tenders": [
+                    {"kind": "principal", "amount_fen": 100_000, "points": 0},
+                    {"kind": "bonus", "amount_fen": 20_000, "points": 0},
+                    {"kind": "points", "amount_fen": 1_200, "points": 1_200},
+                    {"kind": "wechat_pay", "amount_fen": 2_456, "points": 0},
+                ][: 4 * n],
             }
             for n in range(3)
         ]
         return self._page(request, rows)
+
+    async def confirmations(self, request: web.Request) -> web.Response:
+        self._member(request)
+        return web.json_response({"items": [one for one in self.questions if one["id"] not in self.words]})
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        self._member(request)
+        number, agree = request.match_info["id"], (await request.json())["agree"]
+        if number not in {one["id"] for one in self.questions}:
+            return _problem(410, "quote_expired", "这笔报价已过期")
+        self.words[number] = "confirmed" if agree else "declined"
+        return web.json_response({"confirmation": self.words[number]})
 
     async def messages(self, request: web.Request) -> web.Response:
         return self._page(request, self._member(request)["messages"])
@@ -467,6 +500,8 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/topups", stub.order),
             web.get("/api/v1/me/topups/T1", stub.ordered),
             web.post("/api/v1/me/topups/T1/close", stub.give_up),
+            web.get("/api/v1/me/confirmations", stub.confirmations),
+            web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

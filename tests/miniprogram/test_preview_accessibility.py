@@ -89,6 +89,26 @@ def test_the_page_of_a_new_policy_is_sound_at_every_width(
     _look(page)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_question_of_a_till_and_its_answer_are_sound_at_every_width(
+    api: MemberApiStub, open_phone: OpenPhone, language: str
+) -> None:
+    api.add_member("demo")
+    api.ask_for_their_word(stored_value_fen=123_456_789)
+    page = open_phone(language=language)
+    expect(page.locator(".confirm-agree")).to_be_visible()
+    _look(page)
+
+    page.locator("#back").click()
+    expect(page.locator(".waits")).to_be_visible()
+    _look(page)
+
+    page.locator(".waits button").click()
+    page.locator(".confirm-decline").click()
+    expect(page.locator(".confirm-done")).to_be_visible()
+    _look(page)
+
+
 @pytest.mark.parametrize("asking", [".sign-out", ".withdraw"])
 def test_a_question_over_the_page_is_sound(member_phone: Page, asking: str) -> None:
     _open_tab(3)(member_phone)

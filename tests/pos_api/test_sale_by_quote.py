@@ -49,6 +49,13 @@ def test_points_and_stored_value_pay_and_only_money_earns(shop: Shop, phone: Pho
         "cash": 1_999,
     }
     assert has(engine, phone) == {"points": 31}
+    shown, [mine] = shop.till.get(f"/sales/{sale['id']}").json, phone.get("/me/sales").json["items"]
+    for seen in (shown, mine):
+        assert sorted(t["kind"] for t in seen["tenders"]) == ["bonus", "cash", "points", "principal"]
+        assert (seen["discount_fen"], seen["tenders"][0]) == (
+            0,
+            {"kind": "cash", "amount_fen": 1_999, "points": 0},
+        )
 
 
 def test_a_sale_without_member_is_rounded_and_nothing_else(shop: Shop, engine: Engine) -> None:

@@ -3,9 +3,10 @@ const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { nextCode, replaced, stockUp } = require('../../utils/code_feed.js');
 const { barImage, qrImage } = require('../../utils/code_image.js');
+const { newestQuestion } = require('../../utils/confirmations.js');
 const { canAsk, askForReceipts } = require('../../utils/subscribe.js');
 const { showUnread } = require('../../utils/unread.js');
-const { inFours } = require('../../utils/format.js');
+const { inFours, yuan } = require('../../utils/format.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
 
 /** Without a code to show, the next try comes by itself. */
@@ -14,6 +15,13 @@ const RETRY_MS = 10000;
 /** While the code lies before a till, the page looks whether it was used; after so many looks it waits for its turn. */
 const LOOK_MS = 5000;
 const LOOKS = 60;
+
+/** Once a code was used, the till may ask for the member's word; so often it is looked for, and so long. */
+const ASK_MS = 2500;
+const ASKS_MS = 5 * 60 * 1000;
+
+/** When to look for a question of the till, and until when; of which one the page was opened. */
+const questions = { nextAtMs: Infinity, untilMs: 0, asking: false, opened: '' };
 
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
 const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
@@ -38,6 +46,7 @@ Component({
     offline: false,
     offlineBody: '',
     error: '',
+    waits: '',
   },
 
   lifetimes: {
@@ -56,6 +65,8 @@ Component({
       wx.setKeepScreenOn({ keepScreenOn: true });
       clock.looksLeft = LOOKS;
       tierLine.askedFor = '';
+      // Whoever opens the mini-program only now, or comes back from the question, is told of one that waits.
+      questions.nextAtMs = 0;
       clock.ticking = setInterval(() => this.tick(), 1000);
       this.refresh(false);
     },
@@ -68,6 +79,7 @@ Component({
   methods: {
     tick() {
       if (this.data.guest) return;
+      if (Date.now() >= questions.nextAtMs && this.data.digits && !this.data.offline) this.lookForQuestion();
       if (Date.now() >= clock.turnsAtMs) this.refresh(false);
       else if (this.data.digits) {
         this.showTimeLeft();
@@ -86,7 +98,10 @@ Component({
       clock.looksAtMs = Date.now() + LOOK_MS;
       try {
         const shown = await replaced(showing);
-        if (shown && stillAsked()) this.showCode(shown);
+        if (!shown || !stillAsked()) return;
+        this.showCode(shown);
+        questions.untilMs = Date.now() + ASKS_MS;
+        questions.nextAtMs = 0;
       } catch (problem) {
         if (stillAsked()) await this.lookFailed(problem);
       } finally {
@@ -101,6 +116,33 @@ Component({
       clock.looksAtMs = clock.turnsAtMs;
       // Used, and there is no other in this minute: a used code must not stay on the screen.
       if (code === 'codes_used_up') await this.showProblem(problem);
+    },
+
+    /** Whether a till asks for the member's word. Opens the question once; after that a line on this page leads to it. */
+    async lookForQuestion() {
+      if (questions.asking) return;
+      questions.asking = true;
+      questions.nextAtMs = Date.now() < questions.untilMs ? Date.now() + ASK_MS : Infinity;
+      try {
+        const asked = await newestQuestion();
+        this.setData({ waits: asked ? this.waitsText(asked) : '' });
+        if (!asked || asked.id === questions.opened) return;
+        questions.opened = asked.id;
+        this.openQuestion();
+      } catch (problem) {
+        console.info('no question looked for:', api.asApiError(problem).code);
+      } finally {
+        questions.asking = false;
+      }
+    },
+
+    /** @param {import('../../utils/confirmations.js').Asked} asked */
+    waitsText({ store, stored_value_fen }) {
+      return fill(this.data.t.confirmWaits, { store, amount: yuan(stored_value_fen) });
+    },
+
+    openQuestion() {
+      wx.navigateTo({ url: '/pages/confirm/index' });
     },
 
     showTimeLeft() {

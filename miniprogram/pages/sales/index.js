@@ -1,10 +1,43 @@
 /** Purchases: store, receipt, amount, points earned. */
 const api = require('../../utils/api.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { signed, yuan, minute } = require('../../utils/format.js');
+const { grouped, signed, yuan, minute } = require('../../utils/format.js');
 const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 
-/** @param {import('../../utils/api.js').Sale} sale */
+/** @typedef {import('../../utils/api.js').Sale} Sale */
+
+/** Principal and bonus are one balance to whoever paid with it. @param {Sale} sale */
+function byKind({ tenders }) {
+  /** @type {Map<string, {fen: number, points: number}>} */
+  const sums = new Map();
+  for (const { kind, amount_fen, points } of tenders) {
+    const name = kind === 'principal' || kind === 'bonus' ? 'balance' : kind;
+    const { fen } = sums.get(name) || { fen: 0 };
+    sums.set(name, { fen: fen + amount_fen, points });
+  }
+  return sums;
+}
+
+/** What was taken off and how it was paid; empty where the till did not say. @param {Sale} sale */
+function howPaid(sale) {
+  const t = texts();
+  /** @type {Record<string, string>} */
+  const names = {
+    points: t.paidPoints,
+    balance: t.paidBalance,
+    cash: t.paidCash,
+    card: t.paidCard,
+    wechat_pay: t.paidWechatPay,
+    alipay: t.paidAlipay,
+  };
+  const off = sale.discount_fen ? [fill(t.discount, { amount: yuan(sale.discount_fen) })] : [];
+  const paid = [...byKind(sale)].map(([name, { fen, points }]) =>
+    fill(names[name] || t.paidOther, { amount: yuan(fen), points: withPoints(points, grouped(points)) }),
+  );
+  return [...off, ...paid].join(' · ');
+}
+
+/** @param {Sale} sale */
 function toRow(sale) {
   const t = texts();
   return {
@@ -16,6 +49,7 @@ function toRow(sale) {
       ...(sale.refunded_fen ? [fill(t.refunded, { amount: yuan(sale.refunded_fen) })] : []),
     ].join(' · '),
     amount: yuan(sale.amount_fen),
+    paid: howPaid(sale),
     points: sale.points_earned ? withPoints(sale.points_earned, signed(sale.points_earned)) : '',
   };
 }

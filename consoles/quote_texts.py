@@ -1,0 +1,61 @@
+"""The words of a quote at the till: what is to be paid, how, and the member's word on the phone. Part of `TEXTS`."""
+
+QUOTES: dict[str, tuple[str, str]] = {
+    "pay.how": ("收款方式", "How is it paid?"),
+    "pay.at_once": ("或按此金额直接收款", "Or take this amount at once"),
+    "paid.cash": ("现金", "Cash"),
+    "paid.card": ("银行卡", "Card"),
+    "paid.wechat_pay": ("微信支付", "WeChat Pay"),
+    "paid.alipay": ("支付宝", "Alipay"),
+    "paid.other": ("其他", "Other"),
+    "paid.points": ("积分抵扣", "Points"),
+    "paid.principal": ("储值本金", "Stored value, paid in"),
+    "paid.bonus": ("储值赠金", "Stored value, bonus"),
+    "sale.due": ("优惠 · 积分 · 储值", "Discounts, points, balance"),
+    "sale.due.guest": ("查看应收金额", "What is due"),
+    "quote.payable": ("应收", "To pay"),
+    "quote.goods": ("商品金额", "Goods"),
+    "quote.points": ("积分抵扣（{points} 分）", "Points ({points})"),
+    "quote.balance": ("储值支付", "Stored value"),
+    "quote.rounding": ("抹零", "Rounded down"),
+    "quote.to_earn": ("可得积分", "Points to be earned"),
+    "quote.others": ("{n} 项优惠未使用", "Not applied: {n}"),
+    "quote.use_points": ("使用积分", "Use points"),
+    "quote.most_points": ("最多 {points} 分", "up to {points}"),
+    "quote.use_balance": ("使用储值", "Use balance"),
+    "quote.most_balance": ("最多 {amount}", "up to {amount}"),
+    "quote.nothing_left": ("完成，无需再付", "Done, nothing left to pay"),
+    "quote.change": ("修改金额", "Change amount"),
+    "quote.agreed": ("会员已在手机上同意", "The member has agreed on the phone"),
+    "quote.asks": ("请会员在手机上确认", "The member confirms on the phone"),
+    "quote.asks.text": (
+        "请会员打开小程序，同意用储值支付 {amount}。确认后自动继续，{until} 前有效。",
+        "Ask them to open the mini-program and agree to pay {amount} from stored value."
+        " This page goes on by itself. Until {until}.",
+    ),
+    "quote.declined": ("会员未同意", "The member declined"),
+    "quote.declined.text": (
+        "没有扣储值，也没有记录。可以不用储值结账，或再请会员确认一次。",
+        "Nothing was spent and nothing was recorded. Go on without balance, or ask once more.",
+    ),
+    "quote.without_balance": ("不用储值", "Without balance"),
+    "quote.ask_again": ("再请会员确认", "Ask once more"),
+    "quote.over": ("请重新计算", "Work it out again"),
+    "quote.again": ("重新计算", "Work it out again"),
+    "quote.expired": (
+        "这个应收金额只保留 5 分钟，已经过期。还没有记录。",
+        "What is to be paid holds for 5 minutes and has run out. Nothing was recorded.",
+    ),
+    "quote.outdated.points": (
+        "会员的积分刚在别处用掉，已不够抵扣。还没有记录。",
+        "The member has just spent points elsewhere. Nothing was recorded.",
+    ),
+    "quote.outdated.stored_value": (
+        "会员的储值刚在别处用掉，已不够支付。还没有记录。",
+        "The member has just spent stored value elsewhere. Nothing was recorded.",
+    ),
+    "quote.outdated.points_earned": (
+        "会员今天可得的积分刚有变化。还没有记录。",
+        "What the member can still earn today has just changed. Nothing was recorded.",
+    ),
+}

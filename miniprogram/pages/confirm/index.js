@@ -1,0 +1,130 @@
+/** A till wants to spend stored value: the member agrees or declines, and learns what came of it. */
+const api = require('../../utils/api.js');
+const { newestQuestion, answer } = require('../../utils/confirmations.js');
+const { problemView } = require('../../utils/list_pages.js');
+const { yuan } = require('../../utils/format.js');
+const { texts, fill, titlePage } = require('../../i18n/index.js');
+
+/** The clerk may have changed the sale meanwhile, or put it away: what is asked is looked up again so often. */
+const LOOK_MS = 3000;
+
+/** @param {string} expiresAt RFC 3339 */
+function leftUntil(expiresAt) {
+  const seconds = Math.max(0, Math.ceil((Date.parse(expiresAt) - Date.now()) / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** @param {import('../../utils/confirmations.js').Asked} asked */
+function shown(asked) {
+  return {
+    asked,
+    store: asked.store,
+    balance: yuan(asked.stored_value_fen),
+    amount: yuan(asked.amount_fen),
+    left: leftUntil(asked.expires_at),
+  };
+}
+
+/** Only while the page is on the screen; one question at a time, one answer at a time. */
+const clock = { ticking: 0, looksAtMs: 0, busy: false };
+
+Component({
+  data: {
+    t: texts(),
+    asked: /** @type {import('../../utils/confirmations.js').Asked | null} */ (null),
+    store: '',
+    balance: '',
+    amount: '',
+    left: '',
+    outcome: '',
+    outcomeTitle: '',
+    outcomeBody: '',
+    sending: false,
+    loading: true,
+    guest: false,
+    error: '',
+  },
+
+  pageLifetimes: {
+    show() {
+      const t = texts();
+      titlePage(t.confirmTitle);
+      this.setData({ t });
+      clock.ticking = setInterval(() => this.tick(), 1000);
+      this.reload();
+    },
+    hide() {
+      clearInterval(clock.ticking);
+    },
+  },
+
+  lifetimes: {
+    detached() {
+      clearInterval(clock.ticking);
+    },
+  },
+
+  methods: {
+    tick() {
+      const { asked, outcome } = this.data;
+      if (!asked || outcome) return;
+      this.setData({ left: leftUntil(asked.expires_at) });
+      if (Date.now() >= clock.looksAtMs) this.reload();
+    },
+
+    async reload() {
+      if (clock.busy || this.data.outcome) return;
+      clock.busy = true;
+      clock.looksAtMs = Date.now() + LOOK_MS;
+      try {
+        const asked = await newestQuestion();
+        if (asked) this.setData({ ...shown(asked), loading: false, error: '' });
+        else this.end('ended');
+      } catch (problem) {
+        // With a question on the screen, the next look tells.
+        if (!this.data.asked) this.setData(problemView(problem));
+      } finally {
+        clock.busy = false;
+      }
+    },
+
+    agree() {
+      this.say(true);
+    },
+
+    decline() {
+      this.say(false);
+    },
+
+    /** @param {boolean} agree */
+    async say(agree) {
+      const { asked } = this.data;
+      if (!asked || this.data.sending) return;
+      this.setData({ sending: true, error: '' });
+      try {
+        this.end(await answer(asked, agree));
+      } catch (problem) {
+        // Saying it once more is safe.
+        this.setData({ error: api.asApiError(problem).message });
+      } finally {
+        this.setData({ sending: false });
+      }
+    },
+
+    /** @param {import('../../utils/confirmations.js').Outcome} outcome */
+    end(outcome) {
+      const { t, store, balance } = this.data;
+      const said = {
+        agreed: [t.confirmAgreed, fill(t.confirmAgreedBody, { store, amount: balance })],
+        declined: [t.confirmDeclined, t.confirmDeclinedBody],
+        ended: [t.confirmEnded, t.confirmEndedBody],
+      };
+      const [outcomeTitle, outcomeBody] = said[outcome];
+      this.setData({ outcome, outcomeTitle, outcomeBody, loading: false, error: '' });
+    },
+
+    close() {
+      wx.navigateBack();
+    },
+  },
+});

@@ -1,0 +1,76 @@
+"""A till asks for the member's word before it spends much stored value: in a browser, against a stub of the API."""
+
+import pytest
+from member_api_stub import MemberApiStub
+from playwright.sync_api import Page, expect
+from preview_tools import OpenPhone
+
+pytestmark = pytest.mark.browser
+
+WORD = "/api/v1/me/confirmations/01A"
+
+
+@pytest.fixture
+def asked(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    """A phone that lay before the till with its code when the till asked."""
+    api.add_member("demo")
+    api.refresh_in = 1_000
+    page = open_phone()
+    page.clock.install()
+    page.reload()
+    page.locator(".qr img").wait_for()
+    api.use_code()
+    api.ask_for_their_word()
+    for _ in range(8):
+        page.clock.run_for(1_000)
+        page.wait_for_timeout(20)
+    expect(page.locator("#title")).to_have_text("储值支付确认")
+    return page
+
+
+def test_the_question_opens_by_itself_and_the_answer_is_said(asked: Page, api: MemberApiStub) -> None:
+    for words in ("静安店", "300.00", "366.50", "4:5"):
+        expect(asked.locator(".mp-page:not([hidden])")).to_contain_text(words)
+    asked.get_by_role("button", name="同意支付").click()
+    expect(asked.get_by_text("用储值支付 ¥300.00，静安店正在完成收款。")).to_be_visible()
+    assert api.bodies(WORD) == [{"agree": True}]
+    asked.get_by_role("button", name="知道了").click()
+    expect(asked.locator(".digits")).to_be_visible()
+    expect(asked.locator(".waits")).to_have_count(0)
+
+
+def test_a_member_may_decline(asked: Page, api: MemberApiStub) -> None:
+    asked.get_by_role("button", name="不同意").click()
+    expect(asked.get_by_text("没有扣款，已告知收银台。")).to_be_visible()
+    assert api.bodies(WORD) == [{"agree": False}]
+
+
+def test_who_turns_away_finds_the_question_again_and_what_the_clerk_changed(
+    asked: Page, api: MemberApiStub
+) -> None:
+    asked.get_by_role("button", name="返回").click()
+    asked.clock.run_for(2_000)
+    expect(asked.locator(".waits")).to_contain_text("静安店请您确认储值支付 ¥300.00")
+    asked.get_by_role("button", name="去确认").click()
+    expect(asked.locator(".confirm-balance")).to_have_text("¥300.00")
+    api.ask_for_their_word("01B", 25_000)
+    asked.clock.run_for(5_000)
+    expect(asked.locator(".confirm-balance")).to_have_text("¥250.00")
+    api.questions.clear()
+    asked.get_by_role("button", name="同意支付").click()
+    expect(asked.get_by_text("确认已结束")).to_be_visible()
+
+
+def test_whoever_opens_the_mini_program_only_now_is_asked_and_others_are_not_looked_after(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    api.ask_for_their_word()
+    page = open_phone(language="en")
+    expect(page.locator("#title")).to_have_text("Confirm")
+    page.get_by_role("button", name="Decline").click()
+    page.get_by_role("button", name="OK").click()
+    expect(page.locator(".digits")).to_be_visible()
+    before = len(api.bodies("/api/v1/me/confirmations"))
+    page.wait_for_timeout(3_000)
+    assert len(api.bodies("/api/v1/me/confirmations")) <= before + 1
