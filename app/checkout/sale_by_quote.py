@@ -17,6 +17,7 @@ from app.checkout.sale import TicketExpired, TicketUsed, refusal
 from app.checkout.tenders import Tender, told
 from app.db import Busy, ask, statements
 from app.errors import Conflict, Gone, NotFound
+from app.ledger.post import POINTS, open_account
 from app.points.earn import Earning
 from app.staff.clerks import with_named_clerk
 from app.stores.tills import TILL, Till, confirmed
@@ -80,6 +81,8 @@ def commit_quote(
                 return former
             here = with_named_clerk(connection, confirmed(till, row))
             priced = _judged(row, here, now)
+            if priced.earning.points and priced.balance.amount_fen and not row.has_points:
+                open_account(connection, row.member_id, POINTS)
             try:
                 return _record(connection, here, row, priced, receipt_no, tenders, request, now)
             except psycopg.errors.UniqueViolation as error:
@@ -106,7 +109,8 @@ def commit_quote(
 _LOOK = f"""
     SELECT here.*, f.request_hash, f.answer, q.id AS quote_id, q.terminal_id AS of_terminal_id,
         q.staff_id, q.ticket_id, q.member_id, q.created_at, q.expires_at, q.confirmation, q.used_at,
-        CAST(q.priced AS text) AS priced, m.status, own.id AS own_sale, other.id AS other_sale, k.found_by
+        CAST(q.priced AS text) AS priced, m.status, own.id AS own_sale, other.id AS other_sale, k.found_by,
+        a.id IS NOT NULL AS has_points
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
     LEFT JOIN ({idempotency.FORMER}) f ON true
@@ -114,7 +118,8 @@ _LOOK = f"""
     LEFT JOIN members m ON m.id = q.member_id
     LEFT JOIN scan_tickets k ON k.id = q.ticket_id
     LEFT JOIN sales own ON own.quote_id = q.id
-    LEFT JOIN sales other ON other.ticket_id = q.ticket_id"""  # noqa: S608  # constants of our own
+    LEFT JOIN sales other ON other.ticket_id = q.ticket_id
+    LEFT JOIN ledger_accounts a ON a.member_id = q.member_id AND a.unit = 'points'"""  # noqa: S608  # constants of our own
 
 
 def _look(

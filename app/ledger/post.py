@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 import psycopg
@@ -105,6 +106,20 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
     return tuple(
         Posted(entry_id=row.entry_id, balance_after=row.balance_after, pending=row.pending) for row in rows
     )
+
+
+_OPEN = """
+    INSERT INTO ledger_accounts (member_id, unit) VALUES (%(member_id)s, %(unit)s)
+    ON CONFLICT (member_id, unit) DO NOTHING"""
+
+
+def open_account(connection: psycopg.Connection[Any], member_id: int, unit: str) -> None:
+    """Open an account before anything moves in it, for who will post more than once in a transaction.
+
+    An account is opened by its first movement, and whoever comes second waits for it. If that movement follows one of
+    an account that comes later in the order, the other one may hold the new account and wait for the later.
+    """
+    ask(connection, _OPEN, {"member_id": member_id, "unit": unit})
 
 
 def values(cause: Cause, postings: Sequence[Posting]) -> dict[str, object]:
