@@ -100,58 +100,78 @@ def price(
 
     In this order: benefits, points, stored value, rounding. Raises `BenefitNotApplicable` for one of the chosen.
     """
-    chosen = frozenset(wishes.benefits)
-    refused = frozenset(wishes.without)
-    if not wishes.best:
-        refused |= {one.key for one in benefits} - chosen
-    cheaper = pricing.best(lines, benefits, chosen=chosen, refused=refused - chosen)
-    goods_fen = sum(line.amount_fen for line in lines)
-    due_fen = goods_fen - cheaper.discount_fen
+    cheaper = _cheaper(lines, benefits, wishes)
+    nets = [line.amount_fen - off for line, off in zip(lines, cheaper.line_discounts, strict=True)]
+    due_fen = sum(nets)
     points = use(terms.paying, wanted=wishes.points, have=purse.points, bill_fen=due_fen)
     balance = _balance(terms.stored_value, purse, wishes.balance_fen, due_fen - points.fen)
-    payable_fen = due_fen - points.fen - balance.amount_fen
-    rounding_fen = payable_fen % terms.rounding.down_to_fen
-    nets = [line.amount_fen - off for line, off in zip(lines, cheaper.line_discounts, strict=True)]
-    rounded = share(rounding_fen, nets) if rounding_fen else [0] * len(lines)
+    left_fen = due_fen - points.fen - balance.amount_fen
+    rounding_fen = left_fen % terms.rounding.down_to_fen
+    rounded = _shared(rounding_fen, nets)
     nets = [net - off for net, off in zip(nets, rounded, strict=True)]
-    excluded_fen = points.fen + balance.bonus_fen
-    excluded = share(excluded_fen, nets) if excluded_fen else [0] * len(lines)
+    excluded = _shared(points.fen + balance.bonus_fen, nets)
     earning = _earning(lines, nets, excluded, member, store, terms, at)
-    names = {one.key: one for one in benefits}
     return Priced(
-        lines=tuple(
-            QuotedLine(
-                sku=line.sku,
-                name=line.name,
-                category=line.category,
-                quantity=line.quantity,
-                unit_price_fen=line.unit_price_fen,
-                discounts=_discounts(cheaper.told, place, rounded[place]),
-                discount_fen=line.amount_fen - nets[place],
-                excluded_fen=excluded[place],
-                points=earning.shares[place] if earning else 0,
-            )
-            for place, line in enumerate(lines)
-        ),
-        benefits=tuple(
-            QuotedBenefit(
-                name_zh=names[told.key].name_zh,
-                name_en=names[told.key].name_en,
-                told=replace(told, line_discounts=()),
-            )
-            for told in cheaper.told
-        ),
+        lines=_quoted_lines(lines, cheaper.told, nets, rounded, excluded, earning),
+        benefits=_quoted_benefits(cheaper.told, benefits),
         complete=cheaper.complete,
-        goods_fen=goods_fen,
+        goods_fen=due_fen + cheaper.discount_fen,
         discount_fen=cheaper.discount_fen + rounding_fen,
         rounding_fen=rounding_fen,
         amount_fen=due_fen - rounding_fen,
         points=points,
         balance=balance,
-        payable_fen=payable_fen - rounding_fen,
+        payable_fen=left_fen - rounding_fen,
         earning=_kept(earning),
         tier=None if member is None else member.tier,
         versions=dict(terms.versions),
+    )
+
+
+def _cheaper(lines: Sequence[Line], benefits: Sequence[Benefit], wishes: Wishes) -> pricing.Priced:
+    chosen, refused = frozenset(wishes.benefits), frozenset(wishes.without)
+    if not wishes.best:
+        refused |= {one.key for one in benefits}
+    return pricing.best(lines, benefits, chosen=chosen, refused=refused - chosen)
+
+
+def _shared(fen: int, nets: Sequence[int]) -> Sequence[int]:
+    return share(fen, nets) if fen else [0] * len(nets)
+
+
+def _quoted_lines(
+    lines: Sequence[Line],
+    told: Sequence[Told],
+    nets: Sequence[int],
+    rounded: Sequence[int],
+    excluded: Sequence[int],
+    earning: Earning | None,
+) -> tuple[QuotedLine, ...]:
+    return tuple(
+        QuotedLine(
+            sku=line.sku,
+            name=line.name,
+            category=line.category,
+            quantity=line.quantity,
+            unit_price_fen=line.unit_price_fen,
+            discounts=_discounts(told, place, rounded[place]),
+            discount_fen=line.amount_fen - nets[place],
+            excluded_fen=excluded[place],
+            points=earning.shares[place] if earning else 0,
+        )
+        for place, line in enumerate(lines)
+    )
+
+
+def _quoted_benefits(told: Sequence[Told], benefits: Sequence[Benefit]) -> tuple[QuotedBenefit, ...]:
+    by_key = {one.key: one for one in benefits}
+    return tuple(
+        QuotedBenefit(
+            name_zh=by_key[one.key].name_zh,
+            name_en=by_key[one.key].name_en,
+            told=replace(one, line_discounts=()),
+        )
+        for one in told
     )
 
 
