@@ -5,11 +5,12 @@ from typing import Any
 
 from app import clock, db
 from app.audit import OPERATOR
-from app.ledger.post import Cause
+from app.ledger.post import BONUS, PRINCIPAL, Cause, Posting, post
 from app.policies import change, standing
 from app.staff.accounts import StaffView
+from app.stored_value.balance import held
 from app.stored_value.refund_policy import TopUpRefundPolicy
-from app.stored_value.spend import Spent, spend
+from app.stored_value.spend import split
 from tests.shop import Phone, Shop
 
 
@@ -34,9 +35,9 @@ def refunded(
     return shop.till.post(f"/topups/{top_up_id}/refunds", body | changes, idempotency_key=key)
 
 
-def used(phone: Phone, amount_fen: int) -> Spent:
-    """Spent somewhere."""
-    now = clock.now()
+def used(phone: Phone, amount_fen: int) -> None:
+    """Spent somewhere, of principal and bonus by what there is of each. Raises `NotEnough`."""
+    now, one = clock.now(), phone.member_id
     cause = Cause(
         kind="spend",
         source_type="test",
@@ -45,4 +46,15 @@ def used(phone: Phone, amount_fen: int) -> Spent:
         business_date=now.date(),
     )
     with db.transaction() as session:
-        return spend(session, member_id=phone.member_id, amount_fen=amount_fen, cause=cause)
+        db.ask(
+            session,
+            "SELECT id FROM ledger_accounts WHERE member_id = %(id)s ORDER BY unit FOR UPDATE",
+            {"id": one},
+        )
+        has = held(session, one, now=now)
+        taken = split(amount_fen, principal_fen=has.principal_fen, bonus_fen=has.bonus_fen, order="pro_rata")
+        movements = (
+            Posting(member_id=one, unit=PRINCIPAL, amount=-taken.principal_fen, house="principal_spent"),
+            Posting(member_id=one, unit=BONUS, amount=-taken.bonus_fen, house="bonus_spent"),
+        )
+        post(session, cause, [movement for movement in movements if movement.amount])
