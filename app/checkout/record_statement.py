@@ -17,7 +17,7 @@ _WRITE = """
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, tier_code, earned, occurred_at, business_date{columns})
         SELECT %(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s::bigint, (SELECT id FROM buyer), %(ticket)s,
-            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s::bigint, %(tier)s, %(earned)s::jsonb, %(now)s,
+            %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s::bigint, %(tier)s, %(earned)s::jsonb, %(sold_at)s,
             %(day)s::date{values}),
     lines AS (
         INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned{off})

@@ -6,9 +6,10 @@ from typing import Any
 from app import clock, db
 from app.audit import OPERATOR
 from app.ledger.post import BONUS, PRINCIPAL, Cause, Posting, post
-from app.policies import change, standing
+from app.policies import change, in_force, standing
 from app.staff.accounts import StaffView
 from app.stored_value.balance import held
+from app.stored_value.policy import StoredValuePolicy
 from app.stored_value.refund_policy import TopUpRefundPolicy
 from app.stored_value.spend import split
 from tests.shop import Phone, Shop
@@ -36,7 +37,7 @@ def refunded(
 
 
 def used(phone: Phone, amount_fen: int) -> None:
-    """Spent somewhere, of principal and bonus by what there is of each. Raises `NotEnough`."""
+    """Spent somewhere, in the order that the policy sets. Raises `NotEnough`."""
     now, one = clock.now(), phone.member_id
     cause = Cause(
         kind="spend",
@@ -52,7 +53,8 @@ def used(phone: Phone, amount_fen: int) -> None:
             {"id": one},
         )
         has = held(session, one, now=now)
-        taken = split(amount_fen, principal_fen=has.principal_fen, bonus_fen=has.bonus_fen, order="pro_rata")
+        order = in_force(session, StoredValuePolicy).value.spend_order
+        taken = split(amount_fen, principal_fen=has.principal_fen, bonus_fen=has.bonus_fen, order=order)
         movements = (
             Posting(member_id=one, unit=PRINCIPAL, amount=-taken.principal_fen, house="principal_spent"),
             Posting(member_id=one, unit=BONUS, amount=-taken.bonus_fen, house="bonus_spent"),
