@@ -25,16 +25,27 @@ import miniprogram_api.top_ups
 import office_api.approvals
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.offline_uploads
 import office_api.people
 import office_api.policies
 import office_api.session
+import office_api.settlement_figures
+import office_api.settlement_files
+import office_api.settlements
+import office_api.shifts
 import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
+import office_api.top_ups
+import pos_api.offline_sales
+import pos_api.phone_finds
 import pos_api.quotes
 import pos_api.refunds
+import pos_api.retro_credits
 import pos_api.sales
 import pos_api.scans
+import pos_api.shifts
+import pos_api.top_up_refunds
 import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
@@ -55,21 +66,32 @@ JSON_FACES = (
     miniprogram_api.confirmations.blueprint,
     miniprogram_api.messages.blueprint,
     pos_api.scans.blueprint,
+    pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
+    pos_api.retro_credits.blueprint,
+    pos_api.offline_sales.blueprint,
+    pos_api.shifts.blueprint,
     pos_api.top_ups.blueprint,
+    pos_api.top_up_refunds.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
     office_api.people.blueprint,
     office_api.shops.blueprint,
+    office_api.shifts.blueprint,
     office_api.approvals.blueprint,
+    office_api.offline_uploads.blueprint,
     office_api.policies.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,
+    office_api.top_ups.blueprint,
     office_api.tiers.blueprint,
+    office_api.settlements.blueprint,
+    office_api.settlement_figures.blueprint,
+    office_api.settlement_files.blueprint,
 )
 
 

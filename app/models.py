@@ -2,7 +2,9 @@
 
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
+from app.checkout import daily_models as daily
 from app.checkout import models as checkout
+from app.checkout import offline_models as offline
 from app.discounts import models as discounts
 from app.facts import models as facts
 from app.identity import models as identity
@@ -10,8 +12,10 @@ from app.ledger import models as ledger
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
+from app.settlement import models as settlement
 from app.staff import models as staff
 from app.stored_value import models as stored_value
+from app.stored_value import refund_models as top_up_refunds
 from app.stores import models as stores
 from app.tiers import models as tiers
 
@@ -19,6 +23,7 @@ __all__ = [
     "approvals",
     "audit",
     "checkout",
+    "daily",
     "discounts",
     "facts",
     "idempotency",
@@ -26,10 +31,13 @@ __all__ = [
     "ledger",
     "members",
     "messages",
+    "offline",
     "points",
     "policies",
+    "settlement",
     "staff",
     "stored_value",
     "stores",
     "tiers",
+    "top_up_refunds",
 ]

@@ -130,4 +130,9 @@ def _wechat_pay(settings: Settings) -> WechatPay | None:
         public_keys=public_keys,
         notify_url=notify_url,
     )
-    return WechatPay(merchant, clock=now, base_url=settings.wechat_pay_api_base)
+    return WechatPay(
+        merchant,
+        clock=now,
+        base_url=settings.wechat_pay_api_base,
+        places=Places.half_of(settings.db_pool_size),
+    )

@@ -9,7 +9,9 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.checkout import quote, scan
+from app.checkout import quote, scan, top_up
+from app.checkout.offline_policy import LONGEST_HOURS
+from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -20,13 +22,16 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
+from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
+from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
 from app.providers.wechat.client import Lang
 from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
 from app.pruning import always
 from app.staff import sign_in
+from app.tiers import birthdays
 from app.tiers import review as tiers
 
 log = logging.getLogger(__name__)
@@ -34,7 +39,10 @@ log = logging.getLogger(__name__)
 _WECHAT_PROVIDER = "wechat_mini"
 #: Longer than the longest a till is away: a retried request must find its answer (reliability, A1).
 _KEEP_KEYS = timedelta(days=8)
-_KEEP_SCANS = timedelta(days=1)
+#: Longer than a till that was without network may take to upload (app/checkout/offline_policy.py): until then a code
+#: that was taken must be known, and whether its ticket was used.
+_KEEP_SCANS = timedelta(hours=LONGEST_HOURS) + timedelta(days=1)
+_KEEP_LOGIN_CODES = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
 #: Long after the sale they became could be disputed at a till.
 _KEEP_QUOTES = timedelta(days=90)
@@ -54,7 +62,12 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 name="top_ups.sweep",
                 every_s=10,
                 run=lambda now: sweep_top_ups(pay, now=now, keep_going=keep_going),
-            )
+            ),
+            Beat(
+                name="top_up_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
+            ),
         ]
     return [
         *top_ups,
@@ -71,6 +84,17 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
         # Every hour, because midnight comes to each time zone at its own.
         Recurring(
             name="ledger.expire", cron="2 * * * *", run=lambda now: expire(now=now, keep_going=keep_going)
+        ),
+        Recurring(
+            name="top_ups.close",
+            cron="7 * * * *",
+            run=lambda now: top_up.close_expired(now=now, keep_going=keep_going),
+        ),
+        # Every hour, too: the first run after the chain's midnight gives, the others find what was left.
+        Recurring(
+            name="tiers.birthdays",
+            cron="7 * * * *",
+            run=lambda now: birthdays.give(now=now, keep_going=keep_going),
         ),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
@@ -104,7 +128,14 @@ def fact_relay(parts: Parts) -> Relay:
             tiers.note(session, fact.member_id, at=fact.created_at)
         plan_refund(session, fact, at)
 
-    return Relay({"sale_completed": sold, "sale_refunded": refunded})
+    return Relay(
+        {
+            "sale_completed": sold,
+            "sale_refunded": refunded,
+            "top_up_refunded": plan_top_up_refund,
+            "birthday_gift": plan_gift,
+        }
+    )
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:
@@ -185,14 +216,14 @@ def prune(now: datetime, keep_going: Callable[[], bool] = always) -> dict[str, i
 
 
 def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
-    old_scans, old_sessions = now - _KEEP_SCANS, now - _KEEP_SESSIONS
+    old_sessions = now - _KEEP_SESSIONS
     return {
         "idempotency_keys": lambda keep_going: idempotency.prune(
             before=now - _KEEP_KEYS, keep_going=keep_going
         ),
-        "scans": lambda keep_going: scan.prune(before=old_scans, keep_going=keep_going),
         "quotes": lambda keep_going: quote.prune(before=now - _KEEP_QUOTES, keep_going=keep_going),
-        "login_codes": lambda keep_going: login.prune(before=old_scans, keep_going=keep_going),
+        "scans": lambda keep_going: scan.prune(before=now - _KEEP_SCANS, keep_going=keep_going),
+        "login_codes": lambda keep_going: login.prune(before=now - _KEEP_LOGIN_CODES, keep_going=keep_going),
         "member_sessions": lambda keep_going: sessions.prune(before=old_sessions, keep_going=keep_going),
         "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),
         "jobs": lambda keep_going: jobs.prune(now=now, keep_going=keep_going),

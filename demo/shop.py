@@ -12,7 +12,7 @@ from app.points.rules import Caps, Conditions, Extra, Multiplier
 from app.points.versions import Draft
 from app.staff import accounts
 from app.staff.roles import Grant
-from app.stored_value import offers
+from app.stored_value import change_offer, offers
 from app.stores import setup
 from demo.chain import STAFF, STORES
 
@@ -142,7 +142,7 @@ def offer_top_ups(*, now: datetime) -> None:
             bonus_days=90,
         ),
     ):
-        offers.create(draft=draft, actor=OPERATOR, now=now)
+        change_offer.create(draft=draft, actor=OPERATOR, now=now)
 
 
 def hire(password: str, *, now: datetime) -> None:

@@ -51,6 +51,10 @@ class ExpiringSchema(Strict):
 
 class OverviewSchema(Strict):
     points = fields.Integer(required=True, metadata={"description": "what may be spent now"})
+    owed = fields.Integer(
+        required=True,
+        metadata={"description": "spent before what had earned them went back; the next points pay them"},
+    )
     pending = fields.Nested(
         PendingSchema(),
         required=True,
@@ -68,6 +72,7 @@ def balance() -> Response:
     return answer(
         {
             "points": held.points,
+            "owed": held.owed,
             "pending": dump_pending(held.pending, held.pending_from),
             "expiring_soon": {
                 "points": held.expiring,

@@ -6,7 +6,8 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
-from app.tiers.progress import Keeping, NextTier, progress
+from app.texts import say
+from app.tiers.progress import Keeping, NextTier, Progress, progress
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
 from web.api import Blueprint
@@ -38,6 +39,12 @@ class KeepTierSchema(Strict):
     text = fields.String(required=True)
 
 
+class BenefitSchema(Strict):
+    kind = fields.String(required=True, validate=validate.OneOf(("birthday_gift",)))
+    points = fields.Integer(required=True)
+    text = fields.String(required=True)
+
+
 class MyTierSchema(Strict):
     tier = fields.Nested(TierSchema(), required=True)
     valid_through = fields.Date(
@@ -55,6 +62,9 @@ class MyTierSchema(Strict):
     counts_from = fields.Date(required=True, allow_none=True)
     next = fields.Nested(NextTierSchema(), required=True, allow_none=True)
     keep = fields.Nested(KeepTierSchema(), required=True, allow_none=True)
+    benefits = fields.List(
+        fields.Nested(BenefitSchema()), required=True, metadata={"description": "what the tier gives"}
+    )
     text = fields.String(required=True, metadata={"description": "the one line to show; may be empty"})
 
 
@@ -79,6 +89,19 @@ def _dump_keep(keep: Keeping) -> dict[str, Any]:
     }
 
 
+def _benefits(found: Progress) -> list[dict[str, Any]]:
+    points = found.birthday_points
+    if not points:
+        return []
+    return [
+        {
+            "kind": "birthday_gift",
+            "points": points,
+            "text": say("benefit.birthday_gift", language(), points=points),
+        }
+    ]
+
+
 @blueprint.get("/tier")
 @blueprint.response(200, MyTierSchema())
 @blueprint.doc(security=MEMBER)
@@ -94,6 +117,7 @@ def show() -> Response:
             "counts_from": found.counts_from,
             "next": None if found.next is None else _dump_next(found.next),
             "keep": None if found.keep is None else _dump_keep(found.keep),
+            "benefits": _benefits(found),
             "text": found.text(language()),
         }
     )

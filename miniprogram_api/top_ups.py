@@ -16,7 +16,8 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.offers import OffersSchema, dump_offers
+from web.offers import OffersSchema, after, dump_offers
+from web.paging import PageArguments, asked
 from web.parts import parts
 from web.schemas import Strict, whole
 
@@ -34,11 +35,13 @@ class MemberOffersSchema(OffersSchema):
 
 
 @blueprint.get("/offers")
+@blueprint.arguments(PageArguments(), location="query")
 @blueprint.response(200, MemberOffersSchema())
 @blueprint.doc(security=MEMBER)
-def offers() -> Response:
+def offers(arguments: dict[str, Any]) -> Response:
     """What is offered now; what this member may not take says so."""
-    shown = shown_offers(now=clock.now(), member_id=me().id)
+    wanted = asked(arguments)
+    shown = shown_offers(now=clock.now(), limit=wanted.limit, after=after(wanted), member_id=me().id)
     return answer(dump_offers(shown) | {"payable": parts().wechat_pay is not None})
 
 

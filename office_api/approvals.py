@@ -101,7 +101,8 @@ class ApprovalSchema(Strict):
         required=True, allow_none=True, metadata={"description": "null: about all stores, or several"}
     )
     state = fields.String(
-        required=True, validate=validate.OneOf(("pending", "approved", "rejected", "withdrawn", "expired"))
+        required=True,
+        validate=validate.OneOf(("pending", "approved", "rejected", "withdrawn", "outdated", "expired")),
     )
     requested_by = fields.String(required=True, metadata={"description": "staff number"})
     requested_at = fields.AwareDateTime(required=True)

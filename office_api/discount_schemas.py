@@ -42,7 +42,7 @@ class DiscountDraftSchema(Strict):
     )
     group = fields.String(
         load_default="",
-        validate=validate.Regexp(r"^[a-z0-9_-]{0,24}\Z", error="Must be up to 24 of a-z, 0-9, _ and -."),
+        validate=validate.Regexp(r"^[a-z0-9_-]{0,24}\Z", error="Must be a code of a-z, 0-9, - and _."),
         metadata={"description": "of one group at most one is applied; empty: none"},
     )
     alone = flag(load_default=False, metadata={"description": "nothing else beside it"})

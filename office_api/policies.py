@@ -8,13 +8,19 @@ from marshmallow import fields
 
 from app import clock, policies
 from app.approvals.second_person import Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
+from app.checkout.offline_policy import OfflinePolicy
+from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.discounts.rule_limits import DiscountPolicy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
+from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, stores_with
+from app.settlement.policy import SettlementPolicy
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SELL, SETTLE, stores_with
 from app.stored_value.policy import StoredValuePolicy
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
@@ -33,7 +39,13 @@ BINDS: dict[str, tuple[str, ...]] = {
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    FindByPhonePolicy.NAME: (APPROVE,),
+    OfflinePolicy.NAME: (ADJUST_POINTS,),
+    PointsPaymentPolicy.NAME: (SELL, APPROVE),
     RefundPolicy.NAME: (APPROVE,),
+    RetroCreditPolicy.NAME: (APPROVE,),
+    RoundingPolicy.NAME: (SELL, APPROVE),
+    SettlementPolicy.NAME: (SETTLE, APPROVE),
     StoredValuePolicy.NAME: (APPROVE,),
 }
 

@@ -50,6 +50,7 @@ class LevelSchema(Strict):
     name_en = text(24, required=True)
     at_least = whole(0, MOST_AMOUNT, required=True, metadata={"description": "fen, visits or growth value"})
     gift_points = whole(0, MOST_GIFT_POINTS, load_default=0, metadata={"description": "once, on reaching it"})
+    birthday_points = whole(0, MOST_GIFT_POINTS, load_default=0, metadata={"description": "every year"})
 
 
 class TierPlanSchema(Strict):
@@ -103,6 +104,7 @@ def _dump_plan(view: change_plan.PlanView) -> dict[str, Any]:
                 "name_en": name.en,
                 "at_least": level.at_least,
                 "gift_points": level.gift_points,
+                "birthday_points": level.birthday_points,
             }
             for level, name in zip(plan.levels, view.names, strict=True)
         ],
@@ -137,7 +139,8 @@ def list_plans(arguments: dict[str, Any]) -> Response:
 def change_tiers(arguments: dict[str, Any]) -> Response:
     """Set the plan anew, whole, for all stores. What has been decided stays; tiers last as long as was said."""
     need(MANAGE_RULES, None)
-    levels = [{key: tier[key] for key in ("code", "at_least", "gift_points")} for tier in arguments["tiers"]]
+    of_level = ("code", "at_least", "gift_points", "birthday_points")
+    levels = [{key: tier[key] for key in of_level} for tier in arguments["tiers"]]
     whole_plan = ("basis", "window", "grace_days", "growth", "gift_lifetime_days")
     changed = change_plan.change(
         plan=plan_of({key: arguments[key] for key in whole_plan} | {"levels": levels}),
@@ -153,7 +156,7 @@ def change_tiers(arguments: dict[str, Any]) -> Response:
 class TierEventSchema(Strict):
     id = fields.String(required=True)
     kind = fields.String(
-        required=True, validate=validate.OneOf(("upgrade", "keep", "demote", "plan", "mend"))
+        required=True, validate=validate.OneOf(("upgrade", "keep", "demote", "plan", "mend", "void"))
     )
     from_ = fields.Nested(TierSchema(), required=True, data_key="from")
     to = fields.Nested(TierSchema(), required=True)

@@ -7,11 +7,13 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
+from app.approvals.second_person import Waiting
 from app.staff.roles import MANAGE_RULES
-from app.stored_value import offers
+from app.stored_value import change_offer, offers
 from app.stored_value.offers import Draft, Offer
 from app.stored_value.policy import LEGAL_MOST_FEN
 from office_api.guard import STAFF, actor, need, require_staff
+from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -79,6 +81,10 @@ def _dump(offer: Offer, now: datetime) -> dict[str, Any]:
     return told | {"state": _state(offer, now)}
 
 
+def _answer(made: Offer | Waiting, status: int, now: datetime) -> Response:
+    return answer_waiting(made) if isinstance(made, Waiting) else answer(_dump(made, now), status)
+
+
 def _state(offer: Offer, now: datetime) -> str:
     if offer.effective_from > now:
         return "planned"
@@ -100,12 +106,13 @@ def listing(arguments: dict[str, Any]) -> Response:
 @blueprint.post("")
 @blueprint.arguments(OfferDraftSchema())
 @blueprint.response(201, OfferSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def create(arguments: dict[str, Any]) -> Response:
-    """Make an offer for all stores and the mini-program."""
+    """Make an offer for all stores and the mini-program. 202: it gives so much that a second person must agree."""
     need(MANAGE_RULES, None)
     now = clock.now()
-    return answer(_dump(offers.create(draft=Draft(**arguments), actor=actor(), now=now), now), 201)
+    return _answer(change_offer.create(draft=Draft(**arguments), actor=actor(), now=now), 201, now)
 
 
 class NextOfferSchema(OfferDraftSchema):
@@ -115,15 +122,16 @@ class NextOfferSchema(OfferDraftSchema):
 @blueprint.put("/<int:offer_no>")
 @blueprint.arguments(NextOfferSchema())
 @blueprint.response(200, OfferSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], offer_no: int) -> Response:
-    """The offer's next version, whole. What was topped up before keeps what it was given."""
+    """The offer's next version, whole; it may wait as a new one. What was topped up before keeps what it was given."""
     need(MANAGE_RULES, None)
     now, version = clock.now(), arguments.pop("version")
-    changed = offers.change(
+    changed = change_offer.change(
         offer_no=offer_no, version=version, draft=Draft(**arguments), actor=actor(), now=now
     )
-    return answer(_dump(changed, now))
+    return _answer(changed, 200, now)
 
 
 class EndOfferSchema(Strict):
@@ -138,4 +146,4 @@ def end(arguments: dict[str, Any], offer_no: int) -> Response:
     """End an offer at once."""
     need(MANAGE_RULES, None)
     now = clock.now()
-    return answer(_dump(offers.end(offer_no=offer_no, **arguments, actor=actor(), now=now), now))
+    return answer(_dump(change_offer.end(offer_no=offer_no, **arguments, actor=actor(), now=now), now))

@@ -11,7 +11,7 @@ from app.checkout.bill import Bill, Line
 from app.checkout.record import Recorded
 from app.checkout.sale import record_sale
 from app.checkout.sale_by_quote import commit_quote
-from app.checkout.sales import SaleView, show_sale
+from app.checkout.sales import SaleView, find_sale, show_sale
 from app.checkout.tenders import TOLD, Kind, Tender
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
@@ -194,6 +194,16 @@ def _record(arguments: dict[str, Any], tenders: list[Tender]) -> Recorded:
     )
 
 
+class ShownLineSchema(Strict):
+    sku = fields.String(
+        required=True, metadata={"description": "empty, as the name: the sale was recorded without lines"}
+    )
+    name = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    unit_price_fen = fields.Integer(required=True)
+    category = fields.String()
+
+
 class ShownSaleSchema(Strict):
     id = fields.String(required=True)
     store = fields.String(required=True)
@@ -203,7 +213,10 @@ class ShownSaleSchema(Strict):
     points_earned = fields.Integer(required=True)
     business_date = fields.Date(required=True)
     occurred_at = fields.AwareDateTime(required=True)
-    lines = fields.List(fields.Nested(LineSchema()), required=True)
+    has_member = fields.Boolean(
+        required=True, metadata={"description": "whose it is is not told; false: may still be credited"}
+    )
+    lines = fields.List(fields.Nested(ShownLineSchema()), required=True)
     earned = fields.List(fields.Nested(PartSchema()), required=True)
 
 
@@ -217,6 +230,7 @@ def _dump_sale(sale: SaleView) -> dict[str, Any]:
         "points_earned": sale.points_earned,
         "business_date": sale.business_date,
         "occurred_at": sale.occurred_at,
+        "has_member": sale.has_member,
         "lines": [_dump_line(line) for line in sale.lines],
         "earned": dump_parts(sale.earned),
     }
@@ -231,6 +245,19 @@ def _dump_line(line: Line) -> dict[str, Any]:
         "unit_price_fen": line.unit_price_fen,
     }
     return told | {"category": line.category} if line.category else told
+
+
+class ReceiptArguments(Strict):
+    receipt_no = text(40, required=True)
+
+
+@blueprint.get("")
+@blueprint.arguments(ReceiptArguments(), location="query")
+@blueprint.response(200, ShownSaleSchema())
+@blueprint.doc(security=TILL)
+def find(arguments: dict[str, Any]) -> Response:
+    """The sale of this till's store with that receipt number."""
+    return answer(_dump_sale(find_sale(till=till(), receipt_no=arguments["receipt_no"])))
 
 
 @blueprint.get("/<string:sale_id>")

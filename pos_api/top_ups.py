@@ -12,9 +12,11 @@ from app.stored_value.shown import shown_offers
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.api import Blueprint
+from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.offers import OffersSchema, dump_offers
+from web.offers import OffersSchema, after, dump_offers
+from web.paging import PageArguments, asked
 from web.schemas import Strict, text, whole
 
 blueprint = Blueprint("pos_top_ups", __name__, url_prefix="/pos/v1/topups", description="Top-ups at the till")
@@ -22,11 +24,13 @@ guarded(blueprint, require_till)
 
 
 @blueprint.get("/offers")
+@blueprint.arguments(PageArguments(), location="query")
 @blueprint.response(200, OffersSchema())
 @blueprint.doc(security=TILL)
-def offers() -> Response:
+def offers(arguments: dict[str, Any]) -> Response:
     """What is offered now, for everybody; whether this member may take it is known once it is tried."""
-    return answer(dump_offers(shown_offers(now=clock.now())))
+    wanted = asked(arguments)
+    return answer(dump_offers(shown_offers(now=clock.now(), limit=wanted.limit, after=after(wanted))))
 
 
 class TopUpSchema(Strict):
@@ -58,6 +62,12 @@ class ToppedUpSchema(Strict):
     bonus_to_come_fen = fields.Integer(
         required=True, metadata={"description": "bonus that is released in later months"}
     )
+    points_earned = fields.Integer(
+        required=True, metadata={"description": "by rules that apply to top-ups, besides `points`"}
+    )
+    earned = fields.List(
+        fields.Nested(PartSchema()), required=True, metadata={"description": "why so much, rule by rule"}
+    )
 
 
 def _dump(topped_up: ToppedUp) -> dict[str, Any]:
@@ -71,6 +81,8 @@ def _dump(topped_up: ToppedUp) -> dict[str, Any]:
         "principal_after_fen": topped_up.principal_after_fen,
         "bonus_after_fen": topped_up.bonus_after_fen,
         "bonus_to_come_fen": topped_up.bonus_to_come_fen,
+        "points_earned": topped_up.points_earned,
+        "earned": dump_parts(topped_up.earned),
     }
 
 

@@ -73,7 +73,7 @@ def _may_refuse(status: HTTPStatus, operation: Operation, path: str, method: str
         case HTTPStatus.FORBIDDEN:
             return (closed and audience != "Member") or (writes and not closed)
         case HTTPStatus.NOT_FOUND:
-            return has_place or has_body
+            return has_place or has_body or _asks_for_one(operation, path)
         case HTTPStatus.CONFLICT:
             return writes
         case HTTPStatus.GONE:
@@ -84,6 +84,12 @@ def _may_refuse(status: HTTPStatus, operation: Operation, path: str, method: str
 
 def _is_keyed(operation: Operation) -> bool:
     return any(p.get("name") == "Idempotency-Key" for p in operation.get("parameters", []))
+
+
+def _asks_for_one(operation: Operation, path: str) -> bool:
+    """Whether a query names a thing, or the address means the one there is now: it may not be there."""
+    named = {p.get("name") for p in operation.get("parameters", [])}
+    return bool(named & {"receipt_no", "store"}) or path.endswith("/current")
 
 
 def _needs_body(operation: Operation, spec: dict[str, Any]) -> bool:

@@ -42,6 +42,10 @@ def keyed(scope: str) -> idempotency.Request:
     The body as it was sent, not as the schema filled it in: a default that a later version adds must not make another
     request of one that is repeated across the upgrade. Raises as `idempotency_key`.
     """
-    sent = request.get_json(silent=True)
-    asked = orjson.dumps([request.method, request.path, sent], option=orjson.OPT_SORT_KEYS)
-    return idempotency.Request(scope=scope, key=idempotency_key(), hash=hashlib.sha256(asked).digest())
+    sent = [request.method, request.path, request.get_json(silent=True)]
+    return idempotency.Request(scope=scope, key=idempotency_key(), hash=content_hash(sent))
+
+
+def content_hash(sent: object) -> bytes:
+    """Over JSON as it was sent; the order of an object's keys does not matter."""
+    return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).digest()

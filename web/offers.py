@@ -1,12 +1,17 @@
 """How offers for top-ups are told, to tills and phones alike."""
 
+import re
 from typing import Any
 
 from marshmallow import fields
 
+from app.stored_value.offers import Offer
 from app.stored_value.shown import Shown, ShownOffer
 from web.language import language
+from web.paging import BadCursor, Page, cursor_of
 from web.schemas import Strict
+
+_PLACE = re.compile(r"([0-9]{1,12})-([0-9]{1,18})")
 
 
 class ShownOfferSchema(Strict):
@@ -34,6 +39,17 @@ class OffersSchema(Strict):
         metadata={"description": "what the account may still take; null for nobody's"},
     )
     offers = fields.List(fields.Nested(ShownOfferSchema()), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def after(wanted: Page) -> tuple[int, int] | None:
+    """Behind which offer the page begins. Raises `BadCursor`."""
+    if wanted.after is None:
+        return None
+    found = _PLACE.fullmatch(wanted.after)
+    if found is None:
+        raise BadCursor
+    return int(found[1]), int(found[2])
 
 
 def dump_offers(shown: Shown) -> dict[str, Any]:
@@ -42,7 +58,12 @@ def dump_offers(shown: Shown) -> dict[str, Any]:
         "most_fen": shown.most_fen,
         "room_fen": shown.room_fen,
         "offers": [_dump(one) for one in shown.offers],
+        "next_cursor": _cursor(shown.offers[-1].offer) if shown.more else None,
     }
+
+
+def _cursor(offer: Offer) -> str:
+    return cursor_of(f"{offer.pay_fen}-{offer.offer_no}")
 
 
 def _dump(shown: ShownOffer) -> dict[str, Any]:

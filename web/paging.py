@@ -76,11 +76,16 @@ def numeric(page: Page) -> int | None:
     return int(page.after)
 
 
+def cursor_of(sort_key: object) -> str:
+    """The cursor of a page that begins behind that key."""
+    return base64.urlsafe_b64encode(str(sort_key).encode()).decode()
+
+
 def page(
     items: Sequence[T], wanted: Page, sort_key: Callable[[T], object], dump: Callable[[T], dict[str, Any]]
 ) -> dict[str, Any]:
     """The JSON of a page. Callers fetch one item more than the limit, so that the end is known without a count."""
     shown = items[: wanted.limit]
     more = len(items) > wanted.limit
-    cursor = base64.urlsafe_b64encode(str(sort_key(shown[-1])).encode()).decode() if more else None
+    cursor = cursor_of(sort_key(shown[-1])) if more else None
     return {"items": [dump(item) for item in shown], "next_cursor": cursor}

@@ -158,7 +158,9 @@ def _dump_points(priced: Priced, language: str) -> dict[str, Any]:
         "amount_fen": use.fen,
         "most_points": use.most_points,
         "reason": use.reason,
-        "text": say(f"points_payment.{use.reason}", language, points=use.points, amount=yuan(use.fen)),
+        "text": ""
+        if use.reason == "none"
+        else say(f"points_payment.{use.reason}", language, points=use.points, amount=yuan(use.fen)),
     }
 
 
@@ -169,5 +171,7 @@ def _dump_balance(priced: Priced, language: str) -> dict[str, Any]:
         "bonus_fen": balance.bonus_fen,
         "most_fen": balance.most_fen,
         "reason": balance.reason,
-        "text": say(f"balance_payment.{balance.reason}", language, amount=yuan(balance.amount_fen)),
+        "text": ""
+        if balance.reason == "none"
+        else say(f"balance_payment.{balance.reason}", language, amount=yuan(balance.amount_fen)),
     }

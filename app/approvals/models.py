@@ -18,7 +18,7 @@ class ApprovalRequest(Base):
 
     __tablename__ = "approval_requests"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn')", "state"),
+        CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn', 'outdated')", "state"),
         CheckConstraint("(state = 'pending') = (decided_at IS NULL)", "decided_at"),
         CheckConstraint("(state = 'pending') = (decided_by IS NULL)", "decided_by"),
         CheckConstraint("state NOT IN ('approved', 'rejected') OR decided_by <> requested_by", "two_people"),

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.approvals.models import ApprovalRequest
@@ -80,6 +80,16 @@ class Waiting:
     approval_id: str
 
 
+class Wish(TypedDict):
+    """What `ask` and `same` are told."""
+
+    kind: str
+    details: Mapping[str, Any]
+    store_id: int | None
+    staff_id: int
+    now: datetime
+
+
 def ask(
     session: Session,
     *,
@@ -92,8 +102,12 @@ def ask(
 ) -> str:
     """Put it before the others, who see `details`; the request's id.
 
-    Without a store only those decide who may everywhere.
+    Without a store only those decide who may everywhere. Who asks again for the very same while it waits is answered
+    with the request that waits.
     """
+    alike = same(session, kind=kind, details=details, store_id=store_id, staff_id=staff_id, now=now)
+    if alike is not None and alike.subject == subject:
+        return alike.id
     approval_id = new_id(now)
     session.execute(
         insert(ApprovalRequest).values(
@@ -108,6 +122,53 @@ def ask(
         )
     )
     return approval_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """A request that waits."""
+
+    id: str
+    subject: str
+
+
+def same(
+    session: Session,
+    *,
+    kind: str,
+    details: Mapping[str, Any],
+    store_id: int | None,
+    staff_id: int,
+    now: datetime,
+) -> Alike | None:
+    """The request in which this person has asked for the very same, if it still waits: a press too many.
+
+    One person's requests of a kind come one after the other from here on, until the transaction ends.
+    """
+    words = f"approval {kind} {staff_id}"
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:words, 0))"), {"words": words})
+    found = session.execute(
+        select(ApprovalRequest.id, ApprovalRequest.subject)
+        .where(
+            ApprovalRequest.kind == kind,
+            ApprovalRequest.details == dict(details),
+            ApprovalRequest.store_id.is_not_distinct_from(store_id),
+            ApprovalRequest.requested_by == staff_id,
+            ApprovalRequest.state == "pending",
+            ApprovalRequest.expires_at > now,
+        )
+        .order_by(ApprovalRequest.id)
+    ).first()
+    return None if found is None else Alike(id=found.id, subject=found.subject)
+
+
+def outdate(session: Session, approval_id: str, *, staff_id: int, now: datetime) -> None:
+    """What the person agreed to could not be carried out, and never will be: it does not wait any more."""
+    session.execute(
+        update(ApprovalRequest)
+        .where(ApprovalRequest.id == approval_id, ApprovalRequest.state == "pending")
+        .values(state="outdated", decided_by=staff_id, decided_at=now)
+    )
 
 
 def approve(
@@ -146,10 +207,14 @@ def _depends(session: Session, approver: int, requester: int, now: datetime) -> 
 
 def reject(
     session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
-) -> None:
-    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`."""
+) -> tuple[str, str]:
+    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`.
+
+    Kind and subject, for what was kept until the decision.
+    """
     request = _pending(session, approval_id, stores, now)
     _end(request, "withdrawn" if request.requested_by == staff_id else "rejected", staff_id, now)
+    return request.kind, request.subject
 
 
 def _pending(

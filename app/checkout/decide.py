@@ -7,10 +7,13 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.checkout import refund, set_policy, top_up
+from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
+from app.checkout.refund_parts import NothingToRefund, RefundExceedsSale
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
+from app.settlement import close as settlement
+from app.stored_value import change_offer
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
@@ -18,9 +21,18 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     change.APPROVAL_KIND: change.carry_out,
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
+    retro_credit.APPROVAL_KIND: retro_credit.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
+    settlement.APPROVAL_KIND: settlement.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,
+    top_up_refund.APPROVAL_KIND: top_up_refund.carry_out,
+    change_offer.APPROVAL_KIND: change_offer.carry_out,
 }
+#: Approval kind → what ends that was kept until the decision.
+_CLOSE: dict[str, Callable[[Session, str], None]] = {top_up.APPROVAL_KIND: top_up.close_refused}
+
+#: What was asked for cannot be done any more, however long one waits.
+_NEVER_AGAIN = (second_person.ApprovalOutdated, RefundExceedsSale, NothingToRefund)
 
 
 def decide(
@@ -29,19 +41,31 @@ def decide(
     """Agree, or not; `stores` is where the person may approve (None: everywhere).
 
     Raises `NotFound`, `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`, and
-    whatever carrying it out may raise (`NotEnough`, `ApprovalOutdated`, `BalanceLimit`): then it stays undecided.
+    whatever carrying it out may raise (`NotEnough`, `BalanceLimit`): then it stays undecided. With `ApprovalOutdated`,
+    and where nothing of the sale is left to refund, nothing happens but that the request does not wait any more.
     """
-    with transaction() as session:
-        if agree:
-            approved = second_person.approve(session, approval_id, stores=stores, staff_id=staff_id, now=now)
-            _CARRY_OUT[approved.kind](session, approved, now)
-        else:
-            second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
-        audit.record(
-            session,
-            audit.Actor(type="staff", id=staff_id),
-            "approval.approve" if agree else "approval.reject",
-            "approval",
-            approval_id,
-            now=now,
-        )
+    try:
+        with transaction() as session:
+            if agree:
+                approved = second_person.approve(
+                    session, approval_id, stores=stores, staff_id=staff_id, now=now
+                )
+                _CARRY_OUT[approved.kind](session, approved, now)
+            else:
+                kind, subject = second_person.reject(
+                    session, approval_id, stores=stores, staff_id=staff_id, now=now
+                )
+                if kind in _CLOSE:
+                    _CLOSE[kind](session, subject)
+            _record(session, "approval.approve" if agree else "approval.reject", approval_id, staff_id, now)
+    except _NEVER_AGAIN:
+        # All of it was taken back, the decision too: that it came to nothing is written by itself.
+        with transaction() as session:
+            second_person.outdate(session, approval_id, staff_id=staff_id, now=now)
+            _record(session, "approval.outdate", approval_id, staff_id, now)
+        raise
+
+
+def _record(session: Session, action: str, approval_id: str, staff_id: int, now: datetime) -> None:
+    actor = audit.Actor(type="staff", id=staff_id)
+    audit.record(session, actor, action, "approval", approval_id, now=now)

@@ -20,10 +20,17 @@ from app.db import Base, UTCDateTime
 
 
 class ScanTicket(Base):
-    """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale."""
+    """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale.
+
+    `found_by` a `phone` number it proves less, and earns only (app/checkout/find_by_phone.py).
+    """
 
     __tablename__ = "scan_tickets"
-    __table_args__ = (Index("ix_scan_tickets_expires_at", "expires_at"),)
+    __table_args__ = (
+        Index("ix_scan_tickets_expires_at", "expires_at"),
+        CheckConstraint("found_by IN ('code', 'phone')", "found_by"),
+        CheckConstraint("found_by <> 'phone' OR staff_id IS NOT NULL", "by_phone_has_clerk"),
+    )
 
     id: Mapped[str] = mapped_column(String(43), primary_key=True)
     member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
@@ -31,6 +38,7 @@ class ScanTicket(Base):
     staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    found_by: Mapped[str] = mapped_column(String(8), server_default="code")
 
 
 class CodeUse(Base):
@@ -91,6 +99,7 @@ class Sale(Base):
         Index("ix_sales_member_id", "member_id", "id"),
         CheckConstraint("discount_fen >= 0", "discount_not_negative"),
         CheckConstraint("(quote_id IS NULL) = (priced_at IS NULL)", "quote_has_moment"),
+        Index("ix_sales_terminal_id", "terminal_id", "id"),
         CheckConstraint("amount_fen >= 0", "amount_not_negative"),
         CheckConstraint("points_earned >= 0", "points_not_negative"),
         CheckConstraint("ticket_id IS NULL OR member_id IS NOT NULL", "ticket_has_member"),
@@ -117,7 +126,10 @@ class Sale(Base):
 
 
 class SaleLine(Base):
-    """Its price is `quantity * unit_price_fen - discount_fen`; `excluded_fen` of that earn nothing."""
+    """Its price is `quantity * unit_price_fen - discount_fen`; `excluded_fen` of that earn nothing.
+
+    `uncredited_fen` had gone back before the sale got its member afterwards (sale_credits), and earned nothing.
+    """
 
     __tablename__ = "sale_lines"
     __table_args__ = (
@@ -133,6 +145,7 @@ class SaleLine(Base):
         CheckConstraint(
             "excluded_fen BETWEEN 0 AND quantity * unit_price_fen - discount_fen", "excluded_within"
         ),
+        CheckConstraint("uncredited_fen BETWEEN 0 AND refunded_fen", "uncredited_within"),
     )
 
     sale_id: Mapped[str] = mapped_column(String(26), ForeignKey("sales.id"), primary_key=True)
@@ -147,6 +160,7 @@ class SaleLine(Base):
     refunded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     discount_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     excluded_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    uncredited_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class SaleTender(Base):
@@ -187,6 +201,7 @@ class Refund(Base):
         UniqueConstraint("store_id", "refund_no"),
         UniqueConstraint("approval_id"),
         Index("ix_refunds_sale_id", "sale_id"),
+        Index("ix_refunds_terminal_id_occurred_at", "terminal_id", "occurred_at"),
         CheckConstraint("amount_fen >= 0", "amount_not_negative"),
         CheckConstraint("points = points_taken + points_owed + points_lapsed", "points_whole"),
         CheckConstraint("least(points_taken, points_owed, points_lapsed) >= 0", "points_not_negative"),

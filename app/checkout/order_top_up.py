@@ -91,10 +91,24 @@ def order(
     `app_id` is the mini-program's; the payer reads `brand`.
 
     Raises `PaymentNotOffered`, `NoWechatIdentity`, `PaymentUnavailable`, `BalanceLimit`, `TopUpAmount`,
-    `OfferOutdated`, `OfferUsedUp`, `OrderClosed` for a key whose order is over, `KeyReused`, `Busy`.
+    `OfferOutdated`, `OfferUsedUp`, `OrderClosed` for a key whose order is over, `KeyReused`, `Busy` also while too many
+    wait for WeChat Pay.
     """
     if pay is None:
         raise PaymentNotOffered
+    with pay.places.one():  # a WeChat Pay that answers slowly holds some of the threads, never all
+        return _order(pay, app_id, brand, member_id, wish, request, now)
+
+
+def _order(
+    pay: WechatPay,
+    app_id: str | None,
+    brand: str,
+    member_id: int,
+    wish: Wish,
+    request: idempotency.Request,
+    now: datetime,
+) -> Payable:
     former = _open_order(member_id, request)
     if former is not None and not _same(former, wish, now):
         settle(pay, former.id, now=now, close=True)
@@ -243,9 +257,13 @@ def show(*, member_id: int, top_up_id: str) -> OrderView:
 
 
 def close(*, pay: WechatPay | None, member_id: int, top_up_id: str, now: datetime) -> OrderView:
-    """Give an order up; one that has been paid is credited instead. Raises `NotFound`, `PaymentUnavailable`."""
+    """Give an order up; one that has been paid is credited instead.
+
+    Raises `NotFound`, `PaymentNotOffered`, `PaymentPending`, `Busy`.
+    """
     if pay is None:
         raise PaymentNotOffered
     if show(member_id=member_id, top_up_id=top_up_id).state == "created":
-        settle(pay, top_up_id, now=now, close=True)
+        with pay.places.one():
+            settle(pay, top_up_id, now=now, close=True)
     return show(member_id=member_id, top_up_id=top_up_id)

@@ -10,9 +10,10 @@ import psycopg
 
 from app import policies
 from app.checkout.bill import Line
+from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.pricing import Purse, RoundingPolicy, Terms, Wishes, price
 from app.checkout.quoted import Confirmation, Priced, Quoted
-from app.checkout.sale import TAKEN, TicketExpired, TicketUnknown, TicketUsed, points_by_rule
+from app.checkout.sale import TAKEN, check_ticket, points_by_rule
 from app.clock import business_date
 from app.db import ask, statements
 from app.discounts import loaded as discounts
@@ -38,13 +39,14 @@ _POLICIES = (PointsPaymentPolicy, RoundingPolicy, StoredValuePolicy)
 def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wishes, now: datetime) -> Quoted:
     """Work out what is to be paid, and keep it so that a sale can take it as it stands.
 
-    Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`, `BenefitNotApplicable` for one of the chosen,
-    `Unauthenticated`, `Forbidden` for a clerk who may not sell there.
+    Who was found by phone earns, and has no benefits. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
+    `TicketEarnsOnly`, `BenefitNotApplicable` for one of the chosen, `Unauthenticated`, `Forbidden` for a clerk who may
+    not sell there.
     """
     with statements() as connection:
         found = _look(connection, till, ticket, now)
         till = with_named_clerk(connection, found.till)
-        buyer = _buyer(found.row, till, ticket, now)
+        buyer = _buyer(found.row, till, ticket, wishes, now)
         store = StoreFacts(id=till.store_id, time_zone=till.time_zone)
         terms = _terms(connection, found.row, now)
         priced = price(
@@ -63,7 +65,8 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
 # The till, the ticket with its member and what they hold, the rules and policies, and what rules with a daily limit
 # gave today: in one trip.
 _LOOK = f"""
-    SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, m.status, m.birthday,
+    SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, k.found_by, m.status,
+        m.birthday,
         t.code AS tier, s.id IS NOT NULL AS used, {rules.STAMP} AS stamp, {discounts.STAMP} AS discount_stamp,
         {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, ({TAKEN}k.member_id) AS taken
     FROM (SELECT) one
@@ -99,27 +102,26 @@ def _look(connection: psycopg.Connection[Any], till: Till, ticket: str | None, n
     return _Found(till=confirmed(till, row), row=row)
 
 
-def _buyer(row: Any, till: Till, ticket: str | None, now: datetime) -> MemberFacts | None:
+def _buyer(row: Any, till: Till, ticket: str | None, wishes: Wishes, now: datetime) -> MemberFacts | None:
     if ticket is None:
         return None
-    if row.member_id is None or row.of_terminal_id != till.terminal_id or row.staff_id != till.staff_id:
-        raise TicketUnknown
-    if row.used:
-        raise TicketUsed
-    if row.expires_at <= now or row.status != "active":
-        raise TicketExpired
+    check_ticket(row, till, now)
+    if row.found_by != "code" and (wishes.points or wishes.balance_fen or wishes.benefits):
+        raise TicketEarnsOnly
     return MemberFacts(tier=row.tier, birthday=row.birthday)
 
 
 def _benefits(
     connection: psycopg.Connection[Any], row: Any, buyer: MemberFacts | None, store: StoreFacts, now: datetime
 ) -> list[Benefit]:
+    if buyer is not None and row.found_by != "code":
+        return []
     held = discounts.discounts_at(connection, row.discount_stamp).in_force(now)
     return benefits_of(held, buyer, store, now)
 
 
 def _purse(row: Any, buyer: MemberFacts | None) -> Purse:
-    if buyer is None:
+    if buyer is None or row.found_by != "code":
         return Purse()
     return Purse(points=row.points, principal_fen=row.principal, bonus_fen=row.bonus)
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
+from app.approvals.models import ApprovalRequest
 from app.checkout.models import Refund, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
 from app.checkout.refund_record import Asked, Doing, Refunded, write_down
@@ -50,6 +51,12 @@ class RefundTooLate(Conflict):
     code = "refund_too_late"
 
 
+class RefundPending(Conflict):
+    """Another refund of the sale waits for a second person. Data: `approval_id`."""
+
+    code = "refund_pending"
+
+
 class RefundNumberUsed(Conflict):
     """The store has a refund with this number."""
 
@@ -69,7 +76,7 @@ def refund(
     """Give back a part of a sale of the till's store, or all that is left; the same key gives the same answer again.
 
     Raises `NotFound`, `Forbidden` without a clerk who may, `RefundExceedsSale`, `RefundByLine`, `NothingToRefund`,
-    `RefundTooLate`, `RefundNumberUsed`, `KeyReused`, `Busy`; then nothing happened.
+    `RefundTooLate`, `RefundPending`, `RefundNumberUsed`, `KeyReused`, `Busy`; then nothing happened.
     """
     try:
         with transaction() as session:
@@ -158,6 +165,7 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
             SaleLine.refunded_quantity,
             SaleLine.refunded_fen,
             SaleLine.discount_fen,
+            SaleLine.uncredited_fen,
         )
         .where(SaleLine.sale_id == sale_id)
         .order_by(SaleLine.line_no)
@@ -187,15 +195,21 @@ def _ask(
     staff_id: int,
     now: datetime,
 ) -> Refunded:
-    approval_id = second_person.ask(
-        session,
-        kind=APPROVAL_KIND,
-        subject=refund_id,
-        details=msgspec.to_builtins(asked, str_keys=True),
-        store_id=store_id,
-        staff_id=staff_id,
-        now=now,
-    )
+    wish: second_person.Wish = {
+        "kind": APPROVAL_KIND,
+        "details": msgspec.to_builtins(asked, str_keys=True),
+        "store_id": store_id,
+        "staff_id": staff_id,
+        "now": now,
+    }
+    alike = second_person.same(session, **wish)
+    if alike is not None:
+        refund_id, approval_id = alike.subject, alike.id
+    else:
+        waiting = _waiting(session, asked.sale_id, now)
+        if waiting is not None:
+            raise RefundPending(approval_id=waiting)
+        approval_id = second_person.ask(session, subject=refund_id, **wish)
     return Refunded(
         refund_id=refund_id,
         sale_id=asked.sale_id,
@@ -206,6 +220,19 @@ def _ask(
         points=sum(part.points for part in parts),
         parts=tuple(parts),
     )
+
+
+def _waiting(session: Session, sale_id: str, now: datetime) -> str | None:
+    """The request about this sale that waits; the sale is locked, so that there is one at most."""
+    request = ApprovalRequest
+    return session.execute(
+        select(request.id).where(
+            request.kind == APPROVAL_KIND,
+            request.state == "pending",
+            request.expires_at > now,
+            request.details["sale_id"].astext == sale_id,
+        )
+    ).scalar()
 
 
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:

@@ -28,7 +28,10 @@ class NothingToRefund(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class SoldLine:
-    """A line of the sale, with what of it went back before; without `sku` it stands for a sale without lines."""
+    """A line of the sale, with what of it went back before; without `sku` it stands for a sale without lines.
+
+    Of that, `uncredited_fen` earned nothing: it had gone back before the sale had a member.
+    """
 
     line_no: int
     sku: str
@@ -38,6 +41,7 @@ class SoldLine:
     refunded_quantity: int
     refunded_fen: int
     discount_fen: int = 0
+    uncredited_fen: int = 0
 
     @property
     def amount_fen(self) -> int:
@@ -113,8 +117,9 @@ def _part(line: SoldLine, quantity: int, amount_fen: int) -> RefundPart:
 
 def _points_back(line: SoldLine, quantity: int, amount_fen: int) -> int:
     """Of a line's points, how many belong to what has gone back so far; goods without a price go by number."""
-    if line.amount_fen:
-        return line.points * amount_fen // line.amount_fen
+    earning_fen = line.amount_fen - line.uncredited_fen
+    if earning_fen:
+        return line.points * (amount_fen - line.uncredited_fen) // earning_fen
     return line.points * quantity // line.quantity
 
 

@@ -1,22 +1,22 @@
 """Writing a refund down: what goes back, the refund, its lines, the fact, in the asking story's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.checkout.models import Refund, RefundLine, RefundTender, Sale, SaleLine, SaleTender
+from app.checkout import refund_tenders
+from app.checkout.models import Refund, RefundLine, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, Wanted
-from app.checkout.tenders import Kind, Tender, given_back
+from app.checkout.tenders import Tender
 from app.db import ask
 from app.facts.tell import tell
-from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause
-from app.ledger.restore import Back, restore
+from app.ledger.post import Cause
 from app.ledger.take_back import TakenBack, take_back
 from app.tiers.card import card_of
 
@@ -84,11 +84,12 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
     The sale is locked. Raises `IntegrityError` for a refund number that the store has used.
     """
     amount_fen = sum(part.amount_fen for part in parts)
-    tenders = _tenders(session, sale, amount_fen)
+    tenders = refund_tenders.of_sale(session, sale.id, amount_fen)
     if sale.member_id is not None:
         # In the order in which everybody takes them, before the first of them moves.
         ask(session, _LOCK, {"member_id": sale.member_id})
-    _restore(session, doing, sale, tenders)
+    cause = _cause(doing)
+    refund_tenders.restore_own(session, replace(cause, kind="restore"), sale.id, tenders, grace=doing.grace)
     points = sum(part.points for part in parts)
     back = _take_back(session, doing, sale, points) if points else None
     has = _has(session, doing, sale, back, tenders)
@@ -98,6 +99,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "sale_id": sale.id,
         "amount_fen": amount_fen,
         "points_taken": back.taken if back else 0,
+        "points_owed": back.owed if back else 0,
         "points_after": has.points,
         "pending": has.pending,
     }
@@ -139,42 +141,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
     )
 
 
-def _tenders(session: Session, sale: Sale, amount_fen: int) -> tuple[Tender, ...]:
-    """What of each tender goes back with so much of the sale."""
-    paid = session.execute(select(SaleTender).where(SaleTender.sale_id == sale.id)).scalars().all()
-    if not paid:
-        return ()
-    before_fen = sum(tender.refunded_fen for tender in paid)
-    return given_back(
-        [
-            Tender(kind=cast("Kind", tender.kind), amount_fen=tender.amount_fen, points=tender.points)
-            for tender in paid
-        ],
-        before_fen=before_fen,
-        after_fen=before_fen + amount_fen,
-    )
-
-
 _LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"
-_SPENT = text("""
-    SELECT e.unit, e.id FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
-    WHERE t.kind = 'spend' AND t.source_type = 'sale' AND t.source_id = :sale_id AND t.source_line = 0
-        AND e.account_id IS NOT NULL""")
-_UNITS = {"points": POINTS, "principal": PRINCIPAL, "bonus": BONUS}
-
-
-def _restore(session: Session, doing: Doing, sale: Sale, tenders: Sequence[Tender]) -> None:
-    """The member's own value, into the lots it was taken from."""
-    amounts = {
-        _UNITS[tender.kind]: tender.points if tender.kind == "points" else tender.amount_fen
-        for tender in tenders
-        if tender.kind in _UNITS
-    }
-    if not any(amounts.values()):
-        return
-    entries = {row.unit: row.id for row in session.execute(_SPENT, {"sale_id": sale.id})}
-    back = [Back(entry_id=entries[unit], amount=amount) for unit, amount in amounts.items() if amount]
-    restore(session, _cause(doing, "restore"), back, grace=doing.grace)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +156,7 @@ def _has(
 ) -> _Has:
     """What the member may spend now, of what has moved."""
     kinds = {tender.kind for tender in tenders}
-    if sale.member_id is None or not (back or kinds & _UNITS.keys()):
+    if sale.member_id is None or not (back or kinds & refund_tenders.UNITS.keys()):
         return _Has(points=None, pending=0, balance_fen=None)
     card = card_of(session, sale.member_id, now=doing.now)
     assert card is not None
@@ -200,9 +167,9 @@ def _has(
     )
 
 
-def _cause(doing: Doing, kind: str) -> Cause:
+def _cause(doing: Doing) -> Cause:
     return Cause(
-        kind=kind,
+        kind="refund",
         source_type="refund",
         source_id=doing.refund_id,
         store_id=doing.store_id,
@@ -224,7 +191,7 @@ def _take_back(session: Session, doing: Doing, sale: Sale, points: int) -> Taken
     lapsed = select(func.coalesce(func.sum(Refund.points_lapsed), 0)).where(Refund.sale_id == sale.id)
     return take_back(
         session,
-        _cause(doing, "refund"),
+        _cause(doing),
         entry_id=session.execute(_EARNED, {"sale_id": sale.id}).scalar_one(),
         points=points,
         lapsed=int(session.execute(lapsed).scalar_one()),
@@ -289,38 +256,4 @@ def _write(
             for part in parts
         ],
     )
-    if tenders:
-        _write_tenders(session, doing, sale, tenders)
-
-
-_MARK_TENDER = (
-    update(SaleTender)
-    .where(SaleTender.sale_id == bindparam("of_sale"), SaleTender.kind == bindparam("of_kind"))
-    .values(
-        refunded_fen=SaleTender.refunded_fen + bindparam("fen"),
-        refunded_points=SaleTender.refunded_points + bindparam("taken"),
-    )
-)
-
-
-def _write_tenders(session: Session, doing: Doing, sale: Sale, tenders: Sequence[Tender]) -> None:
-    session.execute(
-        insert(RefundTender),
-        [
-            {
-                "refund_id": doing.refund_id,
-                "sale_id": sale.id,
-                "kind": tender.kind,
-                "amount_fen": tender.amount_fen,
-                "points": tender.points,
-            }
-            for tender in tenders
-        ],
-    )
-    session.connection().execute(
-        _MARK_TENDER,
-        [
-            {"of_sale": sale.id, "of_kind": tender.kind, "fen": tender.amount_fen, "taken": tender.points}
-            for tender in tenders
-        ],
-    )
+    refund_tenders.write(session, doing.refund_id, sale.id, tenders)

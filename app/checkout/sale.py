@@ -30,7 +30,11 @@ _TRIES = 30
 
 
 class TicketUnknown(NotFound):
-    """Not a ticket of this terminal and clerk."""
+    """Not a ticket of this terminal and clerk.
+
+    Data: `reason` `other_clerk` where the scan named a clerk and the sale another or none. A scan that named none is
+    anybody's at that terminal.
+    """
 
     code = "ticket_unknown"
 
@@ -102,7 +106,8 @@ def record_sale(
 
 # The till, the key, the ticket with its member, and which rules there are: in one trip.
 _LOOK = f"""
-    SELECT here.*, f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id,
+    SELECT here.*, f.request_hash, f.answer, k.member_id, k.expires_at, k.staff_id, k.found_by,
+        k.terminal_id AS of_terminal_id,
         m.status, m.birthday, t.code AS tier, s.id IS NOT NULL AS used, {STAMP} AS stamp
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
@@ -162,12 +167,7 @@ def _buyer(
     row, taken = look.row, look.taken
     if ticket is None:
         return None
-    if row.member_id is None or row.of_terminal_id != till.terminal_id or row.staff_id != till.staff_id:
-        raise TicketUnknown
-    if row.used:
-        raise TicketUsed
-    if row.expires_at <= now or row.status != "active":
-        raise TicketExpired
+    check_ticket(row, till, now)
     rules = rules_at(connection, row.stamp)
     if taken is None and rules.limited_by_day:
         [given] = ask(connection, f"{TAKEN}%(member_id)s", {"day": day, "member_id": row.member_id})
@@ -180,7 +180,21 @@ def _buyer(
         at=now,
         taken=taken or {},
     )
-    return Buyer(member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning)
+    return Buyer(
+        member_id=row.member_id, ticket=ticket, tier=row.tier, earning=earning, found_by=row.found_by
+    )
+
+
+def check_ticket(row: Any, till: Till, now: datetime) -> None:
+    """Whether the ticket in the row serves a sale here. Raises `TicketUnknown`, `TicketUsed`, `TicketExpired`."""
+    if row.member_id is None or row.of_terminal_id != till.terminal_id:
+        raise TicketUnknown
+    if row.staff_id is not None and row.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
+    if row.used:
+        raise TicketUsed
+    if row.expires_at <= now or row.status != "active":
+        raise TicketExpired
 
 
 def points_by_rule(found: str | None) -> dict[int, int]:

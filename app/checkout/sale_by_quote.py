@@ -26,7 +26,7 @@ _TRIES = 30
 
 
 class QuoteUnknown(NotFound):
-    """Not a quote of this terminal and clerk."""
+    """Not a quote of this terminal and clerk. Data as `TicketUnknown`."""
 
     code = "quote_unknown"
 
@@ -106,12 +106,13 @@ def commit_quote(
 _LOOK = f"""
     SELECT here.*, f.request_hash, f.answer, q.id AS quote_id, q.terminal_id AS of_terminal_id,
         q.staff_id, q.ticket_id, q.member_id, q.created_at, q.expires_at, q.confirmation, q.used_at,
-        CAST(q.priced AS text) AS priced, m.status, own.id AS own_sale, other.id AS other_sale
+        CAST(q.priced AS text) AS priced, m.status, own.id AS own_sale, other.id AS other_sale, k.found_by
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
     LEFT JOIN ({idempotency.FORMER}) f ON true
     LEFT JOIN quotes q ON q.id = %(quote)s
     LEFT JOIN members m ON m.id = q.member_id
+    LEFT JOIN scan_tickets k ON k.id = q.ticket_id
     LEFT JOIN sales own ON own.quote_id = q.id
     LEFT JOIN sales other ON other.ticket_id = q.ticket_id"""  # noqa: S608  # constants of our own
 
@@ -125,8 +126,10 @@ def _look(
 
 def _judged(row: Any, till: Till, now: datetime) -> Priced:
     """What was quoted, if it may still be taken here."""
-    if row.quote_id is None or row.of_terminal_id != till.terminal_id or row.staff_id != till.staff_id:
+    if row.quote_id is None or row.of_terminal_id != till.terminal_id:
         raise QuoteUnknown
+    if row.staff_id is not None and row.staff_id != till.staff_id:
+        raise QuoteUnknown(reason="other_clerk")
     if row.used_at is not None:
         raise QuoteUsed(sale_id=row.own_sale)
     if row.other_sale is not None:
@@ -203,7 +206,13 @@ def _buyer(row: Any, priced: Priced) -> Buyer | None:
         counts=priced.earning.counts,
     )
     assert priced.tier is not None
-    return Buyer(member_id=row.member_id, ticket=row.ticket_id, tier=priced.tier, earning=earning)
+    return Buyer(
+        member_id=row.member_id,
+        ticket=row.ticket_id,
+        tier=priced.tier,
+        earning=earning,
+        found_by=row.found_by or "code",
+    )
 
 
 _HAS = """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from app.checkout.bill import Line
 from app.db import reading
@@ -27,20 +27,31 @@ class SaleView:
     occurred_at: datetime
     lines: tuple[Line, ...]
     earned: tuple[Part, ...]
+    has_member: bool
 
 
 _REFUNDED = "(SELECT coalesce(sum(r.amount_fen), 0)::bigint FROM refunds r WHERE r.sale_id = s.id)"
-_SALE = text(f"""
+_SALE = f"""
     SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
-    FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.id = :id AND s.store_id = :store_id""")  # noqa: S608
+    FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.store_id = :store_id AND s."""  # noqa: S608
+_BY_ID, _BY_RECEIPT = text(f"{_SALE}id = :id"), text(f"{_SALE}receipt_no = :receipt_no")
 
 
 def show_sale(*, till: Till, sale_id: str) -> SaleView:
     """A sale of the till's own store. Raises `NotFound`, for other stores' sales too."""
+    return _shown(_BY_ID, {"id": sale_id, "store_id": till.store_id})
+
+
+def find_sale(*, till: Till, receipt_no: str) -> SaleView:
+    """The sale of the till's own store with that receipt number. Raises `NotFound`."""
+    return _shown(_BY_RECEIPT, {"receipt_no": receipt_no, "store_id": till.store_id})
+
+
+def _shown(question: TextClause, values: dict[str, Any]) -> SaleView:
     with reading() as connection:
-        row = connection.execute(_SALE, {"id": sale_id, "store_id": till.store_id}).one_or_none()
+        row = connection.execute(question, values).one_or_none()
     if row is None:
         raise NotFound
     return _view(row, row.lines, parts_of(row.parts))
@@ -75,4 +86,5 @@ def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> Sa
             for sku, name, quantity, price, category in lines
         ),
         earned=earned,
+        has_member=row.member_id is not None,
     )

@@ -10,17 +10,22 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.checkout.find_by_phone import FindByPhonePolicy
+from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
+from app.checkout.retro_credit import RetroCreditPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
+from app.settlement.policy import SettlementPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.policy import StoredValuePolicy
+from app.stored_value.refund_policy import TopUpRefundPolicy
 
 APPROVAL_KIND = "policy"
 #: All policies there are, by their word in the API.
@@ -30,10 +35,15 @@ KINDS: dict[str, type[policies.Policy]] = {
         AdjustmentPolicy,
         DiscountPolicy,
         EarningPolicy,
+        FindByPhonePolicy,
+        OfflinePolicy,
         PointsPaymentPolicy,
         RefundPolicy,
+        RetroCreditPolicy,
         RoundingPolicy,
+        SettlementPolicy,
         StoredValuePolicy,
+        TopUpRefundPolicy,
     )
 }
 

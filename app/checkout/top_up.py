@@ -3,6 +3,7 @@
 Above what a clerk may take in alone (policy `stored_value`) it waits until a second person has agreed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,13 @@ from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
+from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUnknown, TicketUsed
 from app.db import transaction
 from app.errors import Invalid
 from app.ids import new_id
+from app.points.explain import Part
+from app.pruning import always
 from app.staff.clerks import with_named_clerk
 from app.staff.roles import SELL
 from app.staff.sign_in import may_still
@@ -52,7 +56,8 @@ class TakenIn:
 class ToppedUp:
     """`state` is `credited`, or `waiting` with the request that a second person must decide.
 
-    The others are what the member may spend afterwards, and the bonus that is released later.
+    `points` are the offer's, `points_earned` came by rules, and `earned` says by which. The others are what the
+    member may spend afterwards, and the bonus that is released later.
     """
 
     top_up_id: str
@@ -64,6 +69,8 @@ class ToppedUp:
     principal_after_fen: int
     bonus_after_fen: int
     bonus_to_come_fen: int
+    points_earned: int = 0
+    earned: tuple[Part, ...] = ()
 
 
 def top_up(
@@ -72,8 +79,8 @@ def top_up(
     """Credit it, or ask a second person; the same key gives the same answer again.
 
     A ticket is good for one top-up, and for a sale besides. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
-    `ReceiptNumberUsed`, `BalanceLimit`, `TopUpAmount`, `OfferOutdated`, `OfferUsedUp`, `ClerkNeeded`, `KeyReused`,
-    `Busy`, `Forbidden` for a clerk who may not sell there; then nothing happened.
+    `TicketEarnsOnly`, `ReceiptNumberUsed`, `BalanceLimit`, `TopUpAmount`, `OfferOutdated`, `OfferUsedUp`,
+    `ClerkNeeded`, `KeyReused`, `Busy`, `Forbidden` for a clerk who may not sell there; then nothing happened.
     """
     try:
         with transaction() as session:
@@ -89,16 +96,20 @@ def top_up(
 
 
 _TICKET = text("""
-    SELECT k.member_id, k.expires_at, m.member_no FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id AND k.staff_id IS NOT DISTINCT FROM :staff_id""")
+    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no
+    FROM scan_tickets k JOIN members m ON m.id = k.member_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id""")
 
 
 def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: datetime) -> ToppedUp:
-    scanned = session.execute(
-        _TICKET, {"ticket": ticket, "terminal_id": till.terminal_id, "staff_id": till.staff_id}
-    ).one_or_none()
+    values = {"ticket": ticket, "terminal_id": till.terminal_id}
+    scanned = session.execute(_TICKET, values).one_or_none()
     if scanned is None:
         raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
+    if scanned.found_by != "code":
+        raise TicketEarnsOnly
     member = limits.lock(session, scanned.member_id)
     if scanned.expires_at <= now or member.status != "active":
         raise TicketExpired
@@ -132,16 +143,14 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
         created_at=now,
     )
     alone_fen = policy.value.alone_top_up_fen
+    earned: tuple[Part, ...] = ()
     if alone_fen is not None and taken.amount_fen > alone_fen:
         ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, now)
         session.add(ordered)
         session.flush()
     else:
-        ordered.state, ordered.credited_at = "credited", now
-        session.add(ordered)
-        session.flush()  # before the books: a ticket or receipt that is used ends it here
-        credit(session, ordered, time_zone=till.time_zone, now=now)
-    return _answer(session, ordered, now)
+        earned = credit(session, ordered, time_zone=till.time_zone, now=now).parts
+    return _answer(session, ordered, earned, now)
 
 
 def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: datetime) -> str:
@@ -165,7 +174,7 @@ def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: 
     )
 
 
-def _answer(session: Session, ordered: TopUp, now: datetime) -> ToppedUp:
+def _answer(session: Session, ordered: TopUp, earned: tuple[Part, ...], now: datetime) -> ToppedUp:
     has = held(session, ordered.member_id, now=now)
     return ToppedUp(
         top_up_id=ordered.id,
@@ -177,6 +186,8 @@ def _answer(session: Session, ordered: TopUp, now: datetime) -> ToppedUp:
         principal_after_fen=has.principal_fen,
         bonus_after_fen=has.bonus_fen,
         bonus_to_come_fen=has.bonus_to_come_fen,
+        points_earned=sum(part.points for part in earned),
+        earned=earned,
     )
 
 
@@ -188,6 +199,36 @@ def _refusal(error: IntegrityError) -> Exception:
     if constraint == "uq_top_ups_ticket_id":
         return TicketUsed()
     return error
+
+
+def close_refused(session: Session, top_up_id: str) -> None:
+    """A second person has said no, or who asked has withdrawn it: nobody waits for it any more."""
+    ordered = session.execute(
+        select(TopUp).where(TopUp.id == top_up_id, TopUp.state == "waiting").with_for_update()
+    ).scalar_one()
+    ordered.state = "closed"
+
+
+_CLOSE = text("""
+    UPDATE top_ups SET state = 'closed' WHERE id IN (
+        SELECT t.id FROM top_ups t JOIN approval_requests r ON r.id = t.approval_id
+        WHERE t.state = 'waiting' AND (r.state IN ('rejected', 'withdrawn') OR
+            (r.state = 'pending' AND r.expires_at <= :now))
+        LIMIT :limit FOR UPDATE OF t SKIP LOCKED)
+    RETURNING id""")
+_BATCH = 200
+
+
+def close_expired(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Close those whose time to be decided is over; how many. Safe in several workers at once, late, and twice."""
+    closed = batch = 0
+    while keep_going():
+        with transaction() as session:
+            batch = len(session.execute(_CLOSE, {"now": now, "limit": _BATCH}).all())
+        closed += batch
+        if batch < _BATCH:
+            break
+    return closed
 
 
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:

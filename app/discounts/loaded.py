@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import psycopg
-
 from app.db import ask
 from app.discounts.rules import DiscountRule, definition_of
-from app.points.at_hand import AtHand
+from app.points.at_hand import AtHand, Connection
 from app.points.version_set import VersionSet
 
 #: For a statement that looks at something else in the same trip: which rules there are (app/points/loaded.py).
@@ -18,7 +16,7 @@ _VERSIONS = """
 DiscountSet = VersionSet[DiscountRule]
 
 
-def discounts_at(connection: psycopg.Connection[Any], stamp: int) -> DiscountSet:
+def discounts_at(connection: Connection, stamp: int) -> DiscountSet:
     """The rules of that stamp; one statement, and none if they are at hand."""
     return _discounts.at(connection, stamp)
 
@@ -39,7 +37,7 @@ def rule_of(row: Any) -> DiscountRule:
     )
 
 
-def _read(connection: psycopg.Connection[Any], stamp: int) -> DiscountSet:
+def _read(connection: Connection, stamp: int) -> DiscountSet:
     return VersionSet(rule_of(row) for row in ask(connection, _VERSIONS, {"stamp": stamp}))
 
 

@@ -61,7 +61,7 @@ class _Pricing:
         groups: dict[str, int] = {"": 0}
         self.offers: list[Offer] = []
         for one in benefits:
-            places = tuple(n for n, line in enumerate(lines) if takes(one.conditions, line))
+            places = () if one.refusal else _places(one, lines)
             number = goods.setdefault(places, len(goods))
             group = groups.setdefault(one.group, len(groups))
             self.offers.append(_offer(one, places, number, group, must=one.key in chosen))
@@ -167,6 +167,14 @@ class _Pricing:
         return Told(
             key=one.key, applied=False, reason=reasons.LESS_THAN_OTHERS if saves else reasons.NO_SAVING
         )
+
+
+def _places(one: Benefit, lines: Sequence[Piece]) -> tuple[int, ...]:
+    """The lines of its goods."""
+    asked = one.conditions
+    if asked.products is None and asked.categories is None:
+        return tuple(range(len(lines)))
+    return tuple(place for place, line in enumerate(lines) if takes(asked, line))
 
 
 def _excluded(one: Benefit, others: Iterable[Benefit]) -> Told | None:

@@ -52,6 +52,11 @@ class LedgerTransaction(Base):
             "reverses_id",
             postgresql_where=text("reverses_id IS NOT NULL"),
         ),
+        Index(
+            "ix_ledger_transactions_to_settle",
+            "business_date",
+            postgresql_where=text("kind IN ('spend', 'restore')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

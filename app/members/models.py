@@ -2,7 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, LargeBinary, SmallInteger, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -20,6 +30,8 @@ class Member(Base):
         CheckConstraint("language IN ('zh', 'en')", "language"),
         CheckConstraint("id < 1000000000", "id_fits_code"),
         CheckConstraint("(phone_cipher IS NULL) = (phone_index IS NULL)", "phone_whole"),
+        CheckConstraint("birthday IS NOT NULL OR birthday_set_at IS NULL", "birthday_known"),
+        Index("ix_members_birthday", "birthday", postgresql_where=text("birthday IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -29,6 +41,8 @@ class Member(Base):
     language: Mapped[str] = mapped_column(String(2), server_default="zh")
     tier_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("tiers.id"), server_default="1")
     birthday: Mapped[date | None]
+    #: Since when the birthday stands there; whoever writes one without the other gives no right to a gift.
+    birthday_set_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     marketing_opt_out: Mapped[bool] = mapped_column(server_default="false")
     phone_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)

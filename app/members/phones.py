@@ -66,6 +66,20 @@ class PhoneVault:
             raise PhoneMalformed
         return hmac.digest(self._index_key, b"phone|v1|" + phone.encode(), hashlib.sha256)[:_INDEX_BYTES]
 
+    def blind(self, hashed: bytes) -> bytes:
+        """A hash over something that holds a number, so that nobody without the key can try numbers against it."""
+        return hmac.digest(self._index_key, b"request|v1|" + hashed, hashlib.sha256)
+
+
+def dialled(typed: str) -> str:
+    """A number as people type it, in E.164: Chinese mobile numbers may come without +86. Raises `PhoneMalformed`."""
+    number = re.sub(r"[\s()-]", "", typed)
+    if re.fullmatch(r"1[0-9]{10}", number):
+        return f"+86{number}"
+    if not _E164.fullmatch(number):
+        raise PhoneMalformed
+    return number
+
 
 def masked(phone: str) -> str:
     """What may be shown: 138****8000 for a Chinese mobile number, the last two digits of any other."""

@@ -59,6 +59,7 @@ def change(*, member_id: int, changes: Changes, now: datetime) -> None:
         member = _locked(session, member_id)
         if "birthday" in changes:
             _check_birthday(member, changes["birthday"], now)
+            member.birthday_set_at = member.birthday_set_at or now
         for field, value in changes.items():
             setattr(member, field, value)
         me = audit.Actor(type="member", id=member_id)

@@ -53,9 +53,25 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
 
 
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
+    if kind == "birthday_gift":
+        return _gift(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))
+    for word in ("owed", "repaid"):  # not in messages of earlier versions
+        if params.get(word):
+            body += say(f"message.{kind}.{word}", language, **{word: params[word]})
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    if "noted" in params:
+        body += say(f"message.{kind}.{params['noted']}", language)
+    if params.get("deducted_fen"):
+        body += say(f"message.{kind}.deducted", language, deducted=yuan(params["deducted_fen"]))
+    return body
+
+
+def _gift(params: dict[str, Any], language: str) -> str:
+    body = say("message.birthday_gift.body", language, points=params["points"])
+    if params["valid_through"] is not None:
+        body += say("message.birthday_gift.until", language, date=params["valid_through"])
     return body
 
 
@@ -65,4 +81,5 @@ def _words(params: dict[str, Any]) -> dict[str, object]:
         "amount": yuan(params["amount_fen"]),
         "earned": params["points_earned"],
         "points": params["points_after"],
+        "bonus": yuan(params.get("bonus_fen", 0)),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.clock import zone
@@ -34,8 +34,12 @@ class ReceiptTemplate:
 
 
 def plan_receipt(session: Session, fact: Fact, template: ReceiptTemplate | None, now: datetime) -> None:
-    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox."""
-    _plan(session, fact, "receipt", fact.payload["points_earned"], template, now)
+    """Turn the fact of a sale into one message: by WeChat where the member allowed it, else into their inbox.
+
+    What is to be noted besides (found by phone, say) has no field in a template: such a receipt goes to the inbox.
+    """
+    by_template = None if "noted" in fact.payload else template
+    _plan(session, fact, "receipt", fact.payload["points_earned"], by_template, now)
 
 
 def plan_refund(session: Session, fact: Fact, now: datetime) -> None:
@@ -103,7 +107,9 @@ def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
         "amount_fen": fact.payload["amount_fen"],
         "points_earned": points,
         **_held(session, fact),
-        "at": fact.created_at.isoformat(),
+        **_owing(session, fact),
+        **({"noted": fact.payload["noted"]} if "noted" in fact.payload else {}),
+        "at": fact.payload.get("sold_at", fact.created_at.isoformat()),
         "language": member.language,
     }
 
@@ -116,6 +122,21 @@ def _held(session: Session, fact: Fact) -> dict[str, int]:
     card = card_of(session, fact.member_id, now=fact.created_at)
     assert card is not None
     return {"points_after": card.points, "pending": card.pending}
+
+
+_REPAID = text("""
+    SELECT coalesce(sum(-p.amount), 0)::bigint FROM ledger_transactions t
+    JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
+    JOIN ledger_transactions r ON r.kind = 'repay' AND r.source_type = 'entry' AND r.source_id = e.id::text
+    JOIN ledger_entries p ON p.transaction_id = r.id AND p.account_id IS NOT NULL AND p.unit = 'points'
+    WHERE t.kind = 'earn' AND t.source_type = 'sale' AND t.source_id = :sale_id AND t.source_line = 0""")
+
+
+def _owing(session: Session, fact: Fact) -> dict[str, int]:
+    """Of a refund, what is owed for it because it was spent; of a sale, what of its points paid for such a debt."""
+    if fact.kind == "sale_refunded":
+        return {"owed": fact.payload.get("points_owed", 0)}
+    return {"repaid": session.execute(_REPAID, {"sale_id": fact.subject}).scalar_one()}
 
 
 def _allowed(

@@ -112,24 +112,19 @@ def _member(session: Session, member_no: str) -> int:
 def _carry_out_or_ask(
     session: Session, adjustment: Adjustment, member_no: str, policy: AdjustmentPolicy, now: datetime
 ) -> Adjusted:
-    approval_id, after = None, None
+    after = None
     alone = _may_alone(session, adjustment, policy, now)
     if not alone:
-        approval_id = second_person.ask(
-            session,
-            kind=APPROVAL_KIND,
-            subject=adjustment.id,
-            details={
-                "member_no": member_no,
-                "points": adjustment.points,
-                "reason": adjustment.reason,
-                "note": adjustment.note,
-            },
-            store_id=adjustment.store_id,
-            staff_id=adjustment.requested_by,
-            now=now,
-        )
-    adjustment.approval_id = approval_id
+        asked = _ask(session, adjustment, member_no, now)
+        if asked.subject != adjustment.id:
+            return Adjusted(
+                adjustment_id=asked.subject,
+                state="pending",
+                approval_id=asked.id,
+                points=adjustment.points,
+                points_after=None,
+            )
+        adjustment.approval_id = asked.id
     session.add(adjustment)
     session.flush()
     if alone:
@@ -144,15 +139,36 @@ def _carry_out_or_ask(
         now=now,
         store_id=adjustment.store_id,
         points=adjustment.points,
-        approval_id=approval_id,
+        approval_id=adjustment.approval_id,
     )
     return Adjusted(
         adjustment_id=adjustment.id,
         state="posted" if alone else "pending",
-        approval_id=approval_id,
+        approval_id=adjustment.approval_id,
         points=adjustment.points,
         points_after=after,
     )
+
+
+def _ask(session: Session, adjustment: Adjustment, member_no: str, now: datetime) -> second_person.Alike:
+    """The request for it: the one that waits already, where the person has asked for the very same."""
+    wish: second_person.Wish = {
+        "kind": APPROVAL_KIND,
+        "details": {
+            "member_no": member_no,
+            "points": adjustment.points,
+            "reason": adjustment.reason,
+            "note": adjustment.note,
+        },
+        "store_id": adjustment.store_id,
+        "staff_id": adjustment.requested_by,
+        "now": now,
+    }
+    alike = second_person.same(session, **wish)
+    if alike is not None:
+        return alike
+    approval_id = second_person.ask(session, subject=adjustment.id, **wish)
+    return second_person.Alike(id=approval_id, subject=adjustment.id)
 
 
 _MOVED_ALONE = text("""

@@ -5,21 +5,24 @@ from typing import Any, Generic, TypeVar
 
 import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.db import engine
 
 S = TypeVar("S")
+#: Of the driver, or a transaction's.
+Connection = psycopg.Connection[Any] | Session
 
 
 class AtHand(Generic[S]):
     """What `read` makes of the rows up to a stamp, the newest id there is."""
 
-    def __init__(self, read: Callable[[psycopg.Connection[Any], int], S]) -> None:
+    def __init__(self, read: Callable[[Connection, int], S]) -> None:
         self._read = read
         # Which database, which stamp, and what it holds. Replaced as a whole, so that no thread sees half of it.
         self._loaded: tuple[Engine, int, S] | None = None
 
-    def at(self, connection: psycopg.Connection[Any], stamp: int) -> S:
+    def at(self, connection: Connection, stamp: int) -> S:
         """What there is up to that stamp; one statement, and none if it is at hand."""
         here, loaded = engine(), self._loaded
         if loaded is not None and loaded[0] is here and loaded[1] == stamp:

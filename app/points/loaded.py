@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import psycopg
-
 from app.db import ask
-from app.points.at_hand import AtHand
+from app.points.at_hand import AtHand, Connection
 from app.points.rules import Rule, RuleSet, definition_of
 
 #: For a statement that looks at something else in the same trip: which rules there are. Versions are only ever added,
@@ -17,7 +15,7 @@ _VERSIONS = """
     FROM earn_rules WHERE id <= %(stamp)s"""
 
 
-def read(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
+def read(connection: Connection, stamp: int) -> RuleSet:
     """All versions up to that stamp, from the database."""
     return RuleSet(rule_of(row) for row in ask(connection, _VERSIONS, {"stamp": stamp}))
 
@@ -41,7 +39,7 @@ def rule_of(row: Any) -> Rule:
 _rules = AtHand(read)
 
 
-def rules_at(connection: psycopg.Connection[Any], stamp: int) -> RuleSet:
+def rules_at(connection: Connection, stamp: int) -> RuleSet:
     """The rules of that stamp; one statement, and none if they are at hand."""
     return _rules.at(connection, stamp)
 

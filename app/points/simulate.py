@@ -122,7 +122,8 @@ _COUNT = f"SELECT count(*) AS sales FROM (SELECT FROM sales s WHERE {_WITHIN} LI
 _SALES = f"""
     SELECT s.id, s.member_id, s.store_id, s.occurred_at, s.business_date, s.amount_fen, s.tier_code, m.birthday,
         st.code AS store, st.time_zone, (
-            SELECT json_agg(json_build_array(l.sku, l.category, l.quantity * l.unit_price_fen) ORDER BY l.line_no)::text
+            SELECT json_agg(json_build_array(l.sku, l.category, l.quantity * l.unit_price_fen - l.discount_fen
+                - l.excluded_fen - l.uncredited_fen) ORDER BY l.line_no)::text
             FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN members m ON m.id = s.member_id JOIN stores st ON st.id = s.store_id
     WHERE {_WITHIN} AND s.id > %(after)s ORDER BY s.id LIMIT %(batch)s"""  # noqa: S608  # constants of our own

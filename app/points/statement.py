@@ -19,10 +19,12 @@ _NO_STORES_ZONE = "UTC"
 class Overview:
     """What may be spent now. `expiring` of `points` end by `expiring_until`, the first of them at `expiring_from`.
 
-    `pending` points beside them may not be spent yet, the first of them from `pending_from` on.
+    `pending` points beside them may not be spent yet, the first of them from `pending_from` on. `owed` are those that
+    the next points pay: spent before what had brought them went back.
     """
 
     points: int
+    owed: int
     pending: int
     pending_from: datetime | None
     expiring: int
@@ -60,6 +62,8 @@ _OVERVIEW = """
         min(l.available_at) FILTER (WHERE l.available_at > %(now)s) AS pending_from,
         coalesce(sum(l.remaining) FILTER (WHERE l.expires_at <= %(soon)s AND l.available_at <= %(now)s), 0)::bigint
             AS expiring,
+        coalesce((SELECT o.balance FROM ledger_accounts o WHERE o.member_id = m.id AND o.unit = 'points_owed'), 0)
+            AS owed,
         min(l.expires_at) FILTER (WHERE l.expires_at <= %(soon)s AND l.available_at <= %(now)s) AS expiring_from
     FROM member_sessions s JOIN members m ON m.id = s.member_id AND m.status = 'active'
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
@@ -68,14 +72,16 @@ _OVERVIEW = """
     WHERE s.token_hash = %(token_hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
     GROUP BY m.id"""
 
+_PARTS = PARTS.replace("s.earned", "coalesce(s.earned, u.earned)")
 _MOVEMENTS = text(f"""
     SELECT e.seq, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, st.time_zone, l.available_at,
-        l.expires_at, {PARTS} AS parts
+        l.expires_at, {_PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id
     LEFT JOIN stores st ON st.id = t.store_id
     LEFT JOIN ledger_lots l ON l.entry_id = e.id
     LEFT JOIN sales s ON t.kind = 'earn' AND t.source_type = 'sale' AND s.id = t.source_id
+    LEFT JOIN top_ups u ON t.kind = 'top_up_earn' AND t.source_type = 'top_up' AND u.id = t.source_id
     WHERE a.member_id = :member_id AND a.unit = 'points'
         AND (CAST(:before AS bigint) IS NULL OR e.seq < :before)
     ORDER BY e.seq DESC LIMIT :limit""")  # noqa: S608  # constants of our own
@@ -91,6 +97,7 @@ def overview(*, token_hash: bytes, now: datetime) -> Overview:
     [row] = rows
     return Overview(
         points=row.points,
+        owed=row.owed,
         pending=row.pending,
         pending_from=row.pending_from,
         expiring=row.expiring,

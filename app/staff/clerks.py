@@ -24,3 +24,11 @@ def with_named_clerk(connection: psycopg.Connection[Any] | Session, till: Till, 
         raise Forbidden
     require(tuple(Grant(row.role, row.store_id) for row in rows), right, till.store_id)
     return till.with_clerk(rows[0].id)
+
+
+def named_clerk(session: Session, till: Till, right: str = SELL) -> tuple[Till, int]:
+    """As `with_named_clerk`, where somebody's name must stand; with their id. Raises `Forbidden` without one."""
+    till = with_named_clerk(session, till, right)
+    if till.staff_id is None:
+        raise Forbidden
+    return till, till.staff_id

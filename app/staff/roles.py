@@ -12,13 +12,28 @@ MANAGE_KEYS = "api_keys.manage"
 MANAGE_RULES = "rules.manage"
 ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
+SEE_SHIFTS = "shifts.see"
+SETTLE = "settlements.manage"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
     "marketer": frozenset(),
-    "manager": frozenset({SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}),
+    "manager": frozenset(
+        {SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE, SEE_SHIFTS, SETTLE}
+    ),
     "admin": frozenset(
-        {SELL, REFUND, MANAGE_STAFF, MANAGE_STORES, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE}
+        {
+            SELL,
+            REFUND,
+            MANAGE_STAFF,
+            MANAGE_STORES,
+            MANAGE_KEYS,
+            MANAGE_RULES,
+            ADJUST_POINTS,
+            APPROVE,
+            SEE_SHIFTS,
+            SETTLE,
+        }
     ),
 }
 

@@ -7,19 +7,27 @@ from sqlalchemy.orm import Session
 
 from app.clock import business_date, start_of_day
 from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, post
+from app.points.earn import Earning
 from app.points.lots import ends_at, months_later
 from app.points.rules import NEVER, Expiry
 from app.stored_value import offers
+from app.stored_value.earned import post_earned, work_out
 from app.stored_value.models import TopUp
 from app.stored_value.offers import Offer
 
 
-def credit(session: Session, top_up: TopUp, *, time_zone: str, now: datetime) -> None:
+def credit(session: Session, top_up: TopUp, *, time_zone: str, now: datetime) -> Earning:
     """Credit a top-up that the caller has locked and found not to be credited; its gift counts from the day of `now`.
 
-    Raises `AlreadyPosted` should it stand in the books all the same: then nothing of the transaction remains.
+    One that is made in this transaction is written here first, so that a number that is used ends it before the books.
+    Answers what it earned by rules. Raises `IntegrityError` for such a number, `AlreadyPosted` should it stand in the
+    books all the same: then nothing of the transaction remains.
     """
     day = business_date(now, time_zone)
+    earning = work_out(session, top_up, day=day, now=now, time_zone=time_zone)
+    top_up.state, top_up.credited_at = "credited", now
+    session.add(top_up)
+    session.flush()
     cause = Cause(
         kind="top_up",
         source_type="top_up",
@@ -35,8 +43,8 @@ def credit(session: Session, top_up: TopUp, *, time_zone: str, now: datetime) ->
         member_id=top_up.member_id, unit=PRINCIPAL, amount=top_up.amount_fen, house="principal_taken_in"
     )
     post(session, cause, [paid, *([] if offer is None else _gift(top_up, offer, day, time_zone))])
-    top_up.state, top_up.credited_at = "credited", now
-    session.flush()
+    post_earned(session, top_up, earning, day=day, now=now)
+    return earning
 
 
 def _gift(top_up: TopUp, offer: Offer, day: date, time_zone: str) -> Iterator[Posting]:

@@ -1,6 +1,7 @@
 """Offers for top-ups, and top-ups, as stored. What came of them stands in the ledger."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -27,6 +29,7 @@ class OfferVersion(Base):
     __tablename__ = "top_up_offers"
     __table_args__ = (
         UniqueConstraint("offer_no", "version"),
+        UniqueConstraint("approval_id"),
         CheckConstraint("pay_fen > 0", "pay_positive"),
         CheckConstraint("bonus_fen >= 0 AND points >= 0", "gift_not_negative"),
         CheckConstraint("bonus_fen + points > 0", "gives_something"),
@@ -49,6 +52,7 @@ class OfferVersion(Base):
     points_days: Mapped[int | None]
     effective_from: Mapped[datetime] = mapped_column(UTCDateTime)
     effective_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -56,11 +60,12 @@ class OfferVersion(Base):
 class TopUp(Base):
     """Money a member pays in, and what they get for it, fixed when it is ordered.
 
-        at a till          waiting (for a second person) → credited, or credited at once
+        at a till          waiting (for a second person) → credited | closed, or credited at once
         by WeChat Pay      created → credited | closed; closed → credited, should money come all the same
 
     That it was paid and that it stands in the books is one transaction, so there is no state between the two. Its id is
-    the number WeChat Pay knows it by. `asked_at` is when we last asked there.
+    the number WeChat Pay knows it by. `asked_at` is when we last asked there. `points` are those of the offer;
+    `points_earned` came by rules, `earned` says by which, `rule_id` is the leading one.
     """
 
     __tablename__ = "top_ups"
@@ -82,7 +87,7 @@ class TopUp(Base):
         ),
         CheckConstraint(
             "(method = 'wechat_pay') = (expires_at IS NOT NULL)"
-            " AND (method = 'wechat_pay' OR state IN ('waiting', 'credited'))",
+            " AND state <> CASE method WHEN 'wechat_pay' THEN 'waiting' ELSE 'created' END",
             "by_wechat_pay",
         ),
         CheckConstraint(
@@ -91,7 +96,17 @@ class TopUp(Base):
             "paid",
         ),
         Index("ix_top_ups_member_id", "member_id", "id"),
+        Index(
+            "ix_top_ups_terminal_id_credited_at",
+            "terminal_id",
+            "credited_at",
+            postgresql_where=text("terminal_id IS NOT NULL"),
+        ),
         Index("uq_top_ups_one_open", "member_id", unique=True, postgresql_where=text("state = 'created'")),
+        CheckConstraint(
+            "points_earned >= 0 AND (state = 'credited' OR points_earned = 0)", "earned_once_credited"
+        ),
+        Index("ix_top_ups_waiting", "approval_id", postgresql_where=text("state = 'waiting'")),
         Index("ix_top_ups_open", "created_at", postgresql_where=text("state = 'created'")),
     )
 
@@ -116,3 +131,6 @@ class TopUp(Base):
     asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     credited_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    points_earned: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rule_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("earn_rules.id"))
+    earned: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")

@@ -1,4 +1,4 @@
-"""What is given for a top-up. Nothing is edited: a change is the next version, and never begins in the past."""
+"""What is given for a top-up, as versions. Nothing is edited: a change is the next one (change_offer.py)."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import reading, transaction
+from app.db import reading
 from app.errors import Invalid, NotFound, VersionConflict
 from app.stored_value.models import OfferVersion
 
@@ -65,42 +65,19 @@ class Offer:
     effective_until: datetime | None
 
 
-def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Offer:
-    """A new offer. Raises `OfferInThePast`, `OfferMalformed`."""
-    with transaction() as session:
-        _one_after_another(session)
-        last: int = session.execute(text("SELECT coalesce(max(offer_no), 0) FROM top_up_offers")).scalar_one()
-        return _add(session, last + 1, 1, draft, actor, "offer.create", now)
-
-
-def change(*, offer_no: int, version: int, draft: Draft, actor: audit.Actor, now: datetime) -> Offer:
-    """The next version; it takes the place of those that were to begin later, too.
-
-    `version` is the newest one the caller has seen. Raises `NotFound`, `VersionConflict`, `OfferInThePast`,
-    `OfferMalformed`.
-    """
-    with transaction() as session:
-        _one_after_another(session)
-        _newest(session, offer_no, version)
-        return _add(session, offer_no, version + 1, draft, actor, "offer.change", now)
-
-
-def end(*, offer_no: int, version: int, actor: audit.Actor, now: datetime) -> Offer:
-    """End it now, by a version that begins and ends at once. Raises `NotFound`, `VersionConflict`."""
-    with transaction() as session:
-        _one_after_another(session)
-        known = asdict(_newest(session, offer_no, version))
-        for name in ("id", "offer_no", "version"):
-            del known[name]
-        draft = Draft(**known | {"effective_from": now, "effective_until": now})
-        return _add(session, offer_no, version + 1, draft, actor, "offer.end", now)
-
-
-def _one_after_another(session: Session) -> None:
+def one_after_another(session: Session) -> None:
+    """Until the transaction ends nobody else writes offers."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('top_up_offers', 0))"))
 
 
-def _newest(session: Session, offer_no: int, version: int) -> Offer:
+def next_no(session: Session) -> int:
+    """The number of a new offer."""
+    last: int = session.execute(text("SELECT coalesce(max(offer_no), 0) FROM top_up_offers")).scalar_one()
+    return last + 1
+
+
+def newest(session: Session, offer_no: int, version: int) -> Offer:
+    """The newest version, if it is that one. Raises `NotFound`, `VersionConflict`."""
     found = session.execute(
         select(OfferVersion)
         .where(OfferVersion.offer_no == offer_no)
@@ -114,7 +91,7 @@ def _newest(session: Session, offer_no: int, version: int) -> Offer:
     return _offer(found)
 
 
-def _add(
+def add(
     session: Session,
     offer_no: int,
     version: int,
@@ -122,13 +99,16 @@ def _add(
     actor: audit.Actor,
     action: str,
     now: datetime,
+    *,
+    approval_id: str | None = None,
 ) -> Offer:
-    begins, ends = draft.effective_from or now, draft.effective_until
-    _check(draft, begins, ends if action != "offer.end" else None, now)
+    """Write the version. Raises `OfferInThePast`, `OfferMalformed`."""
+    begins, ends = check(draft, action, now)
     row: dict[str, Any] = asdict(draft) | {
         "offer_no": offer_no,
         "version": version,
         "effective_from": begins,
+        "approval_id": approval_id,
     }
     added = session.execute(
         insert(OfferVersion)
@@ -143,7 +123,10 @@ def _add(
     return _offer(added)
 
 
-def _check(draft: Draft, begins: datetime, ends: datetime | None, now: datetime) -> None:
+def check(draft: Draft, action: str, now: datetime) -> tuple[datetime, datetime | None]:
+    """When it begins and ends. Raises `OfferInThePast`, `OfferMalformed`."""
+    begins, until = draft.effective_from or now, draft.effective_until
+    ends = until if action != "offer.end" else None
     if begins < now:
         raise OfferInThePast
     if max(begins, ends or begins) - now > _FARTHEST:
@@ -156,6 +139,7 @@ def _check(draft: Draft, begins: datetime, ends: datetime | None, now: datetime)
         raise OfferMalformed(reason="bonus_fen, points: at most pay_fen of each")
     if draft.bonus_parts > max(1, draft.bonus_fen):
         raise OfferMalformed(reason="bonus_parts: more than there are fen")
+    return begins, until
 
 
 # Of the versions that have begun the highest counts, and it only until its own end.
@@ -163,12 +147,24 @@ _IN_FORCE = """
     SELECT * FROM (
         SELECT DISTINCT ON (offer_no) * FROM top_up_offers WHERE effective_from <= :now
         ORDER BY offer_no, version DESC) newest
-    WHERE effective_until IS NULL OR effective_until > :now"""
+    WHERE (effective_until IS NULL OR effective_until > :now)"""
 
 
-def in_force(connection: Connection | Session, *, now: datetime) -> list[Offer]:
-    """What is offered at that instant, by what is to be paid."""
-    rows = connection.execute(text(f"{_IN_FORCE} ORDER BY pay_fen, offer_no"), {"now": now})
+def in_force(
+    connection: Connection | Session,
+    *,
+    now: datetime,
+    limit: int | None = None,
+    after: tuple[int, int] | None = None,
+) -> list[Offer]:
+    """What is offered at that instant, by what is to be paid and number; up to `limit` of those behind `after`."""
+    question = (
+        f"{_IN_FORCE} AND (pay_fen, offer_no) > (:pay_fen, :offer_no) ORDER BY pay_fen, offer_no LIMIT :limit"
+    )
+    pay_fen, offer_no = after or (0, 0)
+    rows = connection.execute(
+        text(question), {"now": now, "limit": limit, "pay_fen": pay_fen, "offer_no": offer_no}
+    )
     return [_offer(row) for row in rows]
 
 

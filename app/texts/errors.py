@@ -1,5 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
 ERRORS: dict[str, tuple[str, str]] = {
@@ -144,6 +145,28 @@ ERRORS: dict[str, tuple[str, str]] = {
         "这次扫码已经用过，请重新扫会员码。",
         "This scan has been used already. Please scan the member's code again.",
     ),
+    "ticket_earns_only": (
+        "该会员凭手机号登记，只能积分，请扫会员码后再试。",
+        "The member was found by phone, which is for earning only. Please scan the member's code.",
+    ),
+    "member_not_found": (
+        "没有找到使用该手机号的会员，请核对号码。",
+        "No member can be found by this number. Please check it.",
+    ),
+    "find_by_phone_off": (
+        "品牌未开放按手机号查找会员，请扫会员码。",
+        "Finding members by phone is switched off. Please scan the member's code.",
+    ),
+    "sale_has_member": ("这笔消费已登记会员。", "This sale has its member already."),
+    "retro_credit_too_late": ("已超过可补登的期限。", "The time for crediting this sale afterwards is over."),
+    "nothing_to_credit": (
+        "这笔消费已全部退款，无可补登。",
+        "Everything of this sale has been refunded; there is nothing to credit.",
+    ),
+    "shift_open": (
+        "本机已有未交班的班次，请先交班。",
+        "This till has an open shift. Close it first.",
+    ),
     "refund_exceeds_sale": (
         "退货数量或金额超过该商品可退的部分。",
         "More than what is left of this line to refund.",
@@ -154,6 +177,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "nothing_to_refund": ("这笔消费已全部退款。", "Everything of this sale has been refunded already."),
     "refund_too_late": ("已超过可退款的期限。", "The time for refunds of this sale is over."),
+    "refund_pending": (
+        "该笔消费已有退款申请待审批。",
+        "Another refund of this sale waits for a second person.",
+    ),
     "refund_no_used": (
         "本店已有这个退款单号，请换一个。",
         "This store already has a refund with that number. Use another.",
@@ -179,10 +206,15 @@ ERRORS: dict[str, tuple[str, str]] = {
         "本店已有这个小票号，请核对或更换。",
         "The store already has a sale with this receipt number. Check it, or use another.",
     ),
+    "offline_not_allowed": (
+        "总部未开启离线收银上传，请联系店长；队列请保留。",
+        "Uploading offline sales is switched off. Keep the queue and ask your manager.",
+    ),
     "lines_do_not_sum": (
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",
     ),
+    **SETTLEMENT_ERRORS,
     **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),

@@ -43,6 +43,26 @@ VALUE_ERRORS: dict[str, tuple[str, str]] = {
         "请在微信小程序内充值。",
         "Please top up in the WeChat mini-program.",
     ),
+    "top_up_not_credited": (
+        "该充值尚未入账，不能退款。",
+        "This top-up is not in the books: there is nothing to refund.",
+    ),
+    "top_up_refund_exceeds": (
+        "超出未使用的本金，详见 unused_fen。",
+        "So much of it is not unused; see `unused_fen`.",
+    ),
+    "top_up_refund_nothing": (
+        "扣除已用赠金后没有可退金额，详见 unused_fen 和 deducted_fen。",
+        "After what is deducted nothing is left to pay back; see `unused_fen` and `deducted_fen`.",
+    ),
+    "top_up_refund_outdated": (
+        "可退金额已变化，请重新试算，详见 amount_fen。",
+        "It would be another amount by now; look at the arithmetic again. See `amount_fen`.",
+    ),
+    "top_up_refund_under_way": (
+        "该充值有一笔退款正在处理中，请稍后再试。",
+        "Another refund of this top-up is under way. Please wait for it.",
+    ),
     "order_closed": (
         "该订单已支付或已关闭，请查看余额或重新下单。",
         "This order is paid or over. Look at the balance, or make a new one.",

@@ -1,7 +1,8 @@
 """What is written down about tiers, for many members in one statement each."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -11,15 +12,16 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
+from app.tiers.bought import Bought
 from app.tiers.models import TierChange
-from app.tiers.walk import BEGINNING, Bought, Change, Standing
+from app.tiers.walk import BEGINNING, Change, Standing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     """What the books say of a member: the last row (`at` None, `seq` 0: there is none), and the tier on the card.
 
-    `gifted` are the tiers for which a gift stands there.
+    `gifted` are the tiers for which a gift stands there that was not undone; `undone` how often one was, by tier.
     """
 
     member_id: int
@@ -30,20 +32,24 @@ class Recorded:
     at: datetime | None
     standing: Standing
     gifted: frozenset[str]
+    undone: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A row to write."""
+    """A row to write. A tier's gift is the first, or, after it was undone, the next: `gift_no`."""
 
     member_id: int
     seq: int
     change: Change
     gift_points: int
+    gift_no: int = 1
+    undone: frozenset[str] = frozenset()
 
 
 _RECORDED = text("""
-    SELECT m.id, m.member_no, m.status, t.code, c.seq, c.at, c.to_tier, c.counts_from, c.valid_through, g.tiers
+    SELECT m.id, m.member_no, m.status, t.code, c.seq, c.at, c.to_tier, c.counts_from, c.valid_through, g.tiers,
+        u.undone
     FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN LATERAL (
         SELECT * FROM tier_changes x
@@ -52,6 +58,10 @@ _RECORDED = text("""
     LEFT JOIN LATERAL (
         SELECT array_agg(x.to_tier) AS tiers FROM tier_changes x WHERE x.member_id = m.id AND x.gift_points > 0
     ) g ON true
+    LEFT JOIN LATERAL (
+        SELECT array_agg(tier) AS undone FROM tier_changes x CROSS JOIN LATERAL unnest(x.gifts_undone) tier
+        WHERE x.member_id = m.id
+    ) u ON true
     WHERE m.id = ANY(:ids) ORDER BY m.id""")
 
 
@@ -71,17 +81,18 @@ def recorded(
             standing=BEGINNING
             if row.seq is None
             else Standing(tier=row.to_tier, counts_from=row.counts_from, valid_through=row.valid_through),
-            gifted=frozenset(row.tiers or ()),
+            gifted=frozenset((Counter(row.tiers) - Counter(row.undone)).elements()),
+            undone=Counter(row.undone),
         )
         for row in rows
     ]
 
 
-# By time, and of one instant by id: in the same order whoever asks.
+# A void takes all that is left of a sale. By time, and of one instant by id: in the same order whoever asks.
 _BOUGHT = text("""
-    SELECT member_id, occurred_at, store_id, amount_fen, id FROM sales WHERE member_id = ANY(:ids)
+    SELECT member_id, occurred_at, store_id, amount_fen, id, false AS void FROM sales WHERE member_id = ANY(:ids)
     UNION ALL
-    SELECT s.member_id, r.occurred_at, r.store_id, -r.amount_fen, s.id
+    SELECT s.member_id, r.occurred_at, r.store_id, -r.amount_fen, s.id, r.reason = 'void'
     FROM sales s JOIN refunds r ON r.sale_id = s.id WHERE s.member_id = ANY(:ids)
     ORDER BY member_id, occurred_at, id""")
 
@@ -91,8 +102,8 @@ def bought(connection: Connection | Session, member_ids: Sequence[int]) -> Mappi
     rows = connection.execute(_BOUGHT, {"ids": list(member_ids)})
     return {
         member_id: [
-            Bought(at, business_date(at, HOME_ZONE), store_id, amount_fen, sale_id)
-            for _, at, store_id, amount_fen, sale_id in theirs
+            Bought(at, business_date(at, HOME_ZONE), store_id, amount_fen, sale_id, void)
+            for _, at, store_id, amount_fen, sale_id, void in theirs
         ]
         for member_id, theirs in groupby(rows, key=itemgetter(0))
     }
@@ -116,6 +127,8 @@ def _values(row: Row, now: datetime) -> dict[str, Any]:
         "amount": change.amount,
         "sale_id": change.sale_id,
         "gift_points": row.gift_points,
+        "gift_no": row.gift_no,
+        "gifts_undone": sorted(row.undone),
         "counts_from": change.standing.counts_from,
         "valid_through": change.standing.valid_through,
         "at": change.at,

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -42,20 +42,24 @@ class TierChange(Base):
     """Append-only: what happened to a member's tier; the last row says where they stand.
 
     `at` is when it holds from, `decided_at` when it was written down. `amount` is what counted, in the plan's basis;
-    `sale_id` the purchase that did it. `gift_points` is the gift that goes with it, 0 for none.
+    `sale_id` the purchase that did it. `gift_points` is the gift that goes with it, 0 for none; `gifts_undone` are the
+    tiers whose gift it takes back, because the sale that brought it should not have been recorded. After that the tier
+    may bring its next gift: `gift_no`.
     `counts_from` and `valid_through` are the days of the period in which the tier has to be earned again.
     """
 
     __tablename__ = "tier_changes"
     __table_args__ = (
-        CheckConstraint("kind IN ('upgrade', 'keep', 'demote', 'plan', 'mend')", "kind"),
+        CheckConstraint("kind IN ('upgrade', 'keep', 'demote', 'plan', 'mend', 'void')", "kind"),
         CheckConstraint("(kind = 'keep') <= (from_tier = to_tier)", "kept_is_the_same"),
         CheckConstraint("(counts_from IS NULL) = (valid_through IS NULL)", "period_whole"),
         CheckConstraint("gift_points >= 0", "gift_not_negative"),
+        CheckConstraint("gifts_undone = '{}' OR kind IN ('void', 'mend')", "gifts_undone"),
         Index(
             "ix_tier_changes_gift_once",
             "member_id",
             "to_tier",
+            "gift_no",
             unique=True,
             postgresql_where=text("gift_points > 0"),
         ),
@@ -70,6 +74,8 @@ class TierChange(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     sale_id: Mapped[str | None] = mapped_column(String(26))
     gift_points: Mapped[int] = mapped_column(BigInteger)
+    gift_no: Mapped[int] = mapped_column(server_default="1")
+    gifts_undone: Mapped[list[str]] = mapped_column(ARRAY(String(24)), server_default="{}")
     counts_from: Mapped[date | None]
     valid_through: Mapped[date | None]
     at: Mapped[datetime] = mapped_column(UTCDateTime)

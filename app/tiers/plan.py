@@ -50,11 +50,13 @@ class Growth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A tier: reached with `at_least` of what counts (fen, visits or growth value); `gift_points` are given once."""
+    """A tier: reached with `at_least` of what counts (fen, visits or growth value); `gift_points` are given once,
+    `birthday_points` every year to whoever is in the tier as their birthday begins."""
 
     code: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}$")]
     at_least: Annotated[int, Meta(ge=0, le=MOST_AMOUNT)]
     gift_points: Annotated[int, Meta(ge=0, le=MOST_GIFT_POINTS)] = 0
+    birthday_points: Annotated[int, Meta(ge=0, le=MOST_GIFT_POINTS)] = 0
 
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,8 +89,10 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
         raise PlanMalformed(reason=str(error)) from None
     _check_window(plan.window, plan.grace_days)
     first = plan.levels[0]
-    if first != Level(code=LOWEST, at_least=0):
-        raise PlanMalformed(reason=f"tiers: the first is {LOWEST}, from 0 on and without a gift")
+    if (first.code, first.at_least, first.gift_points) != (LOWEST, 0, 0):
+        raise PlanMalformed(
+            reason=f"tiers: the first is {LOWEST}, from 0 on and without a gift for reaching it"
+        )
     if any(higher.at_least <= lower.at_least for lower, higher in pairwise(plan.levels)):
         raise PlanMalformed(reason="tiers: each needs more than the one before it")
     if len({level.code for level in plan.levels}) < len(plan.levels):

@@ -12,11 +12,11 @@ from app.errors import NotFound
 from app.texts import say, yuan
 from app.tiers import books
 from app.tiers.books import Recorded
+from app.tiers.bought import Tally, standing_sales
 from app.tiers.card import TierName
 from app.tiers.days import counts_from
 from app.tiers.models import Tier
 from app.tiers.plan import Basis, Plan, plans
-from app.tiers.walk import Tally
 
 #: So long before its end a tier that is not kept yet is told of before the next one.
 _REMINDED = timedelta(days=30)
@@ -52,9 +52,13 @@ class Keeping:
     valid_through: date
     until: date
     basis: Basis
+    #: Whether what is bought today counts towards it.
+    begun: bool
 
     def text(self, language: str) -> str:
         words = {"tier": _name(self.tier, language), "until": self.until, "valid_through": self.valid_through}
+        if not self.begun:
+            return say("tier.valid", language, **words)
         if self.missing == 0:
             return say("tier.kept", language, **words)
         return say(f"tier.keep.{self.basis}", language, missing=_shown(self.basis, self.missing), **words)
@@ -64,7 +68,7 @@ class Keeping:
 class Progress:
     """`amount` is what counts towards the next tier today, from `counts_from` on. `today` is the chain's day.
 
-    Without a plan there is a tier and nothing else.
+    `birthday_points` are what the tier gives for a birthday, 0 for none. Without a plan there is a tier and no more.
     """
 
     tier: TierName
@@ -74,11 +78,12 @@ class Progress:
     counts_from: date | None
     next: NextTier | None
     keep: Keeping | None
+    birthday_points: int = 0
 
     def text(self, language: str) -> str:
         """The one line worth telling first; empty when there is nothing to tell."""
         keep = self.keep
-        urgent = keep is not None and keep.missing > 0 and keep.until - self.today <= _REMINDED
+        urgent = keep is not None and keep.begun and keep.missing > 0 and keep.until - self.today <= _REMINDED
         told = keep if urgent or self.next is None else self.next
         return "" if told is None else told.text(language)
 
@@ -91,7 +96,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
             raise NotFound
         held = plans(connection).at(now)
         names = _names(connection)
-        theirs = books.bought(connection, [member_id]).get(member_id, ()) if held else ()
+        theirs = standing_sales(books.bought(connection, [member_id]).get(member_id, ())) if held else ()
     [one] = found
     today = business_date(now, HOME_ZONE)
     tier = names[one.card_tier]
@@ -107,7 +112,8 @@ def progress(*, member_id: int, now: datetime) -> Progress:
         amount=amount,
         counts_from=first,
         next=_next(plan, one, amount, names),
-        keep=_keep(plan, one, tally, tier),
+        keep=_keep(plan, one, tally, tier, today),
+        birthday_points=plan.levels[plan.place(one.card_tier) or 0].birthday_points,
     )
 
 
@@ -123,7 +129,7 @@ def _next(plan: Plan, one: Recorded, amount: int, names: Mapping[str, TierName])
     )
 
 
-def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName) -> Keeping | None:
+def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName, today: date) -> Keeping | None:
     standing, place = one.standing, plan.place(one.standing.tier)
     if standing.counts_from is None or standing.valid_through is None or place is None:
         return None
@@ -139,6 +145,7 @@ def _keep(plan: Plan, one: Recorded, tally: Tally, tier: TierName) -> Keeping | 
         valid_through=standing.valid_through,
         until=until,
         basis=plan.basis,
+        begun=standing.counts_from <= today,
     )
 
 

@@ -6,6 +6,7 @@ and on several machines: who is due stays due until all of it is written.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -132,13 +133,23 @@ def lacking(known: Plans, one: Recorded, walked: Walked) -> list[Row]:
         changes = later[same[-1] + 1 :]
     else:
         changes = [_mend(known, one, walked)]
-    gifted, rows = set(one.gifted), list[Row]()
+    gifted, times, rows = set(one.gifted), Counter(one.undone), list[Row]()
     for change in changes:
-        points = change.gift_points if one.active and change.standing.tier not in gifted else 0
+        undone, tier = change.undone & gifted, change.standing.tier
+        gifted -= undone
+        times.update(undone)
+        points = change.gift_points if one.active and tier not in gifted else 0
         if points:
-            gifted.add(change.standing.tier)
+            gifted.add(tier)
         rows.append(
-            Row(member_id=one.member_id, seq=one.seq + len(rows) + 1, change=change, gift_points=points)
+            Row(
+                member_id=one.member_id,
+                seq=one.seq + len(rows) + 1,
+                change=change,
+                gift_points=points,
+                gift_no=times[tier] + 1,
+                undone=undone,
+            )
         )
     return rows
 
@@ -160,6 +171,7 @@ def _mend(known: Plans, one: Recorded, walked: Walked) -> Change:
         amount=last.amount if last else 0,
         sale_id=last.sale_id if last else None,
         gift_points=held.plan.levels[after].gift_points if higher and after is not None else 0,
+        undone=frozenset[str]().union(*(change.undone for change in walked.changes)) - walked.gifts,
     )
 
 

@@ -4,30 +4,17 @@ Purchases, plans that begin and periods that end are gone through in the order o
 tier, so that whatever was decided at the time can be worked out again for any day.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from app.clock import HOME_ZONE, business_date, start_of_day
-from app.points.rules import BASIS
+from app.tiers.bought import Bought, Tally
 from app.tiers.days import counts_from, period_after, period_from
 from app.tiers.plan import LOWEST, Plan, Plans, PlanVersion
 
-Kind = Literal["upgrade", "keep", "demote", "plan", "mend"]
-_FEN_PER_YUAN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """A purchase, or (negative) a refund, as far as tiers look at it; `day` is the chain's."""
-
-    at: datetime
-    day: date
-    store_id: int
-    amount_fen: int
-    sale_id: str
+Kind = Literal["upgrade", "keep", "demote", "plan", "mend", "void"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +31,10 @@ BEGINNING = Standing(tier=LOWEST, counts_from=None, valid_through=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """`amount` is what counted when it was decided. `mend` says that the books did not know what they should have."""
+    """`amount` is what counted when it was decided. `mend` says that the books did not know what they should have.
+
+    `void` says where the member stands without the sale, and for which tiers they would have had no gift: `undone`.
+    """
 
     kind: Kind
     at: datetime
@@ -54,62 +44,20 @@ class Change:
     amount: int
     sale_id: str | None = None
     gift_points: int = 0
+    undone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Walked:
-    """`next_at` is when something happens to the member without a purchase, or with one that has a later time."""
+    """`next_at` is when something happens to the member without a purchase, or with one that has a later time.
+
+    `gifts` are the tiers that they have reached with a gift.
+    """
 
     changes: tuple[Change, ...]
     standing: Standing
     next_at: datetime | None
-
-
-class Tally:
-    """How much a member's purchases, oldest first, come to in the plan's basis."""
-
-    def __init__(self, plan: Plan, bought: Sequence[Bought]) -> None:
-        self._days = [one.day for one in bought]
-        self._sums = [0]
-        came: set[tuple[date, int]] = set()
-        kept: dict[str, int] = {}
-        for one in bought:
-            # A bill that was split is one visit; so is coming back on the same day.
-            visit = one.amount_fen > 0 and (one.day, one.store_id) not in came
-            if visit:
-                came.add((one.day, one.store_id))
-            # By what is kept of the sale: a refund in many small pieces takes as much as one.
-            before = kept.get(one.sale_id, 0)
-            after = kept[one.sale_id] = before + one.amount_fen
-            grown = _weight(plan, after) - _weight(plan, before)
-            self._sums.append(self._sums[-1] + grown + (_visit(plan) if visit else 0))
-
-    def between(self, first: date, last: date, among: int | None = None) -> int:
-        """What was bought on these days, both included, `among` the first so many purchases."""
-        most = len(self._days) if among is None else among
-        low = bisect_left(self._days, first, 0, most)
-        # Not below nothing: what is given back in one period may have been bought in another.
-        return max(0, self._sums[max(low, bisect_right(self._days, last, 0, most))] - self._sums[low])
-
-
-def _weight(plan: Plan, amount_fen: int) -> int:
-    match plan.basis:
-        case "spend":
-            return amount_fen
-        case "visits":
-            return 0
-        case "growth":
-            return amount_fen * plan.growth.per_yuan_bp // (BASIS * _FEN_PER_YUAN)
-
-
-def _visit(plan: Plan) -> int:
-    match plan.basis:
-        case "spend":
-            return 0
-        case "visits":
-            return 1
-        case "growth":
-            return plan.growth.per_visit
+    gifts: frozenset[str] = frozenset()
 
 
 def ends_at(plan: Plan, standing: Standing, *, in_grace: bool) -> datetime | None:
@@ -126,7 +74,9 @@ def walk(plans: Plans, bought: Sequence[Bought], *, until: datetime) -> Walked:
     while (step := here.next_step(plans)) is not None and step[0] <= until:
         here.take(plans, *step)
     later = None if step is None else step[0]
-    return Walked(changes=tuple(here.changes), standing=here.standing, next_at=later)
+    return Walked(
+        changes=tuple(here.changes), standing=here.standing, next_at=later, gifts=frozenset(here.gifts)
+    )
 
 
 # What happens at the same instant happens in this order.
@@ -137,6 +87,8 @@ class _Walk:
     def __init__(self, bought: Sequence[Bought]) -> None:
         self.standing = BEGINNING
         self.changes: list[Change] = []
+        #: The tiers that were reached with a gift, and how much it was.
+        self.gifts: dict[str, int] = {}
         self._bought = bought
         self._seen = 0
         self._begun = 0
@@ -167,8 +119,11 @@ class _Walk:
             self._plan_begins(self._held, at)
         elif what == _BUYS:
             self._seen += 1
-            if self._held is not None:
-                self._buys(self._held, self._bought[self._seen - 1])
+            one = self._bought[self._seen - 1]
+            if one.void:
+                self._voids(plans, one)
+            elif self._held is not None:
+                self._buys(self._held, one)
         elif self._held is not None:
             self._period_ends(self._held, at)
 
@@ -189,6 +144,37 @@ class _Walk:
             earned = self._earned(one.day)
             if plan.reached(earned) >= self._place(held):
                 self._keep(held, one.at, earned, one.sale_id)
+
+    def _voids(self, plans: Plans, one: Bought) -> None:
+        """Go on as if the sale had never been: everything up to now is walked again without it."""
+        again = _Walk([other for other in self._bought if other.sale_id != one.sale_id])
+        seen = sum(other.sale_id != one.sale_id for other in self._bought[: self._seen])
+        while (step := again.next_step(plans)) is not None and step[0] <= one.at:
+            if step[1] == _BUYS and again._seen == seen:
+                break  # of the same instant, and after it
+            again.take(plans, *step)
+        if self._held is not None:
+            self._note_void(self._held, again, one)
+        self.standing, self.gifts, self._in_grace = again.standing, again.gifts, again._in_grace
+        self._bought, self._seen, self._tally = again._bought, again._seen, again._tally
+
+    def _note_void(self, held: PlanVersion, again: "_Walk", one: Bought) -> None:
+        undone = frozenset(self.gifts) - frozenset(again.gifts)
+        if again.standing == self.standing and not undone:
+            return
+        first = counts_from(held.plan.window, one.day)
+        change = Change(
+            kind="void",
+            at=one.at,
+            from_tier=self.standing.tier,
+            standing=again.standing,
+            plan_version=held.version,
+            amount=again._tally.between(first, one.day, again._seen),
+            sale_id=one.sale_id,
+            gift_points=again.gifts.get(again.standing.tier, 0),
+            undone=undone,
+        )
+        self.changes.append(change)
 
     def _period_ends(self, held: PlanVersion, at: datetime) -> None:
         yesterday = business_date(at - timedelta(microseconds=1), HOME_ZONE)
@@ -239,6 +225,8 @@ class _Walk:
             )
             standing = Standing(tier=level.code, counts_from=first, valid_through=last)
         gift = level.gift_points if kind == "upgrade" else 0
+        if gift:
+            self.gifts.setdefault(level.code, gift)
         self._note(kind, held, at, standing, amount, sale_id, gift)
 
     def _note(

@@ -7,7 +7,7 @@ const session = require('./session.js');
  * @typedef {import('./session.js').Member} Member
  * @typedef {{code: string, server_time: string, valid_until: string, refresh_in: number}} MemberCode
  * @typedef {{code: string, valid_from: string, valid_until: string}} PackCode
- * @typedef {{points: number, pending: {points: number, earliest_at: string | null}, expiring_soon: {points: number, until: string,
+ * @typedef {{points: number, owed: number, pending: {points: number, earliest_at: string | null}, expiring_soon: {points: number, until: string,
  *   earliest_at: string | null}}} Points
  * @typedef {{id: string, points: number, balance_after: number, reason: string, text: string,
  *   store: string | null, occurred_at: string, expires_at: string | null,
@@ -22,7 +22,8 @@ const session = require('./session.js');
  *   valid_through: string | null}} BalanceEntry
  * @typedef {{offer_id: number, name: string, pay_fen: number, bonus_fen: number, points: number, first_only: boolean,
  *   bonus_parts: number, bonus_days: number | null, available: boolean}} Offer
- * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, offers: Offer[]}} Offers
+ * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, offers: Offer[],
+ *   next_cursor: string | null}} Offers
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
@@ -124,8 +125,17 @@ const balance = () => call({ path: '/api/v1/me/balance' });
 /** @param {string | null} cursor @returns {Promise<Page<BalanceEntry>>} */
 const balanceEntries = (cursor) => pageOf('/api/v1/me/balance/entries', cursor);
 
-/** @returns {Promise<Offers>} */
-const topUpOffers = () => call({ path: '/api/v1/me/topups/offers' });
+/** All of them, a hundred at a time. @returns {Promise<Offers>} */
+async function topUpOffers() {
+  const path = '/api/v1/me/topups/offers?limit=100';
+  const all = await call({ path });
+  for (let next = all.next_cursor; next; ) {
+    const more = await call({ path: `${path}&cursor=${encodeURIComponent(next)}` });
+    all.offers.push(...more.offers);
+    next = more.next_cursor;
+  }
+  return all;
+}
 
 /** @param {number} amountFen @param {number | null} offerId @returns {Promise<{id: string, payment: Payment}>} */
 const orderTopUp = (amountFen, offerId) =>

@@ -1,8 +1,9 @@
-"""What WeChat Pay tells: payments. Believed only with its signature, fresh, and about our own merchant and app."""
+"""What WeChat Pay tells of payments and refunds. Believed only with its signature, fresh, about our own app."""
 
 from flask import Blueprint, Response, request
 
 from app import clock
+from app.checkout.refund_wechat_top_up import told as refund_told
 from app.checkout.settle_top_up import confirm
 from app.errors import NotFound
 from app.providers.wechat_pay import Payment
@@ -18,7 +19,7 @@ opened(
 
 @blueprint.post("/callbacks/wechat-pay")
 def receive() -> Response:
-    """Credited before it is answered: 204 says that it need not come again. Anything else, and it comes for a day."""
+    """Written down before it is answered: 204 says that it need not come again. Else it comes for a day."""
     pay = parts().wechat_pay
     if pay is None:
         raise NotFound
@@ -26,4 +27,6 @@ def receive() -> Response:
     told = pay.read_notification(dict(request.headers), request.get_data(cache=False), now)
     if isinstance(told, Payment):
         confirm(told, now=now)
+    else:
+        refund_told(told, now=now)
     return nothing()

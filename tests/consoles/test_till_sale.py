@@ -148,7 +148,7 @@ def test_a_scan_that_is_over_keeps_the_amount_and_drops_the_member(
 def test_the_ticket_of_another_till_is_worth_nothing(
     clerk: Visitor, shop: Shop, member: Phone, engine: Engine
 ) -> None:
-    ticket = shop.till.ticket(shop.code(member))
+    ticket = shop.add_till("S001", "T2").ticket(shop.code(member))
     assert clerk.sell(clerk.htmx("/till/sale").text, "12", ticket=ticket).status_code == 409
     assert sales(engine) == []
 

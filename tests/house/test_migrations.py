@@ -32,7 +32,7 @@ def test_every_constraint_of_the_models_is_in_the_database(engine: Engine) -> No
     with engine.connect() as connection:
         there = set(
             connection.execute(
-                text("SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f', 'p')")
+                text("SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f', 'p', 'x')")
             ).scalars()
         )
     wanted = {str(c.name) for table in Base.metadata.tables.values() for c in table.constraints if c.name}

@@ -58,6 +58,7 @@ class MemberApiStub:
         self.used_up_for_s = 0
         self.expiring_soon: dict[str, Any] = {}
         self.pending: dict[str, Any] = {"points": 0, "earliest_at": None}
+        self.owed = 0
         self.points_of_a_sale = 1234
         self.tier_text = ""
         self.policy_now = POLICY
@@ -229,7 +230,9 @@ class MemberApiStub:
         points = self._member(request)["points"]
         soon = {"points": 320, "until": "2026-12-31T04:30:00Z", "earliest_at": "2026-12-24T16:00:00Z"}
         soon |= self.expiring_soon
-        return web.json_response({"points": points, "pending": self.pending, "expiring_soon": soon})
+        return web.json_response(
+            {"points": points, "owed": self.owed, "pending": self.pending, "expiring_soon": soon}
+        )
 
     async def tier(self, request: web.Request) -> web.Response:
         self._member(request)
@@ -250,6 +253,11 @@ class MemberApiStub:
                 else ("Points earned" if english else "消费积分"),
                 "store": "静安店" if n % 3 else None,
                 "occurred_at": _utc(start - dt.timedelta(hours=7 * n)),
+                "available_at": None
+                if n % 7 == 3
+                else "2099-01-01T16:00:00Z"
+                if n == 0
+                else "2026-11-20T04:30:00Z",
                 "expires_at": None if n % 7 == 3 else "2027-12-31T16:00:00Z",
                 "valid_through": None if n % 7 == 3 else "2027-12-31",
             }
@@ -280,7 +288,7 @@ class MemberApiStub:
             "text": "储值赠金",
             "store": None,
             "occurred_at": "2026-11-22T04:30:00Z",
-            "available_at": "2026-11-22T04:30:00Z",
+            "available_at": "2026-11-23T16:00:00Z",
             "expires_at": "2026-12-01T16:00:00Z",
             "valid_through": "2026-12-01",
         }
@@ -301,7 +309,7 @@ class MemberApiStub:
         }
         offers = [{**offer, "offer_id": 7, "available": True}, {**offer, "offer_id": 8, "available": False}]
         bounds = {"least_fen": 1_000, "most_fen": 500_000, "room_fen": 100_000}
-        return web.json_response({**bounds, "payable": True, "offers": offers})
+        return web.json_response({**bounds, "payable": True, "offers": offers, "next_cursor": None})
 
     async def order(self, request: web.Request) -> web.Response:
         self._member(request)

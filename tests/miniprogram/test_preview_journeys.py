@@ -520,6 +520,21 @@ def test_points_that_wait_are_told_apart_with_the_day_of_the_first(
     expect(member_phone.locator(".points-now")).to_have_text("2,480")
 
 
+def test_what_is_owed_is_told_and_each_entry_that_waits_says_from_when(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo", name="张小满")
+    api.owed = 80
+    for language, owed, waits in (
+        ("zh", "尚欠 80 积分，将从下次获得的积分中扣除", "2099-01-02 起可用"),
+        ("en", "You owe 80 points; the next ones you get pay for them", "To be spent from 2099-01-02"),
+    ):
+        phone = open_phone(language=language)
+        _tab(phone, {"zh": "积分", "en": "Points"}[language])
+        expect(phone.locator(".points-owed")).to_have_text(owed)
+        expect(phone.get_by_text(waits)).to_have_count(1)
+
+
 def test_an_entry_says_the_last_day_as_the_server_counts_it(member_phone: Page) -> None:
     _tab(member_phone, "积分")
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.clock import HOME_ZONE
+from app.tiers.progress import progress
 from tests.app.tiers.shopping import LEVELS, Custom, later, set_plan
 from tests.shop import Phone, Shop
 
@@ -39,6 +40,7 @@ def test_without_a_plan_there_is_a_tier_and_nothing_to_reach(custom: Custom) -> 
         "counts_from": None,
         "next": None,
         "keep": None,
+        "benefits": [],
         "text": "",
     }
 
@@ -60,8 +62,8 @@ def test_a_newcomer_reads_what_is_missing_to_the_next_tier(custom: Custom) -> No
 
 
 def test_near_its_end_a_tier_says_first_what_keeps_it(custom: Custom) -> None:
-    now = clock.now()
-    set_plan()
+    now = clock.now() - DAY
+    set_plan(at=now - DAY)
     phone = custom.shop.member()
     custom.buys(phone, 10_000, at=now)
     custom.works()
@@ -98,8 +100,12 @@ def test_in_the_highest_tier_there_is_only_keeping_it(custom: Custom) -> None:
     custom.works()
     tier = told(phone)
     assert (tier["tier"]["code"], tier["next"]) == ("gold", None)
-    assert tier["text"] == tier["keep"]["text"]
-    assert tier["valid_through"].endswith("-12-31")
+    last = tier["valid_through"]
+    assert last.endswith("-12-31")
+    # What is bought this year does not count for the next one.
+    assert tier["text"] == tier["keep"]["text"] == f"金卡会员有效期至 {last}"
+    next_year = datetime.fromisoformat(f"{last}T04:00:00+00:00")
+    assert "¥300.00" in progress(member_id=phone.member_id, now=next_year).text("zh")
 
 
 @pytest.mark.parametrize(

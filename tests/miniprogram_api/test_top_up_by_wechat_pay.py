@@ -1,5 +1,6 @@
 """Topping up on the phone: credited once when it was paid, whoever tells it, and never when it was not."""
 
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -269,6 +270,17 @@ def test_somebody_elses_order_is_not_there_nor_one_of_a_till(
 def test_too_many_orders_are_refused(pay_shop: PayShop, alice: Phone) -> None:
     answers = [pay_shop.order(alice).status_code for _ in range(12)]
     assert answers[-1] == 429
+
+
+def test_while_too_many_wait_for_wechat_pay_others_come_again(pay_shop: PayShop, alice: Phone) -> None:
+    number = pay_shop.number(alice)
+    with ExitStack() as waiting:
+        for _ in range(100):
+            with suppress(Busy):
+                waiting.enter_context(pay_shop.pay.places.one())
+        refused = [pay_shop.order(alice, 20_000), alice.post(f"/me/topups/{number}/close")]
+    assert [(answer.status_code, answer.json["code"]) for answer in refused] == [(409, "busy")] * 2
+    assert pay_shop.order(alice, 20_000).status_code == 201
 
 
 class TestWithoutTheLock:

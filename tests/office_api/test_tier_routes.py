@@ -28,7 +28,11 @@ def level(code: str, at_least: int, **more: Any) -> dict[str, Any]:
 
 
 def body(version: int = 0, **more: Any) -> dict[str, Any]:
-    tiers = [level("normal", 0), level("silver", 10_000), level("gold", 30_000, gift_points=200)]
+    tiers = [
+        level("normal", 0),
+        level("silver", 10_000),
+        level("gold", 30_000, gift_points=200, birthday_points=80),
+    ]
     plan = {"basis": "spend", "window": {"kind": "months", "n": 12}, "grace_days": 14, "tiers": tiers}
     return {**plan, "version": version, **more}
 
@@ -44,7 +48,7 @@ def test_a_plan_is_set_and_set_again_and_nothing_is_overwritten(actors: Actors) 
     office = Rules(actors, "admin")
     first = office.put("/tiers", body()).json
     assert (first["version"], first["state"], first["window"]) == (1, "in_force", {"kind": "months", "n": 12})
-    assert first["tiers"][2] == level("gold", 30_000, gift_points=200)
+    assert first["tiers"][2] == level("gold", 30_000, gift_points=200, birthday_points=80)
     begins = (clock.now() + timedelta(days=3)).isoformat()
     second = office.put("/tiers", body(1, effective_from=begins, grace_days=0)).json
     assert (second["version"], second["state"]) == (2, "planned")

@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock, db
+from app.approvals.second_person import ApprovalOutdated
 from app.audit import OPERATOR
+from app.checkout.decide import decide
 from app.errors import VersionConflict
 from app.staff.roles import Grant
-from app.stored_value.offers import Draft, change, in_force
+from app.stored_value.change_offer import change
+from app.stored_value.offers import Draft, in_force
 from tests.actors import staff_token
 from tests.app.stored_value.offering import offer
 from tests.conftest import rows
@@ -129,3 +132,21 @@ def test_of_sixteen_changes_at_once_one_is_the_next_version(shop: Shop, engine: 
 
     assert race(16, run).count(True) == 1
     assert rows(engine, "SELECT version FROM top_up_offers ORDER BY version") == [(1,), (2,)]
+
+
+def test_what_gives_more_than_one_may_alone_waits_for_a_second_person(office: Office, shop: Shop) -> None:
+    generous = DRAFT | {"bonus_fen": 10_001}
+    waiting = office.send("POST", **generous)
+    assert (waiting.status_code, offered()) == (202, [])
+    [listed] = office.client.get("/office/v1/approvals", headers=office.headers).json["items"]
+    assert (listed["kind"], listed["details"]["bonus_fen"]) == ("top_up_offer", 10_001)
+    other = shop.person("chief-2", Grant("admin", None))
+    agreed = {"approval_id": waiting.json["approval_id"], "agree": True, "stores": None}
+    decide(**agreed, staff_id=other.id, now=clock.now())
+    assert offered() == [(1, 10_001)]
+    more = office.send("PUT", "/1", version=1, **DRAFT | {"points": 1_001})
+    assert more.status_code == 202
+    assert office.send("PUT", "/1", version=1, **DRAFT).status_code == 200
+    with pytest.raises(ApprovalOutdated):
+        decide(**agreed | {"approval_id": more.json["approval_id"]}, staff_id=other.id, now=clock.now())
+    assert offered() == [(1, 5_000)]

@@ -124,12 +124,22 @@ def test_points_already_spent_are_owed_and_paid_by_the_next(
         0,
     )
     assert (points(phone), owed(engine, phone)) == (0, 80)
+    assert phone.get("/me/points").json["owed"] == 80
     shop.earn(phone, 50)
     assert (points(phone), owed(engine, phone)) == (0, 30)
     shop.earn(phone, 50)
     assert (points(phone), owed(engine, phone)) == (20, 0)
     reasons = [entry["reason"] for entry in phone.get("/me/points/entries").json["items"]]
     assert reasons == ["repay", "earn", "repay", "earn", "refund", "adjust", "earn"]
+    assert phone.get("/me/points").json["owed"] == 0
+    tell_consumers(fact_relay(shop.parts), clock.now())
+    send_messages(shop.parts, clock.now)
+    told = [one["body"] for one in phone.get("/me/messages").json["items"]]
+    assert "其中30积分已抵扣所欠积分" in told[0]
+    assert "其中50积分已抵扣所欠积分" in told[1]
+    assert "收回20积分" in told[2]
+    assert "另有80积分已使用，将从下次获得的积分中扣除" in told[2]
+    assert "所欠" not in told[3]
 
 
 def test_points_that_ended_unspent_are_not_asked_for(
@@ -259,8 +269,10 @@ def test_a_large_refund_waits_for_a_second_person(
 def test_many_small_refunds_of_one_sale_are_a_large_one(shop: Shop, engine: Engine, anna: StaffView) -> None:
     change(kind=RefundPolicy, value={"alone_fen": 2_000}, version=0, actor=OPERATOR, now=clock.now())
     sale = sold(shop, None, amount_fen=10_000)
-    states = [refund(shop, sale, anna, amount_fen=900).json["state"] for _ in range(4)]
-    assert states == ["done", "done", "pending", "pending"]
+    states = [refund(shop, sale, anna, amount_fen=900).json["state"] for _ in range(3)]
+    assert states == ["done", "done", "pending"]
+    other = refund(shop, sale, anna, amount_fen=900)
+    assert (other.status_code, other.json["code"]) == (409, "refund_pending")
     assert rows(engine, "SELECT sum(amount_fen) FROM refunds") == [(1_800,)]
 
 
@@ -276,6 +288,50 @@ def test_an_amount_that_is_no_longer_whole_is_not_given_in_part(
     with pytest.raises(ApprovalOutdated):
         decide(approval_id=asked["approval_id"], agree=True, stores=None, staff_id=boss.id, now=clock.now())
     assert rows(engine, "SELECT sum(amount_fen) FROM refunds") == [(4_000,)]
+
+
+def requests(engine: Engine) -> list[tuple[object, ...]]:
+    return rows(engine, "SELECT state, decided_by FROM approval_requests ORDER BY id")
+
+
+def test_who_asks_again_for_the_very_same_has_asked_once(
+    shop: Shop, engine: Engine, phone: Phone, anna: StaffView
+) -> None:
+    change(kind=RefundPolicy, value={"alone_fen": 0}, version=0, actor=OPERATOR, now=clock.now())
+    boss, other = (
+        shop.person("boss", Grant("manager", shop.store.id)),
+        shop.person("bert", Grant("clerk", shop.store.id)),
+    )
+    sale = sold(shop, phone, TEA)
+    answers = race(16, lambda _: refund(shop, sale, anna, refund_no="RF-9"))
+    assert len({(a.json["approval_id"], a.json["id"]) for a in answers}) == 1
+    refused = refund(shop, sale, other, refund_no="RF-9").json
+    assert (refused["code"], refused["approval_id"]) == ("refund_pending", answers[0].json["approval_id"])
+    moved = race(16, lambda _: adjusted(shop, phone, boss.id, 5_000))
+    assert len({(one.approval_id, one.adjustment_id) for one in moved}) == 1
+    assert requests(engine) == [("pending", None)] * 2
+    decide(approval_id=refused["approval_id"], agree=False, stores=None, staff_id=boss.id, now=clock.now())
+    assert refund(shop, sale, other).json["state"] == "pending"
+
+
+def test_what_can_never_be_carried_out_does_not_wait_any_more(
+    shop: Shop, engine: Engine, anna: StaffView
+) -> None:
+    change(kind=RefundPolicy, value={"alone_fen": 4_000}, version=0, actor=OPERATOR, now=clock.now())
+    boss = shop.person("boss", Grant("manager", shop.store.id))
+    sale = sold(shop, None, amount_fen=10_000)
+    asked = refund(shop, sale, anna).json
+    refund(shop, sale, anna, amount_fen=4_000)
+    for refused in ("approval_outdated", "approval_decided"):
+        with pytest.raises(Exception, match=refused):
+            decide(
+                approval_id=asked["approval_id"], agree=True, stores=None, staff_id=boss.id, now=clock.now()
+            )
+    assert requests(engine) == [("outdated", boss.id)]
+    assert rows(engine, "SELECT count(*) FROM refunds") == [(1,)]
+    assert rows(engine, "SELECT action FROM audit_log WHERE object_type = 'approval'") == [
+        ("approval.outdate",)
+    ]
 
 
 def test_refunds_and_adjustments_by_one_person_do_not_block_each_other(

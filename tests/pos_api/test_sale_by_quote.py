@@ -191,6 +191,7 @@ def _ticket(shop: Shop, phone: Phone, till: Any, engine: Engine, number: int) ->
             text("UPDATE code_uses SET step = step - 100 * :n, used_at = used_at - :n * interval '3000 s'"),
             {"n": 1},
         )
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("UPDATE scan_tickets SET created_at = created_at - interval '3000 s'"))
     return str(till.ticket(shop.code(phone)))
 

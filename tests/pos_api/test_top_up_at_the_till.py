@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from app import clock, db
 from app.approvals.second_person import ApprovalOutdated
 from app.audit import OPERATOR
+from app.checkout import top_up
 from app.checkout.decide import decide
 from app.ledger.expire import expire
 from app.points.lots import months_later
@@ -18,9 +19,9 @@ from app.staff import accounts
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
 from app.stored_value import limits
+from app.stored_value.change_offer import end
 from app.stored_value.credit import parts
 from app.stored_value.limits import BalanceLimit
-from app.stored_value.offers import end
 from tests.app.stored_value.offering import offer, set_value_policy, ticket, topped_up
 from tests.conftest import rows
 from tests.racing import race
@@ -354,3 +355,28 @@ class TestWithoutTheLock:
         monkeypatch.setattr(limits, "check", slowly)
         tickets = several_tickets(engine, ticket(shop, phone))
         assert together(shop, phone, [{"ticket": one} for one in tickets])["credited"] > 10
+
+
+def test_nobody_waits_any_longer_for_what_was_refused_or_not_decided_in_time(
+    shop: Shop, phone: Phone, clerk: StaffView, manager: StaffView, engine: Engine
+) -> None:
+    set_value_policy(alone_top_up_fen=49_999)
+    agree(topped_up(shop, phone, clerk=clerk), manager, to=False)
+    assert rows(engine, "SELECT state FROM top_ups") == [("closed",)]
+    topped_up(shop, phone, clerk=clerk)
+    assert top_up.close_expired(now=clock.now() + timedelta(days=6)) == 0
+    assert top_up.close_expired(now=clock.now() + timedelta(days=8)) == 1
+    assert rows(engine, "SELECT DISTINCT state FROM top_ups") == [("closed",)]
+    assert balance(phone) == (0, 0, 0)
+
+
+def test_offers_come_a_page_at_a_time(shop: Shop, phone: Phone) -> None:
+    for pay_fen in (30_000, 10_000, 20_000, 10_000):
+        offer(pay_fen=pay_fen, bonus_fen=100, points=0)
+    for ask in (shop.till.get, lambda path: phone.get(f"/me{path}")):
+        first = ask("/topups/offers?limit=3").json
+        rest = ask(f"/topups/offers?limit=3&cursor={first['next_cursor']}").json
+        assert [one["pay_fen"] for one in first["offers"]] == [10_000, 10_000, 20_000]
+        assert ([one["pay_fen"] for one in rest["offers"]], rest["next_cursor"]) == ([30_000], None)
+    wrong = shop.till.get("/topups/offers?cursor=Nw==")
+    assert (wrong.status_code, wrong.json["code"]) == (422, "cursor_malformed")

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +20,15 @@ from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
 from app.points.versions import Draft
 from app.policies import standing
+from app.settlement import close, draft
+from app.settlement.statement import Header, listing
 from app.staff.roles import Grant
 from app.stores import setup
 from app.tiers.change_plan import newest
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
+from tests.queueing import allow, stamp
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -69,6 +73,18 @@ class Scene(Actors):
             "receipt_no": unique("T"),
         }
 
+    def topped_up(self) -> str:
+        """A top-up in store 1."""
+        return str(self.shop.till.post("/topups", self.top_up()).json["id"])
+
+    def top_up_refund(self) -> dict[str, Any]:
+        return {
+            "amount_fen": 10_000,
+            "refund_no": unique("TR"),
+            "reason": "unwanted",
+            "staff_no": self.clerk.staff_no,
+        }
+
     def approval(self) -> str:
         """A request that a third person made, one who may ask."""
         person = self.shop.person(f"asks-{next(_numbers)}", Grant("manager", self.shop.store.id))
@@ -98,6 +114,49 @@ class Scene(Actors):
         )
         assert isinstance(made, discounts.DiscountRule)
         return made.rule_no
+
+    def settlement(self) -> Header | None:
+        """The newest statement."""
+        return next(iter(listing(drafts=True, limit=1, before=None)), None)
+
+    def settlement_end(self) -> str:
+        newest = self.settlement()
+        return ((newest.until_date if newest else date(2020, 1, 1)) + timedelta(days=1)).isoformat()
+
+    def no_draft(self) -> dict[str, Any]:
+        """Place for a new one."""
+        newest = self.settlement()
+        if newest is not None and newest.state == "draft":
+            draft.discard(
+                settlement_no=newest.settlement_no, version=newest.version, actor=OPERATOR, now=clock.now()
+            )
+        return {"until": self.settlement_end()}
+
+    def drafted(self) -> dict[str, Any]:
+        newest = self.settlement()
+        if newest is not None and newest.state == "draft":
+            return {"settlement_no": newest.settlement_no}
+        until = date.fromisoformat(self.settlement_end())
+        return {"settlement_no": draft.create(until=until, actor=OPERATOR, now=clock.now()).settlement_no}
+
+    def closed(self) -> dict[str, Any]:
+        newest = self.settlement()
+        if newest is None or newest.state == "draft":
+            self.drafted()
+            newest = self.settlement()
+            assert newest is not None
+            close.close(
+                settlement_no=newest.settlement_no,
+                version=newest.version,
+                staff_id=self.admin.id,
+                now=clock.now(),
+            )
+        return {"settlement_no": newest.settlement_no}
+
+    def settlement_version(self) -> dict[str, Any]:
+        newest = self.settlement()
+        assert newest is not None
+        return {"version": newest.version}
 
     def store_version(self) -> int:
         [store] = [s for s in setup.list_stores(store_ids=None, limit=9, after=None) if s.code == "S001"]
@@ -165,6 +224,13 @@ def tier_plan() -> dict[str, Any]:
     }
 
 
+def offline_sales() -> dict[str, Any]:
+    allow()
+    number = next(_numbers)
+    item = {"sequence": number, "sold_at": stamp(clock.now()), "receipt_no": f"OFF{number}", "amount_fen": 1}
+    return {"items": [item]}
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -227,8 +293,18 @@ TABLE: dict[tuple[str, str], Row] = {
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
     ("POST", "/pos/v1/scans"): tills(422, 422, body=lambda _: {"code": "1"}),
+    ("POST", "/pos/v1/scans/by-phone"): tills(
+        403, 403, body=lambda _: {"phone": "13800138000", "staff_no": "nobody"}
+    ),
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
+    ),
+    ("GET", "/pos/v1/sales"): tills(422, 422),
+    ("POST", "/pos/v1/sales/<string:sale_id>/member"): tills(
+        403,
+        403,
+        place=lambda s: {"sale_id": s.sale},
+        body=lambda _: {"ticket": "none", "staff_no": "nobody"},
     ),
     ("GET", "/pos/v1/sales/<string:sale_id>"): tills(200, 404, place=lambda s: {"sale_id": s.sale}),
     ("POST", "/pos/v1/sales/<string:sale_id>/refunds"): tills(
@@ -237,9 +313,26 @@ TABLE: dict[tuple[str, str], Row] = {
         place=lambda s: {"sale_id": s.sale},
         body=lambda _: {"refund_no": "R-1", "reason": "returned", "staff_no": "nobody"},
     ),
+    ("POST", "/pos/v1/offline-sales"): tills(200, 200, body=lambda _: offline_sales()),
+    ("POST", "/pos/v1/shifts"): tills(403, 403, body=lambda _: {"opening_fen": 0, "staff_no": "nobody"}),
+    ("GET", "/pos/v1/shifts/current"): tills(404, 404),  # none is open
+    ("POST", "/pos/v1/shifts/<string:shift_id>/close"): tills(
+        403,
+        403,
+        place=lambda _: {"shift_id": "none"},
+        body=lambda _: {"counted_fen": 0, "staff_no": "nobody"},
+    ),
+    ("GET", "/pos/v1/totals"): tills(200, 200),
     ("GET", "/pos/v1/topups/offers"): tills(200, 200),
     # a ticket of till 1 is nothing at till 2
     ("POST", "/pos/v1/topups"): tills(201, 404, body=lambda s: s.top_up()),
+    ("GET", "/pos/v1/topups/<string:top_up_id>/refund"): tills(
+        200, 404, place=lambda s: {"top_up_id": s.topped_up()}
+    ),
+    # named is a clerk of store 1
+    ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
+        201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
+    ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/me/password"): staff(
@@ -283,6 +376,7 @@ TABLE: dict[tuple[str, str], Row] = {
         body=lambda _: {"code": unique("T-"), "name": "收银"},
         place=lambda _: {"store_code": "S001"},
     ),
+    ("GET", "/office/v1/shifts"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/api-keys"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/api-keys"): staff(
         403, 403, 201, 201, body=lambda _: {"store": "S001", "terminal": "T1", "name": "spare"}
@@ -339,6 +433,21 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/members/<string:member_no>/tier-changes"): staff(
         403, 403, 200, 200, place=lambda s: {"member_no": member_no(s.a)}
     ),
+    ("GET", "/office/v1/members/<string:member_no>/topups"): staff(
+        200, 403, 200, 200, place=lambda s: {"member_no": member_no(s.a)}
+    ),
+    # WeChat Pay is not set up here, so there is none to be refunded
+    ("GET", "/office/v1/topups/<string:top_up_id>/refund"): staff(
+        403, 403, 403, 404, place=lambda _: {"top_up_id": "t"}
+    ),
+    ("POST", "/office/v1/topups/<string:top_up_id>/refunds"): staff(
+        403,
+        403,
+        403,
+        503,
+        place=lambda _: {"top_up_id": "t"},
+        body=lambda _: {"amount_fen": 1_000, "reason": "other"},
+    ),
     ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),
     ("PUT", "/office/v1/top-up-offers/<int:offer_no>"): staff(
@@ -356,10 +465,44 @@ TABLE: dict[tuple[str, str], Row] = {
     ("PUT", "/office/v1/policies/<string:name>"): staff(
         403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
     ),
+    ("GET", "/office/v1/offline-uploads"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/points-adjustments"): staff(403, 403, 201, 201, body=lambda s: s.adjustment()),
     ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
         403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
+    ),
+    ("GET", "/office/v1/settlements"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/settlements"): staff(403, 403, 403, 201, body=lambda s: s.no_draft()),
+    ("PUT", "/office/v1/settlements/<int:settlement_no>/period"): staff(
+        403,
+        403,
+        403,
+        200,
+        place=lambda s: s.drafted(),
+        body=lambda s: {**s.settlement_version(), "until": s.settlement_end()},
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/discard"): staff(
+        403, 403, 403, 204, place=lambda s: s.drafted(), body=lambda s: s.settlement_version()
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/close"): staff(
+        403, 403, 403, 200, place=lambda s: s.drafted(), body=lambda s: s.settlement_version()
+    ),
+    ("POST", "/office/v1/settlements/<int:settlement_no>/reopen"): staff(
+        403,
+        403,
+        403,
+        200,
+        place=lambda s: s.closed(),
+        body=lambda s: {**s.settlement_version(), "reason": "late"},
+    ),
+    **{
+        ("GET", f"/office/v1/settlements/<int:settlement_no>{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.closed()
+        )
+        for what in ("", "/lines", "/nets", "/statement.csv", "/statement.xlsx")
+    },
+    ("GET", "/office/v1/settlements/<int:settlement_no>/closings"): staff(
+        403, 403, 403, 200, place=lambda s: s.closed()
     ),
     # pages: a bearer token opens none; a clerk's browser has a cookie (tests/consoles)
     ("GET", "/static/<path:name>"): everybody(404, place=lambda _: {"name": "no-such-file.css"}),

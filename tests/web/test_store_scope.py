@@ -78,6 +78,8 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return f"/stores/{store}/terminals", {"code": "T8", "name": "收银"}
         case ("POST", "/office/v1/api-keys"):
             return "/api-keys", {"store": store, "terminal": "T1", "name": "spare"}
+        case ("GET", "/office/v1/shifts"):
+            return f"/shifts?store={store}", None
         case ("POST", "/office/v1/points-adjustments"):
             return "/points-adjustments", adjustment(actors, store)
         case ("POST", "/office/v1/discount-rules"):

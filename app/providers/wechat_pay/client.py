@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from app.providers import BadAnswer
+from app.providers.places import Places
 from app.providers.wechat_pay.errors import OrderClosed
 from app.providers.wechat_pay.library import Library
 from app.providers.wechat_pay.merchant import Merchant
@@ -33,6 +34,8 @@ _REFUNDS: Final = "/v3/refund/domestic/refunds"
 _ORDER_NUMBER: Final = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
 _REFUND_NUMBER: Final = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
 _PREPAY_ID: Final = re.compile(r"[0-9A-Za-z_\-]{1,64}")
+#: Without settings that say how many threads there are.
+_FEW_PLACES: Final = 4
 _CHINA: Final = timezone(timedelta(hours=8))
 
 
@@ -41,6 +44,7 @@ class WechatPay:
 
     Methods that ask WeChat Pay raise `ProviderRefused` or `ProviderUnavailable`, see
     `app.providers.wechat_pay.errors`, and `ValueError` for arguments that cannot be right: then nothing was asked.
+    Whoever calls while a person waits takes one of `places` first.
     """
 
     def __init__(
@@ -52,7 +56,9 @@ class WechatPay:
         connect_timeout_s: float = 2.0,
         read_timeout_s: float = 5.0,
         connections: int = 32,
+        places: Places | None = None,
     ) -> None:
+        self.places = places or Places(_FEW_PLACES)
         self._merchant = merchant
         self._library = Library(merchant)
         self._notifications = NotificationReader(merchant, self._library)

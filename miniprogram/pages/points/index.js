@@ -12,6 +12,10 @@ function toRow(entry) {
     id: entry.id,
     text: entry.text,
     where: entry.store ? `${entry.store} · ${minute(entry.occurred_at)}` : minute(entry.occurred_at),
+    waits:
+      entry.points > 0 && entry.available_at && Date.parse(entry.available_at) > Date.now()
+        ? fill(t.spendableFrom, { date: day(entry.available_at) })
+        : '',
     expires: entry.points > 0 && entry.valid_through ? fill(t.expiresOn, { date: entry.valid_through }) : '',
     change: signed(entry.points),
     gain: entry.points > 0,
@@ -20,7 +24,7 @@ function toRow(entry) {
 }
 
 /** @param {import('../../utils/api.js').Points} points */
-function summary({ points, pending, expiring_soon: soon }) {
+function summary({ points, owed, pending, expiring_soon: soon }) {
   const t = texts();
   // The phone's own calendar: the answer is for all stores at once.
   const expiring = soon.earliest_at
@@ -29,7 +33,8 @@ function summary({ points, pending, expiring_soon: soon }) {
   const waiting = pending.earliest_at
     ? fill(t.pending, { points: withPoints(pending.points, grouped(pending.points)), date: day(pending.earliest_at) })
     : '';
-  return { points: grouped(points), expiring, waiting };
+  const debt = owed ? fill(t.owed, { points: withPoints(owed, grouped(owed)) }) : '';
+  return { points: grouped(points), expiring, waiting, debt };
 }
 
 const log = listPages(api.pointsEntries, toRow);
@@ -40,6 +45,7 @@ Component({
     points: '–',
     expiring: '',
     waiting: '',
+    debt: '',
     rows: /** @type {ReturnType<typeof toRow>[]} */ ([]),
     more: false,
     loading: true,

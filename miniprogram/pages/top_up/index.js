@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { signedYuan, grouped, lastDay, minute, yuan } = require('../../utils/format.js');
+const { signedYuan, grouped, day, lastDay, minute, yuan } = require('../../utils/format.js');
 const { payFor } = require('../../utils/payment.js');
 const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 
@@ -13,6 +13,11 @@ const { texts, fill, withPoints, titlePage } = require('../../i18n/index.js');
 const NONE = -1;
 const OWN_AMOUNT = 0;
 
+/** Bonus that was given to be spent from a later day on. @param {import('../../utils/api.js').BalanceEntry} entry */
+function isLater(entry) {
+  return entry.available_at !== null && Date.parse(entry.available_at) > Date.parse(entry.occurred_at);
+}
+
 /** @param {import('../../utils/api.js').BalanceEntry} entry */
 function toRow(entry) {
   const t = texts();
@@ -20,6 +25,7 @@ function toRow(entry) {
     id: entry.id,
     text: entry.text,
     where: `${entry.store || t.inApp} · ${minute(entry.occurred_at)}`,
+    begins: isLater(entry) ? fill(t.usableFrom, { date: day(String(entry.available_at)) }) : '',
     expires: entry.amount_fen > 0 && entry.valid_through ? fill(t.expiresOn, { date: entry.valid_through }) : '',
     change: signedYuan(entry.amount_fen),
     gain: entry.amount_fen > 0,

@@ -1,13 +1,14 @@
 """What has ended is booked out once, by whoever comes first: the job, or the next movement."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from app import db
 from app.db import Busy
+from app.ledger import expire as job
 from app.ledger.expire import expire
 from app.ledger.post import NotEnough, post
 from tests.app.ledger.books import DAY, NOW, balance, cause, everything, fen, member, move, points, remaining
@@ -154,3 +155,30 @@ def test_an_account_that_is_held_for_long_keeps_no_other_from_its_turn(engine: E
         assert expire(now=NOW + DAY) == 2
     assert [balance(engine, who) for who in (one, two, three)] == [0, 10, 0]
     assert expire(now=NOW + DAY) == 1
+
+
+def test_a_job_that_is_killed_half_way_leaves_the_rest_whole_to_the_next(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everyone = [member() for _ in range(6)]
+    for one in everyone:
+        move(points(one, 10, expires_at=NOW + DAY), points(one, 5, expires_at=NOW + 2 * DAY))
+    done = []
+
+    def killed(account_id: int, now: datetime) -> bool:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(account_id)
+        return expiring(account_id, now)
+
+    expiring = job._expire
+    with monkeypatch.context() as half_way:
+        half_way.setattr(job, "_expire", killed)
+        with pytest.raises(KeyboardInterrupt):
+            expire(now=NOW + DAY)
+    assert sorted(balance(engine, one) for one in everyone) == [5, 5, 5, 15, 15, 15]
+    # Days later, and many workers at once.
+    race(16, lambda _: expire(now=NOW + 9 * DAY))
+    expire(now=NOW + 9 * DAY)
+    assert [balance(engine, one) for one in everyone] == [0] * 6
+    assert len(ended(engine)) == 12

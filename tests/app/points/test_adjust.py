@@ -323,7 +323,8 @@ def test_what_is_no_longer_allowed_is_not_carried_out(
         set_policy(most_points=40_000)
     with pytest.raises(ApprovalOutdated):
         say(asked.approval_id, two)
-    say(asked.approval_id, two, agree=False)
+    with pytest.raises(ApprovalDecided):
+        say(asked.approval_id, two, agree=False)
 
 
 def test_an_account_that_the_requester_has_reset_is_no_second_person(

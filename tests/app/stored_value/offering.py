@@ -7,7 +7,8 @@ from app import clock
 from app.audit import OPERATOR
 from app.policies import change, standing
 from app.staff.accounts import StaffView
-from app.stored_value.offers import Draft, Offer, create
+from app.stored_value.change_offer import create
+from app.stored_value.offers import Draft, Offer
 from app.stored_value.policy import StoredValuePolicy
 from tests.shop import Phone, Shop, TillClient
 
@@ -21,7 +22,9 @@ def offer(**changes: Any) -> Offer:
         "bonus_fen": 5_000,
         "points": 100,
     }
-    return create(draft=Draft(**values | changes), actor=OPERATOR, now=clock.now())
+    made = create(draft=Draft(**values | changes), actor=OPERATOR, now=clock.now())
+    assert isinstance(made, Offer)
+    return made
 
 
 def set_value_policy(**value: Any) -> None:

@@ -5,8 +5,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.tiers.bought import Bought
 from app.tiers.plan import Plan, Plans, PlanVersion, plan_of
-from app.tiers.walk import Bought, Change, Walked, walk
+from app.tiers.walk import Change, Walked, walk
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LEVELS = [

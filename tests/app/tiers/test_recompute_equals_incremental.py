@@ -1,15 +1,18 @@
 """However late, seldom or out of order it was decided: the books come to say what is worked out from the beginning."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.tiers.books import Recorded, Row
+from app.tiers.bought import Bought, standing_sales
 from app.tiers.plan import Plans
 from app.tiers.review import lacking
-from app.tiers.walk import BEGINNING, Bought, walk
+from app.tiers.walk import BEGINNING, walk
 from tests.app.tiers.standing import LEVELS, at, buy, held, plan
 
 FIRST = date(2027, 11, 1)
@@ -33,8 +36,15 @@ class Books:
             seq=last.seq if last else 0,
             at=last.change.at if last else None,
             standing=last.change.standing if last else BEGINNING,
-            gifted=frozenset(row.change.standing.tier for row in self.rows if row.gift_points),
+            gifted=frozenset((self.gifts() - self.undone()).elements()),
+            undone=self.undone(),
         )
+
+    def gifts(self) -> Counter[str]:
+        return Counter(row.change.standing.tier for row in self.rows if row.gift_points)
+
+    def undone(self) -> Counter[str]:
+        return Counter(tier for row in self.rows for tier in row.undone)
 
     def review(self, plans: Plans, bought: Sequence[Bought], now: datetime) -> None:
         self.rows += lacking(plans, self.recorded(), walk(plans, bought, until=now))
@@ -78,6 +88,32 @@ def test_reviews_at_any_times_write_what_one_walk_finds(
     assert [row.change for row in books.rows] == list(whole.changes)
     for now in reviews:
         assert books.recorded(now).standing == walk(plans, bought, until=now).standing
+
+
+@given(turns, purchases, moments, st.lists(st.none() | st.integers(0, 90), min_size=25, max_size=25))
+@settings(deadline=None, max_examples=300)
+def test_after_a_void_everything_is_as_if_the_sale_had_never_been(
+    plans: Plans, bought: list[Bought], reviews: list[datetime], days_until_void: list[int | None]
+) -> None:
+    voids = [
+        replace(one, at=one.at + timedelta(days=days, minutes=1), amount_fen=-one.amount_fen, void=True)
+        for one, days in zip(bought, days_until_void, strict=False)
+        if days is not None and one.amount_fen
+    ]
+    events = sorted([*bought, *voids], key=lambda one: one.at)
+    books = Books()
+    for now in (*reviews, END):
+        books.review(plans, [one for one in events if one.at <= now], now)
+    whole = walk(plans, events, until=END)
+    assert [row.change for row in books.rows] == list(whole.changes)
+    clean = walk(plans, standing_sales(events), until=END)
+    assert (books.recorded().standing, whole.next_at) == (clean.standing, clean.next_at)
+    assert all(0 <= books.gifts()[tier] - books.undone()[tier] <= 1 for tier in ("silver", "gold"))
+    for tier in books.recorded().gifted:
+        assert tier in whole.gifts
+    assert whole.gifts == clean.gifts
+    numbers = [(row.change.standing.tier, row.gift_no) for row in books.rows if row.gift_points]
+    assert len(numbers) == len(set(numbers))
 
 
 @given(turns, purchases, moments, st.lists(st.integers(0, 60), min_size=25, max_size=25))

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.clock import HOME_ZONE, business_date
+from app.tiers.bought import Bought
 from app.tiers.days import counts_from, period_after, period_from
 from app.tiers.plan import PlanMalformed, Window, plan_of
-from app.tiers.walk import Bought, walk
+from app.tiers.walk import walk
 from tests.app.tiers.standing import LEVELS, LONG_AGO, always, at, buy, held, plan, stood, told
 
 D = date
@@ -162,7 +163,7 @@ def test_growth_value_is_rounded_down_for_each_purchase() -> None:
 
 def test_points_that_are_spent_lower_no_tier() -> None:
     """A tier looks at what was bought; a balance of points is nowhere in it."""
-    assert set(Bought.__dataclass_fields__) == {"at", "day", "store_id", "amount_fen", "sale_id"}
+    assert set(Bought.__dataclass_fields__) == {"at", "day", "store_id", "amount_fen", "sale_id", "void"}
 
 
 def test_a_plan_that_asks_for_less_lifts_members_as_it_begins_and_one_that_asks_for_more_waits() -> None:

@@ -1,0 +1,38 @@
+"""The member is told of a gift that came without them: in their inbox."""
+
+from datetime import datetime
+
+from sqlalchemy import exists, insert, select
+from sqlalchemy.orm import Session
+
+from app.facts.models import Fact
+from app.ids import new_id
+from app.members.models import Member
+from app.messages.models import Message
+from app.messages.receipt import INBOX
+
+
+def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
+    """Turn the fact of a gift into one message; a fact that comes again, or of a membership that stopped, into none."""
+    assert fact.member_id is not None
+    # The member before all else: a withdrawal under way is waited for, a later one finds what is planned.
+    locked = select(Member.status, Member.language).where(Member.id == fact.member_id)
+    member = session.execute(locked.with_for_update(read=True)).one()
+    dedupe_key = f"{fact.kind}:{fact.subject}"
+    if member.status == "withdrawn":
+        return
+    if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
+        return
+    session.execute(
+        insert(Message).values(
+            id=new_id(fact.created_at),
+            member_id=fact.member_id,
+            kind=fact.kind,
+            category="service",
+            channel=INBOX,
+            dedupe_key=dedupe_key,
+            params={**fact.payload, "language": member.language},
+            due_at=fact.created_at,
+            created_at=now,
+        )
+    )
