@@ -17,7 +17,7 @@ from embedded.process import free_port, guard, last_lines
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
 BLOCKING_THREADS = 4
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
 _STOP_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
 

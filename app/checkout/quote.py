@@ -48,17 +48,18 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
         till = with_named_clerk(connection, found.till)
         buyer = _buyer(found.row, till, ticket, wishes, now)
         store = StoreFacts(id=till.store_id, time_zone=till.time_zone)
+        terms = _terms(connection, found.row, now)
         priced = price(
             lines,
             benefits=_benefits(connection, found.row, buyer, store, now),
             member=buyer,
             store=store,
             purse=_purse(found.row, buyer),
-            terms=_terms(connection, found.row, now),
+            terms=terms,
             wishes=wishes,
             at=now,
         )
-        return _keep(connection, till, ticket, found.row.member_id, priced, _asks(found.row, priced), now)
+        return _keep(connection, till, ticket, found.row.member_id, priced, _asks(terms, priced), now)
 
 
 # The till, the ticket with its member and what they hold, the rules and policies, and what rules with a daily limit
@@ -141,9 +142,9 @@ def _terms(connection: psycopg.Connection[Any], row: Any, now: datetime) -> Term
     )
 
 
-def _asks(row: Any, priced: Priced) -> Confirmation:
+def _asks(terms: Terms, priced: Priced) -> Confirmation:
     """Above what the policy says the member must agree on the phone."""
-    alone_fen = policies.Several(row.policies)[StoredValuePolicy].value.confirm_above_fen
+    alone_fen = terms.stored_value.confirm_above_fen
     return "none" if alone_fen is None or priced.balance.amount_fen <= alone_fen else "pending"
 
 

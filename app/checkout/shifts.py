@@ -24,6 +24,7 @@ from app.ids import first_id, new_id
 from app.staff.clerks import named_clerk
 from app.stores.models import Terminal
 from app.stores.tills import Till
+from app.typed import convert
 
 #: Of one till on one day.
 _MOST_A_DAY = 50
@@ -230,7 +231,7 @@ def _found(session: Session, shift_id: str, till: Till, now: datetime) -> ShiftV
 
 def _view(row: Row[Any], now: datetime, went: Totals | None = None) -> ShiftView:
     if row.totals is not None:
-        went = msgspec.convert(row.totals, Totals)
+        went = convert(row.totals, Totals)
     expected_fen = row.expected_fen
     if expected_fen is None and went is not None:
         expected_fen = row.opening_fen + went.cash_fen

@@ -30,6 +30,7 @@ from app.stored_value.undo import Sum, work_out
 from app.stored_value.undo_look import given_alone_fen, lock, stands
 from app.stores.models import Store
 from app.stores.tills import Till
+from app.typed import convert
 
 APPROVAL_KIND = "top_up_refund"
 #: Why it goes back.
@@ -222,7 +223,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     Raises `ApprovalOutdated` when whoever asked has lost the right or the store has closed, or when it would be another
     amount by now; `TopUpRefundUnderWay`, `RefundNumberUsed`.
     """
-    asked = msgspec.convert(approved.details, Asked)
+    asked = convert(approved.details, Asked)
     if asked.store_id is not None:
         store = session.execute(select(Store.status).where(Store.id == asked.store_id)).scalar_one()
         if store != "open":

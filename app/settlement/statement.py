@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from app.policies import in_force
 from app.settlement.figures import PATIENCE, Line, Net, nets, owed_fen, unsettled
 from app.settlement.policy import SettlementPolicy
 from app.stores.models import Store
+from app.typed import convert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,7 @@ def _header(row: Any, policy_version: int, policy: SettlementPolicy) -> Header:
     told = dict(row._mapping)
     if row.policy is None:
         return Header(**told | {"policy_version": policy_version, "policy": policy})
-    return Header(**told | {"policy": msgspec.convert(row.policy, SettlementPolicy)})
+    return Header(**told | {"policy": convert(row.policy, SettlementPolicy)})
 
 
 def _lines(session: Session, header: Header) -> list[Line]:

@@ -26,6 +26,7 @@ from app.stored_value.offers import (
     one_after_another,
 )
 from app.stored_value.policy import StoredValuePolicy
+from app.typed import convert
 
 APPROVAL_KIND = "top_up_offer"
 _WHOLE_BP = 10_000
@@ -77,7 +78,7 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     asked = dict(approved.details)
     offer_no, version = asked.pop("offer_no"), asked.pop("version")
     begins, ends = (
-        msgspec.convert(asked.pop(name), datetime | None) for name in ("effective_from", "effective_until")
+        convert(asked.pop(name), datetime | None) for name in ("effective_from", "effective_until")
     )
     if begins is not None:
         begins = max(begins, now)

@@ -14,6 +14,7 @@ from app.points.explain import kept
 from app.points.fitting import MemberFacts, StoreFacts
 from app.points.loaded import STAMP, rules_at
 from app.stored_value.models import TopUp
+from app.typed import read
 
 #: In the mini-program: a rule that names stores names no such one.
 _NO_STORE = 0
@@ -53,7 +54,7 @@ def work_out(session: Session, top_up: TopUp, *, day: date, now: datetime, time_
         store=StoreFacts(id=top_up.store_id or _NO_STORE, time_zone=time_zone),
         at=now,
         applies_to="top_up",
-        taken={} if facts.taken is None else msgspec.json.decode(facts.taken, type=dict[int, int]),
+        taken={} if facts.taken is None else read(facts.taken, dict[int, int]),
     )
     for counted in earning.counts:
         _count(session, top_up.member_id, day, counted)

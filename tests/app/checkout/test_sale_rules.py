@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from app import clock, db
 from app.audit import OPERATOR
-from app.checkout import record, sale
+from app.checkout import record, record_statement, sale
 from app.db import Busy
 from app.errors import VersionConflict
 from app.points import change
@@ -164,9 +164,11 @@ def test_counted_before_the_lock_pending_points_would_be_told_as_spendable(
     """The control: a statement sees what was there when it began, and the account has moved since."""
     before = """(%(points)s + (SELECT coalesce(sum(l.remaining), 0) FROM ledger_lots l JOIN ledger_accounts a
         ON a.id = l.account_id WHERE a.member_id = %(member_id)s AND l.available_at > %(now)s))"""
-    blind = record._WRITE.replace("balance_after - pending", f"balance_after - {before}")
-    assert blind != record._WRITE
-    monkeypatch.setattr(record, "_WRITE", blind)
+    blind = record_statement._WRITE.replace("balance_after - pending", f"balance_after - {before}")
+    assert blind != record_statement._WRITE
+    monkeypatch.setattr(record_statement, "_WRITE", blind)
+    # Statements are put together once: anew, and not kept.
+    monkeypatch.setattr(record, "statement_for", record_statement.statement_for.__wrapped__)
     assert any(points_after for points_after, _ in sell_at_once(shop))
 
 
