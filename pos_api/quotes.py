@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.checkout.bill import Line
@@ -26,6 +26,10 @@ _KEYS = validate.Length(max=MOST_CHOSEN)
 
 
 class QuoteSchema(Strict):
+    error_messages = {  # noqa: RUF012  # as the library declares it
+        "too_much": "Too much for one sale.",
+    }
+
     ticket = text(
         43, load_default=None, metadata={"description": "of a scan; without it, a sale without member"}
     )
@@ -48,6 +52,12 @@ class QuoteSchema(Strict):
         0, MOST_FEN, load_default=0, metadata={"description": "pay with at most so much stored value"}
     )
     staff_no = text(16, load_default=None)
+
+    @validates_schema
+    def a_sale_at_most(self, data: dict[str, Any], **_: Any) -> None:
+        """As a sale without a quote, whose amount is bounded."""
+        if sum(line["quantity"] * line["unit_price_fen"] for line in data.get("lines") or ()) > MOST_FEN:
+            raise ValidationError(self.error_messages["too_much"], "lines")
 
 
 @blueprint.post("")

@@ -47,6 +47,11 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
     ),
     "A line stands twice.": ("同一商品行出现了两次。", "A line stands twice."),
     "Not together with lines.": ("不能与商品行同时填写。", "Not together with lines."),
+    "Not together with a quote: it says so already.": (
+        "报价中已有，不能与报价同时填写。",
+        "Not together with a quote: it says so already.",
+    ),
+    "Too much for one sale.": ("单笔金额过大。", "Too much for one sale."),
     "A sale is voided as a whole.": ("作废只能整单进行。", "A sale is voided as a whole."),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
 }

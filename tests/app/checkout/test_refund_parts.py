@@ -33,6 +33,7 @@ def after(lines: list[SoldLine], parts: list[RefundPart]) -> list[SoldLine]:
             quantity=one.quantity,
             unit_price_fen=one.unit_price_fen,
             points=one.points,
+            discount_fen=one.discount_fen,
             refunded_quantity=one.refunded_quantity + back.get(one.line_no, none).quantity,
             refunded_fen=one.refunded_fen + back.get(one.line_no, none).amount_fen,
         )
@@ -41,7 +42,9 @@ def after(lines: list[SoldLine], parts: list[RefundPart]) -> list[SoldLine]:
 
 
 CARTS = st.lists(
-    st.tuples(st.integers(1, 9), st.sampled_from([0, 1, 7, 99, 12_345]), st.integers(0, 500)),
+    st.tuples(
+        st.integers(1, 9), st.sampled_from([0, 1, 7, 99, 12_345]), st.integers(0, 500), st.integers(0, 100)
+    ),
     min_size=1,
     max_size=5,
 )
@@ -49,11 +52,17 @@ CARTS = st.lists(
 
 @given(cart=CARTS, data=st.data())
 def test_line_by_line_in_any_steps_everything_goes_back_and_no_more(
-    cart: list[tuple[int, int, int]], data: st.DataObject
+    cart: list[tuple[int, int, int, int]], data: st.DataObject
 ) -> None:
     lines = [
-        line(number, quantity=quantity, unit_price_fen=price, points=points)
-        for number, (quantity, price, points) in enumerate(cart, 1)
+        line(
+            number,
+            quantity=quantity,
+            unit_price_fen=price,
+            points=points,
+            discount_fen=quantity * price * off // 100,
+        )
+        for number, (quantity, price, points, off) in enumerate(cart, 1)
     ]
     sold = lines
     done: list[RefundPart] = []
