@@ -280,6 +280,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/balance"): members(200),
     ("GET", "/api/v1/me/balance/entries"): members(200),
     ("GET", "/api/v1/me/topups/offers"): members(200),
+    ("GET", "/api/v1/me/confirmations"): members(200),
+    ("POST", "/api/v1/me/confirmations/<string:quote_id>"): members(
+        404, place=lambda _: {"quote_id": "0" * 26}, body=lambda _: {"agree": True}
+    ),
     ("POST", "/api/v1/me/topups"): members(503, body=lambda _: {"amount_fen": 10_000}),  # not set up here
     ("GET", "/api/v1/me/topups/<string:top_up_id>"): members(404, place=lambda _: {"top_up_id": "t"}),
     ("POST", "/api/v1/me/topups/<string:top_up_id>/close"): members(503, place=lambda _: {"top_up_id": "t"}),
@@ -296,6 +300,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/scans/by-phone"): tills(
         403, 403, body=lambda _: {"phone": "13800138000", "staff_no": "nobody"}
     ),
+    ("POST", "/pos/v1/quotes"): tills(
+        201,
+        201,
+        body=lambda _: {"lines": [{"sku": "A", "name": "A", "quantity": 1, "unit_price_fen": 100}]},
+    ),
+    ("GET", "/pos/v1/quotes/<string:quote_id>"): tills(404, 404, place=lambda _: {"quote_id": "0" * 26}),
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
     ),
