@@ -40,9 +40,9 @@ def desk(shop: Shop) -> Desk:
     return desk_of(shop, shop.person("anna", Grant("clerk", shop.store.id)).staff_no)
 
 
-def members(shop: Shop) -> list[Phone]:
+def members(shop: Shop, count: int = 4) -> list[Phone]:
     """Each with value in several lots, some of which end."""
-    phones = [shop.member() for _ in range(4)]
+    phones = [shop.member() for _ in range(count)]
     for phone in phones:
         fill(phone, points=60_000, principal_fen=500_000, bonus_fen=90_000)
         fill(phone, points=700, bonus_fen=900, expires_at=clock.now() + timedelta(days=1))
@@ -94,7 +94,7 @@ def refund_twice(desk: Desk, sales: list[Recorded], **asked: Any) -> Counter[str
 
 
 def all_goes_back_once(shop: Shop, desk: Desk, engine: Engine, count: int) -> None:
-    phones = members(shop)
+    phones = members(shop, max(4, count // 40))
     before = rows(engine, _HELD)
     sales = sold(desk, phones, count)
     assert refund_twice(desk, sales) == {"done": count, "nothing_to_refund": count}
