@@ -20,7 +20,7 @@ from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
 from app.settlement.policy import SettlementPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SELL, SETTLE, stores_with
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SETTLE, stores_with
 from app.stored_value.policy import StoredValuePolicy
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
@@ -41,10 +41,10 @@ BINDS: dict[str, tuple[str, ...]] = {
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
     FindByPhonePolicy.NAME: (APPROVE,),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
-    PointsPaymentPolicy.NAME: (SELL, APPROVE),
+    PointsPaymentPolicy.NAME: (APPROVE,),
     RefundPolicy.NAME: (APPROVE,),
     RetroCreditPolicy.NAME: (APPROVE,),
-    RoundingPolicy.NAME: (SELL, APPROVE),
+    RoundingPolicy.NAME: (APPROVE,),
     SettlementPolicy.NAME: (SETTLE, APPROVE),
     StoredValuePolicy.NAME: (APPROVE,),
 }

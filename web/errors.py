@@ -73,7 +73,7 @@ def problem(status: int, code: str, data: dict[str, Any] | None = None) -> Respo
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "code": code,
-        "detail": error_text(code, language(), (data or {}).get("unit")),
+        "detail": error_text(code, language(), (data or {}).get("unit") or (data or {}).get("reason")),
         "request_id": g.get("request_id"),
         **(data or {}),
     }

@@ -7,7 +7,7 @@ from app.texts.words import TEXTS
 def error_text(code: str, language: str, unit: object = None) -> str:
     """The sentence for an error code in `zh` or `en`; codes without one (there are none: tested) show themselves.
 
-    `unit` is that of the refusal's data, where it has one: points and money are spoken of differently.
+    `unit` is that of the refusal's data, or its `reason`, where it has one: points and money are spoken of differently.
     """
     pair = ERRORS_BY_UNIT.get((code, str(unit))) or ERRORS.get(code)
     return code if pair is None else pair[language == "en"]

@@ -1,5 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
@@ -185,23 +186,6 @@ ERRORS: dict[str, tuple[str, str]] = {
         "本店已有这个退款单号，请换一个。",
         "This store already has a refund with that number. Use another.",
     ),
-    "tenders_do_not_sum": (
-        "各支付方式合计与应付金额不符。",
-        "The tenders do not come to what is to be paid.",
-    ),
-    "quote_unknown": ("没有找到这份报价。", "There is no such quote at this till."),
-    "quote_expired": ("报价已过期，请重新计算。", "The quote has expired. Please make another one."),
-    "quote_used": ("该报价已完成收款。", "The quote has become a sale already."),
-    "quote_not_confirmed": (
-        "会员尚未在手机上确认使用储值。",
-        "The member has not confirmed the spending on the phone.",
-    ),
-    "quote_outdated": (
-        "会员账户有变动，请重新计算。",
-        "The member's account has changed. Please make another quote.",
-    ),
-    "confirmation_decided": ("您已经作出了选择。", "This has been decided before."),
-    "more_than_taken": ("退还的数量超过已使用的数量。", "More would go back than was spent."),
     "receipt_no_used": (
         "本店已有这个小票号，请核对或更换。",
         "The store already has a sale with this receipt number. Check it, or use another.",
@@ -215,6 +199,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The lines do not come to the amount; see `lines_fen`.",
     ),
     **SETTLEMENT_ERRORS,
+    **QUOTE_ERRORS,
     **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),
@@ -255,31 +240,12 @@ ERRORS: dict[str, tuple[str, str]] = {
         "没有这个时区，请用 Asia/Shanghai 这样的名称。",
         "There is no such time zone. Use a name such as Asia/Shanghai.",
     ),
-    "adjustment_too_large": (
-        "超出单次可调整的积分上限。",
-        "That is more than may be adjusted at once.",
-    ),
-    "approval_decided": ("该审批已有结论。", "This request has been decided."),
-    "approval_expired": ("该审批已过期，请重新提交。", "This request has expired. Please ask again."),
-    "approval_outdated": (
-        "情况已变化，无法再执行该申请，请拒绝后重新提交。",
-        "Things have changed and this can no longer be carried out. Reject it and ask again.",
-    ),
-    "approver_depends_on_requester": (
-        "您的账号近期由申请人创建或修改过，请由其他负责人审批。",
-        "Whoever asked has lately changed your account. Let somebody else approve.",
-    ),
-    "approver_is_requester": (
-        "不能审批自己的申请，请由其他负责人处理。",
-        "Nobody approves their own request. Ask somebody else.",
-    ),
-    "policy_malformed": ("设置内容有误，详见 problem。", "The policy is not right; see `problem`."),
     "rule_in_the_past": (
-        "积分规则不能从过去的时间开始。",
+        "规则不能从过去的时间开始。",
         "A rule cannot begin in the past: what was sold keeps its rule.",
     ),
     "rule_malformed": (
-        "积分规则有误，详见 reason。",
+        "规则有误，详见 reason。",
         "The rule does not fit together; see `reason`.",
     ),
     "tier_plan_malformed": (
@@ -314,8 +280,14 @@ ERRORS: dict[str, tuple[str, str]] = {
     "already_posted": ("这笔业务已经入账。", "This has been posted before."),
 }
 
-#: Where the same refusal speaks of different things: code and `unit` of its data → (Chinese, English).
+_OTHER_CLERK = (
+    "这是另一位店员查到的会员，请带上其工号。",
+    "Another clerk found this member. Name the clerk of the scan.",
+)
+#: Where the same refusal speaks of different things: code and `unit`, or `reason`, of its data → (Chinese, English).
 ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
+    ("ticket_unknown", "other_clerk"): _OTHER_CLERK,
+    ("quote_unknown", "other_clerk"): _OTHER_CLERK,
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
     ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }

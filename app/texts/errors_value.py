@@ -1,6 +1,25 @@
-"""Error code → (Chinese, English): what stored value and top-ups refuse."""
+"""Error code → (Chinese, English): what stored value, top-ups and the second person refuse."""
 
 VALUE_ERRORS: dict[str, tuple[str, str]] = {
+    "adjustment_too_large": (
+        "超出单次可调整的积分上限。",
+        "That is more than may be adjusted at once.",
+    ),
+    "approval_decided": ("该审批已有结论。", "This request has been decided."),
+    "approval_expired": ("该审批已过期，请重新提交。", "This request has expired. Please ask again."),
+    "approval_outdated": (
+        "情况已变化，无法再执行该申请，请拒绝后重新提交。",
+        "Things have changed and this can no longer be carried out. Reject it and ask again.",
+    ),
+    "approver_depends_on_requester": (
+        "您的账号近期由申请人创建或修改过，请由其他负责人审批。",
+        "Whoever asked has lately changed your account. Let somebody else approve.",
+    ),
+    "approver_is_requester": (
+        "不能审批自己的申请，请由其他负责人处理。",
+        "Nobody approves their own request. Ask somebody else.",
+    ),
+    "policy_malformed": ("设置内容有误，详见 problem。", "The policy is not right; see `problem`."),
     "balance_limit": (
         "超出储值账户余额上限，详见 most_fen。",
         "The account may not hold so much; see `most_fen`.",
