@@ -22,6 +22,7 @@ from app.points.rule_limits import EarningPolicy
 from app.settlement.policy import SettlementPolicy
 from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SETTLE, stores_with
 from app.stored_value.policy import StoredValuePolicy
+from app.stored_value.refund_policy import TopUpRefundPolicy
 from office_api.guard import STAFF, me, need, require_staff
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
@@ -47,6 +48,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     RoundingPolicy.NAME: (APPROVE,),
     SettlementPolicy.NAME: (SETTLE, APPROVE),
     StoredValuePolicy.NAME: (APPROVE,),
+    TopUpRefundPolicy.NAME: (APPROVE,),
 }
 
 

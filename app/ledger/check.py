@@ -65,9 +65,9 @@ QUESTIONS = {
         UNION ALL
         SELECT x.entry_id::text, 'lot ' || x.lot_id FROM ledger_allocations x
         JOIN ledger_entries e ON e.id = x.entry_id JOIN ledger_transactions t ON t.id = e.transaction_id
-        WHERE x.amount < 0 AND (t.kind <> 'restore' OR NOT EXISTS (SELECT FROM ledger_allocations o
+        WHERE x.amount < 0 AND NOT EXISTS (SELECT FROM ledger_allocations o
             JOIN ledger_entries f ON f.id = o.entry_id
-            WHERE o.lot_id = x.lot_id AND f.transaction_id = t.reverses_id AND o.amount >= -x.amount))""",
+            WHERE o.lot_id = x.lot_id AND f.transaction_id = t.reverses_id AND o.amount >= -x.amount)""",
     "whoever owes points has none": """
         SELECT o.member_id::text AS what, o.balance || ' owed, ' || l.remaining || ' held' AS detail
         FROM ledger_accounts o JOIN ledger_accounts a ON a.member_id = o.member_id AND a.unit = 'points'

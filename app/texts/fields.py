@@ -45,10 +45,6 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "只能用小写字母、数字、- 和 _，最多 24 个字符。",
         "Must be at most 24 of a-z, 0-9, - and _.",
     ),
-    "Must be up to 24 of a-z, 0-9, _ and -.": (
-        "只能用小写字母、数字、_ 和 -，最多 24 个字符。",
-        "Must be up to 24 of a-z, 0-9, _ and -.",
-    ),
     "A line stands twice.": ("同一商品行出现了两次。", "A line stands twice."),
     "Not together with lines.": ("不能与商品行同时填写。", "Not together with lines."),
     "Not together with a quote: it says so already.": (

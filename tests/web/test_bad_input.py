@@ -184,6 +184,7 @@ def re_place(rule: str) -> str:
             "key_id": "k",
             "sale_id": "s",
             "shift_id": "s",
+            "quote_id": "q",
             "message_id": "m",
             "approval_id": "a",
             "name": "points_adjustment",

@@ -75,7 +75,7 @@ def test_another_method_is_refused_with_those_that_are_allowed(bare_shop: Shop) 
     for path, method, allowed in (
         ("/api/v1/config", "DELETE", {"GET", "HEAD", "OPTIONS"}),
         ("/api/v1/me", "PUT", {"GET", "HEAD", "OPTIONS", "POST", "PATCH"}),
-        ("/pos/v1/sales", "GET", {"POST", "OPTIONS"}),
+        ("/pos/v1/scans", "GET", {"POST", "OPTIONS"}),
         ("/office/v1/staff", "BREW", {"GET", "HEAD", "OPTIONS", "POST"}),
     ):
         given = client.open(path, method=method)

@@ -256,7 +256,8 @@ def test_what_could_not_be_asked_for_any_more_is_not_carried_out(
     now = soon + timedelta(minutes=1) if how == "over" else clock.now()
     with pytest.raises(ApprovalOutdated):
         say(approval_id, two, now=now)
-    say(approval_id, two, agree=False)
+    with pytest.raises(ApprovalDecided):  # it waits for nobody any more
+        say(approval_id, two, agree=False)
     assert rules(engine) == 1
 
 
