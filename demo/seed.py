@@ -41,6 +41,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     keys = shop.open_stores(now=opening)
     shop.set_rules(now=opening)
     shop.liven_up(today=now, now=opening)
+    shop.set_tiers(now=opening)
     shop.take_off(today=now, now=opening)
     shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)

@@ -17,6 +17,9 @@ from app.staff import accounts
 from app.staff.roles import Grant
 from app.stored_value import change_offer, offers
 from app.stores import setup
+from app.tiers import change_plan
+from app.tiers.card import TierName
+from app.tiers.plan import plan_of
 from demo.chain import STAFF, STORES
 
 
@@ -86,6 +89,25 @@ def liven_up(*, today: datetime, now: datetime) -> None:
         ),
     ):
         create(draft=draft, actor=OPERATOR, now=now)
+
+
+def set_tiers(*, now: datetime) -> None:
+    """By what was spent within a year: some members of the demo's past are in each."""
+    plan = plan_of(
+        {
+            "levels": [
+                {"code": "normal", "at_least": 0},
+                {"code": "silver", "at_least": 20_000, "gift_points": 100},
+                {"code": "gold", "at_least": 50_000, "gift_points": 300, "birthday_points": 200},
+            ]
+        }
+    )
+    names = [
+        TierName(code="normal", zh="普通会员", en="Member"),
+        TierName(code="silver", zh="银卡会员", en="Silver"),
+        TierName(code="gold", zh="金卡会员", en="Gold"),
+    ]
+    change_plan.change(plan=plan, names=names, version=0, effective_from=None, actor=OPERATOR, now=now)
 
 
 def take_off(*, today: datetime, now: datetime) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import fields
 
 from app import clock
 from app.checkout.shifts import listing
@@ -13,7 +12,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
-from web.schemas import text
+from web.schemas import Day, text
 from web.shifts import ShiftSchema, dump_shift
 
 blueprint = Blueprint("office_shifts", __name__, url_prefix="/office/v1/shifts", description="Shifts")
@@ -22,7 +21,7 @@ guarded(blueprint, require_staff)
 
 class ShiftsArguments(PageArguments):
     store = text(32, load_default=None, metadata={"description": "code; all of one's stores without it"})
-    business_date = fields.Date(load_default=None, metadata={"description": "on which they were opened"})
+    business_date = Day(load_default=None, metadata={"description": "on which they were opened"})
 
 
 @blueprint.get("")

@@ -12,7 +12,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.schemas import Strict, fen, text
+from web.schemas import Day, Strict, fen, text
 from web.shifts import ShiftSchema, TotalsSchema, dump_shift, dump_totals
 
 blueprint = Blueprint("shifts", __name__, url_prefix="/pos/v1", description="Shifts and totals")
@@ -30,7 +30,7 @@ class CloseShiftSchema(Strict):
 
 
 class DayArguments(Strict):
-    business_date = fields.Date(load_default=None, metadata={"description": "today by the store's calendar"})
+    business_date = Day(load_default=None, metadata={"description": "today by the store's calendar"})
 
 
 class DayTotalsSchema(Strict):

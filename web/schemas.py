@@ -67,6 +67,18 @@ class QueryNumber(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Day(fields.Date):
+    """A date in a year that every calendar here knows."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if not 2000 <= day.year < 2200:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return day
+
+
 class Problem(Schema):
     """RFC 9457. docs/errors.md lists the codes; some add data of their own."""
 

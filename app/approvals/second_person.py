@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import and_, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.approvals.models import ApprovalRequest
@@ -41,7 +41,7 @@ class ApproverIsRequester(Forbidden):
 
 
 class ApproverDependsOnRequester(Forbidden):
-    """Who asked has lately made the approver's account, or changed its password or roles: both may be one person."""
+    """One of the two has lately made the other's account, or changed its password or roles: both may be one person."""
 
     code = "approver_depends_on_requester"
 
@@ -195,11 +195,14 @@ def approve(
 
 
 def _depends(session: Session, approver: int, requester: int, now: datetime) -> bool:
+    """Either way: who makes an account can ask through it as well as agree through it."""
     touched = select(AuditRow.id).where(
         AuditRow.object_type == "staff",
-        AuditRow.object_id == str(approver),
         AuditRow.actor_type == "staff",
-        AuditRow.actor_id == requester,
+        or_(
+            and_(AuditRow.object_id == str(approver), AuditRow.actor_id == requester),
+            and_(AuditRow.object_id == str(requester), AuditRow.actor_id == approver),
+        ),
         AuditRow.at > now - DEPENDENT,
     )
     return bool(session.execute(select(touched.exists())).scalar_one())

@@ -106,7 +106,9 @@ def price(
     points = use(terms.paying, wanted=wishes.points, have=purse.points, bill_fen=due_fen)
     balance = _balance(terms.stored_value, purse, wishes.balance_fen, due_fen - points.fen)
     left_fen = due_fen - points.fen - balance.amount_fen
-    rounding_fen = left_fen % terms.rounding.down_to_fen
+    # Never to nothing: a bill of 0.99 is not free.
+    down_to_fen = terms.rounding.down_to_fen
+    rounding_fen = left_fen % down_to_fen if left_fen >= down_to_fen else 0
     rounded = _shared(rounding_fen, nets)
     nets = [net - off for net, off in zip(nets, rounded, strict=True)]
     excluded = _shared(points.fen + balance.bonus_fen, nets)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
+from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.refund import RefundNumberUsed
 from app.checkout.sale import TicketExpired, TicketUnknown
 from app.checkout.top_up_refund_record import Asked, Doing, TopUpRefunded, new_refund_id, pending, write_down
@@ -107,7 +108,7 @@ def _at_the_till(
         raise Forbidden
     top_up = locked(session, top_up_id, till.store_id)
     if wanted.ticket is not None:
-        _check_ticket(session, till, wanted.ticket, top_up.member_id, now)
+        _check_ticket(session, till, staff_id, wanted.ticket, top_up.member_id, now)
     return carry_on(
         session,
         top_up,
@@ -120,15 +121,23 @@ def _at_the_till(
 
 
 _TICKET = text(
-    "SELECT member_id, expires_at FROM scan_tickets WHERE id = :ticket AND terminal_id = :terminal_id"
+    "SELECT member_id, expires_at, found_by, staff_id FROM scan_tickets"
+    " WHERE id = :ticket AND terminal_id = :terminal_id"
 )
 
 
-def _check_ticket(session: Session, till: Till, ticket: str, member_id: int, now: datetime) -> None:
+def _check_ticket(
+    session: Session, till: Till, staff_id: int, ticket: str, member_id: int, now: datetime
+) -> None:
+    """Whether the member is there: a number that somebody told proves nothing."""
     values = {"ticket": ticket, "terminal_id": till.terminal_id}
     scanned = session.execute(_TICKET, values).one_or_none()
     if scanned is None or scanned.member_id != member_id:
         raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != staff_id:
+        raise TicketUnknown(reason="other_clerk")
+    if scanned.found_by != "code":
+        raise TicketEarnsOnly
     if scanned.expires_at <= now:
         raise TicketExpired
 

@@ -12,8 +12,8 @@ VALUE_ERRORS: dict[str, tuple[str, str]] = {
         "Things have changed and this can no longer be carried out. Reject it and ask again.",
     ),
     "approver_depends_on_requester": (
-        "您的账号近期由申请人创建或修改过，请由其他负责人审批。",
-        "Whoever asked has lately changed your account. Let somebody else approve.",
+        "您与申请人的账号近期有创建或修改关系，请由其他负责人审批。",
+        "One of you has lately made or changed the other's account. Let somebody else approve.",
     ),
     "approver_is_requester": (
         "不能审批自己的申请，请由其他负责人处理。",

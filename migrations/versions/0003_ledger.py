@@ -253,7 +253,9 @@ BEGIN
             v_left := -v_posting.amount;
             FOR v_lot IN SELECT l.id, l.remaining FROM ledger_lots l
                     WHERE l.account_id = v_account AND l.remaining > 0
-                        AND (l.available_at <= p_at OR v_posting.from_entry IS NOT NULL)
+                        -- A debt has no date: who pays it may ask by a clock that is behind.
+                        AND (l.available_at <= p_at OR v_posting.from_entry IS NOT NULL
+                            OR v_posting.unit = 'points_owed')
                         AND (l.expires_at IS NULL OR l.expires_at > p_at)
                     ORDER BY l.entry_id IS NOT DISTINCT FROM v_posting.from_entry DESC, l.available_at > p_at,
                         l.expires_at NULLS LAST, l.id FOR UPDATE LOOP

@@ -101,10 +101,13 @@ CREATE INDEX ix_ledger_transactions_reverses_id ON ledger_transactions (reverses
 -- Which lots a debit took from, and how much of each is next to go back, when `p_former` of it went back before and
 -- `p_back` goes back now: the lot that ends last first. So any split of calls gives back the same of each lot.
 CREATE FUNCTION ledger_next_back(p_entry bigint, p_former bigint, p_back bigint, p_at timestamptz)
-RETURNS TABLE (lot_id bigint, amount bigint, store_id bigint, ended boolean) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (lot_id bigint, amount bigint, store_id bigint, ended boolean, was_grace boolean)
+LANGUAGE sql STABLE AS $$
     SELECT t.lot_id, least(t.upto, p_former + p_back) - greatest(t.upto - t.amount, p_former), t.store_id,
-            coalesce(t.expires_at <= p_at, false)
-        FROM (SELECT x.lot_id, x.amount, l.store_id, l.expires_at,
+            coalesce(t.expires_at <= p_at, false), t.was_grace
+        FROM (SELECT x.lot_id, x.amount, l.store_id, l.expires_at, EXISTS (SELECT FROM ledger_entries o
+                    JOIN ledger_transactions g ON g.id = o.transaction_id
+                    WHERE o.id = l.entry_id AND g.kind = 'restore') AS was_grace,
                 sum(x.amount) OVER (ORDER BY l.expires_at DESC NULLS FIRST, l.id DESC)::bigint AS upto
             FROM ledger_allocations x JOIN ledger_lots l ON l.id = x.lot_id WHERE x.entry_id = p_entry) t
         WHERE t.upto > p_former AND t.upto - t.amount < p_former + p_back
@@ -113,8 +116,9 @@ $$;
 
 -- Gives back what debits took, all of it or a part, into the very lots they took it from. A lot that has ended
 -- meanwhile is not filled again: what came from it becomes a lot of its own, for the same store, that ends at
--- `p_grace`. `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what
--- the member owes. Called by app/ledger/restore.py alone.
+-- `p_grace`; but a grace is given once, and what came from a lot that was one itself ends at once.
+-- `p_back` is objects {entry_id, amount}: debits of one transaction. Points that come back first pay what the member
+-- owes. Called by app/ledger/restore.py alone.
 -- Raises MC004 for more than was taken, unique_violation when the cause was posted before.
 CREATE FUNCTION ledger_restore(
     p_back jsonb, p_kind text, p_source_type text, p_source_id text, p_store bigint, p_terminal bigint, p_staff bigint,
@@ -165,11 +169,15 @@ BEGIN
         FOR v_piece IN SELECT * FROM ledger_next_back(v_taken.id, v_former, v_taken.back, p_at) n WHERE n.ended LOOP
             v_entry := ledger_credit(v_transaction, v_taken.account_id, v_taken.unit, v_piece.amount, v_taken.house);
             INSERT INTO ledger_lots (account_id, entry_id, store_id, amount, remaining, available_at, expires_at)
-                VALUES (v_taken.account_id, v_entry, v_piece.store_id, v_piece.amount, v_piece.amount, p_at, p_grace);
+                VALUES (v_taken.account_id, v_entry, v_piece.store_id, v_piece.amount, v_piece.amount, p_at,
+                    CASE WHEN v_piece.was_grace THEN p_at ELSE p_grace END);
+            IF NOT v_piece.was_grace THEN
+                v_part := v_part + v_piece.amount;
+            END IF;
         END LOOP;
-        SELECT least(o.balance, v_taken.back) INTO v_owed FROM ledger_accounts o
+        SELECT least(o.balance, v_part) INTO v_owed FROM ledger_accounts o
             WHERE v_taken.unit = 'points' AND o.member_id = v_taken.member_id AND o.unit = 'points_owed'
-                AND o.balance > 0;
+                AND o.balance > 0 AND v_part > 0;
         IF FOUND THEN
             PERFORM ledger_post('repay', 'entry', v_entry::text, 0, p_store, p_terminal, p_staff, NULL, NULL,
                 v_transaction, p_at, p_business_date, jsonb_build_array(

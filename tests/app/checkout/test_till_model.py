@@ -264,10 +264,11 @@ class Tills(RuleBasedStateMachine):
             amount, account = given[kind], self.accounts[sale.member_id, UNITS[kind]]
             if not amount:
                 continue
-            first = account.give_back(sale.debits[kind], amount, self.now, self.midnight(GRACE_DAYS))
+            grace = self.midnight(GRACE_DAYS)
+            first, alive = account.give_back(sale.debits[kind], amount, self.now, grace)
             sale.debits[kind].back += amount
-            if kind == "points":
-                repay(account, self.accounts[sale.member_id, "points_owed"], first, amount, self.now)
+            if kind == "points" and alive:
+                repay(account, self.accounts[sale.member_id, "points_owed"], first, alive, self.now)
 
     def credit(self, who: int, unit: str, amount: int, ends: datetime | None) -> ModelLot:
         account = self.accounts[who, unit]
