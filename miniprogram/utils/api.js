@@ -11,7 +11,7 @@ const session = require('./session.js');
  *   earliest_at: string | null}}} Points
  * @typedef {{id: string, points: number, balance_after: number, reason: string, text: string,
  *   store: string | null, occurred_at: string, expires_at: string | null,
- *   valid_through: string | null}} PointsEntry
+ *   available_at: string | null, valid_through: string | null}} PointsEntry
  * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
  * @typedef {{kind: string, amount_fen: number, points: number}} Tender
  * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, refunded_fen: number,

@@ -40,13 +40,13 @@ def balances(engine: Engine, phone: Phone) -> dict[object, object]:
 
 
 def test_a_ticket_of_another_till_or_clerk_is_not_there(shop: Shop, phone: Phone, anna: StaffView) -> None:
-    ticket = shop.till.ticket(shop.code(phone))
+    scanned = shop.till.post("/scans", {"code": shop.code(phone), "staff_no": anna.staff_no})
     other = shop.add_till("S001", "T2")
-    body = {"ticket": ticket, "lines": [TEA]}
-    assert outcome(other.post("/quotes", body)) == (404, "ticket_unknown")
-    assert outcome(shop.till.post("/quotes", body | {"staff_no": anna.staff_no})) == (404, "ticket_unknown")
-    quote = shop.till.post("/quotes", body).json
-    assert outcome(take(shop.till, quote, staff_no=anna.staff_no)) == (404, "quote_unknown")
+    body = {"ticket": scanned.json["ticket"], "lines": [TEA]}
+    assert outcome(other.post("/quotes", body | {"staff_no": anna.staff_no})) == (404, "ticket_unknown")
+    assert outcome(shop.till.post("/quotes", body)) == (404, "ticket_unknown")
+    quote = shop.till.post("/quotes", body | {"staff_no": anna.staff_no}).json
+    assert outcome(take(shop.till, quote)) == (404, "quote_unknown")
 
 
 def test_one_scan_is_one_sale_however_many_quotes(shop: Shop, phone: Phone, engine: Engine) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock
-from app.checkout import record, sale_by_quote
+from app.checkout import record_statement, sale_by_quote
 from app.checkout.confirm import ConfirmationDecided, confirm, waiting_for
 from app.checkout.quote import QUOTE_LIFE
 from app.checkout.quoted import Quoted
@@ -140,11 +140,11 @@ class TestWithoutTheGuards:
 
     @pytest.fixture
     def unasked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        asking = record._USED
+        asking = record_statement._USED
         unasking = asking.replace("AND confirmation IN ('none', 'confirmed')", "")
         assert unasking != asking
-        monkeypatch.setattr(record, "_USED", unasking)
-        record._write.cache_clear()
+        monkeypatch.setattr(record_statement, "_USED", unasking)
+        record_statement.statement_for.cache_clear()
 
     def _sell_declined(self, desk: Desk, phone: Phone) -> str:
         quoted = asked(desk, phone)
@@ -161,7 +161,7 @@ class TestWithoutTheGuards:
         try:
             assert self._sell_declined(desk, phone) == "CheckViolation"
         finally:
-            record._write.cache_clear()
+            record_statement.statement_for.cache_clear()
         assert declined_and_sold(engine) == []
 
     @pytest.mark.usefixtures("blind", "unasked")
@@ -171,6 +171,6 @@ class TestWithoutTheGuards:
         try:
             answers = at_once(desk, phone, [asked(desk, phone) for _ in range(QUOTES)])
         finally:
-            record._write.cache_clear()
+            record_statement.statement_for.cache_clear()
         assert answers["sold"] == QUOTES
         assert len(declined_and_sold(engine)) == QUOTES * 3 // 4
