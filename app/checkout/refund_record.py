@@ -14,9 +14,8 @@ from app.checkout import refund_tenders
 from app.checkout.models import Refund, RefundLine, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, Wanted
 from app.checkout.tenders import Tender
-from app.db import ask
 from app.facts.tell import tell
-from app.ledger.post import Cause
+from app.ledger.post import Cause, lock_accounts
 from app.ledger.take_back import TakenBack, take_back
 from app.tiers.card import card_of
 
@@ -87,7 +86,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
     tenders = refund_tenders.of_sale(session, sale.id, amount_fen)
     if sale.member_id is not None:
         # In the order in which everybody takes them, before the first of them moves.
-        ask(session, _LOCK, {"member_id": sale.member_id})
+        lock_accounts(session, sale.member_id)
     cause = _cause(doing)
     refund_tenders.restore_own(session, replace(cause, kind="restore"), sale.id, tenders, grace=doing.grace)
     points = sum(part.points for part in parts)
@@ -139,9 +138,6 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         tenders=tenders,
         balance_after_fen=has.balance_fen,
     )
-
-
-_LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"
 
 
 @dataclass(frozen=True, kw_only=True)

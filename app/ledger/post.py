@@ -108,6 +108,14 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
     )
 
 
+_LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"
+
+
+def lock_accounts(session: Session, member_id: int) -> None:
+    """All accounts of a member, in the order in which everybody takes them, before the first of them moves."""
+    ask(session, _LOCK, {"member_id": member_id})
+
+
 _OPEN = """
     INSERT INTO ledger_accounts (member_id, unit) VALUES (%(member_id)s, %(unit)s)
     ON CONFLICT (member_id, unit) DO NOTHING"""

@@ -7,8 +7,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
-from app.db import ask
 from app.errors import Conflict
+from app.ledger.post import lock_accounts
 from app.stored_value.models import TopUp
 from app.stored_value.refund_models import TopUpRefund
 from app.stored_value.refund_policy import TopUpRefundPolicy
@@ -23,7 +23,6 @@ class TopUpNotCredited(Conflict):
 
 
 # As `app/stored_value/spend.py` takes them: who refunds and who spends come one after the other.
-_LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"
 _LOTS = text("""
     SELECT e.id AS entry_id, e.unit, l.amount AS given, l.remaining, l.expires_at,
         coalesce(sum(x.amount) FILTER (WHERE t.kind = 'expire'), 0)::bigint AS ended,
@@ -48,7 +47,7 @@ _GIVEN = text("""
 
 def lock(session: Session, top_up: TopUp) -> None:
     """The member's accounts, before anything is looked at; the top-up's row is the caller's already."""
-    ask(session, _LOCK, {"member_id": top_up.member_id})
+    lock_accounts(session, top_up.member_id)
 
 
 def time_zone_of(session: Session, top_up: TopUp) -> str:

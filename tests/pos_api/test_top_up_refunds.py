@@ -324,7 +324,7 @@ class TestWithoutTheLock:
 
     @pytest.fixture
     def engine(self, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-        monkeypatch.setattr(undo_look, "_LOCK", "SELECT pg_sleep(0)")
+        monkeypatch.setattr(undo_look, "lock_accounts", lambda session, member_id: None)
         looked, look, spends = threading.Event(), undo_look.stands, used
 
         def slowly(session: Any, *arguments: Any, **options: Any) -> Any:
