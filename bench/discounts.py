@@ -4,7 +4,7 @@ from app import clock
 from app.audit import OPERATOR
 from app.discounts import change
 from app.discounts.change import Draft
-from app.discounts.effects import AmountOff, Effect, PercentOff, PerFull, SpecialPrice
+from app.discounts.effects import AmountOff, PercentOff, PerFull, RuleEffect, SpecialPrice
 from app.discounts.rules import Definition
 from app.points.rules import Conditions
 
@@ -46,7 +46,7 @@ def add_rules() -> int:
 
 def _rule(
     name: str,
-    effect: Effect,
+    effect: RuleEffect,
     conditions: Conditions | None = None,
     *,
     at_least_fen: int = 0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Protocol
 
-from app.discounts.effects import Effect, SpecialPrice, share
+from app.discounts.effects import Effect, FreePieces, SpecialPrice, share
 from app.points.fitting import Bought
 
 
@@ -65,14 +65,14 @@ class Cart:
         if amount_fen < offer.least_fen:
             return 0
         effect = offer.effect
-        if isinstance(effect, SpecialPrice):
-            return sum(self._down_to(effect, offer.places, state))
+        if isinstance(effect, SpecialPrice | FreePieces):
+            return sum(self._by_line(effect, offer.places, state))
         return effect.off(amount_fen)
 
     def by_line(self, offer: Offer, off_fen: int, state: State) -> list[int]:
         """`off_fen`, as `off` told it, on each of the offer's lines."""
-        if isinstance(offer.effect, SpecialPrice):
-            return self._down_to(offer.effect, offer.places, state)
+        if isinstance(offer.effect, SpecialPrice | FreePieces):
+            return self._by_line(offer.effect, offer.places, state)
         return share(off_fen, self._of[offer.goods](state.nets))
 
     def after(self, offer: Offer, off_fen: int, state: State) -> State:
@@ -86,8 +86,10 @@ class Cart:
             sums[number] = sum(self._of[number](nets))
         return State(nets, sums, state.off_fen + off_fen)
 
-    def _down_to(self, price: SpecialPrice, places: Sequence[int], state: State) -> list[int]:
-        return [max(0, state.nets[place] - price.price_fen * self._quantities[place]) for place in places]
+    def _by_line(self, effect: SpecialPrice | FreePieces, places: Sequence[int], state: State) -> list[int]:
+        return effect.by_line(
+            [state.nets[place] for place in places], [self._quantities[place] for place in places]
+        )
 
 
 def _taken_from(places: tuple[int, ...]) -> Callable[[list[int]], Sequence[int]]:

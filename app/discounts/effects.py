@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 BASIS = 10_000
 MOST_FEN = 1_000_000_000
 MOST_TIMES = 10_000
+MOST_FREE = 100
 
 _Some = Annotated[int, Meta(ge=1, le=MOST_FEN)]
 
@@ -82,8 +83,40 @@ class SpecialPrice(
 
     price_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)]
 
+    def by_line(self, nets: Sequence[int], quantities: Sequence[int]) -> list[int]:
+        """What it takes off each line."""
+        return [
+            max(0, net - self.price_fen * quantity) for net, quantity in zip(nets, quantities, strict=True)
+        ]
 
-Effect = PercentOff | AmountOff | PerFull | SpecialPrice
+
+class FreePieces(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="free",
+):
+    """The dearest `pieces` pieces cost nothing; a piece is what its line costs, in whole fen for each."""
+
+    pieces: Annotated[int, Meta(ge=1, le=MOST_FREE)] = 1
+
+    def by_line(self, nets: Sequence[int], quantities: Sequence[int]) -> list[int]:
+        """What it takes off each line."""
+        each = [net // quantity for net, quantity in zip(nets, quantities, strict=True)]
+        off, left = [0] * len(nets), self.pieces
+        for place in sorted(range(len(nets)), key=each.__getitem__, reverse=True):
+            taken = min(left, quantities[place])
+            off[place] = each[place] * taken
+            left -= taken
+        return off
+
+
+#: What a rule of discount may do; coupons do more (app/coupons/face.py).
+RuleEffect = PercentOff | AmountOff | PerFull | SpecialPrice
+Effect = RuleEffect | FreePieces
 
 
 def share(off_fen: int, nets: Sequence[int]) -> list[int]:

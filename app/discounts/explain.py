@@ -2,7 +2,7 @@
 
 from app.discounts import reasons
 from app.discounts.benefit import Benefit, Told
-from app.discounts.effects import BASIS, AmountOff, Effect, PercentOff, PerFull
+from app.discounts.effects import BASIS, AmountOff, Effect, FreePieces, PercentOff, PerFull
 from app.texts import say, yuan
 
 
@@ -48,6 +48,8 @@ def _effect(effect: Effect, language: str) -> str:
         return say("benefit.amount", language, off=yuan(effect.off_fen))
     if isinstance(effect, PerFull):
         return say("benefit.per_full", language, every=yuan(effect.every_fen), off=yuan(effect.off_fen))
+    if isinstance(effect, FreePieces):
+        return say("benefit.free_pieces", language, pieces=effect.pieces)
     return say("benefit.price", language, price=yuan(effect.price_fen))
 
 

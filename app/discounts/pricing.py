@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.discounts import reasons
 from app.discounts.benefit import Benefit, BenefitNotApplicable, Priced, Told
 from app.discounts.cart import Cart, Offer, Piece, State
-from app.discounts.effects import BASIS, AmountOff, Effect, PercentOff, PerFull, SpecialPrice
+from app.discounts.effects import BASIS, AmountOff, Effect, FreePieces, PercentOff, PerFull, SpecialPrice
 from app.discounts.search import search
 from app.points.fitting import takes
 
@@ -18,6 +18,7 @@ __all__ = [
     "AmountOff",
     "Benefit",
     "BenefitNotApplicable",
+    "FreePieces",
     "PerFull",
     "PercentOff",
     "Priced",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from app.discounts.effects import MOST_FEN, Effect, PerFull
+from app.discounts.effects import MOST_FEN, PerFull, RuleEffect
 from app.points.rules import Conditions, RuleMalformed, check_conditions
 from app.typed import convert
 
@@ -24,7 +24,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """
 
     conditions: Conditions = Conditions()
-    effect: Effect
+    effect: RuleEffect
     at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
     at_least_pieces: Annotated[int, Meta(ge=0, le=MOST_PIECES)] = 0
     balance_at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0

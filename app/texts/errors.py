@@ -1,5 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
@@ -199,6 +200,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The lines do not come to the amount; see `lines_fen`.",
     ),
     **SETTLEMENT_ERRORS,
+    **COUPON_ERRORS,
     **QUOTE_ERRORS,
     **VALUE_ERRORS,
     # back office

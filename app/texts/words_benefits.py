@@ -5,6 +5,7 @@ BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
     "benefit.at_least_pieces": ("满 {pieces} 件", "from {pieces} pieces"),
     "benefit.percent": ("打 {value} 折", "{value}% off"),
     "benefit.free": ("免费", "free"),
+    "benefit.free_pieces": ("免费兑换 {pieces} 件", "free of charge, pieces: {pieces}"),
     "benefit.most": ("最多减 {most}", "at most {most}"),
     "benefit.amount": ("减 {off}", "{off} off"),
     "benefit.per_full": ("每满 {every} 减 {off}", "{off} off for every {every}"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.checkout.bill import Line
 from app.discounts.effects import Effect
-from app.discounts.pricing import AmountOff, Benefit, PercentOff, PerFull, SpecialPrice
+from app.discounts.pricing import AmountOff, Benefit, FreePieces, PercentOff, PerFull, SpecialPrice
 from app.points.rules import Conditions
 
 SKUS, CATEGORIES = ("TEA", "CUP", "CAKE"), ("drinks", "food")
@@ -93,6 +93,12 @@ def _shares(one: Benefit, lines: Sequence[Line], nets: Sequence[int]) -> list[in
             max(0, net - effect.price_fen * x.quantity) if own else 0
             for x, net, own in zip(lines, nets, mine, strict=True)
         ]
+    if isinstance(effect, FreePieces):
+        pieces = sorted(
+            (-(nets[n] // x.quantity), n) for n, x in enumerate(lines) if mine[n] for _ in range(x.quantity)
+        )
+        free = [n for _, n in pieces[: effect.pieces]]
+        return [free.count(n) * (nets[n] // x.quantity) for n, x in enumerate(lines)]
     if isinstance(effect, PercentOff):
         off = costs * effect.percent_bp // 10_000
         off = off if effect.most_fen is None else min(off, effect.most_fen)
@@ -127,6 +133,7 @@ def effects() -> st.SearchStrategy[Effect]:
         st.builds(AmountOff, off_fen=some),
         st.builds(PerFull, every_fen=some, off_fen=some, most_times=st.none() | st.integers(1, 3)),
         st.builds(SpecialPrice, price_fen=st.integers(0, 10_000)),
+        st.builds(FreePieces, pieces=st.integers(1, 4)),
     )
 
 

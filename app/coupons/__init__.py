@@ -1,0 +1,1 @@
+"""Coupons: templates, what members hold of them, and how they are used."""

@@ -1,0 +1,174 @@
+"""Giving a member coupons of a template: for what is the caller's affair, limits and stock are kept here."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from app.clock import HOME_ZONE, business_date, start_of_day
+from app.coupons.face import Between, Face, face_of
+from app.coupons.models import Coupon, CouponEvent
+from app.errors import Conflict, NotFound
+from app.ids import new_id
+
+
+class CouponNotAvailable(Conflict):
+    """The template is not live, or what it gives has ended."""
+
+    code = "coupon_not_available"
+
+
+class CouponsUsedUp(Conflict):
+    """As many are out as there were."""
+
+    code = "coupons_used_up"
+
+
+class CouponLimitReached(Conflict):
+    """The member has had as many as they may. Data: `limit`, and `per`, `member` or `day`."""
+
+    code = "coupon_limit_reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What coupons are given for; a member gets those of one source once."""
+
+    kind: str
+    id: str
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    coupon_id: str
+    valid_from: datetime
+    valid_until: datetime
+
+
+def issue(
+    session: Session,
+    *,
+    template_id: str,
+    member_id: int,
+    count: int = 1,
+    source: Source,
+    now: datetime,
+    granted_by: int | None = None,
+    store_id: int | None = None,
+) -> tuple[Issued, ...]:
+    """`count` coupons, or none of them; those of the same source a second time are the same ones.
+
+    Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
+    waits, and fails on `uq_coupons_template_id_issued_to_nth`. Raises `NotFound`, `CouponNotAvailable`,
+    `CouponLimitReached`, `CouponsUsedUp`.
+    """
+    day = business_date(now, HOME_ZONE)
+    former = _former(session, template_id, member_id, source, count)
+    if former:
+        return former
+    row = _look(session, template_id, member_id, day)
+    _check_limits(row, count)
+    face = face_of(row.face)
+    begins, ends = window(face, now)
+    if row.state != "live" or ends <= now:
+        raise CouponNotAvailable
+    rows: list[dict[str, Any]] = [
+        {
+            "id": new_id(now),
+            "template_id": template_id,
+            "face_id": row.face_id,
+            "issued_to": member_id,
+            "member_id": member_id,
+            "nth": row.last_nth + place + 1,
+            "source": source.kind,
+            "source_id": source.id,
+            "source_line": source.line + place,
+            "granted_by": granted_by,
+            "store_id": store_id,
+            "issued_at": now,
+            "issued_on": day,
+            "uses": face.uses,
+            "valid_from": begins,
+            "valid_until": ends,
+        }
+        for place in range(count)
+    ]
+    session.execute(insert(Coupon), rows)
+    session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
+    # Last: everybody who wants one of these waits here.
+    if row.has_stock and not session.execute(_TAKE, {"template_id": template_id, "count": count}).rowcount:  # type: ignore[attr-defined]
+        raise CouponsUsedUp
+    return tuple(Issued(coupon_id=coupon["id"], valid_from=begins, valid_until=ends) for coupon in rows)
+
+
+def window(face: Face, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when a coupon is good that is issued now."""
+    if isinstance(face.validity, Between):
+        return face.validity.begins_at, face.validity.ends_at
+    first = business_date(now, HOME_ZONE) + timedelta(days=face.validity.after_days)
+    begins = now if face.validity.after_days == 0 else start_of_day(first, HOME_ZONE)
+    return begins, start_of_day(first + timedelta(days=face.validity.days), HOME_ZONE)
+
+
+_FORMER = text("""
+    SELECT id, valid_from, valid_until FROM coupons
+    WHERE source = :source AND source_id = :source_id AND template_id = :template_id AND issued_to = :member_id
+        AND source_line >= :first AND source_line < :behind ORDER BY source_line""")
+_LOOK = text("""
+    SELECT t.state, t.per_member, t.per_member_a_day, f.id AS face_id, f.face, had.*,
+        EXISTS (SELECT FROM coupon_stock s WHERE s.template_id = t.id) AS has_stock
+    FROM coupon_templates t JOIN coupon_faces f ON f.template_id = t.id AND f.version = t.face_version
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS had, count(*) FILTER (WHERE c.issued_on = :day) AS had_today,
+            coalesce(max(c.nth), 0) AS last_nth
+        FROM coupons c WHERE c.template_id = t.id AND c.issued_to = :member_id) had
+    WHERE t.id = :template_id""")
+_TAKE = text("""
+    UPDATE coupon_stock SET issued = issued + :count WHERE template_id = :template_id AND issued + :count <= stock""")
+
+
+def _former(
+    session: Session, template_id: str, member_id: int, source: Source, count: int
+) -> tuple[Issued, ...]:
+    values = {
+        "source": source.kind,
+        "source_id": source.id,
+        "template_id": template_id,
+        "member_id": member_id,
+        "first": source.line,
+        "behind": source.line + count,
+    }
+    return tuple(
+        Issued(coupon_id=row.id, valid_from=row.valid_from, valid_until=row.valid_until)
+        for row in session.execute(_FORMER, values)
+    )
+
+
+def _look(session: Session, template_id: str, member_id: int, day: date) -> Any:
+    row = session.execute(
+        _LOOK, {"template_id": template_id, "member_id": member_id, "day": day}
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _check_limits(row: Any, count: int) -> None:
+    if row.per_member is not None and row.had + count > row.per_member:
+        raise CouponLimitReached(limit=row.per_member, per="member")
+    if row.per_member_a_day is not None and row.had_today + count > row.per_member_a_day:
+        raise CouponLimitReached(limit=row.per_member_a_day, per="day")
+
+
+def _event(coupon: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "coupon_id": coupon["id"],
+        "kind": "issued",
+        "member_id": coupon["member_id"],
+        "staff_id": coupon["granted_by"],
+        "store_id": coupon["store_id"],
+        "at": now,
+    }
