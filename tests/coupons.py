@@ -33,10 +33,9 @@ def live_template(
             insert(CouponTemplate).values(
                 id=template_id,
                 version=1,
-                state="live",
                 face_version=1,
                 created_at=now,
-                **{"per_clerk_a_day": 0, "in_centre": False} | (terms or {}),
+                **{"state": "live", "per_clerk_a_day": 0, "in_centre": False} | (terms or {}),
             )
         )
         session.execute(
