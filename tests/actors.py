@@ -1,5 +1,6 @@
 """Everybody who may knock: members, tills, staff of each role, and those whose time is over."""
 
+from copy import copy
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert
@@ -13,7 +14,7 @@ from app.staff.models import StaffSession
 from app.staff.roles import Grant
 from app.staff.sign_in import session_hash
 from app.stores import setup
-from tests.shop import BOSS, Shop
+from tests.shop import BOSS, Phone, Shop, TillClient
 
 MEMBERS = ("member_a", "member_b")
 TILLS = ("till_1", "till_2")
@@ -49,6 +50,20 @@ class Actors:
         self.revoked = shop.add_till("S001", "T9")
         [key] = [key for key in keys() if key.terminal_code == "T9"]
         setup.revoke_api_key(key_id=key.id, actor=OPERATOR, now=clock.now())
+
+    def again(self, shop: Shop) -> "Actors":
+        """The same people around the same shop in another database."""
+        other = copy(self)
+        other.shop = shop
+        other.a, other.b = (
+            Phone(one.member_id, one.token, shop.app.test_client()) for one in (self.a, self.b)
+        )
+        other.till_2, other.revoked = (
+            TillClient(one.key, shop.app.test_client()) for one in (self.till_2, self.revoked)
+        )
+        # Whoever they add later gets numbers behind theirs.
+        shop._numbers = copy(self.shop._numbers)
+        return other
 
     def token(self, actor: str) -> str | None:
         """A token that actor would present; a new one each time where presenting it may end it."""

@@ -20,11 +20,12 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import wsgi
 from app import db, settings
-from app.ledger.check import differences
+from app.ledger.check import QUESTIONS
 from app.staff import passwords
 from commands.db import upgrade
 from embedded import postgres, redis
-from tests.databases import Databases
+from tests.actors import Actors
+from tests.databases import Database, Databases
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,36 +76,43 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def databases(server_url: str, worker: str) -> Iterator[Databases]:
     """Migrated, empty databases, as many as are wanted."""
-    with Databases(server_url, f"template_{worker}_{os.getpid()}", upgrade) as databases:
+    with Databases(
+        server_url, f"template_{worker}_{os.getpid()}", upgrade, engine_for=_engine_for
+    ) as databases:
         yield databases
 
 
+def _engine_for(url: str) -> Engine:
+    return create_engine(url, **{**db.engine_options(40), "pool_timeout": 30})
+
+
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[Database]:
     """A database of this test's own."""
-    with databases.one() as url:
-        yield url
+    with databases.one() as database:
+        yield database
 
 
 @pytest.fixture
-def unaudited_engine(database_url: str) -> Iterator[Engine]:
+def database_url(database: Database) -> str:
+    return database.url
+
+
+@pytest.fixture
+def unaudited_engine(database: Database) -> Engine:
     """The business is bound to this test's database, and nobody looks at its books afterwards.
 
     Only for tests that break the books, or take a guard away, to see that it is noticed.
     """
-    engine = create_engine(database_url, **{**db.engine_options(40), "pool_timeout": 30})
-    db.bind(engine)
-    yield db.engine()
-    engine.dispose()
+    db.bind(database.engine)
+    return db.engine()
 
 
 @pytest.fixture
-def engine(unaudited_engine: Engine) -> Iterator[Engine]:
+def engine(unaudited_engine: Engine, database: Database) -> Iterator[Engine]:
     """The business is bound to this test's database; afterwards its books must be sound."""
     yield unaudited_engine
-    with unaudited_engine.connect() as connection:
-        found = list(differences(connection))
-    assert found == []
+    assert database.differences(QUESTIONS) == []
 
 
 @pytest.fixture(scope="session")
@@ -165,9 +173,15 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def shop(app: Flask) -> Shop:
+def shop(app: Flask, database: Database) -> Shop:
     """A store with a till, a rule of one point a yuan, and means to add people."""
-    return Shop(app)
+    return database.remembered("shop", lambda: Shop(app), Shop.again)
+
+
+@pytest.fixture
+def actors(shop: Shop, database: Database) -> Actors:
+    """Everybody who may knock at that shop."""
+    return database.remembered("actors", lambda: Actors(shop), lambda known: known.again(shop))
 
 
 def rows(engine: Engine, question: str, **arguments: object) -> list[tuple[object, ...]]:

@@ -1,22 +1,23 @@
 """Databases for the tests of one process: each as the migrations left it, each under a name of its own.
 
-Copying the template costs more than most tests do. So a database that comes back is emptied and handed out once more,
-under a new name: a thread or process that outlived its test knows the old one, and finds nothing there. Whatever a
-test changed besides rows (tables, triggers, statistics, rows of the migrations) is not repaired: that database is
-thrown away, and so is one with a table so large that plans would depend on who was there before.
+Copying the template costs more than most tests do, and so does connecting: a new connection knows no table yet. So a
+database that comes back is emptied and handed out once more, with its connections. If anybody else is connected, or
+something of the test goes on, it gets new ones and a new name: what outlived the test knows the old one, and finds
+nothing there. Whatever a test changed besides rows (tables, triggers, statistics) is not
+repaired: that database is thrown away.
 """
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Engine, create_engine, make_url
+from psycopg import sql
+from sqlalchemy import Engine, QueuePool, create_engine, event, make_url
 
-#: Below this, PostgreSQL plans for a table that was never analysed as if it had this many pages.
-PAGES_WITHOUT_EFFECT = 10
+T = TypeVar("T")
 #: Connections that were closed are gone within this; those that stay belong to nobody any more.
 PATIENCE_S, PAUSE_S = 0.2, 0.002
 GONE_WITHIN_S = 30
@@ -25,18 +26,166 @@ GONE_WITHIN_S = 30
 _WITNESS = """
     CREATE SCHEMA of_the_tests;
     CREATE TABLE of_the_tests.changes (tag text NOT NULL);
+    CREATE TABLE of_the_tests.made (name text NOT NULL, content text NOT NULL);
+    CREATE TABLE of_the_tests.statistics (oid oid NOT NULL, tuples real NOT NULL);
     CREATE FUNCTION of_the_tests.note() RETURNS event_trigger LANGUAGE plpgsql AS
         $$ BEGIN INSERT INTO of_the_tests.changes VALUES (tg_tag); END $$;
+"""
+_WATCH = """
+    DELETE FROM of_the_tests.changes;
     CREATE EVENT TRIGGER of_the_tests ON ddl_command_end EXECUTE FUNCTION of_the_tests.note();
     ALTER EVENT TRIGGER of_the_tests ENABLE ALWAYS;
 """
-_TABLES = """
-    SELECT format('%I.%I', n.nspname, c.relname), c.reltuples,
-        pg_relation_size(c.oid) / current_setting('block_size')::int
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'of_the_tests') ORDER BY 1
+_TABLES = b"""
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'of_the_tests') ORDER BY 1"""
+_SEQUENCES = b"SELECT format('%I.%I', schemaname, sequencename), start_value, last_value FROM pg_sequences"
+# Answers with the tables that have grown large, or with nothing when the schema or the statistics have changed.
+_RESTORE = """
+    CREATE FUNCTION of_the_tests.restore() RETURNS text[] LANGUAGE plpgsql AS $$
+    DECLARE
+        v_at bigint;
+        v_called boolean;
+    BEGIN
+        IF EXISTS (SELECT FROM of_the_tests.changes) OR EXISTS (
+                SELECT FROM pg_class c JOIN of_the_tests.statistics s ON s.oid = c.oid
+                WHERE c.reltuples <> s.tuples AND c.relkind = 'r' AND c.oid > 16383) THEN
+            RETURN NULL;
+        END IF;
+        {steps}
+        RETURN coalesce((SELECT array_agg(c.oid::regclass::text) FROM pg_class c
+            WHERE c.relkind = 'r' AND c.oid > 16383 AND pg_relation_size(c.oid) > 8 * 8192), ARRAY[]::text[]);
+    END $$;
 """
-_SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), start_value, last_value FROM pg_sequences"
+_EMPTIED = """
+        IF EXISTS (SELECT FROM {table}) THEN DELETE FROM {table}; END IF;"""
+_KEPT = """
+        IF (SELECT array_agg(t::text ORDER BY t::text) FROM {table} t) IS DISTINCT FROM (
+                SELECT array_agg(m.content ORDER BY m.content) FROM of_the_tests.made m WHERE m.name = '{table}') THEN
+            DELETE FROM {table};
+            INSERT INTO {table} SELECT (m.content::{table}).* FROM of_the_tests.made m WHERE m.name = '{table}';
+        END IF;"""
+_SET_BACK = """
+        SELECT last_value, is_called INTO v_at, v_called FROM {sequence};
+        IF v_at <> {at} OR v_called <> {called} THEN PERFORM setval('{sequence}', {at}, {called}); END IF;"""
+_WHERE = """
+    CREATE FUNCTION of_the_tests.positions() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN {places}; END $$;
+"""
+_POSITIONS = b"SELECT of_the_tests.positions()"
+#: Everybody else who is connected, what they are doing, and whether they hold locks that outlive a transaction.
+_PRESENT = b"""
+    SELECT a.pid, a.state, EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory')
+    FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.pid <> %s"""
+
+
+class Database:
+    """A database with the engine of whoever holds it, a connection that asks questions and one that keeps it clean.
+
+    All outlive the test: a server that begins anew for each connection would do little else. There are two because
+    triggers are off for the second, and each change of that makes a server forget all its plans.
+    """
+
+    def __init__(
+        self, name: str, url: str, engine_for: Callable[[str], Engine], memories: dict[str, "_Memory"]
+    ) -> None:
+        self.name, self.url, self._memories = name, url, memories
+        self.engine = engine_for(url)
+        self.watcher, self.keeper = _connect(url), _connect(url)
+        self.keeper.execute(b"SET session_replication_role = replica")
+        self._pids: set[int] = set()
+        event.listen(self.engine, "connect", self._note)
+
+    def _note(self, connection: psycopg.Connection[Any], _: object) -> None:
+        self._pids.add(connection.info.backend_pid)
+
+    def remembered(self, what: str, build: Callable[[], T], again: Callable[[T], T]) -> T:
+        """What `build` makes of the database as it is; the next ones get its rows without its work.
+
+        `again` makes of the first answer one for this test. If the database is not as it was before the first time,
+        for some other fixture came before, it is built as the first time.
+        """
+        before = self.keeper.execute(_POSITIONS).fetchall()
+        memory = self._memories.get(what)
+        if memory is None:
+            contents = self._contents()
+            built = build()
+            self._memories[what] = _Memory(
+                before, contents, self._contents(), self._sequences(), again(built)
+            )
+            return built
+        if memory.before != before:
+            return build()
+        self.keeper.execute(memory.script)
+        return cast("T", again(memory.built))
+
+    def differences(self, questions: Mapping[str, str]) -> list[tuple[object, ...]]:
+        """What comes out of these questions to the books, planned once for each database, with the question's name."""
+        return [
+            (promise, *row)
+            for promise, question in questions.items()
+            for row in self.watcher.execute(question.encode(), prepare=True).fetchall()
+        ]
+
+    def _contents(self) -> dict[str, str]:
+        """All rows, as JSON by table."""
+        question = "SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t::text), '[]')::text FROM {} t"
+        return {
+            name: self.keeper.execute(question.format(name).encode()).fetchall()[0][0]
+            for (name,) in self.keeper.execute(_TABLES).fetchall()
+        }
+
+    def _sequences(self) -> dict[str, int]:
+        return {
+            name: last for name, _, last in self.keeper.execute(_SEQUENCES).fetchall() if last is not None
+        }
+
+    def is_left(self) -> bool:
+        """Whether nobody but the engine is connected, and it has come to rest: then it may serve the next test."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        began = time.monotonic()
+        while True:
+            found = self.keeper.execute(_PRESENT, [self.watcher.info.backend_pid]).fetchall()
+            others = [pid for pid, _, _ in found if pid not in self._pids]
+            if not others or time.monotonic() - began > PATIENCE_S:
+                break
+            time.sleep(PAUSE_S)
+        return (
+            not others
+            and all(state == "idle" and not locks for _, state, locks in found)
+            and pool.checkedout() == 0
+            and pool.checkedin() == len(found)
+        )
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.watcher.close()
+        self.keeper.close()
+
+
+class _Memory:
+    """What somebody built in a database, and how to put it into another one that is as that was `before`."""
+
+    def __init__(
+        self,
+        before: list[Any],
+        former: dict[str, str],
+        contents: dict[str, str],
+        sequences: dict[str, int],
+        built: Any,
+    ) -> None:
+        self.before, self.built = before, built
+        steps = []
+        for name, rows in contents.items():
+            if rows != former[name]:
+                literal = sql.Literal(rows).as_bytes(None)
+                steps.append(f"DELETE FROM {name}".encode())
+                steps.append(
+                    b"INSERT INTO %b SELECT * FROM jsonb_populate_recordset(NULL::%b, %b::jsonb)"
+                    % (name.encode(), name.encode(), literal)
+                )
+        steps += [f"SELECT setval('{name}', {last})".encode() for name, last in sequences.items()]
+        self.script = b";".join([b"BEGIN", *steps, b"COMMIT"])
 
 
 class Databases:
@@ -45,10 +194,17 @@ class Databases:
     `url` is a superuser's: nobody else may stop the triggers that keep books from being emptied.
     """
 
-    def __init__(self, url: str, template: str, migrate: Callable[[Engine], None]) -> None:
-        self._url, self._template = url, template
+    def __init__(
+        self,
+        url: str,
+        template: str,
+        migrate: Callable[[Engine], None],
+        engine_for: Callable[[str], Engine] = create_engine,
+    ) -> None:
+        self._url, self._template, self._engine_for = url, template, engine_for
         self._numbers = itertools.count()
-        self._clean: list[str] = []
+        self._clean: list[Database] = []
+        self._memories: dict[str, _Memory] = {}
         self._server = _connect(url)
         self._server.execute(f"CREATE DATABASE {template}".encode())
         engine = create_engine(_named(url, template))
@@ -57,39 +213,55 @@ class Databases:
         with _connect(_named(url, template)) as connection:
             connection.execute(_WITNESS)
             self._made = _Made(connection)
+            connection.execute(_WATCH)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in (*self._clean, self._template):
+        for database in self._clean:
+            database.close()
+        for name in (*(database.name for database in self._clean), self._template):
             self._drop(name)
         self._server.close()
 
     @contextmanager
-    def one(self) -> Iterator[str]:
-        """The address of a database as the migrations left it, for one holder."""
-        name = self._clean.pop() if self._clean else self._copy()
+    def one(self) -> Iterator[Database]:
+        """A database as the migrations left it, for one holder."""
+        database = self._clean.pop() if self._clean else self._copy()
         try:
-            yield _named(self._url, name)
+            yield database
         finally:
-            self._take_back(name)
+            self._take_back(database)
 
-    def _copy(self) -> str:
+    def _copy(self) -> Database:
         name = self._next_name()
         self._server.execute(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY file_copy".encode())
-        return name
+        return self._database(name)
 
-    def _take_back(self, name: str) -> None:
-        self._see_everybody_off(name)
-        new_name = self._next_name()
-        self._server.execute(f"ALTER DATABASE {name} RENAME TO {new_name}".encode())
-        with _connect(_named(self._url, new_name)) as connection:
-            clean = self._made.restore(connection)
-        if clean:
-            self._clean.append(new_name)
+    def _database(self, name: str) -> Database:
+        return Database(name, _named(self._url, name), self._engine_for, self._memories)
+
+    def _take_back(self, database: Database) -> None:
+        try:
+            left = database.is_left()
+        except psycopg.OperationalError:
+            left = False
+        if not left:
+            database = self._renamed(database)
+        if self._made.restore(database.keeper):
+            self._clean.append(database)
         else:
-            self._drop(new_name)
+            database.close()
+            self._drop(database.name)
+
+    def _renamed(self, database: Database) -> Database:
+        """The same under another name, so that who is still about finds nothing there."""
+        database.close()
+        self._see_everybody_off(database.name)
+        new_name = self._next_name()
+        self._server.execute(f"ALTER DATABASE {database.name} RENAME TO {new_name}".encode())
+        return self._database(new_name)
 
     def _see_everybody_off(self, name: str) -> None:
         """Wait for connections just closed, and end the others. The server itself would look only each 100 ms."""
@@ -110,48 +282,51 @@ class Databases:
 
 
 class _Made:
-    """What the migrations made, and how to get back to it."""
+    """What the migrations made, and a function inside the template that gets every copy back to it.
+
+    The function names each table and sequence, so that a connection plans it once and not for every test.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._tuples = {name: tuples for name, tuples, _ in connection.execute(_TABLES)}
-        self._at = {name: at for name, _, at in connection.execute(_SEQUENCES)}
-        filled = (name for name in self._tuples if connection.execute(_any_row(name)).fetchone())
-        self._contents = {name: _content(connection, name) for name in filled}
+        tables = [name for (name,) in connection.execute(_TABLES)]
+        filled = [
+            name for name in tables if connection.execute(f"SELECT FROM {name} LIMIT 1".encode()).rowcount
+        ]
+        sequences = connection.execute(_SEQUENCES).fetchall()
+        steps = [
+            _KEPT.format(table=name) if name in filled else _EMPTIED.format(table=name) for name in tables
+        ]
+        for name, start, last in sequences:
+            values = {"sequence": name, "at": start if last is None else last, "called": last is not None}
+            steps.append(_SET_BACK.format(**values))
+        for name in filled:
+            connection.execute(
+                f"INSERT INTO of_the_tests.made SELECT '{name}', t::text FROM {name} t ORDER BY 2".encode()
+            )
+        connection.execute(_RESTORE.format(steps="".join(steps)).encode())
+        places = " || ' ' || ".join(
+            f"(SELECT last_value || is_called::text FROM {name})" for name, *_ in sequences
+        )
+        connection.execute(_WHERE.format(places=places).encode())
+        connection.execute(b"INSERT INTO of_the_tests.statistics SELECT oid, reltuples FROM pg_class")
 
     def restore(self, connection: psycopg.Connection[Any]) -> bool:
         """Empty what a test filled; False when there is more to it than that."""
-        tables = connection.execute(_TABLES).fetchall()
-        if (
-            connection.execute(_any_row("of_the_tests.changes")).fetchone()
-            or {name: tuples for name, tuples, _ in tables} != self._tuples
-            or any(pages > PAGES_WITHOUT_EFFECT for _, _, pages in tables)
-            or any(_content(connection, name) != rows for name, rows in self._contents.items())
-        ):
+        [(large,)] = connection.execute(b"SELECT of_the_tests.restore()").fetchall()
+        if large is None:
             return False
-        written = [name for name, _, pages in tables if pages and name not in self._contents]
-        moved = [
-            (name, start if self._at[name] is None else self._at[name], self._at[name] is not None)
-            for name, start, at in connection.execute(_SEQUENCES)
-            if at != self._at[name]
-        ]
-        steps = [f"DELETE FROM {name}" for name in written]
-        steps += [f"SELECT setval('{name}', {at}, {called})" for name, at, called in moved]
-        connection.execute(
-            "; ".join(["BEGIN; SET LOCAL session_replication_role = replica", *steps, "COMMIT"])
-        )
+        for name in large:
+            # As if there had never been more: else plans would depend on who was there before.
+            connection.execute(f"VACUUM (INDEX_CLEANUP ON) {name}".encode())
+            connection.execute(
+                b"UPDATE pg_class SET reltuples = -1, relpages = 0, relallvisible = 0 WHERE oid = %s::regclass",
+                [name],
+            )
         return True
 
 
 def _named(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
-
-
-def _any_row(table: str) -> bytes:
-    return f"SELECT true FROM {table} LIMIT 1".encode()
-
-
-def _content(connection: psycopg.Connection[Any], table: str) -> list[Any]:
-    return connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1".encode()).fetchall()
 
 
 def _connect(url: str) -> psycopg.Connection[Any]:

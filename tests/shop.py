@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,6 +89,13 @@ class Shop:
         self.store = self.open_store("S001")
         self.till = self.add_till("S001", "T1")
         self.rule(rate_bp=10_000, lifetime_days=365)
+
+    def again(self) -> "Shop":
+        """The same shop for another test, in another database with the same rows."""
+        other = copy(self)
+        other._numbers = copy(self._numbers)
+        other.till = TillClient(self.till.key, self.app.test_client())
+        return other
 
     def open_store(self, code: str, time_zone: str = "Asia/Shanghai") -> setup.StoreView:
         return setup.open_store(

@@ -5,7 +5,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url
+from flask import Flask
+from sqlalchemy import make_url
 
 from app import db
 from tests.databases import Databases
@@ -15,8 +16,8 @@ from tests.shop import Shop
 @pytest.fixture
 def used_url(databases: Databases) -> str:
     """The address of a database that was copied, given back untouched, and is the next to be handed out."""
-    with databases.one() as url:
-        return url
+    with databases.one() as database:
+        return database.url
 
 
 def ask(url: str, question: str) -> list[tuple[Any, ...]]:
@@ -45,19 +46,19 @@ def contents(url: str) -> Iterator[tuple[str, object]]:
 
 def test_what_a_test_wrote_is_gone_and_the_numbers_begin_again(databases: Databases, shop: Shop) -> None:
     here = db.engine()
-    with databases.one() as url:
+    with databases.one() as database:
+        url = database.url
         made, which = dict(contents(url)), oid(url)
-        elsewhere = create_engine(url, **db.engine_options(5))
-        db.bind(elsewhere)
+        db.bind(database.engine)
         try:
             other = Shop(shop.app)
             other.earn(other.member(), 12)
         finally:
             db.bind(here)
-            elsewhere.dispose()
         written = {name for name, rows in contents(url) if rows != made[name]}
         assert {"public.ledger_entries", "public.audit_log", "sequences"} <= written
-    with databases.one() as next_url:
+    with databases.one() as next_database:
+        next_url = next_database.url
         assert oid(next_url) == which
         assert dict(contents(next_url)) == made
 
@@ -69,39 +70,109 @@ def test_what_a_test_wrote_is_gone_and_the_numbers_begin_again(databases: Databa
         "SET session_replication_role = replica; ALTER TABLE sales DISABLE TRIGGER ALL",
         "DROP TRIGGER audit_log_append_only ON audit_log",
         "CREATE FUNCTION rest() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "UPDATE tiers SET name_en = 'Other'",
-        "DELETE FROM alembic_version",
         "ANALYZE sales",
-        "INSERT INTO earn_counts (member_id, business_date, rule_no, points, most)"
-        " SELECT n, current_date, 1, 1, 1 FROM generate_series(1, 3000) n",
     ],
 )
 def test_what_is_more_than_a_new_row_is_thrown_away(databases: Databases, used_url: str, change: str) -> None:
-    with databases.one() as url:
+    with databases.one() as database:
+        url = database.url
         made, which = dict(contents(url)), oid(url)
         ask(url, f"SET session_replication_role = replica; {change}")
-    with databases.one() as next_url:
+    with databases.one() as next_database:
+        next_url = next_database.url
         assert oid(next_url) != which
         assert dict(contents(next_url)) == made
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE tiers SET name_en = 'Other'",
+        "DELETE FROM alembic_version",
+        "INSERT INTO earn_counts (member_id, business_date, rule_no, points, most)"
+        " SELECT n, current_date, 1, 1, 1 FROM generate_series(1, 3000) n",
+    ],
+)
+def test_rows_are_repaired_and_a_large_table_is_small_again(
+    databases: Databases, used_url: str, change: str
+) -> None:
+    sizes = "SELECT relname, reltuples, pg_relation_size(oid) > 65536 FROM pg_class WHERE relkind = 'r' ORDER BY 1"
+    with databases.one() as database:
+        url = database.url
+        made, which, sized = dict(contents(url)), oid(url), ask(url, sizes)
+        ask(url, f"SET session_replication_role = replica; {change}")
+    with databases.one() as next_database:
+        assert oid(next_database.url) == which
+        assert dict(contents(next_database.url)) == made
+        assert ask(next_database.url, sizes) == sized
+
+
+def test_what_was_built_once_is_there_again_word_for_word(databases: Databases, app: Flask) -> None:
+    """But built anew where something else came before it."""
+    here = db.engine()
+    built = []
+
+    def build() -> Shop:
+        built.append(Shop(app))
+        return built[-1]
+
+    def again(known: Shop) -> Shop:
+        return known.again()
+
+    try:
+        with databases.one() as first:
+            db.bind(first.engine)
+            shop, made = first.remembered("a shop", build, again), dict(contents(first.url))
+            shop.earn(shop.member(), 5)
+        with databases.one() as second:
+            db.bind(second.engine)
+            shop = second.remembered("a shop", build, again)
+            assert dict(contents(second.url)) == made
+            shop.earn(shop.member(), 5)
+        with databases.one() as third:
+            db.bind(third.engine)
+            build().open_store("S000")
+            assert third.remembered("a shop", lambda: built[-1], again) is built[-1]
+    finally:
+        db.bind(here)
+    assert len(built) == 2
+
+
+def test_who_is_done_leaves_the_connections_to_the_next_and_who_is_not_does_not(databases: Databases) -> None:
+    with databases.one() as database, database.engine.connect() as connection:
+        first = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with databases.one() as database:
+        with database.engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() == first
+        busy = database.engine.connect()
+        busy.exec_driver_sql("SELECT pg_advisory_lock(1)")
+    with databases.one() as database, database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != first
+    busy.invalidate()
+    busy.close()
+
+
 def test_a_change_of_the_schema_that_was_rolled_back_is_none(databases: Databases) -> None:
-    with databases.one() as url:
+    with databases.one() as database:
+        url = database.url
         which = oid(url)
         ask(url, "BEGIN; ALTER TABLE sales DROP CONSTRAINT uq_sales_ticket_id; ROLLBACK")
-    with databases.one() as next_url:
+    with databases.one() as next_database:
+        next_url = next_database.url
         assert oid(next_url) == which
 
 
 def test_whoever_is_still_connected_is_sent_away_and_does_not_find_the_next(databases: Databases) -> None:
-    with databases.one() as url:
+    with databases.one() as database:
+        url = database.url
         which = oid(url)
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         straggler = psycopg.connect(plain)
         straggler.execute("LOCK TABLE sales")
     with straggler, pytest.raises(psycopg.OperationalError):
         straggler.execute("SELECT 1")
-    with databases.one() as next_url:
+    with databases.one() as next_database:
+        next_url = next_database.url
         assert oid(next_url) == which
         with pytest.raises(psycopg.OperationalError, match="does not exist"):
             ask(url, "SELECT 1")

@@ -8,12 +8,6 @@ import pytest
 from app import clock
 from tests.actors import Actors
 from tests.office_api.test_earn_rule_routes import Rules
-from tests.shop import Shop
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
 
 
 def body(**more: Any) -> dict[str, Any]:

@@ -11,11 +11,6 @@ from tests.office_api.test_staff_rules import Office
 from tests.shop import Shop
 
 
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
-
-
 class Rules(Office):
     def put(self, path: str, json: Any) -> Any:
         return self._client.put(f"/office/v1{path}", headers=self._headers, json=json)

@@ -18,8 +18,7 @@ def asked(shop: Shop, token: str, method: str = "get", path: str = "", **options
     )
 
 
-def test_a_store_manager_reads_the_limits_that_bind_and_cannot_move_them(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_a_store_manager_reads_the_limits_that_bind_and_cannot_move_them(shop: Shop, actors: Actors) -> None:
     manager, admin = (staff_token(person.id) for person in (actors.manager, actors.admin))
     [seen] = [
         policy for policy in asked(shop, manager).json["items"] if policy["name"] == AdjustmentPolicy.NAME

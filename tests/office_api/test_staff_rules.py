@@ -16,12 +16,7 @@ from app.staff.roles import Grant
 from tests.actors import Actors, staff_token
 from tests.conftest import rows
 from tests.racing import race
-from tests.shop import PASSWORD, Shop
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
+from tests.shop import PASSWORD
 
 
 class Office:

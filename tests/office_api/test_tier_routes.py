@@ -15,12 +15,6 @@ from tests.app.tiers.shopping import Custom
 from tests.conftest import rows
 from tests.office_api.test_earn_rule_routes import Rules
 from tests.racing import race
-from tests.shop import Shop
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
 
 
 def level(code: str, at_least: int, **more: Any) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from tests.conftest import rows
 from tests.shop import Shop
 
 
-def test_a_key_is_told_once_and_kept_as_a_hash(shop: Shop, engine: Engine) -> None:
-    actors = Actors(shop)
+def test_a_key_is_told_once_and_kept_as_a_hash(shop: Shop, actors: Actors, engine: Engine) -> None:
     client, headers = shop.app.test_client(), actors.headers("manager")
     made = client.post(
         "/office/v1/api-keys", json={"store": "S001", "terminal": "T1", "name": "备用"}, headers=headers
@@ -37,8 +36,7 @@ def test_a_key_is_told_once_and_kept_as_a_hash(shop: Shop, engine: Engine) -> No
     assert made["key"] not in str(everything)
 
 
-def test_a_manager_lists_makes_and_revokes_keys_of_the_own_store_only(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_a_manager_lists_makes_and_revokes_keys_of_the_own_store_only(shop: Shop, actors: Actors) -> None:
     client, headers = shop.app.test_client(), actors.headers("manager")
     [foreign] = [key for key in keys() if key.store_code == "S002"]
     listed = client.get("/office/v1/api-keys", headers=headers).json["items"]

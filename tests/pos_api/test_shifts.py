@@ -191,8 +191,7 @@ def current_or_none(shop: Shop) -> Any:
     return None if answer.status_code == 404 else current_shift(till=till_of(shop.till), now=clock.now())
 
 
-def test_the_office_sees_shifts_of_its_stores(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_the_office_sees_shifts_of_its_stores(shop: Shop, actors: Actors) -> None:
     mine = opened(shop, actors.clerk).json
     ben = shop.person("ben", Grant("clerk", actors.other_store.id))
     theirs = opened(shop, ben, till=actors.till_2).json

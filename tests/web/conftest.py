@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from app import db
 from tests.databases import Databases
@@ -13,10 +13,8 @@ from tests.shop import Shop
 
 @pytest.fixture(scope="module")
 def shared_engine(databases: Databases) -> Iterator[Engine]:
-    with databases.one() as url:
-        engine = create_engine(url, **db.engine_options(5))
-        yield engine
-        engine.dispose()
+    with databases.one() as database:
+        yield database.engine
 
 
 @pytest.fixture(scope="module")

@@ -147,8 +147,9 @@ def who_may(rule: str) -> str:
     return {"api": "member_a", "pos": "till_1", "office": "admin"}[rule.split("/")[1]]
 
 
-def test_every_write_refuses_other_types_and_large_bodies_before_it_looks_at_them(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_every_write_refuses_other_types_and_large_bodies_before_it_looks_at_them(
+    shop: Shop, actors: Actors
+) -> None:
     client = shop.app.test_client()
     wrong = []
     for method, rule in json_writes(shop):
@@ -244,8 +245,7 @@ IMPOSSIBLE = (
 )  # fmt: skip
 
 
-def test_an_address_that_cannot_be_is_not_there(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_an_address_that_cannot_be_is_not_there(shop: Shop, actors: Actors) -> None:
     client, office, phone = shop.app.test_client(), actors.headers("admin"), actors.a
     wrong = []
     for part in IMPOSSIBLE:

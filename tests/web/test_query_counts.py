@@ -108,8 +108,9 @@ def test_a_longer_list_costs_no_further_statement(shop: Shop, statements: list[s
     assert len(cost(statements, lambda: phone.get(path))) == empty
 
 
-def test_a_list_of_people_costs_no_statement_for_each(shop: Shop, statements: list[str]) -> None:
-    actors = Actors(shop)
+def test_a_list_of_people_costs_no_statement_for_each(
+    shop: Shop, actors: Actors, statements: list[str]
+) -> None:
     client, headers = shop.app.test_client(), actors.headers("admin")
     asked = cost(statements, lambda: client.get("/office/v1/staff", headers=headers))
     assert len(asked) <= LIST_OF_STAFF, asked

@@ -120,8 +120,7 @@ def answer_to(actors: Actors, token: str, route: tuple[str, str], store: str) ->
     return given.status_code, {**(given.json or {}), "request_id": ""}
 
 
-def test_another_store_is_answered_like_one_that_is_not_there(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_another_store_is_answered_like_one_that_is_not_there(shop: Shop, actors: Actors) -> None:
     rules_of_1(actors)
     tried = list(routes_that_take_a_store(shop.app))
     assert len(tried) >= 9
@@ -137,9 +136,8 @@ def test_another_store_is_answered_like_one_that_is_not_there(shop: Shop) -> Non
     assert wrong == []
 
 
-def test_the_same_requests_are_carried_out_where_one_may(shop: Shop) -> None:
+def test_the_same_requests_are_carried_out_where_one_may(shop: Shop, actors: Actors) -> None:
     """The control: it is the store for which they are refused."""
-    actors = Actors(shop)
     rules_of_1(actors)
     token = staff_token(actors.admin.id)
     for route in routes_that_take_a_store(shop.app):
@@ -147,8 +145,7 @@ def test_the_same_requests_are_carried_out_where_one_may(shop: Shop) -> None:
         assert answer_to(actors, token, route, NOWHERE)[0] == 404, route
 
 
-def test_one_sees_the_stores_in_which_one_has_a_role(shop: Shop) -> None:
-    actors = Actors(shop)
+def test_one_sees_the_stores_in_which_one_has_a_role(shop: Shop, actors: Actors) -> None:
     client = shop.app.test_client()
 
     def seen(who: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from app import clock, db
 from app.audit import OPERATOR
@@ -370,17 +370,15 @@ def test_rules_at_hand_are_those_of_the_database_that_is_asked(shop: Shop, datab
     """Two databases with the same newest id hold different rules."""
     assert buy(shop).json["points_earned"] == 10
     here = db.engine()
-    with databases.one() as url:
-        elsewhere = create_engine(url, **db.engine_options(2))
+    with databases.one() as other:
         try:
-            db.bind(elsewhere)
+            db.bind(other.engine)
             make(Base(rate_bp=70_000))
             with db.statements() as connection:
                 [there] = rules_at(connection, 1).versions
             assert isinstance(there.definition, Base)
             assert there.definition.rate_bp == 70_000
         finally:
-            elsewhere.dispose()
             db.bind(here)
     assert buy(shop).json["points_earned"] == 10
 
