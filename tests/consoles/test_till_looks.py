@@ -27,8 +27,18 @@ def staffed(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROWEST])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("language", "size"),
+    [
+        ("zh", DESKTOP),
+        # The longer words on the smallest screen: what is too wide at all is too wide here.
+        ("en", NARROWEST),
+        pytest.param("en", DESKTOP, marks=pytest.mark.long),
+        pytest.param("zh", PHONE, marks=pytest.mark.long),
+        pytest.param("en", PHONE, marks=pytest.mark.long),
+        pytest.param("zh", NARROWEST, marks=pytest.mark.long),
+    ],
+)
 def test_every_screen_is_sound(
     staffed: Shop, open_till: Any, film: Path, language: str, size: tuple[int, int]
 ) -> None:
