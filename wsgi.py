@@ -23,6 +23,7 @@ import miniprogram_api.points
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.approvals
+import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
 import office_api.offline_uploads
@@ -84,6 +85,7 @@ JSON_FACES = (
     office_api.approvals.blueprint,
     office_api.offline_uploads.blueprint,
     office_api.policies.blueprint,
+    office_api.coupon_templates.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,

@@ -13,6 +13,10 @@ from flask import Flask
 
 from app import clock
 from app.audit import OPERATOR
+from app.coupons import change_template
+from app.coupons.face import face_of
+from app.coupons.template import Draft as Coupon
+from app.coupons.terms import Terms
 from app.discounts import change as discount_change
 from app.discounts import rules as discounts
 from app.points.adjust import AdjustmentPolicy
@@ -115,6 +119,17 @@ class Scene(Actors):
         assert isinstance(made, discounts.DiscountRule)
         return made.rule_no
 
+    def coupon(self, state: str = "draft") -> str:
+        """A new template of store 1."""
+        what = Coupon(face=face_of(coupon_of_store_1()["face"] | STORE_1), terms=Terms())
+        made = change_template.create(draft=what, actor=OPERATOR, now=clock.now())
+        change = {"template_id": made.id, "actor": OPERATOR, "now": clock.now()}
+        if state != "draft":
+            change_template.submit(**change, version=1)
+        if state == "stopped":
+            change_template.stop(**change, version=2)
+        return made.id
+
     def settlement(self) -> Header | None:
         """The newest statement."""
         return next(iter(listing(drafts=True, limit=1, before=None)), None)
@@ -207,6 +222,21 @@ def discount_of_store_1() -> dict[str, Any]:
         "effect": {"kind": "percent", "percent_bp": 10},
         "conditions": {"stores": ["S001"]},
     }
+
+
+#: As the rules have it: the first store of all.
+STORE_1 = {"conditions": {"stores": [1]}}
+
+
+def coupon_of_store_1() -> dict[str, Any]:
+    face = {
+        "name_zh": "十元券",
+        "name_en": "¥10 off",
+        "effect": {"kind": "amount", "off_fen": 1_000},
+        "validity": {"kind": "days", "days": 30},
+        "conditions": {"stores": ["S001"]},
+    }
+    return {"face": face}
 
 
 def top_up_offer() -> dict[str, Any]:
@@ -393,6 +423,33 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("DELETE", "/office/v1/api-keys/<string:key_id>"): staff(
         403, 403, 204, 204, place=lambda s: {"key_id": s.key()}
+    ),
+    ("GET", "/office/v1/coupon-templates"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/coupon-templates"): staff(403, 403, 201, 201, body=lambda _: coupon_of_store_1()),
+    ("GET", "/office/v1/coupon-templates/<string:template_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"template_id": s.coupon()}
+    ),
+    ("PUT", "/office/v1/coupon-templates/<string:template_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: {"template_id": s.coupon()},
+        body=lambda _: {**coupon_of_store_1(), "version": 1},
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/submit"): staff(
+        403, 403, 202, 202, place=lambda s: {"template_id": s.coupon()}, body=lambda _: {"version": 1}
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/stop"): staff(
+        403, 403, 200, 200, place=lambda s: {"template_id": s.coupon("live")}, body=lambda _: {"version": 2}
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/resume"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: {"template_id": s.coupon("stopped")},
+        body=lambda _: {"version": 3},
     ),
     ("GET", "/office/v1/discount-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/discount-rules"): staff(403, 403, 201, 201, body=lambda _: discount_of_store_1()),
