@@ -33,7 +33,7 @@ class CouponEffectSchema(Strict):
     sku = text(64, load_default=None, allow_none=True, metadata={"description": "gift: its article number"})
 
 
-class ValiditySchema(Strict):
+class CouponValiditySchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(("between", "days")))
     begins_at = fields.AwareDateTime(
         load_default=None, allow_none=True, metadata={"description": "between: the same for every coupon"}
@@ -43,13 +43,13 @@ class ValiditySchema(Strict):
     after_days = _maybe(0, 366, "days: how many days after the day of issue they begin; null is 0")
 
 
-class FaceSchema(Strict):
+class CouponFaceSchema(Strict):
     name_zh = text(40, required=True)
     name_en = text(60, required=True)
     terms_zh = text(500, 0, load_default="")
     terms_en = text(1_000, 0, load_default="")
     effect = fields.Nested(CouponEffectSchema(), required=True)
-    validity = fields.Nested(ValiditySchema(), required=True)
+    validity = fields.Nested(CouponValiditySchema(), required=True)
     conditions = fields.Nested(ConditionsSchema(), load_default=None, allow_none=True)
     at_least_fen = whole(0, MOST_FEN, load_default=0)
     at_least_pieces = whole(0, MOST_PIECES, load_default=0)
@@ -69,7 +69,7 @@ class FaceSchema(Strict):
     restore_days = whole(0, 366, load_default=7)
 
 
-class TermsSchema(Strict):
+class CouponTermsSchema(Strict):
     per_member = _maybe(1, MOST_PER_MEMBER, "null: as many as they like")
     per_member_a_day = _maybe(1, MOST_PER_MEMBER, "by the chain's calendar; null: as many as they like")
     per_clerk_a_day = whole(
@@ -82,12 +82,12 @@ class TermsSchema(Strict):
     stock = _maybe(0, MOST_STOCK, "null: as many as are wanted")
 
 
-class TemplateDraftSchema(Strict):
-    face = fields.Nested(FaceSchema(), required=True)
-    terms = fields.Nested(TermsSchema(), load_default=lambda: TermsSchema().load({}))
+class CouponTemplateDraftSchema(Strict):
+    face = fields.Nested(CouponFaceSchema(), required=True)
+    terms = fields.Nested(CouponTermsSchema(), load_default=lambda: CouponTermsSchema().load({}))
 
 
-class TemplateSchema(TemplateDraftSchema):
+class CouponTemplateSchema(CouponTemplateDraftSchema):
     id = fields.String(required=True)
     version = fields.Integer(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
@@ -112,7 +112,7 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int]) -> Draf
 
 
 def dump_template(template: Template, store_codes: Mapping[int, str]) -> dict[str, Any]:
-    face: dict[str, Any] = {name: getattr(template.face, name) for name in FaceSchema._declared_fields}
+    face: dict[str, Any] = {name: getattr(template.face, name) for name in CouponFaceSchema._declared_fields}
     face["effect"] = msgspec.to_builtins(template.face.effect)
     face["validity"] = msgspec.structs.asdict(template.face.validity) | {
         "kind": template.face.validity.__struct_config__.tag

@@ -15,8 +15,8 @@ from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.coupon_schemas import (
     STATES,
-    TemplateDraftSchema,
-    TemplateSchema,
+    CouponTemplateDraftSchema,
+    CouponTemplateSchema,
     draft_of,
     dump_template,
     stores_in,
@@ -82,7 +82,7 @@ class TemplatesArguments(PageArguments):
 
 @blueprint.get("")
 @blueprint.arguments(TemplatesArguments(), location="query")
-@blueprint.response(200, page_of(TemplateSchema))
+@blueprint.response(200, page_of(CouponTemplateSchema))
 @blueprint.doc(security=STAFF)
 def list_templates(arguments: dict[str, Any]) -> Response:
     """Newest first: of all stores together and of the caller's own."""
@@ -98,7 +98,7 @@ def list_templates(arguments: dict[str, Any]) -> Response:
     return answer(page(found, wanted, lambda one: one.id, lambda one: dump_template(one, codes)))
 
 
-class NumbersSchema(Strict):
+class CouponNumbersSchema(Strict):
     issued = fields.Integer(required=True)
     held = fields.Integer(required=True)
     used = fields.Integer(required=True, metadata={"description": "used up"})
@@ -108,38 +108,38 @@ class NumbersSchema(Strict):
     discount_fen = fields.Integer(required=True, metadata={"description": "what these took off bills"})
 
 
-class TemplateWithNumbersSchema(TemplateSchema):
-    numbers = fields.Nested(NumbersSchema(), required=True)
+class CouponTemplateWithNumbersSchema(CouponTemplateSchema):
+    numbers = fields.Nested(CouponNumbersSchema(), required=True)
 
 
 @blueprint.get("/<string:template_id>")
-@blueprint.response(200, TemplateWithNumbersSchema())
+@blueprint.response(200, CouponTemplateWithNumbersSchema())
 @blueprint.doc(security=STAFF)
 def show(template_id: str) -> Response:
     """One template, and what became of its coupons."""
     now = clock.now()
     found = mine(template_id, now)
     numbers = template_listing.numbers(template_id=template_id, now=now)
-    told = {name: getattr(numbers, name) for name in NumbersSchema._declared_fields}
+    told = {name: getattr(numbers, name) for name in CouponNumbersSchema._declared_fields}
     return answer(dump_template(found, _codes([found])) | {"numbers": told})
 
 
 @blueprint.post("")
-@blueprint.arguments(TemplateDraftSchema())
-@blueprint.response(201, TemplateSchema())
+@blueprint.arguments(CouponTemplateDraftSchema())
+@blueprint.response(201, CouponTemplateSchema())
 @blueprint.doc(security=STAFF)
 def create(arguments: dict[str, Any]) -> Response:
     """Make a draft. Nobody gets any of it before a second person has agreed."""
     return _answer(change_template.create(draft=_draft(arguments), actor=actor(), now=clock.now()), 201)
 
 
-class NextTemplateSchema(TemplateDraftSchema):
+class CouponNextTemplateSchema(CouponTemplateDraftSchema):
     version = whole(1, 2**31 - 1, required=True, metadata={"description": "the newest one, as it was read"})
 
 
 @blueprint.put("/<string:template_id>")
-@blueprint.arguments(NextTemplateSchema())
-@blueprint.response(200, TemplateSchema())
+@blueprint.arguments(CouponNextTemplateSchema())
+@blueprint.response(200, CouponTemplateSchema())
 @blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], template_id: str) -> Response:
@@ -159,13 +159,13 @@ def replace(arguments: dict[str, Any], template_id: str) -> Response:
     return _answer(changed)
 
 
-class TemplateVersionSchema(Strict):
+class CouponTemplateVersionSchema(Strict):
     version = whole(1, 2**31 - 1, required=True, metadata={"description": "the newest one, as it was read"})
 
 
 @blueprint.post("/<string:template_id>/submit")
-@blueprint.arguments(TemplateVersionSchema())
-@blueprint.response(200, TemplateSchema())
+@blueprint.arguments(CouponTemplateVersionSchema())
+@blueprint.response(200, CouponTemplateSchema())
 @blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def submit(arguments: dict[str, Any], template_id: str) -> Response:
@@ -176,8 +176,8 @@ def submit(arguments: dict[str, Any], template_id: str) -> Response:
 
 
 @blueprint.post("/<string:template_id>/stop")
-@blueprint.arguments(TemplateVersionSchema())
-@blueprint.response(200, TemplateSchema())
+@blueprint.arguments(CouponTemplateVersionSchema())
+@blueprint.response(200, CouponTemplateSchema())
 @blueprint.doc(security=STAFF)
 def stop(arguments: dict[str, Any], template_id: str) -> Response:
     """Nobody gets any more of it, at once; what members hold stays good."""
@@ -187,8 +187,8 @@ def stop(arguments: dict[str, Any], template_id: str) -> Response:
 
 
 @blueprint.post("/<string:template_id>/resume")
-@blueprint.arguments(TemplateVersionSchema())
-@blueprint.response(200, TemplateSchema())
+@blueprint.arguments(CouponTemplateVersionSchema())
+@blueprint.response(200, CouponTemplateSchema())
 @blueprint.doc(security=STAFF)
 def resume(arguments: dict[str, Any], template_id: str) -> Response:
     """One that was stopped may be had again."""

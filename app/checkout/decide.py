@@ -10,6 +10,8 @@ from app.approvals import second_person
 from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
 from app.checkout.refund_parts import NothingToRefund, RefundExceedsSale
 from app.coupons import change_template
+from app.coupons import grant as coupon_grant
+from app.coupons import recall as coupon_recall
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
@@ -21,6 +23,8 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     adjust.APPROVAL_KIND: adjust.carry_out,
     change.APPROVAL_KIND: change.carry_out,
     change_template.APPROVAL_KIND: change_template.carry_out,
+    coupon_grant.APPROVAL_KIND: coupon_grant.carry_out,
+    coupon_recall.APPROVAL_KIND: coupon_recall.carry_out,
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
     retro_credit.APPROVAL_KIND: retro_credit.carry_out,
@@ -33,6 +37,8 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
 #: Approval kind → what ends that was kept until the decision.
 _CLOSE: dict[str, Callable[[Session, str], None]] = {
     change_template.APPROVAL_KIND: change_template.close_refused,
+    coupon_grant.APPROVAL_KIND: coupon_grant.close_refused,
+    coupon_recall.APPROVAL_KIND: coupon_recall.close_refused,
     top_up.APPROVAL_KIND: top_up.close_refused,
 }
 

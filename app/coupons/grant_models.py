@@ -75,6 +75,7 @@ class CouponRecall(Base):
         CheckConstraint("approval_id IS NOT NULL OR state = 'done'", "waiting_has_approval"),
         CheckConstraint("approval_id IS NOT NULL OR recalled <= alone_recalls", "second_person"),
         CheckConstraint("least(recalled, kept, unused_uses, unused_value_fen) >= 0", "numbers"),
+        CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", "done_at"),
         Index("ix_coupon_recalls_requested_by_created_at", "requested_by", "created_at"),
     )
 

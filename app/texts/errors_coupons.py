@@ -23,4 +23,8 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "库存不能低于已发放的数量，详见 issued。",
         "The stock cannot be lower than what has been given out; see `issued`.",
     ),
+    "coupon_clerk_limit": (
+        "您今天可赠送的这种优惠券已达上限。",
+        "You have given away as many of these coupons today as one may.",
+    ),
 }
