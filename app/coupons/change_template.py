@@ -49,13 +49,16 @@ def change(
 ) -> Template | Waiting:
     """Set face and terms anew, whole. Of one that members may have: what gives more waits for a second person.
 
-    Raises `NotFound`, `VersionConflict`, `FaceMalformed`, `CouponInReview`, `CouponStockBelowIssued`.
+    One that gets a stock after it had none is stopped before: members claim without a lock that it could wait for.
+    Raises `NotFound`, `VersionConflict`, `FaceMalformed`, `CouponInReview`, `CouponTemplateState`,
+    `CouponStockBelowIssued`.
     """
     check(draft.face, draft.terms, now)
     with transaction() as session:
         former = rows.locked(session, template_id, version, now=now)
         if former.state == "in_review":
             raise CouponInReview
+        _check_stock(former, draft)
         if former.state != "draft" and _gives_more(former, draft):
             waiting = _ask(session, former, draft, "change", actor, now)
             if waiting is not None:
@@ -63,6 +66,11 @@ def change(
         rows.write(session, former, draft, state=former.state, now=now)
         rows.record(session, actor, "change", template_id, now)
         return rows.load(session, template_id, now=now)
+
+
+def _check_stock(former: Template, draft: Draft) -> None:
+    if former.state == "live" and former.terms.stock is None and draft.terms.stock is not None:
+        raise CouponTemplateState(state=former.state)
 
 
 def submit(*, template_id: str, version: int, actor: audit.Actor, now: datetime) -> Template | Waiting:
@@ -157,11 +165,12 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
         for store in _stores(former, draft) or (None,):
             if not may_still(session, approved.requested_by, MANAGE_RULES, store):
                 raise ApprovalOutdated
+        _check_stock(former, draft)
         if asked["what"] == "publish":
             rows.set_state(session, former, "live")
         else:
             rows.write(session, former, draft, state=former.state, now=now)
-    except (NotFound, VersionConflict, FaceMalformed, CouponStockBelowIssued) as error:
+    except (NotFound, VersionConflict, FaceMalformed, CouponTemplateState, CouponStockBelowIssued) as error:
         raise ApprovalOutdated from error
     actor = audit.Actor(type="staff", id=approved.requested_by)
     rows.record(session, actor, asked["what"], approved.subject, now, approval_id=approved.id)

@@ -346,6 +346,10 @@ def test_stock_goes_down_to_what_is_out_and_comes_back(actors: Actors, engine: E
     decided(actors, put(None).json["approval_id"])
     assert rows(engine, "SELECT * FROM coupon_stock") == []
     give(template.id, actors.b.member_id, clock.now())
+    refused = put(3)
+    assert (refused.status_code, refused.json["code"]) == (409, "coupon_template_state")
+    version = office.get(path).json["version"]
+    assert office.post(f"{path}/stop", {"version": version}).status_code == 200
     refused = put(2)
     assert (refused.status_code, refused.json["issued"]) == (409, 3)
     assert put(3).status_code == 200

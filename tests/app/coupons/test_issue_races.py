@@ -9,7 +9,7 @@ from app.audit import OPERATOR
 from app.coupons import change_template
 from app.coupons import issue as issuing
 from app.coupons.issue import CouponLimitReached, CouponsUsedUp
-from app.coupons.template import CouponStockBelowIssued, Draft
+from app.coupons.template import CouponStockBelowIssued, Draft, locked, write
 from app.coupons.template_listing import show
 from app.coupons.terms import Terms
 from tests.app.coupons.test_issue import issued
@@ -58,7 +58,9 @@ def stock_set_while_issuing(shop: Shop, template: str) -> None:
     def run(n: int) -> None:
         try:
             if n == 0:
-                change_template.change(template_id=template, version=1, draft=draft, actor=OPERATOR, now=now)
+                with db.transaction() as session:
+                    former = locked(session, template, 1, now=now)
+                    write(session, former, draft, state="live", now=now)
             else:
                 issued(template, members[n], f"race-{n}")
         except (CouponsUsedUp, CouponStockBelowIssued):
@@ -79,13 +81,14 @@ def test_who_had_looked_before_the_stock_was_set_is_counted(shop: Shop, engine: 
     """Step by step: somebody has a coupon and has not ended, the stock waits for them."""
     template = live_template(clock.now())
     member = shop.member().member_id
+    issued(template, member, "one")
     now = clock.now()
+    change_template.stop(template_id=template, version=1, actor=OPERATOR, now=now)
     draft = Draft(face=show(template_id=template, store_ids=None, now=now).face, terms=Terms(stock=1))
     with engine.connect() as other:
         other.execute(text("SELECT FROM coupon_templates WHERE id = :id FOR KEY SHARE"), {"id": template})
         with pytest.raises(db.Busy):
-            change_template.change(template_id=template, version=1, draft=draft, actor=OPERATOR, now=now)
+            change_template.change(template_id=template, version=2, draft=draft, actor=OPERATOR, now=now)
         other.rollback()
-    issued(template, member, "one")
-    change_template.change(template_id=template, version=1, draft=draft, actor=OPERATOR, now=now)
+    change_template.change(template_id=template, version=2, draft=draft, actor=OPERATOR, now=now)
     assert rows(engine, "SELECT stock, issued FROM coupon_stock") == [(1, 1)]
