@@ -23,6 +23,9 @@ import miniprogram_api.points
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.approvals
+import office_api.coupon_grants
+import office_api.coupon_recalls
+import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
 import office_api.offline_uploads
@@ -37,6 +40,7 @@ import office_api.shops
 import office_api.tiers
 import office_api.top_up_offers
 import office_api.top_ups
+import pos_api.coupon_grants
 import pos_api.offline_sales
 import pos_api.phone_finds
 import pos_api.quotes
@@ -75,6 +79,7 @@ JSON_FACES = (
     pos_api.shifts.blueprint,
     pos_api.top_ups.blueprint,
     pos_api.top_up_refunds.blueprint,
+    pos_api.coupon_grants.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -84,6 +89,9 @@ JSON_FACES = (
     office_api.approvals.blueprint,
     office_api.offline_uploads.blueprint,
     office_api.policies.blueprint,
+    office_api.coupon_templates.blueprint,
+    office_api.coupon_grants.blueprint,
+    office_api.coupon_recalls.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.top_up_offers.blueprint,

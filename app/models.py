@@ -5,6 +5,7 @@ from app.approvals import models as approvals
 from app.checkout import daily_models as daily
 from app.checkout import models as checkout
 from app.checkout import offline_models as offline
+from app.coupons import grant_models as coupon_grants
 from app.coupons import models as coupons
 from app.discounts import models as discounts
 from app.facts import models as facts
@@ -24,6 +25,7 @@ __all__ = [
     "approvals",
     "audit",
     "checkout",
+    "coupon_grants",
     "coupons",
     "daily",
     "discounts",

@@ -13,6 +13,7 @@ from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
+from app.coupons import grant_run
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Relay
@@ -73,6 +74,11 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
+        Beat(
+            name="coupon_grants.sweep",
+            every_s=10,
+            run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
+        ),
         Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]

@@ -127,19 +127,25 @@ def _dump_approval(approval: second_person.Approval, codes: Mapping[int, str]) -
     }
 
 
+#: Where what was asked for says its conditions: of a rule, of a coupon.
+_DEFINED = ("definition", "face")
+
+
 def _stores_in(details: Mapping[str, Any]) -> list[int]:
-    """Of a rule: the ids of the stores it names."""
-    stores: list[int] = details.get("definition", {}).get("conditions", {}).get("stores", [])
-    return stores
+    """The ids of the stores it names."""
+    return [
+        store for part in _DEFINED for store in details.get(part, {}).get("conditions", {}).get("stores", ())
+    ]
 
 
 def _readable(details: dict[str, Any], codes: Mapping[int, str]) -> dict[str, Any]:
     """With codes of stores in place of ids."""
-    if not _stores_in(details):
-        return details
-    definition = details["definition"]
-    named = {**definition["conditions"], "stores": sorted(codes[store] for store in _stores_in(details))}
-    return {**details, "definition": {**definition, "conditions": named}}
+    told = dict(details)
+    for part in _DEFINED:
+        if stores := details.get(part, {}).get("conditions", {}).get("stores"):
+            named = {**details[part]["conditions"], "stores": sorted(codes[store] for store in stores)}
+            told[part] = {**details[part], "conditions": named}
+    return told
 
 
 @blueprint.get("/approvals")

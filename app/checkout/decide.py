@@ -9,6 +9,9 @@ from app import audit
 from app.approvals import second_person
 from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
 from app.checkout.refund_parts import NothingToRefund, RefundExceedsSale
+from app.coupons import change_template
+from app.coupons import grant as coupon_grant
+from app.coupons import recall as coupon_recall
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.points import adjust, change
@@ -19,6 +22,9 @@ from app.stored_value import change_offer
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     adjust.APPROVAL_KIND: adjust.carry_out,
     change.APPROVAL_KIND: change.carry_out,
+    change_template.APPROVAL_KIND: change_template.carry_out,
+    coupon_grant.APPROVAL_KIND: coupon_grant.carry_out,
+    coupon_recall.APPROVAL_KIND: coupon_recall.carry_out,
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
     retro_credit.APPROVAL_KIND: retro_credit.carry_out,
@@ -29,7 +35,12 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     change_offer.APPROVAL_KIND: change_offer.carry_out,
 }
 #: Approval kind → what ends that was kept until the decision.
-_CLOSE: dict[str, Callable[[Session, str], None]] = {top_up.APPROVAL_KIND: top_up.close_refused}
+_CLOSE: dict[str, Callable[[Session, str], None]] = {
+    change_template.APPROVAL_KIND: change_template.close_refused,
+    coupon_grant.APPROVAL_KIND: coupon_grant.close_refused,
+    coupon_recall.APPROVAL_KIND: coupon_recall.close_refused,
+    top_up.APPROVAL_KIND: top_up.close_refused,
+}
 
 #: What was asked for cannot be done any more, however long one waits.
 _NEVER_AGAIN = (second_person.ApprovalOutdated, RefundExceedsSale, NothingToRefund)

@@ -15,6 +15,7 @@ from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.pricing import RoundingPolicy
 from app.checkout.refund import RefundPolicy
 from app.checkout.retro_credit import RetroCreditPolicy
+from app.coupons.policy import CouponPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
 from app.errors import VersionConflict
@@ -33,6 +34,7 @@ KINDS: dict[str, type[policies.Policy]] = {
     kind.NAME: kind
     for kind in (
         AdjustmentPolicy,
+        CouponPolicy,
         DiscountPolicy,
         EarningPolicy,
         FindByPhonePolicy,

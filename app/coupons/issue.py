@@ -62,10 +62,11 @@ def issue(
     """`count` coupons, or none of them; those of the same source a second time are the same ones.
 
     Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
-    waits, and fails on `uq_coupons_template_id_issued_to_nth`. Raises `NotFound`, `CouponNotAvailable`,
-    `CouponLimitReached`, `CouponsUsedUp`.
+    waits, and counts what the first has done; without that it would fail on `uq_coupons_template_id_issued_to_nth`.
+    Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`.
     """
     day = business_date(now, HOME_ZONE)
+    session.execute(_ONE_AT_A_TIME, {"words": f"coupon {template_id} {member_id}"})
     former = _former(session, template_id, member_id, source, count)
     if former:
         return former
@@ -99,7 +100,7 @@ def issue(
     session.execute(insert(Coupon), rows)
     session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
     # Last: everybody who wants one of these waits here.
-    if row.has_stock and not session.execute(_TAKE, {"template_id": template_id, "count": count}).rowcount:  # type: ignore[attr-defined]
+    if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
         raise CouponsUsedUp
     return tuple(Issued(coupon_id=coupon["id"], valid_from=begins, valid_until=ends) for coupon in rows)
 
@@ -113,21 +114,24 @@ def window(face: Face, now: datetime) -> tuple[datetime, datetime]:
     return begins, start_of_day(first + timedelta(days=face.validity.days), HOME_ZONE)
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:words, 0))")
 _FORMER = text("""
     SELECT id, valid_from, valid_until FROM coupons
     WHERE source = :source AND source_id = :source_id AND template_id = :template_id AND issued_to = :member_id
         AND source_line >= :first AND source_line < :behind ORDER BY source_line""")
 _LOOK = text("""
-    SELECT t.state, t.per_member, t.per_member_a_day, f.id AS face_id, f.face, had.*,
-        EXISTS (SELECT FROM coupon_stock s WHERE s.template_id = t.id) AS has_stock
+    SELECT t.state, t.per_member, t.per_member_a_day, f.id AS face_id, f.face, had.*
     FROM coupon_templates t JOIN coupon_faces f ON f.template_id = t.id AND f.version = t.face_version
     CROSS JOIN LATERAL (
         SELECT count(*) AS had, count(*) FILTER (WHERE c.issued_on = :day) AS had_today,
             coalesce(max(c.nth), 0) AS last_nth
         FROM coupons c WHERE c.template_id = t.id AND c.issued_to = :member_id) had
     WHERE t.id = :template_id""")
+# Whether there is a stock is asked only here: once the coupons point at the template, nobody gives it one or takes it.
 _TAKE = text("""
-    UPDATE coupon_stock SET issued = issued + :count WHERE template_id = :template_id AND issued + :count <= stock""")
+    WITH taken AS (UPDATE coupon_stock SET issued = issued + :count
+        WHERE template_id = :template_id AND issued + :count <= stock RETURNING 1)
+    SELECT NOT EXISTS (SELECT FROM taken) AND EXISTS (SELECT FROM coupon_stock WHERE template_id = :template_id)""")
 
 
 def _former(

@@ -104,6 +104,7 @@ class Coupon(Base):
         CheckConstraint("valid_until > valid_from", "ends_after_it_begins"),
         CheckConstraint("(offer_hash IS NULL) = (offer_until IS NULL)", "offer_ends"),
         Index("ix_coupons_member_id_id", "member_id", "id"),
+        Index("ix_coupons_source_id", "source_id", "source"),
         Index("ix_coupons_held", "member_id", "valid_until", postgresql_where=text("state = 'held'")),
         Index(
             "ix_coupons_granted_by_issued_on",

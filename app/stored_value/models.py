@@ -32,7 +32,8 @@ class OfferVersion(Base):
         UniqueConstraint("approval_id"),
         CheckConstraint("pay_fen > 0", "pay_positive"),
         CheckConstraint("bonus_fen >= 0 AND points >= 0", "gift_not_negative"),
-        CheckConstraint("bonus_fen + points > 0", "gives_something"),
+        CheckConstraint("bonus_fen + points + coupon_count > 0", "gives_something"),
+        CheckConstraint("coupon_count >= 0 AND (coupon_template_id IS NULL) = (coupon_count = 0)", "coupons"),
         CheckConstraint("bonus_parts BETWEEN 1 AND greatest(bonus_fen, 1)", "parts_hold_something"),
         CheckConstraint("effective_until >= effective_from", "ends_after_it_begins"),
     )
@@ -55,6 +56,8 @@ class OfferVersion(Base):
     approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    coupon_template_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("coupon_templates.id"))
+    coupon_count: Mapped[int] = mapped_column(server_default="0")
 
 
 class TopUp(Base):

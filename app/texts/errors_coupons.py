@@ -11,4 +11,20 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "已达到领取上限。",
         "No more of these coupons can be had by one member.",
     ),
+    "coupon_in_review": (
+        "该优惠券正在审核，暂不能修改；可先撤回审核。",
+        "A second person is looking at this coupon. Withdraw the request first.",
+    ),
+    "coupon_template_state": (
+        "优惠券当前状态不支持此操作，详见 state。",
+        "This cannot be done with a coupon in this state; see `state`.",
+    ),
+    "coupon_stock_below_issued": (
+        "库存不能低于已发放的数量，详见 issued。",
+        "The stock cannot be lower than what has been given out; see `issued`.",
+    ),
+    "coupon_clerk_limit": (
+        "您今天可赠送的这种优惠券已达上限。",
+        "You have given away as many of these coupons today as one may.",
+    ),
 }

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import clock
+from app import clock, idempotency
 from app.audit import OPERATOR
+from app.coupons import change_template, grant, grant_listing, grant_run, recall
+from app.coupons.face import face_of
+from app.coupons.template import Draft as Coupon
+from app.coupons.terms import Terms
 from app.discounts import change as discount_change
 from app.discounts import rules as discounts
 from app.points.adjust import AdjustmentPolicy
@@ -115,6 +119,42 @@ class Scene(Actors):
         assert isinstance(made, discounts.DiscountRule)
         return made.rule_no
 
+    def coupon(self, state: str = "draft") -> str:
+        """A new template of store 1."""
+        what = Coupon(face=face_of(coupon_of_store_1()["face"] | STORE_1), terms=Terms())
+        made = change_template.create(draft=what, actor=OPERATOR, now=clock.now())
+        change = {"template_id": made.id, "actor": OPERATOR, "now": clock.now()}
+        if state != "draft":
+            change_template.submit(**change, version=1)
+        if state == "stopped":
+            change_template.stop(**change, version=2)
+        return made.id
+
+    def grant(self) -> dict[str, Any]:
+        """A coupon of store 1 for member A."""
+        return {"template_id": self.coupon("live"), "members": [member_no(self.a)], "reason": "late delivery"}
+
+    def granted(self) -> str:
+        """A grant of that."""
+        wish = grant.Wish(
+            template_id=self.coupon("live"), member_nos=[member_no(self.a)], count=1, reason="gift"
+        )
+        request = idempotency.Request(scope="scene", key=unique("grant-"), hash=b"")
+        made = grant.start(wish=wish, staff_id=self.admin.id, request=request, now=clock.now())
+        grant_run.run(made.grant_id, now=clock.now())
+        return made.grant_id
+
+    def recall(self) -> dict[str, Any]:
+        """Of what a grant gave."""
+        grant_id = self.granted()
+        template = grant_listing.show(grant_id=grant_id, store_ids=None, now=clock.now()).template_id
+        return {"template_id": template, "source_id": grant_id, "reason": "given by mistake"}
+
+    def recalled(self) -> str:
+        request = idempotency.Request(scope="scene", key=unique("recall-"), hash=b"")
+        wish = recall.Wish(**self.recall())
+        return recall.recall(wish=wish, staff_id=self.admin.id, request=request, now=clock.now()).recall_id
+
     def settlement(self) -> Header | None:
         """The newest statement."""
         return next(iter(listing(drafts=True, limit=1, before=None)), None)
@@ -207,6 +247,21 @@ def discount_of_store_1() -> dict[str, Any]:
         "effect": {"kind": "percent", "percent_bp": 10},
         "conditions": {"stores": ["S001"]},
     }
+
+
+#: As the rules have it: the first store of all.
+STORE_1 = {"conditions": {"stores": [1]}}
+
+
+def coupon_of_store_1() -> dict[str, Any]:
+    face = {
+        "name_zh": "十元券",
+        "name_en": "¥10 off",
+        "effect": {"kind": "amount", "off_fen": 1_000},
+        "validity": {"kind": "days", "days": 30},
+        "conditions": {"stores": ["S001"]},
+    }
+    return {"face": face}
 
 
 def top_up_offer() -> dict[str, Any]:
@@ -343,6 +398,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
         201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
     ),
+    ("POST", "/pos/v1/coupon-grants"): tills(
+        403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
+    ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/me/password"): staff(
@@ -393,6 +451,44 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("DELETE", "/office/v1/api-keys/<string:key_id>"): staff(
         403, 403, 204, 204, place=lambda s: {"key_id": s.key()}
+    ),
+    ("GET", "/office/v1/coupon-templates"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/coupon-templates"): staff(403, 403, 201, 201, body=lambda _: coupon_of_store_1()),
+    ("GET", "/office/v1/coupon-templates/<string:template_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"template_id": s.coupon()}
+    ),
+    ("PUT", "/office/v1/coupon-templates/<string:template_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: {"template_id": s.coupon()},
+        body=lambda _: {**coupon_of_store_1(), "version": 1},
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/submit"): staff(
+        403, 403, 202, 202, place=lambda s: {"template_id": s.coupon()}, body=lambda _: {"version": 1}
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/stop"): staff(
+        403, 403, 200, 200, place=lambda s: {"template_id": s.coupon("live")}, body=lambda _: {"version": 2}
+    ),
+    ("POST", "/office/v1/coupon-templates/<string:template_id>/resume"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: {"template_id": s.coupon("stopped")},
+        body=lambda _: {"version": 3},
+    ),
+    ("POST", "/office/v1/coupon-grants"): staff(403, 403, 201, 201, body=lambda s: s.grant()),
+    **{
+        ("GET", f"/office/v1/coupon-grants/<string:grant_id>{what}"): staff(
+            403, 403, 200, 200, place=lambda s: {"grant_id": s.granted()}
+        )
+        for what in ("", "/members")
+    },
+    ("POST", "/office/v1/coupon-recalls"): staff(403, 403, 201, 201, body=lambda s: s.recall()),
+    ("GET", "/office/v1/coupon-recalls/<string:recall_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"recall_id": s.recalled()}
     ),
     ("GET", "/office/v1/discount-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/discount-rules"): staff(403, 403, 201, 201, body=lambda _: discount_of_store_1()),

@@ -8,10 +8,17 @@ from typing import Any
 from flask import Flask
 from marshmallow import Schema
 
+from app import clock
+from app.coupons import template_listing
 from app.staff.roles import Grant
 from tests.actors import STAFF, Actors, staff_token
 from tests.shop import Shop
-from tests.web.test_authorisation_matrix import discount_of_store_1, routes, rule_of_store_1
+from tests.web.test_authorisation_matrix import (
+    coupon_of_store_1,
+    discount_of_store_1,
+    routes,
+    rule_of_store_1,
+)
 from tests.web.test_field_faults import fields_of
 
 #: Of store 2, which is there, and of one that is not.
@@ -39,7 +46,7 @@ def discount(store: str) -> dict[str, Any]:
 
 
 def rules_of_1(actors: Actors) -> None:
-    """A second rule of earning (the shop has one), and a first one of discount."""
+    """A second rule of earning (the shop has one), a first one of discount, a coupon template."""
     for path, body, number in (
         ("earn-rules", rule_of_store_1(), 2),
         ("discount-rules", discount_of_store_1(), 1),
@@ -48,6 +55,22 @@ def rules_of_1(actors: Actors) -> None:
             f"/office/v1/{path}", json=body, headers=actors.headers("manager")
         )
         assert made.json["rule_no"] == number
+    made = actors.shop.app.test_client().post(
+        "/office/v1/coupon-templates", json=coupon_of_store_1(), headers=actors.headers("manager")
+    )
+    assert made.status_code == 201
+
+
+def template_of_1() -> str:
+    [made] = template_listing.list_templates(
+        store_ids=None, state=None, limit=1, before=None, now=clock.now()
+    )
+    return made.id
+
+
+def coupon(store: str) -> dict[str, Any]:
+    face = coupon_of_store_1()["face"]
+    return {"face": {**face, "conditions": {"stores": ["S001", store]}}}
 
 
 def trial(store: str) -> dict[str, Any]:
@@ -82,6 +105,10 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return f"/shifts?store={store}", None
         case ("POST", "/office/v1/points-adjustments"):
             return "/points-adjustments", adjustment(actors, store)
+        case ("POST", "/office/v1/coupon-templates"):
+            return "/coupon-templates", coupon(store)
+        case ("PUT", "/office/v1/coupon-templates/<string:template_id>"):
+            return f"/coupon-templates/{template_of_1()}", {**coupon(store), "version": 1}
         case ("POST", "/office/v1/discount-rules"):
             return "/discount-rules", discount(store)
         case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
