@@ -11,4 +11,6 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "已达到领取上限。",
         "No more of these coupons can be had by one member.",
     ),
+    "coupon_not_redeemable": ("该优惠券现在不能使用。", "This coupon cannot be used here and now."),
+    "redemption_stays": ("这次核销不能撤销。", "This redemption cannot be undone."),
 }
