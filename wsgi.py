@@ -41,6 +41,7 @@ import office_api.tiers
 import office_api.top_up_offers
 import office_api.top_ups
 import pos_api.coupon_grants
+import pos_api.coupon_redemptions
 import pos_api.offline_sales
 import pos_api.phone_finds
 import pos_api.quotes
@@ -72,6 +73,7 @@ JSON_FACES = (
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
+    pos_api.coupon_redemptions.blueprint,
     pos_api.sales.blueprint,
     pos_api.refunds.blueprint,
     pos_api.retro_credits.blueprint,

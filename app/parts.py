@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from app.checkout.member_code import CodeIssuer
 from app.clock import now
+from app.coupons.code import PREFIX, PURPOSE, CouponCodes
 from app.identity.login import Terms
 from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
@@ -69,11 +70,21 @@ def assemble(settings: Settings) -> Parts:
 
 def _issuer(settings: Settings) -> CodeIssuer:
     try:
-        return CodeIssuer(ring=KeyRing.parse(settings.code_keys), prefix=check_prefix(settings.code_prefix))
+        return CodeIssuer(
+            ring=KeyRing.parse(settings.code_keys),
+            prefix=_own_prefix(settings.code_prefix),
+            coupons=CouponCodes(ring=KeyRing.parse(settings.code_keys, purpose=PURPOSE)),
+        )
     except KeyRingError as fault:
         raise SettingsError(f"CODE_KEYS: {fault}") from None
     except ValueError as fault:
         raise SettingsError(f"CODE_PREFIX: {fault}") from None
+
+
+def _own_prefix(prefix: str) -> str:
+    if prefix == PREFIX:
+        raise ValueError(f"{PREFIX} is how codes of coupons begin")
+    return check_prefix(prefix)
 
 
 def _platforms(settings: Settings, wechat: WechatClient | None) -> dict[str, Platform]:

@@ -17,6 +17,7 @@ from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.schemas import Strict, fen, text, whole
 from web.tendered import RecordedTenderSchema, dump_tenders
+from web.used_coupons import CameBackSchema, dump_came_back
 
 blueprint = Blueprint("refunds", __name__, url_prefix="/pos/v1/sales", description="Refunds of sales")
 guarded(blueprint, require_till)
@@ -92,6 +93,13 @@ class RefundedSchema(Strict):
         },
     )
     balance_after_fen = fields.Integer(required=True, allow_none=True)
+    coupons = fields.List(
+        fields.Nested(CameBackSchema()),
+        required=True,
+        metadata={
+            "description": "once all of the sale is back: what became of the coupons it had used. Else empty"
+        },
+    )
 
 
 def _dump(refunded: Refunded) -> dict[str, Any]:
@@ -117,6 +125,7 @@ def _dump(refunded: Refunded) -> dict[str, Any]:
         ],
         "tenders": dump_tenders(refunded.tenders),
         "balance_after_fen": refunded.balance_after_fen,
+        "coupons": dump_came_back(refunded.coupons),
     }
 
 

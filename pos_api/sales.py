@@ -21,6 +21,7 @@ from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.pending import PendingSchema, dump_pending
 from web.schemas import Strict, fen, text, whole
 from web.tendered import RecordedTenderSchema, dump_tenders
+from web.used_coupons import ShownCouponSchema, UsedCouponSchema, dump_shown, dump_used
 
 blueprint = Blueprint("sales", __name__, url_prefix="/pos/v1/sales", description="Sales")
 guarded(blueprint, require_till)
@@ -122,6 +123,9 @@ class RecordedSchema(Strict):
         allow_none=True,
         metadata={"description": "stored value that may be spent after this sale; null when none was spent"},
     )
+    coupons = fields.List(
+        fields.Nested(UsedCouponSchema()), required=True, metadata={"description": "that it has used"}
+    )
 
 
 def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
@@ -141,6 +145,7 @@ def _dump_recorded(recorded: Recorded) -> dict[str, Any]:
         "discount_fen": recorded.discount_fen,
         "tenders": dump_tenders(recorded.tenders),
         "balance_after_fen": recorded.balance_after_fen,
+        "coupons": dump_used(recorded.coupons),
     }
 
 
@@ -210,6 +215,7 @@ class ShownSaleSchema(Strict):
     tenders = fields.List(
         fields.Nested(RecordedTenderSchema()), required=True, metadata={"description": "empty: nobody told"}
     )
+    coupons = fields.List(fields.Nested(ShownCouponSchema()), required=True)
 
 
 def _dump_sale(sale: SaleView) -> dict[str, Any]:
@@ -227,6 +233,7 @@ def _dump_sale(sale: SaleView) -> dict[str, Any]:
         "earned": dump_parts(sale.earned),
         "discount_fen": sale.discount_fen,
         "tenders": dump_tenders(sale.tenders),
+        "coupons": dump_shown(sale.coupons),
     }
 
 

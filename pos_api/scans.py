@@ -7,11 +7,13 @@ from marshmallow import fields
 
 from app import clock
 from app.checkout.scan import Scanned, scan
+from app.checkout.scan_coupon import ScannedCoupon
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.language import language
 from web.parts import parts
 from web.schemas import Strict, text
 from web.tiers import TierSchema, dump_tier
@@ -29,14 +31,45 @@ class ScanSchema(Strict):
 class ScannedMemberSchema(Strict):
     name = fields.String(required=True, metadata={"description": "masked"})
     tier = fields.Nested(TierSchema(), required=True)
-    points = fields.Integer(required=True)
-    balance_fen = fields.Integer(required=True)
+    points = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null of a coupon's code: it opens no account"},
+    )
+    balance_fen = fields.Integer(required=True, allow_none=True)
+
+
+class ScannedCouponSchema(Strict):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    what = fields.String(required=True, metadata={"description": "what it takes off or gives, for people"})
+    uses_left = fields.Integer(required=True)
+    valid_until = fields.AwareDateTime(required=True)
+    without_sale = fields.Boolean(required=True, metadata={"description": "may be redeemed by itself"})
 
 
 class ScannedSchema(Strict):
     ticket = fields.String(required=True)
     expires_at = fields.AwareDateTime(required=True)
     member = fields.Nested(ScannedMemberSchema(), required=True)
+    coupon = fields.Nested(
+        ScannedCouponSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "whose own code it was: the ticket earns, and stands for this coupon alone"},
+    )
+
+
+def _dump_coupon(coupon: ScannedCoupon) -> dict[str, Any]:
+    english = language() == "en"
+    return {
+        "id": coupon.coupon_id,
+        "name": coupon.name_en if english else coupon.name_zh,
+        "what": coupon.what_en if english else coupon.what_zh,
+        "uses_left": coupon.uses_left,
+        "valid_until": coupon.valid_until,
+        "without_sale": coupon.without_sale,
+    }
 
 
 def _dump(scanned: Scanned) -> dict[str, Any]:
@@ -49,6 +82,7 @@ def _dump(scanned: Scanned) -> dict[str, Any]:
             "points": scanned.points,
             "balance_fen": scanned.balance_fen,
         },
+        "coupon": None if scanned.coupon is None else _dump_coupon(scanned.coupon),
     }
 
 
@@ -57,7 +91,10 @@ def _dump(scanned: Scanned) -> dict[str, Any]:
 @blueprint.response(201, ScannedSchema())
 @blueprint.doc(security=TILL, parameters=[IDEMPOTENCY_KEY])
 def create(arguments: dict[str, Any]) -> Response:
-    """Take a member's code. The same key gives the same ticket, so a lost answer costs the member no code."""
+    """Take a member's code, or that of one of their coupons.
+
+    The same key gives the same ticket, so a lost answer costs the member no code.
+    """
     here = parts()
     scanned = scan(
         till=till(arguments["staff_no"]),

@@ -16,7 +16,7 @@ from scan_codes.errors import (
 )
 from scan_codes.issuing import PACK_MAX, issue, pack
 from scan_codes.keys import Key, KeyRing
-from scan_codes.layout import CODE_LENGTH, DEFAULT_PREFIX, check_prefix, is_payment_code
+from scan_codes.layout import CODE_LENGTH, DEFAULT_PREFIX, begins_with, check_prefix, is_payment_code
 from scan_codes.permutation import MEMBER_NO_MAX
 from scan_codes.steps import (
     DEFAULT_WINDOW,
@@ -49,6 +49,7 @@ __all__ = [
     "ScanCodeError",
     "Verified",
     "Window",
+    "begins_with",
     "check_prefix",
     "is_payment_code",
     "issue",

@@ -12,6 +12,8 @@ from typing import Self
 from scan_codes.errors import KeyRingError
 from scan_codes.hkdf import hkdf_sha256
 
+#: What keys are derived for unless told otherwise; those for one purpose verify nothing made for another.
+MEMBER_CODE = "member-code"
 _KEY_BYTES = 32
 _DISTINCT_BYTES_MIN = 8  # 32 random bytes have about 30 distinct values; fewer than 8 is a placeholder
 
@@ -25,14 +27,15 @@ class Key:
     mac_key: bytes = field(repr=False)
 
     @classmethod
-    def derive(cls, kid: int, master_secret: bytes) -> Self:
-        """Both keys from one 32-byte master secret; the key id is bound in, so ids never share keys."""
+    def derive(cls, kid: int, master_secret: bytes, *, purpose: str = MEMBER_CODE) -> Self:
+        """Both keys from one 32-byte master secret; key id and purpose are bound in, so that none share keys."""
+        bound = purpose.encode()
         return cls(
             kid=kid,
             permutation_key=hkdf_sha256(
-                master_secret, info=b"member-code|permutation|%d" % kid, length_bytes=_KEY_BYTES
+                master_secret, info=b"%s|permutation|%d" % (bound, kid), length_bytes=_KEY_BYTES
             ),
-            mac_key=hkdf_sha256(master_secret, info=b"member-code|mac|%d" % kid, length_bytes=_KEY_BYTES),
+            mac_key=hkdf_sha256(master_secret, info=b"%s|mac|%d" % (bound, kid), length_bytes=_KEY_BYTES),
         )
 
 
@@ -49,12 +52,12 @@ class KeyRing:
             raise KeyRingError("a key id is listed twice")
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read the setting. Raises KeyRingError with the entry's position and the fault."""
+    def parse(cls, text: str, *, purpose: str = MEMBER_CODE) -> Self:
+        """Read the setting, for codes of that purpose. Raises KeyRingError with the entry's position and the fault."""
         entries = [_read_entry(position, entry) for position, entry in enumerate(text.split(","), start=1)]
         if len({secret for _, secret in entries}) != len(entries):
             raise KeyRingError("two key ids have the same secret: rotating between them changes nothing")
-        return cls(tuple(Key.derive(kid, secret) for kid, secret in entries))
+        return cls(tuple(Key.derive(kid, secret, purpose=purpose) for kid, secret in entries))
 
     @property
     def signer(self) -> Key:

@@ -64,6 +64,11 @@ def is_payment_code(text: str) -> bool:
     return _ALIPAY_FACE_CODE.fullmatch(trimmed) is not None or _are_payment_digits(_ungroup(trimmed))
 
 
+def begins_with(text: str, prefix: str) -> bool:
+    """Whether the digits in a scanned or typed text begin so; tells nothing else of it."""
+    return len(text) <= _TEXT_MAX and _ungroup(text.strip(_SCANNER_PADDING)).startswith(prefix)
+
+
 def compose(prefix: str, kid: int, alias: int, tag: str) -> str:
     """The 20 digits of a code."""
     body = f"{prefix}{kid}{alias:0{_ALIAS_LENGTH}d}{tag}"

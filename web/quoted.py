@@ -5,12 +5,12 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.checkout.quoted import Priced, Quoted, QuotedBenefit
-from app.discounts.benefit import Told
 from app.discounts.explain import reason_text
 from app.texts import say, yuan
 from web.explained import PartSchema, dump_parts
 from web.language import language
 from web.schemas import Strict
+from web.used_coupons import QuotedCouponSchema, dump_quoted_coupon
 
 
 class LineDiscountSchema(Strict):
@@ -41,6 +41,12 @@ class QuotedBenefitSchema(Strict):
     missing_pieces = fields.Integer(required=True)
     other = fields.String(
         required=True, allow_none=True, metadata={"description": "the benefit that excludes it"}
+    )
+    coupon = fields.Nested(
+        QuotedCouponSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "of a key `coupon:…`; null for a rule"},
     )
 
 
@@ -118,7 +124,7 @@ def dump_quoted(quoted: Quoted) -> dict[str, Any]:
             }
             for line in priced.lines
         ],
-        "benefits": [_dump_benefit(one.told, names, asked) for one in priced.benefits],
+        "benefits": [_dump_benefit(one, names, asked) for one in priced.benefits],
         "best": priced.complete,
         "goods_fen": priced.goods_fen,
         "discount_fen": priced.discount_fen,
@@ -137,17 +143,20 @@ def _name(one: QuotedBenefit, language: str) -> str:
     return one.name_en if language == "en" else one.name_zh
 
 
-def _dump_benefit(told: Told, names: dict[str, str], language: str) -> dict[str, Any]:
+def _dump_benefit(one: QuotedBenefit, names: dict[str, str], language: str) -> dict[str, Any]:
+    told, coupon = one.told, dump_quoted_coupon(one.coupon)
+    item = "" if coupon is None or coupon["gift"] is None else coupon["gift"]["item"]
     return {
         "key": told.key,
         "name": names[told.key],
         "applied": told.applied,
         "reason": told.reason,
-        "text": reason_text(told, names, language),
+        "text": reason_text(told, names, language, item=item),
         "discount_fen": told.discount_fen,
         "missing_fen": told.missing_fen,
         "missing_pieces": told.missing_pieces,
         "other": told.other or None,
+        "coupon": coupon,
     }
 
 

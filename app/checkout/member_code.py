@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text, update
 
 import scan_codes
+from app.coupons.code import CouponCodes
 from app.db import reading, transaction
 from app.errors import TooMany
 from app.members.models import Member
@@ -14,10 +15,11 @@ from scan_codes import KeyRing
 
 @dataclass(frozen=True, kw_only=True)
 class CodeIssuer:
-    """The keys that sign, and the prefix that tells our codes from payment codes."""
+    """The keys that sign, and the prefix that tells our codes from payment codes; beside them those of coupons."""
 
     ring: KeyRing
     prefix: str
+    coupons: CouponCodes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,14 +22,16 @@ from app.db import Base, UTCDateTime
 class ScanTicket(Base):
     """Proof that a clerk scanned a member's live code. Bound to member, terminal and clerk; good for one sale.
 
-    `found_by` a `phone` number it proves less, and earns only (app/checkout/find_by_phone.py).
+    `found_by` a `phone` number it proves less, and earns only (app/checkout/find_by_phone.py); by a `coupon`'s own code
+    it earns and stands for that coupon (app/checkout/scan_coupon.py).
     """
 
     __tablename__ = "scan_tickets"
     __table_args__ = (
         Index("ix_scan_tickets_expires_at", "expires_at"),
-        CheckConstraint("found_by IN ('code', 'phone')", "found_by"),
+        CheckConstraint("found_by IN ('code', 'coupon', 'phone')", "found_by"),
         CheckConstraint("found_by <> 'phone' OR staff_id IS NOT NULL", "by_phone_has_clerk"),
+        CheckConstraint("(found_by = 'coupon') = (coupon_id IS NOT NULL)", "by_coupon_has_coupon"),
     )
 
     id: Mapped[str] = mapped_column(String(43), primary_key=True)
@@ -39,6 +41,7 @@ class ScanTicket(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
     found_by: Mapped[str] = mapped_column(String(8), server_default="code")
+    coupon_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("coupons.id"))
 
 
 class CodeUse(Base):

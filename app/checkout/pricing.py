@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -14,6 +15,7 @@ from app.checkout.quoted import (
     Priced,
     QuotedBalance,
     QuotedBenefit,
+    QuotedCoupon,
     QuotedEarning,
     QuotedLine,
 )
@@ -95,10 +97,12 @@ def price(
     terms: Terms,
     wishes: Wishes,
     at: datetime,
+    coupons: Mapping[str, QuotedCoupon] = MappingProxyType({}),
 ) -> Priced:
     """What the lines come to. Without a member nothing but rounding makes them cheaper, and nothing is earned.
 
-    In this order: benefits, points, stored value, rounding. Raises `BenefitNotApplicable` for one of the chosen.
+    `coupons` are those of the benefits, by key. In this order: benefits, points, stored value, rounding. Raises
+    `BenefitNotApplicable` for one of the chosen.
     """
     cheaper = _cheaper(lines, benefits, wishes)
     nets = [line.amount_fen - off for line, off in zip(lines, cheaper.line_discounts, strict=True)]
@@ -115,7 +119,7 @@ def price(
     earning = _earning(lines, nets, excluded, member, store, terms, at)
     return Priced(
         lines=_quoted_lines(lines, cheaper.told, nets, rounded, excluded, earning),
-        benefits=_quoted_benefits(cheaper.told, benefits),
+        benefits=_quoted_benefits(cheaper.told, benefits, coupons),
         complete=cheaper.complete,
         goods_fen=due_fen + cheaper.discount_fen,
         discount_fen=cheaper.discount_fen + rounding_fen,
@@ -165,13 +169,16 @@ def _quoted_lines(
     )
 
 
-def _quoted_benefits(told: Sequence[Told], benefits: Sequence[Benefit]) -> tuple[QuotedBenefit, ...]:
+def _quoted_benefits(
+    told: Sequence[Told], benefits: Sequence[Benefit], coupons: Mapping[str, QuotedCoupon]
+) -> tuple[QuotedBenefit, ...]:
     by_key = {one.key: one for one in benefits}
     return tuple(
         QuotedBenefit(
             name_zh=by_key[one.key].name_zh,
             name_en=by_key[one.key].name_en,
             told=replace(one, line_discounts=()),
+            coupon=coupons.get(one.key),
         )
         for one in told
     )

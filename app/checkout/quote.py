@@ -12,9 +12,12 @@ from app import policies
 from app.checkout.bill import Line
 from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.pricing import Purse, RoundingPolicy, Terms, Wishes, price
+from app.checkout.quote_coupons import coupons_at_till
 from app.checkout.quoted import Confirmation, Priced, Quoted
 from app.checkout.sale import TAKEN, check_ticket, points_by_rule
 from app.clock import business_date
+from app.coupons import faces
+from app.coupons.offered import held_of
 from app.db import ask, statements
 from app.discounts import loaded as discounts
 from app.discounts.benefit import Benefit
@@ -39,7 +42,8 @@ _POLICIES = (PointsPaymentPolicy, RoundingPolicy, StoredValuePolicy)
 def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wishes, now: datetime) -> Quoted:
     """Work out what is to be paid, and keep it so that a sale can take it as it stands.
 
-    Who was found by phone earns, and has no benefits. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
+    Who was found by phone earns, and has no benefits; of whom only a coupon's own code was scanned, no other coupon and
+    no value of their own. Raises `TicketUnknown`, `TicketExpired`, `TicketUsed`,
     `TicketEarnsOnly`, `BenefitNotApplicable` for one of the chosen, `Unauthenticated`, `Forbidden` for a clerk who may
     not sell there.
     """
@@ -49,9 +53,11 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
         buyer = _buyer(found.row, till, ticket, wishes, now)
         store = StoreFacts(id=till.store_id, time_zone=till.time_zone)
         terms = _terms(connection, found.row, now)
+        coupons = coupons_at_till(connection, found.row, buyer, store, wishes, now)
         priced = price(
             lines,
-            benefits=_benefits(connection, found.row, buyer, store, now),
+            benefits=[*_rules(connection, found.row, buyer, store, now), *coupons.benefits],
+            coupons=coupons.quoted,
             member=buyer,
             store=store,
             purse=_purse(found.row, buyer),
@@ -62,13 +68,14 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
         return _keep(connection, till, ticket, found.row.member_id, priced, _asks(terms, priced), now)
 
 
-# The till, the ticket with its member and what they hold, the rules and policies, and what rules with a daily limit
-# gave today: in one trip.
+# The till, the ticket with its member and what they hold, coupons too, the rules and policies, and what rules with a
+# daily limit gave today: in one trip.
 _LOOK = f"""
-    SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, k.found_by, m.status,
-        m.birthday,
+    SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, k.found_by, k.coupon_id,
+        m.status, m.birthday,
         t.code AS tier, s.id IS NOT NULL AS used, {rules.STAMP} AS stamp, {discounts.STAMP} AS discount_stamp,
-        {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, ({TAKEN}k.member_id) AS taken
+        {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, ({TAKEN}k.member_id) AS taken,
+        {faces.STAMP} AS face_stamp, {held_of("m.id")} AS coupons
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
@@ -106,15 +113,17 @@ def _buyer(row: Any, till: Till, ticket: str | None, wishes: Wishes, now: dateti
     if ticket is None:
         return None
     check_ticket(row, till, now)
-    if row.found_by != "code" and (wishes.points or wishes.balance_fen or wishes.benefits):
+    if row.found_by != "code" and (wishes.points or wishes.balance_fen):
+        raise TicketEarnsOnly
+    if row.found_by == "phone" and wishes.benefits:
         raise TicketEarnsOnly
     return MemberFacts(tier=row.tier, birthday=row.birthday)
 
 
-def _benefits(
+def _rules(
     connection: psycopg.Connection[Any], row: Any, buyer: MemberFacts | None, store: StoreFacts, now: datetime
 ) -> list[Benefit]:
-    if buyer is not None and row.found_by != "code":
+    if buyer is not None and row.found_by == "phone":
         return []
     held = discounts.discounts_at(connection, row.discount_stamp).in_force(now)
     return benefits_of(held, buyer, store, now, balance_fen=_purse(row, buyer).balance_fen)
@@ -136,6 +145,7 @@ def _terms(connection: psycopg.Connection[Any], row: Any, now: datetime) -> Term
         versions={
             "earning_rules": row.stamp,
             "discounts": row.discount_stamp,
+            "coupon_faces": row.face_stamp,
             **{kind.NAME: found[kind].version for kind in _POLICIES},
         },
         taken=points_by_rule(row.taken),

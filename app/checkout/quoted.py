@@ -43,12 +43,25 @@ class QuotedLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuotedCoupon:
+    """Of a benefit that is a coupon: when it ends, how many uses are left, and what is handed over with it."""
+
+    coupon_id: str
+    ends_at: datetime
+    uses_left: int
+    gift_zh: str = ""
+    gift_en: str = ""
+    gift_sku: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuotedBenefit:
     """What became of a benefit; what it takes off which line stands with the lines."""
 
     name_zh: str
     name_en: str
     told: Told
+    coupon: QuotedCoupon | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +117,11 @@ class Priced:
     earning: QuotedEarning
     tier: str | None
     versions: dict[str, int]
+
+    @property
+    def coupons(self) -> tuple[QuotedBenefit, ...]:
+        """The coupons that the sale uses."""
+        return tuple(one for one in self.benefits if one.coupon is not None and one.told.applied)
 
     @property
     def discounts(self) -> tuple[LineDiscount, ...]:

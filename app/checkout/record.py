@@ -13,6 +13,7 @@ from app.checkout.bill import Bill, Line
 from app.checkout.quoted import LineDiscount
 from app.checkout.record_statement import statement_for
 from app.checkout.tenders import Tender
+from app.checkout.used_coupons import UsedCoupon, coupon_values
 from app.clock import business_date
 from app.db import ask
 from app.ids import new_id
@@ -36,7 +37,7 @@ class Recorded:
     `pending` points beside them may not be spent yet, the first of them from `pending_from` on. `earned` says why it
     was so much; `available_at` is when the points of this sale may be spent, None: at once. Of a sale by quote,
     `discount_fen` is what it took off, `tenders` with what it was paid, and `balance_after_fen` the stored value that
-    may be spent then (None: none was spent).
+    may be spent then (None: none was spent); `coupons` are those it used.
     """
 
     sale_id: str
@@ -53,6 +54,7 @@ class Recorded:
     discount_fen: int = 0
     tenders: tuple[Tender, ...] = ()
     balance_after_fen: int | None = None
+    coupons: tuple[UsedCoupon, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Used:
     discounts: tuple[LineDiscount, ...]
     line_discounts: Sequence[int]
     excluded: Sequence[int]
+    coupons: tuple[UsedCoupon, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +97,9 @@ def record(
     """`sold_at` is when it happened, unless now: its id and its day are of then, the books move now.
 
     Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
-    and of `NO_MEMBER_ANY_MORE`; with a quote also `ForeignKeyViolation` for one that may not be used (any more), and
-    MC003 when the member has less than it spends.
+    and of `NO_MEMBER_ANY_MORE`; with a quote also `ForeignKeyViolation` for one that may not be used (any more),
+    `NotNullViolation` of `coupon_redemptions` for a coupon that is not the member's to use (any more), and MC003 when
+    the member has less than it spends.
     """
     earning = None if buyer is None else buyer.earning
     at = now if sold_at is None else sold_at
@@ -111,6 +115,7 @@ def record(
         earned=() if earning is None else earning.parts,
         discount_fen=0 if used is None else used.discount_fen,
         tenders=tenders,
+        coupons=() if used is None else used.coupons,
     )
     values = _row(till, buyer, recorded, lines, used, now)
     values |= _posting(till, buyer, recorded, now) | idempotency.answer_values(request, recorded, now)
@@ -121,7 +126,10 @@ def record(
         values["tenders"] = msgspec.json.encode(tenders).decode()
     if used is not None:
         values |= _quote_values(used, buyer, tenders)
-    statement = statement_for(counted=bool(counts), tendered=bool(tenders), quoted=used is not None)
+    coupons = min(2, len(recorded.coupons))
+    statement = statement_for(
+        counted=bool(counts), tendered=bool(tenders), quoted=used is not None, coupons=coupons
+    )
     [row] = ask(connection, statement, values)
     return read(row.answer, Recorded)
 
@@ -135,7 +143,7 @@ def _quote_values(used: Used, buyer: Buyer | None, tenders: Sequence[Tender]) ->
         "discount_fen": used.discount_fen,
         "discounts": msgspec.json.encode(used.discounts).decode(),
         "spends": msgspec.json.encode(postings).decode(),
-    }
+    } | coupon_values(used.coupons)
 
 
 def _spends(member_id: int, tenders: Sequence[Tender]) -> list[Posting]:
@@ -237,6 +245,6 @@ def _fact(till: Till, buyer: Buyer | None, recorded: Recorded, now: datetime) ->
     }
     if recorded.occurred_at != now:
         fact["sold_at"] = recorded.occurred_at
-    if buyer is not None and buyer.found_by != "code":
-        fact["noted"] = f"by_{buyer.found_by}"
+    if buyer is not None and buyer.found_by == "phone":
+        fact["noted"] = "by_phone"
     return msgspec.json.encode(fact).decode()

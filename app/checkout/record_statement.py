@@ -1,4 +1,7 @@
-"""The one statement that writes a sale, put together from what the sale needs (values: app/checkout/record.py)."""
+"""The one statement that writes a sale, put together from what the sale needs (values: app/checkout/record.py).
+
+Locks are taken in the order in which everybody takes them: coupons, then the member's accounts.
+"""
 
 from functools import cache
 
@@ -49,11 +52,37 @@ _TENDERED = """tenders AS (
         SELECT %(id)s, kind, amount_fen, points
             FROM jsonb_to_recordset(%(tenders)s::jsonb) AS t (kind text, amount_fen bigint, points bigint)),
     """
+# A coupon that is not the member's any more, used up, recalled or ended is not updated, so that its use has no number,
+# and a redemption without one is refused with all of the sale. The look-up of `redeemed` waits for the first to commit
+# and is asked again about what that left.
+_ORDERED = """these AS MATERIALIZED (
+        SELECT count(*) AS n FROM (SELECT id FROM coupons WHERE id = ANY(%(coupon_ids)s) ORDER BY id FOR UPDATE) c),
+    """
+_REDEEMED = """redeemed AS (
+        UPDATE coupons SET used = used + 1, offer_hash = NULL, offer_until = NULL,
+            state = CASE WHEN used + 1 = uses + restored THEN 'used' ELSE 'held' END
+        WHERE id = ANY(%(coupon_ids)s){after} AND member_id = %(member_id)s::bigint AND state = 'held'
+            AND valid_from <= %(now)s AND valid_until > %(now)s
+        RETURNING id, used),
+    """
+_REDEMPTIONS = """redemptions AS (
+        INSERT INTO coupon_redemptions (id, coupon_id, use_no, member_id, sale_id, store_id, terminal_id, staff_id,
+            discount_fen, occurred_at, business_date)
+        SELECT r.redemption_id, r.coupon_id, redeemed.used, %(member_id)s::bigint, %(id)s, %(store_id)s,
+            %(terminal_id)s, %(staff_id)s::bigint, r.discount_fen, %(sold_at)s, %(day)s::date
+            FROM jsonb_to_recordset(%(coupons)s::jsonb) AS r (redemption_id text, coupon_id text, discount_fen bigint)
+            LEFT JOIN redeemed ON redeemed.id = r.coupon_id),
+    coupon_log AS (
+        INSERT INTO coupon_events (coupon_id, kind, member_id, staff_id, store_id, redemption_id, at)
+        SELECT r.coupon_id, 'redeemed', %(member_id)s::bigint, %(staff_id)s::bigint, %(store_id)s, r.redemption_id,
+            %(now)s
+            FROM jsonb_to_recordset(%(coupons)s::jsonb) AS r (redemption_id text, coupon_id text)),
+    """
 # Spent before earned, and all accounts locked before either, in the order in which everybody takes them. A quote that
 # was used or declined since the look is none: then the sale is missing, and its lines refuse to stand without it.
 _SPENDS = """locked AS MATERIALIZED (
         SELECT count(*) AS accounts FROM (
-            SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s::bigint ORDER BY unit FOR UPDATE) a),
+            SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s::bigint{after} ORDER BY unit FOR UPDATE) a),
     moved AS MATERIALIZED (
         SELECT p.* FROM locked, LATERAL ledger_post('spend', %(source_type)s, %(source_id)s, %(source_line)s,
             %(cause_store)s, %(cause_terminal)s, %(cause_staff)s, NULL, NULL, NULL, %(cause_at)s, %(cause_day)s,
@@ -79,13 +108,16 @@ _USED = """quote AS (
 
 
 @cache
-def statement_for(*, counted: bool, tendered: bool, quoted: bool) -> str:
-    """The statement that writes a sale; what the sale does not need it does not pay for."""
+def statement_for(*, counted: bool, tendered: bool, quoted: bool, coupons: int = 0) -> str:
+    """The statement that writes a sale; what the sale does not need it does not pay for.
+
+    `coupons` is how many it uses, 2 for any more than one.
+    """
     return _WRITE.format(
-        before=_SPENDS if quoted else "",
+        before=_before(coupons) if quoted else "",
         post=_POST_AFTER_SPENT if quoted else post.POST,
         counted=_COUNTED if counted else "",
-        used=_USED if quoted else "",
+        used=(_USED if quoted else "") + (_REDEMPTIONS if coupons else ""),
         columns=", quote_id, priced_at, discount_fen, discounts" if quoted else "",
         values=", quote.id, %(priced_at)s, %(discount_fen)s, %(discounts)s::jsonb FROM quote"
         if quoted
@@ -94,3 +126,13 @@ def statement_for(*, counted: bool, tendered: bool, quoted: bool) -> str:
         tendered=_TENDERED if tendered else "",
         held=_HELD_AFTER_SPENT if quoted else _CREDITED,
     )
+
+
+def _before(coupons: int) -> str:
+    """What comes before anything is earned."""
+    if not coupons:
+        return _SPENDS.replace("{after}", "")
+    ordered = _ORDERED if coupons > 1 else ""
+    after = " AND (SELECT n FROM these) >= 0" if coupons > 1 else ""
+    spends = _SPENDS.replace("{after}", " AND (SELECT count(*) FROM redeemed) >= 0")
+    return ordered + _REDEEMED.replace("{after}", after) + spends

@@ -14,6 +14,8 @@ from app.checkout import refund_tenders
 from app.checkout.models import Refund, RefundLine, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, Wanted
 from app.checkout.tenders import Tender
+from app.coupons.restore import CameBack, Undoing, lock_of_sale
+from app.coupons.restore import take_back as take_back_uses
 from app.facts.tell import tell
 from app.ledger.post import Cause, lock_accounts
 from app.ledger.take_back import TakenBack, take_back
@@ -27,7 +29,7 @@ class Refunded:
     Of `points`, what the goods had earned: `points_taken` from the account, `points_owed` because they were spent (the
     next points pay them), the rest had ended unspent. `tenders` is what goes back in which way, empty where nobody told
     how the sale was paid. `points_after` and `balance_after_fen` are what the member may spend then, None where no
-    points, or no stored value, moved.
+    points, or no stored value, moved. `coupons` are told once all of the sale is back: what became of each it used.
     """
 
     refund_id: str
@@ -43,6 +45,7 @@ class Refunded:
     parts: tuple[RefundPart, ...] = ()
     tenders: tuple[Tender, ...] = ()
     balance_after_fen: int | None = None
+    coupons: tuple[CameBack, ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +81,13 @@ class Doing:
 
 
 def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPart]) -> Refunded:
-    """Take back the points, keep the refund and what of which line it was, tell whoever reacts.
+    """Take back the points, give back the coupons, keep the refund and what of which line it was, tell whoever reacts.
 
     The sale is locked. Raises `IntegrityError` for a refund number that the store has used.
     """
     amount_fen = sum(part.amount_fen for part in parts)
     tenders = refund_tenders.of_sale(session, sale.id, amount_fen)
+    uses = lock_of_sale(session, sale.id)
     if sale.member_id is not None:
         # In the order in which everybody takes them, before the first of them moves.
         lock_accounts(session, sale.member_id)
@@ -93,6 +97,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
     back = _take_back(session, doing, sale, points) if points else None
     has = _has(session, doing, sale, back, tenders)
     _write(session, doing, sale, parts, amount_fen, back, tenders)
+    coupons = take_back_uses(session, uses, _undoing(doing)) if uses and _all_back(session, sale.id) else ()
     payload = {
         "store_id": doing.store_id,
         "sale_id": sale.id,
@@ -137,7 +142,20 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         parts=tuple(parts),
         tenders=tenders,
         balance_after_fen=has.balance_fen,
+        coupons=coupons,
     )
+
+
+_LEFT = text("SELECT count(*) FROM sale_lines WHERE sale_id = :sale_id AND refunded_quantity < quantity")
+
+
+def _all_back(session: Session, sale_id: str) -> bool:
+    """Whether this was the last of it. A discount is shared by the lines, so before that a coupon stays used."""
+    return not session.execute(_LEFT, {"sale_id": sale_id}).scalar_one()
+
+
+def _undoing(doing: Doing) -> Undoing:
+    return Undoing(refund_id=doing.refund_id, staff_id=doing.staff_id, store_id=doing.store_id, now=doing.now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from app.checkout.quoted import Priced
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, Recorded, Used, record
 from app.checkout.sale import TicketExpired, TicketUsed, refusal
 from app.checkout.tenders import Tender, told
+from app.checkout.used_coupons import lost_of, used_by
 from app.db import Busy, ask, statements
 from app.errors import Conflict, Gone, NotFound
 from app.ledger.post import POINTS, open_account
@@ -24,6 +25,8 @@ from app.stores.tills import TILL, Till, confirmed
 from app.typed import read
 
 _TRIES = 30
+#: The table whose missing number of use refuses a sale with a coupon that is not there any more.
+NO_USE_LEFT = "coupon_redemptions"
 
 
 class QuoteUnknown(NotFound):
@@ -51,7 +54,8 @@ class QuoteNotConfirmed(Conflict):
 class QuoteOutdated(Conflict):
     """The member has not any more what the quote counts on: make another one.
 
-    Data: `what`, one of points, stored_value, points_earned; `quoted` and, where it is known, `available`.
+    Data: `what`, one of points, stored_value, points_earned; `quoted` and, where it is known, `available`. Or `what`
+    coupon: `coupon` is its id and `reason` what has become of it.
     """
 
     code = "quote_outdated"
@@ -93,6 +97,16 @@ def commit_quote(
                 raise refusal(error) from error
             except psycopg.errors.ForeignKeyViolation:
                 continue  # used or declined meanwhile: the next look says which
+            except psycopg.errors.NotNullViolation as error:
+                if error.diag.table_name != NO_USE_LEFT:
+                    raise
+                again = _look(connection, till, quote_id, request)
+                former = idempotency.former(request, again.request_hash, again.answer, Recorded)
+                if former is not None:
+                    return former
+                _judged(again, here, now)
+                _check_coupons(connection, row.member_id, priced, now, error)
+                # Used by somebody else and back again: once more.
             except psycopg.errors.CheckViolation as error:
                 if error.diag.constraint_name == OVER_THE_DAY:
                     raise QuoteOutdated(what="points_earned", quoted=priced.earning.points) from error
@@ -184,6 +198,7 @@ def _record(
             discounts=priced.discounts,
             line_discounts=[line.discount_fen for line in priced.lines],
             excluded=[line.excluded_fen for line in priced.lines],
+            coupons=used_by(priced, now),
         ),
     )
 
@@ -226,6 +241,14 @@ _HAS = """
     FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
     WHERE a.member_id = %(member_id)s AND l.available_at <= %(now)s
         AND (l.expires_at IS NULL OR l.expires_at > %(now)s)"""
+
+
+def _check_coupons(
+    connection: psycopg.Connection[Any], member_id: int, priced: Priced, now: datetime, error: Exception
+) -> None:
+    lost = lost_of(connection, member_id, priced, now)
+    if lost is not None:
+        raise QuoteOutdated(what="coupon", coupon=lost.coupon_id, reason=lost.reason) from error
 
 
 def _outdated(

@@ -1,6 +1,6 @@
 """Looking at sales again: a till at its store's, members at their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -8,10 +8,12 @@ from sqlalchemy import Row, TextClause, text
 
 from app.checkout.bill import Line
 from app.checkout.tenders import Tender
+from app.checkout.used_coupons import UsedCoupon
 from app.db import reading
 from app.errors import NotFound
 from app.points.explain import PARTS, Part, parts_of
 from app.stores.tills import Till
+from app.typed import read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +33,24 @@ class SaleView:
     has_member: bool
     discount_fen: int = 0
     tenders: tuple[Tender, ...] = ()
+    coupons: tuple[UsedCoupon, ...] = ()
 
 
 _REFUNDED = "(SELECT coalesce(sum(r.amount_fen), 0)::bigint FROM refunds r WHERE r.sale_id = s.id)"
 _TENDERS = """(SELECT json_agg(json_build_array(t.kind, t.amount_fen, t.points) ORDER BY t.amount_fen DESC, t.kind)
         FROM sale_tenders t WHERE t.sale_id = s.id)"""
+_COUPONS = """(SELECT CAST(json_agg(json_build_object('coupon_id', r.coupon_id, 'redemption_id', r.id,
+            'name_zh', f.face ->> 'name_zh', 'name_en', f.face ->> 'name_en', 'discount_fen', r.discount_fen,
+            'gift_zh', coalesce(f.face -> 'effect' ->> 'item_zh', ''),
+            'gift_en', coalesce(f.face -> 'effect' ->> 'item_en', ''),
+            'gift_sku', CASE WHEN f.face -> 'effect' ->> 'kind' = 'gift'
+                THEN coalesce(f.face -> 'effect' ->> 'sku', '') ELSE '' END,
+            'undone', r.undone_at IS NOT NULL) ORDER BY r.id) AS text)
+        FROM coupon_redemptions r JOIN coupons c ON c.id = r.coupon_id JOIN coupon_faces f ON f.id = c.face_id
+        WHERE r.sale_id = s.id)"""
 _SALE = f"""
-    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders, (
+    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders,
+        {_COUPONS} AS coupons, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.store_id = :store_id AND s."""  # noqa: S608
@@ -59,7 +72,8 @@ def _shown(question: TextClause, values: dict[str, Any]) -> SaleView:
         row = connection.execute(question, values).one_or_none()
     if row is None:
         raise NotFound
-    return _view(row, row.lines, parts_of(row.parts))
+    coupons = () if row.coupons is None else tuple(read(row.coupons, list[UsedCoupon]))
+    return replace(_view(row, row.lines, parts_of(row.parts)), coupons=coupons)
 
 
 def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[SaleView]:

@@ -1,8 +1,8 @@
-"""A clerk scans a member's code: from twenty digits to a scan ticket.
+"""A clerk scans a member's code, or that of one coupon: from twenty digits to a scan ticket.
 
 The code is judged before the database is asked; one that could never have been taken costs some microseconds. Whether
-it was used before is decided by the primary key of `code_uses`, in the statement that writes the ticket. As in a sale,
-a look without locks comes first (docs/adr/0007).
+it was used before is decided by the primary key of `code_uses` (of a coupon's code, of `coupon_code_uses`), in the
+statement that writes the ticket. As in a sale, a look without locks comes first (docs/adr/0007).
 """
 
 import hashlib
@@ -15,7 +15,9 @@ import psycopg
 
 import scan_codes
 from app import idempotency
+from app.checkout import scan_coupon
 from app.checkout.member_code import CodeIssuer
+from app.checkout.scan_coupon import ScannedCoupon
 from app.db import ask, statements
 from app.errors import Conflict, DomainError, Gone, Invalid, TooMany
 from app.ids import new_secret
@@ -84,14 +86,42 @@ _GUESSES = (CodeForged, CodeNotYet)
 
 @dataclass(frozen=True, kw_only=True)
 class Scanned:
-    """What a clerk may know: a masked name, the tier, what there is to spend. The ticket stands for the member."""
+    """What a clerk may know: a masked name, the tier, what there is to spend. The ticket stands for the member.
+
+    Of a `coupon` whose own code was scanned it stands for that coupon; there is nothing else to spend (None).
+    """
 
     ticket: str
     expires_at: datetime
     name: str
     tier: TierName
-    points: int
-    balance_fen: int
+    points: int | None
+    balance_fen: int | None
+    coupon: ScannedCoupon | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """Of which kind a code is by its first digits: the keys that prove it, and the statements that take it."""
+
+    ring: scan_codes.KeyRing
+    prefix: str
+    look: str
+    take: str
+    of_coupon: bool = False
+
+
+def _kind_of(code: str, issuer: CodeIssuer) -> _Kind:
+    coupons = issuer.coupons
+    if scan_codes.begins_with(code, coupons.prefix):
+        return _Kind(
+            ring=coupons.ring,
+            prefix=coupons.prefix,
+            look=scan_coupon.LOOK,
+            take=scan_coupon.TAKE,
+            of_coupon=True,
+        )
+    return _Kind(ring=issuer.ring, prefix=issuer.prefix, look=_LOOK, take=_TAKE)
 
 
 def scan(
@@ -105,8 +135,8 @@ def scan(
 ) -> Scanned:
     """Take a code at a till; the same key gives the same ticket again, even after the code has expired.
 
-    Raises the refusals above, `TooMany` after too many guessed codes at one terminal, `KeyReused`, `Busy`, `Forbidden`
-    for a clerk who may not sell there.
+    Raises the refusals above, `CouponNotRedeemable` for the code of a coupon that is not good now, `TooMany` after too
+    many guessed codes at one terminal, `KeyReused`, `Busy`, `Forbidden` for a clerk who may not sell there.
     """
     try:
         return _scan(till, code, request, issuer, throttle, now)
@@ -136,8 +166,9 @@ def _scan(
 ) -> Scanned:
     verified: scan_codes.Verified | None = None
     refusal: type[DomainError] = CodeExpired
+    kind = _kind_of(code, issuer)
     try:
-        verified = scan_codes.verify(issuer.ring, code, scan_codes.step_of(now), prefix=issuer.prefix)
+        verified = scan_codes.verify(kind.ring, code, scan_codes.step_of(now), prefix=kind.prefix)
     except _PERHAPS_TAKEN_BEFORE as error:
         # It may be the second try of a scan whose answer was lost: only the key's row knows.
         refusal = _REFUSALS[type(error)]
@@ -147,7 +178,7 @@ def _scan(
     # once it is known that the key has no answer yet. A forged code asks by counting itself.
     locked = refusal is not CodeForged and throttle.used_up(FAILURES, till.terminal_id)
     with statements() as connection:
-        former, card = _look(connection, verified, request, now)
+        former, row = _look(connection, kind, verified, request, now)
         if former is not None:
             return former
         till = with_named_clerk(connection, till)
@@ -155,11 +186,12 @@ def _scan(
             raise TooMany(retry_after_s=FAILURES.per_s)
         if verified is None:
             raise refusal
-        scanned = _scanned(_judged(card, verified), now)
-        if _take(connection, verified, till, scanned, request, now):
+        card = _judged(row, verified)
+        scanned = _scanned(card, scan_coupon.coupon_in(row, now) if kind.of_coupon else None, now)
+        if _take(connection, kind, verified, card.member_id, till, scanned, request, now):
             return scanned
         # Somebody was faster. If it was a twin of this very request, its answer is ours.
-        former, _ = _look(connection, verified, request, now)
+        former, _ = _look(connection, kind, verified, request, now)
         if former is None:
             raise CodeReplayed
         return former
@@ -173,21 +205,22 @@ _LOOK = f"""
 
 def _look(
     connection: psycopg.Connection[Any],
+    kind: _Kind,
     verified: scan_codes.Verified | None,
     request: idempotency.Request,
     now: datetime,
-) -> tuple[Scanned | None, Card | None]:
-    """The answer of a former try, and the card of whoever the code is of; both may be missing."""
-    member_id = verified.member_no if verified else None
-    values = idempotency.claim_values(request) | {"member_id": member_id, "now": now}
-    [row] = ask(connection, _LOOK, values)
-    former = idempotency.former(request, row.request_hash, row.answer, Scanned)
-    return former, None if row.member_id is None else card_from(row)
+) -> tuple[Scanned | None, Any]:
+    """The answer of a former try, which may be missing, and a row with the card of whoever the code is of."""
+    number = verified.member_no if verified else None
+    values = idempotency.claim_values(request) | {"member_id": number, "number": number, "now": now}
+    [row] = ask(connection, kind.look, values)
+    return idempotency.former(request, row.request_hash, row.answer, Scanned), row
 
 
-def _judged(card: Card | None, verified: scan_codes.Verified) -> Card:
-    if card is None:
+def _judged(row: Any, verified: scan_codes.Verified) -> Card:
+    if row.member_id is None:
         raise CodeForged
+    card = card_from(row)
     if verified.step < card.codes_valid_from_step:
         raise CodeRevoked
     if card.status != "active":
@@ -212,7 +245,9 @@ _TAKE = """
 
 def _take(
     connection: psycopg.Connection[Any],
+    kind: _Kind,
     verified: scan_codes.Verified,
+    member_id: int,
     till: Till,
     scanned: Scanned,
     request: idempotency.Request,
@@ -220,7 +255,8 @@ def _take(
 ) -> bool:
     """Whether the code and the key were still free."""
     values = idempotency.answer_values(request, scanned, now) | {
-        "member_id": verified.member_no,
+        "member_id": member_id,
+        "number": verified.member_no,
         "step": verified.step,
         "terminal_id": till.terminal_id,
         "staff_id": till.staff_id,
@@ -228,19 +264,20 @@ def _take(
         "expires_at": scanned.expires_at,
     }
     try:
-        return bool(ask(connection, _TAKE, values))
+        return bool(ask(connection, kind.take, values))
     except psycopg.errors.UniqueViolation:
         return False
 
 
-def _scanned(card: Card, now: datetime) -> Scanned:
+def _scanned(card: Card, coupon: ScannedCoupon | None, now: datetime) -> Scanned:
     return Scanned(
         ticket=new_secret(),
         expires_at=now + TICKET_LIFE,
         name=masked_name(card.name),
         tier=card.tier,
-        points=card.points,
-        balance_fen=card.balance_fen,
+        points=None if coupon else card.points,
+        balance_fen=None if coupon else card.balance_fen,
+        coupon=coupon,
     )
 
 
@@ -250,5 +287,6 @@ def prune(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
     In this order: a use proves its ticket, and whoever recounts the books may look between the two.
     """
     tickets = forget("scan_tickets", "expires_at", before=before + TICKET_LIFE, keep_going=keep_going)
-    forget("code_uses", "used_at", before=before, keep_going=keep_going)
+    for uses in ("code_uses", "coupon_code_uses"):
+        forget(uses, "used_at", before=before, keep_going=keep_going)
     return tickets

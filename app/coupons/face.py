@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.discounts.effects import MOST_FEN, AmountOff, FreePieces, PercentOff
+from app.discounts.effects import Gift as Gift
 from app.discounts.rules import LEAST_PRIORITY, MOST_PIECES, MOST_PRIORITY
 from app.errors import Invalid
 from app.points.rules import MOST_DAYS, Conditions, RuleMalformed, check_conditions
@@ -20,22 +21,6 @@ class FaceMalformed(Invalid):
     """Data: `reason`, what does not fit together."""
 
     code = "coupon_malformed"
-
-
-class Gift(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag_field="kind",
-    tag="gift",
-):
-    """Something handed over besides what is bought; it takes nothing off the bill."""
-
-    item_zh: Annotated[str, Meta(min_length=1, max_length=40)]
-    item_en: Annotated[str, Meta(min_length=1, max_length=60)]
-    sku: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Between(

@@ -167,6 +167,18 @@ class CouponRedemption(Base):
     refund_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("refunds.id"))
 
 
+class CouponCodeUse(Base):
+    """A coupon's own code that has been taken at a till. The primary key is the referee of "only once"."""
+
+    __tablename__ = "coupon_code_uses"
+    __table_args__ = (Index("ix_coupon_code_uses_used_at", "used_at"),)
+
+    coupon_no: Mapped[int] = mapped_column(BigInteger, ForeignKey("coupons.coupon_no"), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    used_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class CouponEvent(Base):
     """What happened to a coupon; append-only."""
 

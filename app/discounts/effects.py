@@ -114,9 +114,31 @@ class FreePieces(
         return off
 
 
+class Gift(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="kind",
+    tag="gift",
+):
+    """Something handed over besides what is bought; it takes nothing off the bill."""
+
+    item_zh: Annotated[str, Meta(min_length=1, max_length=40)]
+    item_en: Annotated[str, Meta(min_length=1, max_length=60)]
+    sku: Annotated[str, Meta(max_length=64)] = ""
+
+    def off(self, amount_fen: int) -> int:
+        return 0
+
+    def item(self, language: str) -> str:
+        return self.item_en if language == "en" else self.item_zh
+
+
 #: What a rule of discount may do; coupons do more (app/coupons/face.py).
 RuleEffect = PercentOff | AmountOff | PerFull | SpecialPrice
-Effect = RuleEffect | FreePieces
+Effect = RuleEffect | FreePieces | Gift
 
 
 def share(off_fen: int, nets: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from app.discounts import reasons
 from app.discounts.benefit import Benefit, Told
-from app.discounts.effects import BASIS, AmountOff, Effect, FreePieces, PercentOff, PerFull
+from app.discounts.effects import BASIS, AmountOff, Effect, FreePieces, Gift, PercentOff, PerFull
 from app.texts import say, yuan
 
 
@@ -21,9 +21,22 @@ def effect_text(benefit: Benefit, language: str) -> str:
     return (", " if language == "en" else "，").join(parts)
 
 
-def reason_text(told: Told, names: dict[str, str], language: str) -> str:
-    """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language."""
-    key = f"benefit.{told.reason}"
+def handed_over_text(effect: Effect, language: str) -> str:
+    """What somebody gets for it, without a bill; of a gift, the thing itself."""
+    return effect.item(language) if isinstance(effect, Gift) else _effect(effect, language)
+
+
+def coupon_text(reason: str, name: str, language: str) -> str:
+    """Why a coupon of that name cannot be used, whatever is bought."""
+    return say(f"benefit.{reason}", language, name=name)
+
+
+def reason_text(told: Told, names: dict[str, str], language: str, *, item: str = "") -> str:
+    """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language.
+
+    `item` is what a gift hands over.
+    """
+    key = "benefit.handed_over" if item and told.applied else f"benefit.{told.reason}"
     if told.reason == reasons.BELOW_THRESHOLD:
         key += (".fen" if told.missing_fen else "") + (".pieces" if told.missing_pieces else "")
     return say(
@@ -34,6 +47,7 @@ def reason_text(told: Told, names: dict[str, str], language: str) -> str:
         off=yuan(told.discount_fen),
         missing=yuan(told.missing_fen),
         pieces=told.missing_pieces,
+        item=item,
     )
 
 
@@ -50,6 +64,8 @@ def _effect(effect: Effect, language: str) -> str:
         return say("benefit.per_full", language, every=yuan(effect.every_fen), off=yuan(effect.off_fen))
     if isinstance(effect, FreePieces):
         return say("benefit.free_pieces", language, pieces=effect.pieces)
+    if isinstance(effect, Gift):
+        return say("benefit.gift", language, item=effect.item(language))
     return say("benefit.price", language, price=yuan(effect.price_fen))
 
 

@@ -9,7 +9,8 @@ from app.discounts.benefit import Benefit
 from app.discounts.rules import DiscountRule
 from app.points.fitting import MemberFacts, StoreFacts, Unmet, unmet
 
-_REFUSALS: dict[Unmet, str] = {
+#: What is told where a condition is not met.
+REFUSALS: dict[Unmet, str] = {
     "store": reasons.NOT_HERE,
     "tier": reasons.NOT_YOUR_TIER,
     "birthday": reasons.NOT_BIRTHDAY,
@@ -40,7 +41,7 @@ def _refusal(
         return reasons.MEMBERS_ONLY
     missing = unmet(rule.definition.conditions, member, store, local)
     if missing is not None:
-        return _REFUSALS[missing]
+        return REFUSALS[missing]
     return reasons.BALANCE_TOO_LOW if balance_fen < rule.definition.balance_at_least_fen else ""
 
 

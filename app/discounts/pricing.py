@@ -1,7 +1,7 @@
 """What a bill costs with the best of what may lower it, and why each benefit counts or does not: pure, no database.
 
-Benefits work one after another, higher priority first, then by key, each on what its goods still cost.
-docs/discounts.md tells how the best combination is found.
+Benefits work one after another, higher priority first, then by key, each on what its goods still cost. Gifts come last,
+on what the goods cost then. docs/discounts.md tells how the best combination is found.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,7 +10,16 @@ from dataclasses import replace
 from app.discounts import reasons
 from app.discounts.benefit import Benefit, BenefitNotApplicable, Priced, Told
 from app.discounts.cart import Cart, Offer, Piece, State
-from app.discounts.effects import BASIS, AmountOff, Effect, FreePieces, PercentOff, PerFull, SpecialPrice
+from app.discounts.effects import (
+    BASIS,
+    AmountOff,
+    Effect,
+    FreePieces,
+    Gift,
+    PercentOff,
+    PerFull,
+    SpecialPrice,
+)
 from app.discounts.search import search
 from app.points.fitting import takes
 
@@ -19,6 +28,7 @@ __all__ = [
     "Benefit",
     "BenefitNotApplicable",
     "FreePieces",
+    "Gift",
     "PerFull",
     "PercentOff",
     "Priced",
@@ -41,10 +51,15 @@ def best(
     """
     pricing = _Pricing(lines, sorted(benefits, key=lambda one: (-one.priority, one.key)), chosen, refused)
     pricing.check_chosen()
-    found = search(pricing.cart, pricing.candidates())
+    candidates = pricing.candidates()
+    found = search(pricing.cart, candidates)
     if found is None:
         raise pricing.spoilt()
-    return pricing.told(found.offers, complete=found.complete)
+    priced = pricing.told(found.offers, complete=found.complete)
+    if pricing.short_of(priced) is None:
+        return priced
+    # The others took too much off for a gift that was chosen: then without them.
+    return pricing.with_gifts([offer for offer in candidates if offer.must])
 
 
 class _Pricing:
@@ -86,19 +101,21 @@ class _Pricing:
                 before.append(one)
 
     def candidates(self) -> list[Offer]:
-        """The offers that work on this bill and go with what was chosen."""
+        """The offers that lower this bill and go with what was chosen."""
         chosen = [one for one in self.benefits if one.key in self.chosen]
         return [
             offer
             for one, offer, reason in zip(self.benefits, self.offers, self.reasons, strict=True)
-            if reason is None and (offer.must or _excluded(one, chosen) is None)
+            if reason is None
+            and not isinstance(one.effect, Gift)
+            and (offer.must or _excluded(one, chosen) is None)
         ]
 
     def spoilt(self) -> BenefitNotApplicable:
         """Of the chosen, which could each be applied, the first one for which those before it leave too little."""
         state, before = self.cart.untouched, ""
         for one, offer in zip(self.benefits, self.offers, strict=True):
-            if offer.must:
+            if offer.must and not isinstance(one.effect, Gift):
                 off_fen = self.cart.off(offer, state)
                 if not off_fen:
                     return _not(replace(self._too_little(one, offer, state), other=before))
@@ -108,10 +125,17 @@ class _Pricing:
     def told(self, applied: Collection[Offer], *, complete: bool) -> Priced:
         """The bill with these offers applied, and a word on every benefit."""
         ids = {id(offer) for offer in applied}
-        those = [one for one, offer in zip(self.benefits, self.offers, strict=True) if id(offer) in ids]
+        gifts = self._gifts(applied)
+        those = [
+            one
+            for one, offer in zip(self.benefits, self.offers, strict=True)
+            if id(offer) in ids or (one.key in gifts and one.key in self.chosen)
+        ]
         state, told = self.cart.untouched, []
         for one, offer, reason in zip(self.benefits, self.offers, self.reasons, strict=True):
-            if id(offer) in ids:
+            if one.key in gifts:
+                told.append(gifts[one.key])
+            elif id(offer) in ids:
                 off_fen = self.cart.off(offer, state)
                 told.append(self._applied(one, offer, off_fen, state))
                 state = self.cart.after(offer, off_fen, state)
@@ -125,6 +149,51 @@ class _Pricing:
             discount_fen=state.off_fen,
             complete=complete,
         )
+
+    def with_gifts(self, applied: Collection[Offer]) -> Priced:
+        """As `told`; nobody knows whether anything else would go with the gifts. Raises `BenefitNotApplicable`."""
+        priced = self.told(applied, complete=False)
+        short = self.short_of(priced)
+        if short is not None:
+            raise _not(short)
+        return priced
+
+    def short_of(self, priced: Priced) -> Told | None:
+        """The first of the chosen that is not applied: a gift for which the bill has become too small."""
+        return next((told for told in priced.told if told.key in self.chosen and not told.applied), None)
+
+    def _gifts(self, applied: Collection[Offer]) -> dict[str, Told]:
+        """A word on every gift once these have lowered the bill; those that were chosen come first."""
+        state = self.cart.untouched
+        for offer in applied:
+            state = self.cart.after(offer, self.cart.off(offer, state), state)
+        ids, told = {id(offer) for offer in applied}, {}
+        those = [one for one, offer in zip(self.benefits, self.offers, strict=True) if id(offer) in ids]
+        gifts = [
+            (one, offer, reason)
+            for one, offer, reason in zip(self.benefits, self.offers, self.reasons, strict=True)
+            if isinstance(one.effect, Gift)
+        ]
+        for one, offer, reason in sorted(gifts, key=lambda gift: not gift[1].must):
+            told[one.key] = reason or _excluded(one, those) or self._handed_over(one, offer, state)
+            if told[one.key].applied:
+                those.append(one)
+        return told
+
+    def _handed_over(self, one: Benefit, offer: Offer, state: State) -> Told:
+        missing_fen = max(0, one.at_least_fen - state.sums[offer.goods])
+        missing_pieces = max(
+            0, one.at_least_pieces - sum(self.lines[place].quantity for place in offer.places)
+        )
+        if missing_fen or missing_pieces:
+            return Told(
+                key=one.key,
+                applied=False,
+                reason=reasons.BELOW_THRESHOLD,
+                missing_fen=missing_fen,
+                missing_pieces=missing_pieces,
+            )
+        return Told(key=one.key, applied=True, reason=reasons.APPLIED, line_discounts=(0,) * len(self.lines))
 
     def _applied(self, one: Benefit, offer: Offer, off_fen: int, state: State) -> Told:
         by_line = [0] * len(self.lines)
@@ -145,6 +214,9 @@ class _Pricing:
         )
         if reason:
             return Told(key=one.key, applied=False, reason=reason)
+        if isinstance(one.effect, Gift):
+            told = self._handed_over(one, offer, self.cart.untouched)
+            return None if told.applied else told
         pieces = sum(self.lines[place].quantity for place in offer.places)
         if pieces >= one.at_least_pieces and self.cart.off(offer, self.cart.untouched):
             return None

@@ -17,6 +17,14 @@ NOT_YOUR_TIER: Final = "not_your_tier"
 NOT_BIRTHDAY: Final = "not_birthday"
 NOT_NOW: Final = "not_now"
 BALANCE_TOO_LOW: Final = "balance_too_low"
+#: Of coupons.
+NOT_YET: Final = "not_yet"
+ENDED: Final = "ended"
+USED: Final = "used"
+RECALLED: Final = "recalled"
+ANOTHER_ALIKE: Final = "another_alike"
+#: Without a sale, where the face asks for one.
+NEEDS_SALE: Final = "needs_sale"
 
 ALL: Final = (
     APPLIED,
@@ -33,4 +41,10 @@ ALL: Final = (
     NOT_BIRTHDAY,
     NOT_NOW,
     BALANCE_TOO_LOW,
+    NOT_YET,
+    ENDED,
+    USED,
+    RECALLED,
+    ANOTHER_ALIKE,
+    NEEDS_SALE,
 )

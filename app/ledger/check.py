@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE
 from app.ledger.check_coupons import COUPON_QUESTIONS
+from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
@@ -178,6 +179,7 @@ QUESTIONS = {
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
     **DAILY_QUESTIONS,
     **COUPON_QUESTIONS,
+    **COUPON_USE_QUESTIONS,
 }
 
 

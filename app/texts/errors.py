@@ -148,8 +148,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "This scan has been used already. Please scan the member's code again.",
     ),
     "ticket_earns_only": (
-        "该会员凭手机号登记，只能积分，请扫会员码后再试。",
-        "The member was found by phone, which is for earning only. Please scan the member's code.",
+        "未扫会员码，不能使用会员的积分、储值等，请扫会员码后再试。",
+        "The member's own code was not scanned, so nothing of theirs can be used. Please scan it.",
     ),
     "member_not_found": (
         "没有找到使用该手机号的会员，请核对号码。",

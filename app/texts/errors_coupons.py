@@ -27,4 +27,6 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "您今天可赠送的这种优惠券已达上限。",
         "You have given away as many of these coupons today as one may.",
     ),
+    "coupon_not_redeemable": ("该优惠券现在不能使用。", "This coupon cannot be used here and now."),
+    "redemption_stays": ("这次核销不能撤销。", "This redemption cannot be undone."),
 }

@@ -36,4 +36,12 @@ BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "benefit.not_birthday": ("“{name}”仅限生日使用", "{name} is for birthdays"),
     "benefit.not_now": ("“{name}”不在适用时段", "{name} does not hold at this time"),
+    "benefit.gift": ("赠送 {item}", "{item} as a gift"),
+    "benefit.handed_over": ("已用“{name}”，请交付：{item}", "{name}: hand over {item}"),
+    "benefit.not_yet": ("“{name}”尚未到可用时间", "{name} cannot be used yet"),
+    "benefit.ended": ("“{name}”已过期", "{name} has ended"),
+    "benefit.used": ("“{name}”已用完", "{name} has been used up"),
+    "benefit.recalled": ("“{name}”已作废", "{name} was withdrawn"),
+    "benefit.another_alike": ("每单限用一张“{name}”", "Only one {name} can be used for a bill"),
+    "benefit.needs_sale": ("“{name}”需在结账时使用", "{name} is used with a sale"),
 }

@@ -35,7 +35,8 @@ def test_a_scan_shows_what_a_clerk_may_know(shop: Shop) -> None:
         "points": 0,
         "balance_fen": 0,
     }
-    assert set(answer.json) == {"ticket", "expires_at", "member"}
+    assert set(answer.json) == {"ticket", "expires_at", "member", "coupon"}
+    assert answer.json["coupon"] is None
 
 
 def test_thirty_two_tills_scan_one_code_and_one_gets_the_ticket(shop: Shop, engine: Engine) -> None:

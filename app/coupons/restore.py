@@ -1,0 +1,145 @@
+"""A use of a coupon is taken back: the sale went back as a whole, or the redemption should not have been."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from app.clock import HOME_ZONE, business_date, start_of_day
+from app.coupons.face import Face, face_of
+from app.coupons.models import CouponEvent
+
+#: `extended`: it had ended, and is good for some days more. Of a `recalled` or `forfeited` coupon nothing comes back.
+Outcome = Literal["restored", "extended", "forfeited", "recalled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameBack:
+    """What became of a coupon whose use was taken back, and until when it is good."""
+
+    coupon_id: str
+    name_zh: str
+    name_en: str
+    outcome: Outcome
+    valid_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undoing:
+    """Who takes uses back: with a refund, or by hand, which forfeits nothing."""
+
+    refund_id: str | None
+    staff_id: int
+    store_id: int
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedUse:
+    """A use that stands, with its coupon locked. `extended`: the coupon was given more days before."""
+
+    redemption_id: str
+    coupon_id: str
+    member_id: int
+    state: str
+    valid_until: datetime
+    extended: bool
+    face: Face
+
+
+# The coupon first: that is what whoever redeems it waits for.
+_LOCK = """
+    SELECT r.id AS redemption_id, c.id AS coupon_id, c.member_id, c.state, c.valid_until, f.face, EXISTS (
+        SELECT FROM coupon_events e WHERE e.coupon_id = c.id AND e.kind = 'extended') AS extended
+    FROM coupons c JOIN coupon_redemptions r ON r.coupon_id = c.id JOIN coupon_faces f ON f.id = c.face_id
+    WHERE r.{column} = :id AND r.undone_at IS NULL ORDER BY c.id FOR UPDATE OF c, r"""
+_LOCK_OF_SALE, _LOCK_ONE = (text(_LOCK.format(column=column)) for column in ("sale_id", "id"))
+
+
+def lock_of_sale(session: Session, sale_id: str) -> list[LockedUse]:
+    """The uses of coupons in that sale, in the order in which everybody locks coupons."""
+    return [_use(row) for row in session.execute(_LOCK_OF_SALE, {"id": sale_id})]
+
+
+def lock_use(session: Session, redemption_id: str) -> LockedUse | None:
+    """That use with its coupon; None if it was taken back before."""
+    row = session.execute(_LOCK_ONE, {"id": redemption_id}).one_or_none()
+    return None if row is None else _use(row)
+
+
+def _use(row: Any) -> LockedUse:
+    return LockedUse(
+        redemption_id=row.redemption_id,
+        coupon_id=row.coupon_id,
+        member_id=row.member_id,
+        state=row.state,
+        valid_until=row.valid_until,
+        extended=row.extended,
+        face=face_of(row.face),
+    )
+
+
+_GIVE_BACK = text("""
+    UPDATE coupons SET restored = restored + 1, state = 'held', valid_until = :valid_until
+    WHERE id = :coupon_id AND state <> 'void'""")
+_UNDO = text("""
+    UPDATE coupon_redemptions SET undone_at = :now, refund_id = :refund_id
+    WHERE id = :redemption_id AND undone_at IS NULL""")
+
+
+def take_back(session: Session, uses: Sequence[LockedUse], undoing: Undoing) -> tuple[CameBack, ...]:
+    """Give each coupon the use back, as its face says.
+
+    One that ended meanwhile is good for its `restore_days` more, whole days by the chain's calendar; once, or using
+    and sending back would keep it for ever.
+    """
+    return tuple(_take_back(session, use, undoing) for use in uses)
+
+
+def _take_back(session: Session, use: LockedUse, undoing: Undoing) -> CameBack:
+    outcome, valid_until = _outcome(use, undoing)
+    if outcome in ("restored", "extended"):
+        values = {
+            "coupon_id": use.coupon_id,
+            "redemption_id": use.redemption_id,
+            "refund_id": undoing.refund_id,
+            "valid_until": valid_until,
+            "now": undoing.now,
+        }
+        session.execute(_GIVE_BACK, values)
+        session.execute(_UNDO, values)
+        kinds = ("restored", "extended") if outcome == "extended" else ("restored",)
+        session.execute(insert(CouponEvent), [_event(kind, use, undoing) for kind in kinds])
+    return CameBack(
+        coupon_id=use.coupon_id,
+        name_zh=use.face.name_zh,
+        name_en=use.face.name_en,
+        outcome=outcome,
+        valid_until=valid_until,
+    )
+
+
+def _outcome(use: LockedUse, undoing: Undoing) -> tuple[Outcome, datetime]:
+    if use.state == "void":
+        return "recalled", use.valid_until
+    if use.face.forfeited and undoing.refund_id is not None:
+        return "forfeited", use.valid_until
+    if use.valid_until > undoing.now or use.extended or not use.face.restore_days:
+        return "restored", use.valid_until
+    today = business_date(undoing.now, HOME_ZONE)
+    return "extended", start_of_day(today + timedelta(days=use.face.restore_days + 1), HOME_ZONE)
+
+
+def _event(kind: str, use: LockedUse, undoing: Undoing) -> dict[str, Any]:
+    return {
+        "coupon_id": use.coupon_id,
+        "kind": kind,
+        "member_id": use.member_id,
+        "staff_id": undoing.staff_id,
+        "store_id": undoing.store_id,
+        "redemption_id": use.redemption_id,
+        "at": undoing.now,
+    }
