@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0020_coupon_till"
-down_revision = "0018_coupons"
+down_revision = "0019_coupon_office"
 
 CODES = """
 CREATE TABLE coupon_code_uses (
