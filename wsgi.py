@@ -16,6 +16,9 @@ import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.codes
 import miniprogram_api.confirmations
+import miniprogram_api.coupon_centre
+import miniprogram_api.coupon_offers
+import miniprogram_api.coupons
 import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
@@ -70,6 +73,9 @@ JSON_FACES = (
     miniprogram_api.tier.blueprint,
     miniprogram_api.confirmations.blueprint,
     miniprogram_api.messages.blueprint,
+    miniprogram_api.coupons.blueprint,
+    miniprogram_api.coupon_centre.blueprint,
+    miniprogram_api.coupon_offers.blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,

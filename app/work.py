@@ -140,6 +140,7 @@ def fact_relay(parts: Parts) -> Relay:
             "sale_refunded": refunded,
             "top_up_refunded": plan_top_up_refund,
             "birthday_gift": plan_gift,
+            "coupons_issued": plan_gift,
         }
     )
 

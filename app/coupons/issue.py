@@ -11,11 +11,13 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Between, Face, face_of
 from app.coupons.models import Coupon, CouponEvent
 from app.errors import Conflict, NotFound
+from app.facts.tell import tell
 from app.ids import new_id
+from app.points.lots import valid_through
 
 
 class CouponNotAvailable(Conflict):
-    """The template is not live, or what it gives has ended."""
+    """The template is not live, what it gives has ended, or claims have not begun. Data: `claim_from`, if they will."""
 
     code = "coupon_not_available"
 
@@ -63,7 +65,8 @@ def issue(
 
     Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
     waits, and counts what the first has done; without that it would fail on `uq_coupons_template_id_issued_to_nth`.
-    Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`.
+    The member is told: what they claim themselves is issued by app/coupons/claim.py. Raises `NotFound`,
+    `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`.
     """
     day = business_date(now, HOME_ZONE)
     session.execute(_ONE_AT_A_TIME, {"words": f"coupon {template_id} {member_id}"})
@@ -71,7 +74,7 @@ def issue(
     if former:
         return former
     row = _look(session, template_id, member_id, day)
-    _check_limits(row, count)
+    check_limits(row, count)
     face = face_of(row.face)
     begins, ends = window(face, now)
     if row.state != "live" or ends <= now:
@@ -99,6 +102,7 @@ def issue(
     ]
     session.execute(insert(Coupon), rows)
     session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
+    _tell(session, rows, face, now)
     # Last: everybody who wants one of these waits here.
     if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
         raise CouponsUsedUp
@@ -160,11 +164,30 @@ def _look(session: Session, template_id: str, member_id: int, day: date) -> Any:
     return row
 
 
-def _check_limits(row: Any, count: int) -> None:
+def check_limits(row: Any, count: int) -> None:
+    """Whether the member may have so many more, after what the row counted. Raises `CouponLimitReached`."""
     if row.per_member is not None and row.had + count > row.per_member:
         raise CouponLimitReached(limit=row.per_member, per="member")
     if row.per_member_a_day is not None and row.had_today + count > row.per_member_a_day:
         raise CouponLimitReached(limit=row.per_member_a_day, per="day")
+
+
+def _tell(session: Session, coupons: list[dict[str, Any]], face: Face, now: datetime) -> None:
+    """For the member's inbox: the names as they were, and the last day by the chain's calendar."""
+    first = coupons[0]
+    tell(
+        session,
+        "coupons_issued",
+        subject=first["id"],
+        member_id=first["member_id"],
+        payload={
+            "name_zh": face.name_zh,
+            "name_en": face.name_en,
+            "count": len(coupons),
+            "valid_through": valid_through(first["valid_until"], HOME_ZONE).isoformat(),
+        },
+        now=now,
+    )
 
 
 def _event(coupon: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
     if kind == "birthday_gift":
         return _gift(params, language)
+    if kind == "coupons_issued":
+        return _coupons(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))
     for word in ("owed", "repaid"):  # not in messages of earlier versions
         if params.get(word):
@@ -73,6 +75,16 @@ def _gift(params: dict[str, Any], language: str) -> str:
     if params["valid_through"] is not None:
         body += say("message.birthday_gift.until", language, date=params["valid_through"])
     return body
+
+
+def _coupons(params: dict[str, Any], language: str) -> str:
+    return say(
+        "message.coupons_issued.body",
+        language,
+        name=params[f"name_{language}"],
+        count=params["count"],
+        date=params["valid_through"],
+    )
 
 
 def _words(params: dict[str, Any]) -> dict[str, object]:

@@ -29,4 +29,13 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
     ),
     "coupon_not_redeemable": ("该优惠券现在不能使用。", "This coupon cannot be used here and now."),
     "redemption_stays": ("这次核销不能撤销。", "This redemption cannot be undone."),
+    "coupon_not_transferable": ("该优惠券不能转赠。", "This coupon cannot be passed on."),
+    "coupon_offer_over": (
+        "转赠已失效：可能已被领取、已取消或已过期。",
+        "This link is over: the coupon was taken, the offer withdrawn, or the time has passed.",
+    ),
+    "coupon_offer_own": (
+        "这是您自己的优惠券，请发给好友领取。",
+        "This coupon is your own. Send the link to a friend.",
+    ),
 }

@@ -53,6 +53,10 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
     ),
     "Too much for one sale.": ("单笔金额过大。", "Too much for one sale."),
     "A sale is voided as a whole.": ("作废只能整单进行。", "A sale is voided as a whole."),
+    "Either template_id or claim_key.": (
+        "template_id 和 claim_key 须填且只能填一个。",
+        "Either template_id or claim_key, and not both.",
+    ),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
 }
 

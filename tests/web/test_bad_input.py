@@ -187,6 +187,7 @@ def re_place(rule: str) -> str:
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",
+            "coupon_id": "c",
             "approval_id": "a",
             "name": "points_adjustment",
             "rule_no": 1,
