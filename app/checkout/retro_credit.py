@@ -33,13 +33,21 @@ APPROVAL_KIND = "retro_credit"
 
 
 class RetroCreditPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For how many days after the sale, how large a one, and how many within 24 hours one clerk credits alone."""
+    """For how many days after the sale, how large a one, and how many within 24 hours one clerk credits alone.
+
+    A clerk whom the register only named credits no larger one than `unproven_alone_fen`.
+    """
 
     NAME: ClassVar[str] = "retro_credit"
 
     within_days: Annotated[int, Meta(ge=0, le=366)] = 7
     alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+    unproven_alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 10_000
     alone_a_day: Annotated[int, Meta(ge=0, le=1_000)] = 5
+
+    def most_alone_fen(self, *, proven: bool) -> int:
+        """The largest receipt that is credited without a second person."""
+        return self.alone_fen if proven else min(self.alone_fen, self.unproven_alone_fen)
 
 
 class SaleHasMember(Conflict):
@@ -102,13 +110,13 @@ def _credit(session: Session, till: Till, sale_id: str, ticket: str, now: dateti
         ticket_id=ticket,
         state="waiting",
         amount_fen=sum(line.amount_fen for line in lines),
-        alone_fen=policy.alone_fen,
+        alone_fen=policy.most_alone_fen(proven=till.proven),
         alone_a_day=policy.alone_a_day,
         created_at=now,
     )
     if _may_alone(session, credit, now):
         return write_down(session, credit, sale, lines, till.time_zone, now=now)
-    return _ask(session, credit, sale, member.member_no, now)
+    return _ask(session, credit, sale, member.member_no, proven=till.proven, now=now)
 
 
 def _locked_sale(session: Session, sale_id: str, store_id: int) -> Sale:
@@ -165,7 +173,9 @@ def _may_alone(session: Session, credit: SaleCredit, now: datetime) -> bool:
     return int(session.execute(_ALONE, values).scalar_one()) < credit.alone_a_day
 
 
-def _ask(session: Session, credit: SaleCredit, sale: Sale, member_no: str, now: datetime) -> Credited:
+def _ask(
+    session: Session, credit: SaleCredit, sale: Sale, member_no: str, *, proven: bool, now: datetime
+) -> Credited:
     credit.approval_id = second_person.ask(
         session,
         kind=APPROVAL_KIND,
@@ -180,6 +190,7 @@ def _ask(session: Session, credit: SaleCredit, sale: Sale, member_no: str, now: 
         store_id=credit.store_id,
         staff_id=credit.staff_id,
         now=now,
+        proven=proven,
     )
     session.add(credit)
     session.flush()

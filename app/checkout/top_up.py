@@ -145,7 +145,7 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
     alone_fen = policy.value.alone_top_up_fen
     earned: tuple[Part, ...] = ()
     if alone_fen is not None and taken.amount_fen > alone_fen:
-        ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, now)
+        ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, till, now)
         session.add(ordered)
         session.flush()
     else:
@@ -153,7 +153,7 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
     return _answer(session, ordered, earned, now)
 
 
-def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: datetime) -> str:
+def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, till: Till, now: datetime) -> str:
     if ordered.staff_id is None or ordered.store_id is None:
         raise ClerkNeeded(alone_fen=alone_fen)
     return second_person.ask(
@@ -171,6 +171,7 @@ def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: 
         store_id=ordered.store_id,
         staff_id=ordered.staff_id,
         now=now,
+        proven=till.proven,
     )
 
 

@@ -116,6 +116,7 @@ def _at_the_till(
         terminal_id=till.terminal_id,
         staff_id=staff_id,
         present=wanted.ticket is not None,
+        proven=till.proven,
         now=now,
     )
 
@@ -162,6 +163,7 @@ def carry_on(
     terminal_id: int | None,
     staff_id: int,
     present: bool,
+    proven: bool,
     now: datetime,
 ) -> TopUpRefunded:
     """With the top-up locked: work it out anew, do it or ask a second person."""
@@ -174,7 +176,7 @@ def carry_on(
         raise TopUpRefundOutdated(amount_fen=work.amount_fen)
     asked = _asked(session, top_up, wanted, work, terminal_id, present)
     refund_id = new_refund_id(now)
-    alone_fen = policy.value.most_alone_fen(cooling_off=work.cooling_off, present=present)
+    alone_fen = policy.value.most_alone_fen(cooling_off=work.cooling_off, present=present, proven=proven)
     if given_alone_fen(session, top_up.id) + work.amount_fen > alone_fen:
         approval_id = second_person.ask(
             session,
@@ -184,6 +186,7 @@ def carry_on(
             store_id=top_up.store_id,
             staff_id=staff_id,
             now=now,
+            proven=proven,
         )
         return pending(refund_id, approval_id, asked, work)
     doing = Doing(
@@ -254,7 +257,9 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
         refund_id=approved.subject,
         asked=asked,
         staff_id=approved.requested_by,
-        alone_fen=policy.value.most_alone_fen(cooling_off=work.cooling_off, present=asked.present),
+        alone_fen=policy.value.most_alone_fen(
+            cooling_off=work.cooling_off, present=asked.present, proven=True
+        ),
         policy_version=policy.version,
         approval_id=approved.id,
         now=now,

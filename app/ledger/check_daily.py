@@ -96,12 +96,12 @@ DAILY_QUESTIONS = {
             'sale_credits_kept', 'sale_credits_end_once',
             'shifts_kept', 'shifts_close_once',
             'sales_kept', 'sales_member_once', 'sale_lines_kept', 'sale_lines_refunds_grow', 'sale_lines_earned_once',
-            'approval_requests_kept', 'approval_requests_decided_once']) w
+            'approval_requests_kept', 'approval_requests_decided_once', 'approval_requests_vouched_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['ck_scan_tickets_by_phone_has_clerk',
             'uq_sale_credits_once', 'uq_sale_credits_ticket_id', 'ck_sale_credits_second_person',
-            'uq_shifts_one_open']) w
+            'uq_shifts_one_open', 'ck_approval_requests_vouched']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)
             AND NOT EXISTS (SELECT FROM pg_class i WHERE i.relname = w AND i.relkind = 'i')""",
 }
