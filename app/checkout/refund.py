@@ -15,6 +15,7 @@ from app.approvals.models import ApprovalRequest
 from app.checkout.models import Refund, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
 from app.checkout.refund_record import Asked, Doing, Refunded, write_down
+from app.checkout.shift_time import after_the_last
 from app.clock import business_date, start_of_day
 from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound
@@ -106,6 +107,7 @@ def _refund(
     now: datetime,
 ) -> Refunded:
     staff_id = _clerk(session, till)
+    now = after_the_last(session, till.terminal_id, now)
     sale = _locked_sale(session, sale_id, till.store_id)
     day = business_date(now, till.time_zone)
     policy = policies.in_force(session, RefundPolicy).value
@@ -253,6 +255,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     store = session.execute(select(Store).where(Store.id == asked.store_id)).scalar_one()
     if store.status != "open" or not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
+    now = after_the_last(session, asked.terminal_id, now)
     sale = _locked_sale(session, asked.sale_id, asked.store_id)
     policy, day = policies.in_force(session, RefundPolicy).value, business_date(now, store.time_zone)
     doing = Doing(

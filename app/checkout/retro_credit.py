@@ -19,6 +19,7 @@ from app.checkout.find_by_phone import TicketEarnsOnly, one_at_a_time
 from app.checkout.models import Sale
 from app.checkout.retro_credit_record import Credited, LeftLine, left_of, write_down
 from app.checkout.sale import TicketExpired, TicketUnknown, TicketUsed
+from app.checkout.shift_time import after_the_last
 from app.clock import business_date
 from app.db import transaction
 from app.errors import Conflict, NotFound
@@ -93,6 +94,7 @@ def credit_sale(
 
 def _credit(session: Session, till: Till, sale_id: str, ticket: str, now: datetime) -> Credited:
     till, staff_id = named_clerk(session, till)
+    now = after_the_last(session, till.terminal_id, now)
     sale = _locked_sale(session, sale_id, till.store_id)
     policy = policies.in_force(session, RetroCreditPolicy).value
     lines = _creditable(session, sale)
@@ -215,6 +217,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     """
     credit = session.execute(select(SaleCredit).where(SaleCredit.id == approved.subject)).scalar_one()
     store = session.execute(select(Store).where(Store.id == credit.store_id)).scalar_one()
+    now = after_the_last(session, credit.terminal_id, now)
     sale = _locked_sale(session, credit.sale_id, credit.store_id)
     try:
         lines = _creditable(session, sale)

@@ -17,6 +17,7 @@ from app.approvals import second_person
 from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.refund import RefundNumberUsed
 from app.checkout.sale import TicketExpired, TicketUnknown
+from app.checkout.shift_time import after_the_last
 from app.checkout.top_up_refund_record import Asked, Doing, TopUpRefunded, new_refund_id, pending, write_down
 from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound
@@ -106,6 +107,7 @@ def _at_the_till(
     staff_id = None if till.staff_no is None else with_named_clerk(session, till, REFUND).staff_id
     if staff_id is None:
         raise Forbidden
+    now = after_the_last(session, till.terminal_id, now)
     top_up = locked(session, top_up_id, till.store_id)
     if wanted.ticket is not None:
         _check_ticket(session, till, staff_id, wanted.ticket, top_up.member_id, now)
@@ -242,6 +244,8 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
             raise second_person.ApprovalOutdated
     if not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
+    if asked.terminal_id is not None:
+        now = after_the_last(session, asked.terminal_id, now)
     top_up = locked(session, asked.top_up_id, asked.store_id)
     _none_under_way(session, top_up.id)
     lock(session, top_up)

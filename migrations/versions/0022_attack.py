@@ -1,4 +1,4 @@
-"""Proof of who asks at a till: PINs of staff, requests whose asker nobody proved."""
+"""Proof of who asks at a till: PINs of staff, requests whose asker nobody proved. Nothing falls between two shifts."""
 
 from alembic import op
 
@@ -35,10 +35,43 @@ ALTER TABLE approval_requests DROP COLUMN vouched_by, DROP COLUMN requester_prov
 ALTER TABLE staff DROP COLUMN pin_hash;
 """
 
+SHIFTS = """
+-- When the last shift of the till ended, None: none has. Until the transaction ends no other shift of it does: closing
+-- locks the till's row and waits, and whoever waits here sees the shift that was closed meanwhile, because the second
+-- question has a snapshot of its own. A row of `sales` would take the same lock a moment later, for its foreign key.
+CREATE FUNCTION till_last_ended(p_terminal bigint) RETURNS timestamptz
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM terminals WHERE id = p_terminal FOR KEY SHARE;
+    RETURN (SELECT max(h.closed_at) FROM (
+        SELECT closed_at FROM shifts WHERE terminal_id = p_terminal ORDER BY from_id DESC LIMIT 2) h);
+END $$;
+-- The till, for a sale of that moment. Raises MC006 when a shift has ended after it: the figures are told already. As
+-- above, and not through it: every sale calls this.
+CREATE FUNCTION till_at(p_terminal bigint, p_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM terminals WHERE id = p_terminal FOR KEY SHARE;
+    IF EXISTS (SELECT FROM (
+            SELECT closed_at FROM shifts WHERE terminal_id = p_terminal ORDER BY from_id DESC LIMIT 2) h
+            WHERE h.closed_at > p_at) THEN
+        RAISE EXCEPTION 'a shift has ended since' USING ERRCODE = 'MC006';
+    END IF;
+    RETURN p_terminal;
+END $$;
+"""
+
+NO_SHIFTS = """
+DROP FUNCTION till_at;
+DROP FUNCTION till_last_ended;
+"""
+
 
 def upgrade() -> None:
     op.execute(PROOF)
+    op.execute(SHIFTS)
 
 
 def downgrade() -> None:
+    op.execute(NO_SHIFTS)
     op.execute(NO_PROOF)
