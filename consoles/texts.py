@@ -89,6 +89,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "这个密码太简单，请换一个：至少 10 个字符，不含账号，并使用不同的字符。",
         "This password is too simple. Use at least 10 characters, without your login, and more different ones.",
     ),
+    # one's own PIN
+    "pin.title": ("设置收银 PIN", "Set my register PIN"),
+    "pin.why": (
+        "在收银机上办理退货、退款时，凭 PIN 确认是您本人。请勿告诉他人。",
+        "At a register the PIN shows that a refund is yours. Tell nobody.",
+    ),
+    "pin.new": ("新 PIN", "New PIN"),
+    "pin.again": ("再输一次新 PIN", "New PIN again"),
+    "pin.rule": ("6 位数字，不要太简单。", "Six digits, and not too simple."),
+    "pin.differ": ("两次输入的 PIN 不一致。", "The two PINs are not the same."),
+    "pin.too_weak": (
+        "这个 PIN 太简单，请换一个：6 位数字，至少含 3 个不同的数字，且不能是连续数字。",
+        "This PIN is too simple. Use six digits, three different ones at least, and not one after the other.",
+    ),
     # the till
     "till.title": ("收银台", "Till"),
     "till.sign_out": ("退出", "Sign out"),

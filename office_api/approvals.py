@@ -9,11 +9,13 @@ from marshmallow import ValidationError, fields, validate
 
 from app import clock
 from app.approvals import second_person
-from app.checkout.decide import decide
+from app.approvals.listing import Approval, listing
+from app.checkout.decide import decide, vouch
 from app.points.adjust import REASONS, Adjusted, adjust
 from app.staff.roles import ADJUST_POINTS, APPROVE
 from app.stores.setup import store_codes
 from office_api.guard import STAFF, me, my_stores, require_staff, store_named
+from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer, nothing
 from web.api import Blueprint
 from web.guards import guarded
@@ -109,9 +111,16 @@ class ApprovalSchema(Strict):
     expires_at = fields.AwareDateTime(required=True)
     decided_by = fields.String(required=True, allow_none=True, metadata={"description": "staff number"})
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    requester_proven = fields.Boolean(
+        required=True,
+        metadata={"description": "false: a till only named who asked; somebody must vouch for it first"},
+    )
+    vouched_by = fields.String(
+        required=True, allow_none=True, metadata={"description": "staff number; who spoke for it"}
+    )
 
 
-def _dump_approval(approval: second_person.Approval, codes: Mapping[int, str]) -> dict[str, Any]:
+def _dump_approval(approval: Approval, codes: Mapping[int, str]) -> dict[str, Any]:
     return {
         "id": approval.id,
         "kind": approval.kind,
@@ -124,6 +133,8 @@ def _dump_approval(approval: second_person.Approval, codes: Mapping[int, str]) -
         "expires_at": approval.expires_at,
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at,
+        "requester_proven": approval.requester_proven,
+        "vouched_by": approval.vouched_by,
     }
 
 
@@ -155,7 +166,7 @@ def _readable(details: dict[str, Any], codes: Mapping[int, str]) -> dict[str, An
 def list_approvals(arguments: dict[str, Any]) -> Response:
     """What waits for a second person in the caller's stores, newest first."""
     wanted = asked(arguments)
-    found = second_person.listing(
+    found = listing(
         stores=my_stores(APPROVE),
         pending=arguments["state"] == "pending",
         limit=wanted.limit + 1,
@@ -173,14 +184,29 @@ class DecisionSchema(Strict):
 @blueprint.post("/approvals/<string:approval_id>/decision")
 @blueprint.arguments(DecisionSchema())
 @blueprint.response(204)
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for another person")
 @blueprint.doc(security=STAFF)
 def decision(arguments: dict[str, Any], approval_id: str) -> Response:
-    """Agree, and it is carried out at once; or not. Saying no to one's own request withdraws it."""
-    decide(
+    """Agree, and it is carried out at once; or not. Saying no to one's own request withdraws it.
+
+    202: who asked was only named by a till. Now the caller has spoken for it, and somebody else must agree.
+    """
+    decided = decide(
         approval_id=approval_id,
         agree=arguments["agree"],
         stores=my_stores(APPROVE),
         staff_id=me().id,
         now=clock.now(),
     )
+    if decided == "vouch":
+        return answer_waiting(second_person.Waiting(approval_id=approval_id))
+    return nothing()
+
+
+@blueprint.post("/approvals/<string:approval_id>/vouch")
+@blueprint.response(204)
+@blueprint.doc(security=STAFF)
+def vouch_for(approval_id: str) -> Response:
+    """Say that one did ask for it oneself, where a till only claimed so. For everybody, also without other rights."""
+    vouch(approval_id=approval_id, staff_id=me().id, now=clock.now())
     return nothing()

@@ -8,11 +8,11 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
-from app.staff import accounts
+from app.staff import accounts, pins
 from app.staff.roles import MANAGE_STAFF, RIGHTS, Grant
 from app.stores.setup import store_codes
 from office_api.guard import STAFF, boss, my_stores, require_staff, stores_named
-from web.answers import answer
+from web.answers import answer, nothing
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
@@ -155,3 +155,13 @@ def reset_password(staff_id: int) -> Response:
     my_stores(MANAGE_STAFF)
     password = accounts.reset_password(staff_id=staff_id, boss=boss(), now=clock.now())
     return answer({"temporary_password": password})
+
+
+@blueprint.post("/<int:staff_id>/pin-reset")
+@blueprint.response(204)
+@blueprint.doc(security=STAFF)
+def reset_pin(staff_id: int) -> Response:
+    """Take away a PIN that somebody has seen; the person sets another one."""
+    my_stores(MANAGE_STAFF)
+    pins.reset_pin(staff_id=staff_id, boss=boss(), now=clock.now())
+    return nothing()

@@ -3,10 +3,11 @@
 from typing import Any
 
 from flask import Response, request
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app import clock
 from app.staff.own_password import change_own_password
+from app.staff.pins import set_own_pin
 from app.staff.sign_in import sign_in, sign_out
 from office_api.guard import STAFF, me, require_staff, require_token
 from office_api.people import GrantSchema, codes_in, dump_grants
@@ -107,4 +108,21 @@ class OwnPasswordSchema(Strict):
 def change_password(arguments: dict[str, Any]) -> Response:
     """Change one's own password, the temporary one too; all other sessions end."""
     change_own_password(person=me(), **arguments, throttle=parts().throttle, now=clock.now())
+    return nothing()
+
+
+class OwnPinSchema(Strict):
+    password = password(required=True)
+    pin = fields.String(
+        required=True, validate=validate.Length(1, 16), metadata={"description": "six digits, not too simple"}
+    )
+
+
+@blueprint.post("/me/pin")
+@blueprint.arguments(OwnPinSchema())
+@blueprint.response(204)
+@blueprint.doc(security=STAFF)
+def set_pin(arguments: dict[str, Any]) -> Response:
+    """Set one's own PIN for registers, in place of a former one; takes the password as well."""
+    set_own_pin(person=me(), **arguments, throttle=parts().throttle, now=clock.now())
     return nothing()

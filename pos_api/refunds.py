@@ -15,7 +15,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.schemas import Strict, fen, text, whole
+from web.schemas import Strict, fen, pin, text, whole
 from web.tendered import RecordedTenderSchema, dump_tenders
 from web.used_coupons import CameBackSchema, dump_came_back
 
@@ -37,6 +37,7 @@ class RefundSchema(Strict):
 
     refund_no = text(40, required=True, metadata={"description": "unique among the store's refunds"})
     staff_no = text(16, required=True, metadata={"description": "whose name stands under it"})
+    staff_pin = pin()
     reason = fields.String(
         required=True,
         validate=validate.OneOf(REASONS),
@@ -137,7 +138,7 @@ def create(arguments: dict[str, Any], sale_id: str) -> Response:
     """Give back lines, an amount, or all that is left; `pending` above what one may do alone."""
     lines = arguments["lines"]
     refunded = refund(
-        till=till(arguments["staff_no"]),
+        till=till(arguments["staff_no"], arguments["staff_pin"]),
         sale_id=sale_id,
         wanted=Wanted(
             quantities=None if lines is None else {line["line_no"]: line["quantity"] for line in lines},

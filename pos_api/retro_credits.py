@@ -14,7 +14,7 @@ from web.api import Blueprint
 from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.schemas import Strict, text
+from web.schemas import Strict, pin, text
 
 blueprint = Blueprint(
     "retro_credits", __name__, url_prefix="/pos/v1/sales", description="Sales credited afterwards"
@@ -25,6 +25,7 @@ guarded(blueprint, require_till)
 class CreditSchema(Strict):
     ticket = text(43, required=True, metadata={"description": "of a scan of the member's code"})
     staff_no = text(16, required=True, metadata={"description": "whose name stands under it"})
+    staff_pin = pin()
 
 
 class CreditedSchema(Strict):
@@ -62,7 +63,7 @@ def _dump(credited: Credited) -> dict[str, Any]:
 def create(arguments: dict[str, Any], sale_id: str) -> Response:
     """Credit a sale to the member who forgot the code; `pending` above what one clerk may do alone."""
     credited = credit_sale(
-        till=till(arguments["staff_no"]),
+        till=till(arguments["staff_no"], arguments["staff_pin"]),
         sale_id=sale_id,
         ticket=arguments["ticket"],
         request=keyed(scope()),

@@ -11,7 +11,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
-from web.schemas import text
+from web.schemas import pin, text
 from web.top_up_refunds import (
     RefundSumArguments,
     RefundSumSchema,
@@ -48,6 +48,7 @@ class TillRefundSchema(WantedRefundSchema):
         40, required=True, metadata={"description": "unique among the store's refunds of top-ups"}
     )
     staff_no = text(16, required=True, metadata={"description": "whose name stands under it"})
+    staff_pin = pin()
     ticket = text(
         43,
         load_default=None,
@@ -63,7 +64,7 @@ class TillRefundSchema(WantedRefundSchema):
 def create(arguments: dict[str, Any], top_up_id: str) -> Response:
     """Pay it back as it was paid in; `pending` above what one may do alone: hand out nothing before."""
     refunded = refund(
-        till=till(arguments["staff_no"]),
+        till=till(arguments["staff_no"], arguments["staff_pin"]),
         top_up_id=top_up_id,
         wanted=wanted(arguments),
         request=keyed(scope()),

@@ -17,7 +17,7 @@ from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.offers import OffersSchema, after, dump_offers
 from web.paging import PageArguments, asked
-from web.schemas import Strict, text, whole
+from web.schemas import Strict, pin, text, whole
 
 blueprint = Blueprint("pos_top_ups", __name__, url_prefix="/pos/v1/topups", description="Top-ups at the till")
 guarded(blueprint, require_till)
@@ -46,6 +46,7 @@ class TopUpSchema(Strict):
         metadata={"description": "the version of the offer that was shown; null: none"},
     )
     staff_no = text(16, load_default=None)
+    staff_pin = pin()
 
 
 class ToppedUpSchema(Strict):
@@ -99,7 +100,7 @@ def create(arguments: dict[str, Any]) -> Response:
         offer_id=arguments["offer_id"],
     )
     topped_up = top_up(
-        till=till(arguments["staff_no"]),
+        till=till(arguments["staff_no"], arguments["staff_pin"]),
         ticket=arguments["ticket"],
         taken=taken,
         request=keyed(scope()),

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 import scan_codes
 from app import clock, db
@@ -20,11 +20,14 @@ from app.members.join import join
 from app.parts import Parts
 from app.points.change import set_rule
 from app.staff import accounts
+from app.staff.models import Staff
+from app.staff.passwords import hashed_pin
 from app.staff.roles import Grant
 from app.stores import setup
 
 BOSS = accounts.Boss(actor=OPERATOR, grants=None)
 PASSWORD = "correct horse battery"
+PIN = "271828"
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,16 @@ class Shop:
             now=clock.now(),
             own_password=True,
         )
+
+    def pin(self, person: accounts.StaffView, pin: str = PIN) -> str:
+        """The PIN that the person has set."""
+        with db.transaction() as session:
+            session.execute(update(Staff).where(Staff.id == person.id).values(pin_hash=hashed_pin(pin)))
+        return pin
+
+    def proof(self, person: accounts.StaffView) -> dict[str, str]:
+        """What a register sends when the person types their PIN."""
+        return {"staff_no": person.staff_no, "staff_pin": self.pin(person)}
 
     def earn(self, phone: Phone, points: int) -> None:
         """Let the member buy for as many yuan as that, through scan and sale."""

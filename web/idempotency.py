@@ -10,6 +10,8 @@ from app.errors import Invalid
 from web.errors import MissingIdempotencyKey
 
 LONGEST = 200
+#: What a hash would give away: there are so few PINs that they can all be tried.
+_NOT_HASHED = ("staff_pin",)
 
 
 class BadIdempotencyKey(Invalid):
@@ -40,9 +42,13 @@ def keyed(scope: str) -> idempotency.Request:
     """The request's key with a hash over route and body, so that the key cannot serve for something else.
 
     The body as it was sent, not as the schema filled it in: a default that a later version adds must not make another
-    request of one that is repeated across the upgrade. Raises as `idempotency_key`.
+    request of one that is repeated across the upgrade. A PIN that was left out, or mistyped, can
+    be given with the same key. Raises as `idempotency_key`.
     """
-    sent = [request.method, request.path, request.get_json(silent=True)]
+    body = request.get_json(silent=True)
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in _NOT_HASHED}
+    sent = [request.method, request.path, body]
     return idempotency.Request(scope=scope, key=idempotency_key(), hash=content_hash(sent))
 
 

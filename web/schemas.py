@@ -30,6 +30,16 @@ def password(shortest: int = 1, **options: Any) -> fields.String:
     return fields.String(validate=validate.Length(shortest, 128), **options)
 
 
+def pin() -> fields.String:
+    """The PIN of the clerk who is named; not kept, not even as part of the request's hash (web/idempotency.py)."""
+    return fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=16),
+        metadata={"description": "the clerk's PIN; without it anybody may have named them"},
+    )
+
+
 def whole(low: int, high: int, **options: Any) -> fields.Integer:
     """A JSON integer within bounds. 5.7, "5" and true are refused, not rounded or converted."""
     return fields.Integer(strict=True, validate=validate.Range(low, high), **options)

@@ -13,7 +13,9 @@ from app.db import Base, UTCDateTime
 class ApprovalRequest(Base):
     """`kind` and `subject` say what is to be carried out, `details` say it to a reader.
 
-    Without a store it is about all of them, or about several. Whoever asked is never who approves.
+    Without a store it is about all of them, or about several. Whoever asked is never who approves. Where
+    `requester_proven` is false a till only claimed the name: then somebody, by their own sign-in, must have spoken for
+    it (`vouched_by`), who is not who approves either.
     """
 
     __tablename__ = "approval_requests"
@@ -23,6 +25,10 @@ class ApprovalRequest(Base):
         CheckConstraint("(state = 'pending') = (decided_by IS NULL)", "decided_by"),
         CheckConstraint("state NOT IN ('approved', 'rejected') OR decided_by <> requested_by", "two_people"),
         CheckConstraint("state <> 'withdrawn' OR decided_by = requested_by", "own_withdrawal"),
+        CheckConstraint(
+            "state <> 'approved' OR requester_proven OR (vouched_by IS NOT NULL AND vouched_by <> decided_by)",
+            "vouched",
+        ),
         Index("ix_approval_requests_pending", "store_id", "id", postgresql_where=text("state = 'pending'")),
     )
 
@@ -37,3 +43,5 @@ class ApprovalRequest(Base):
     state: Mapped[str] = mapped_column(String(12), server_default="pending")
     decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    requester_proven: Mapped[bool] = mapped_column(server_default="true")
+    vouched_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))

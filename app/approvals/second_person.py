@@ -3,14 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import and_, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.approvals.models import ApprovalRequest
 from app.audit import AuditRow
-from app.db import reading
 from app.errors import Conflict, Forbidden, Gone, NotFound
 from app.ids import new_id
 
@@ -40,26 +39,16 @@ class ApproverIsRequester(Forbidden):
     code = "approver_is_requester"
 
 
+class ApproverVouched(Forbidden):
+    """Who spoke for the request is one of two people, and cannot be the other one too."""
+
+    code = "approver_vouched"
+
+
 class ApproverDependsOnRequester(Forbidden):
     """One of the two has lately made the other's account, or changed its password or roles: both may be one person."""
 
     code = "approver_depends_on_requester"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Approval:
-    id: str
-    kind: str
-    subject: str
-    details: dict[str, Any]
-    store_id: int | None
-    store: str | None
-    requested_by: str
-    requested_at: datetime
-    expires_at: datetime
-    state: str
-    decided_by: str | None
-    decided_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +77,7 @@ class Wish(TypedDict):
     store_id: int | None
     staff_id: int
     now: datetime
+    proven: NotRequired[bool]
 
 
 def ask(
@@ -99,13 +89,16 @@ def ask(
     store_id: int | None,
     staff_id: int,
     now: datetime,
+    proven: bool = True,
 ) -> str:
     """Put it before the others, who see `details`; the request's id.
 
     Without a store only those decide who may everywhere. Who asks again for the very same while it waits is answered
-    with the request that waits.
+    with the request that waits. `proven`: it is known that it is them, and not only claimed (app/staff/pins.py).
     """
-    alike = same(session, kind=kind, details=details, store_id=store_id, staff_id=staff_id, now=now)
+    alike = same(
+        session, kind=kind, details=details, store_id=store_id, staff_id=staff_id, now=now, proven=proven
+    )
     if alike is not None and alike.subject == subject:
         return alike.id
     approval_id = new_id(now)
@@ -119,6 +112,7 @@ def ask(
             requested_by=staff_id,
             requested_at=now,
             expires_at=now + LIFE,
+            requester_proven=proven,
         )
     )
     return approval_id
@@ -140,10 +134,12 @@ def same(
     store_id: int | None,
     staff_id: int,
     now: datetime,
+    proven: bool = True,
 ) -> Alike | None:
     """The request in which this person has asked for the very same, if it still waits: a press too many.
 
-    One person's requests of a kind come one after the other from here on, until the transaction ends.
+    Who has proven meanwhile that it is them speaks for it with that. One person's requests of a kind come one after the
+    other from here on, until the transaction ends.
     """
     words = f"approval {kind} {staff_id}"
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:words, 0))"), {"words": words})
@@ -159,7 +155,35 @@ def same(
         )
         .order_by(ApprovalRequest.id)
     ).first()
-    return None if found is None else Alike(id=found.id, subject=found.subject)
+    if found is None:
+        return None
+    if proven:
+        _speak_for(session, found.id, staff_id)
+    return Alike(id=found.id, subject=found.subject)
+
+
+def _speak_for(session: Session, approval_id: str, staff_id: int) -> None:
+    """Who asked, whoever spoke for it before: that one may approve then."""
+    session.execute(
+        update(ApprovalRequest)
+        .where(
+            ApprovalRequest.id == approval_id,
+            ApprovalRequest.state == "pending",
+            ApprovalRequest.requester_proven.is_(False),
+        )
+        .values(vouched_by=staff_id)
+    )
+
+
+def vouch(session: Session, approval_id: str, *, staff_id: int, now: datetime) -> None:
+    """Say by one's own sign-in that one did ask: then one other person is enough. Twice is as good as once.
+
+    Raises `NotFound` for what somebody else has asked for, `ApprovalDecided`, `ApprovalExpired`.
+    """
+    request = _pending(session, approval_id, None, now)
+    if request.requested_by != staff_id:
+        raise NotFound
+    _speak_for(session, approval_id, staff_id)
 
 
 def outdate(session: Session, approval_id: str, *, staff_id: int, now: datetime) -> None:
@@ -173,16 +197,24 @@ def outdate(session: Session, approval_id: str, *, staff_id: int, now: datetime)
 
 def approve(
     session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
-) -> Approved:
+) -> Approved | None:
     """Agree; the caller carries it out in the same transaction.
 
-    `stores`: where the person may approve (None: everywhere); what lies elsewhere is not found. Raises `NotFound`,
-    `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`.
+    Where nobody has proven who asked, it may be the very person who agrees now: the first to agree only speaks for it
+    (None), and it takes another one to approve. `stores`: where the person may approve (None: everywhere); what lies
+    elsewhere is not found. Raises `NotFound`, `ApproverIsRequester`, `ApproverVouched`, `ApproverDependsOnRequester`,
+    `ApprovalDecided`, `ApprovalExpired`.
     """
     request = _pending(session, approval_id, stores, now)
+    if not request.requester_proven and request.vouched_by is None:
+        request.vouched_by = staff_id
+        return None
     if request.requested_by == staff_id:
         raise ApproverIsRequester
-    if _depends(session, staff_id, request.requested_by, now):
+    if request.vouched_by == staff_id:
+        raise ApproverVouched
+    others = {request.requested_by, request.vouched_by or request.requested_by}
+    if any(_depends(session, staff_id, other, now) for other in others):
         raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
     return Approved(
@@ -237,30 +269,3 @@ def _pending(
 
 def _end(request: ApprovalRequest, state: str, staff_id: int, now: datetime) -> None:
     request.state, request.decided_by, request.decided_at = state, staff_id, now
-
-
-_LIST = """
-    SELECT r.id, r.kind, r.subject, r.details, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
-        r.expires_at, CASE WHEN r.state = 'pending' AND r.expires_at <= :now THEN 'expired' ELSE r.state END AS state,
-        b.staff_no AS decided_by, r.decided_at
-    FROM approval_requests r LEFT JOIN stores s ON s.id = r.store_id
-    JOIN staff a ON a.id = r.requested_by LEFT JOIN staff b ON b.id = r.decided_by
-    WHERE (CAST(:stores AS bigint[]) IS NULL OR r.store_id = ANY(:stores))
-        AND (CAST(:before AS text) IS NULL OR r.id < :before)
-        AND (NOT :pending OR (r.state = 'pending' AND r.expires_at > :now))
-    ORDER BY r.id DESC LIMIT :limit"""
-
-
-def listing(
-    *, stores: Collection[int] | None, pending: bool, limit: int, before: str | None, now: datetime
-) -> list[Approval]:
-    """Requests of those stores (None: all), newest first; with `pending` only those that can still be decided."""
-    values = {
-        "stores": None if stores is None else sorted(stores),
-        "pending": pending,
-        "limit": limit,
-        "before": before,
-        "now": now,
-    }
-    with reading() as connection:
-        return [Approval(**row._mapping) for row in connection.execute(text(_LIST), values)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -44,37 +45,64 @@ _CLOSE: dict[str, Callable[[Session, str], None]] = {
 
 #: What was asked for cannot be done any more, however long one waits.
 _NEVER_AGAIN = (second_person.ApprovalOutdated, RefundExceedsSale, NothingToRefund)
+#: What became of the request.
+Decided = Literal["approve", "reject", "vouch"]
 
 
 def decide(
     *, approval_id: str, agree: bool, stores: Collection[int] | None, staff_id: int, now: datetime
-) -> None:
+) -> Decided:
     """Agree, or not; `stores` is where the person may approve (None: everywhere).
 
-    Raises `NotFound`, `ApproverIsRequester`, `ApproverDependsOnRequester`, `ApprovalDecided`, `ApprovalExpired`, and
-    whatever carrying it out may raise (`NotEnough`, `BalanceLimit`): then it stays undecided. With `ApprovalOutdated`,
-    and where nothing of the sale is left to refund, nothing happens but that the request does not wait any more.
+    `vouch`: nobody had proven who asked, so that this yes only speaks for the request and another one is needed.
+    Raises `NotFound`, `ApproverIsRequester`, `ApproverVouched`, `ApproverDependsOnRequester`, `ApprovalDecided`,
+    `ApprovalExpired`, and whatever carrying it out may raise (`NotEnough`, `BalanceLimit`): then it stays undecided.
+    With `ApprovalOutdated`, and where nothing of the sale is left to refund, nothing happens but that the request does
+    not wait any more.
     """
     try:
         with transaction() as session:
             if agree:
-                approved = second_person.approve(
-                    session, approval_id, stores=stores, staff_id=staff_id, now=now
-                )
-                _CARRY_OUT[approved.kind](session, approved, now)
+                decided = _agree(session, approval_id, stores, staff_id, now)
             else:
-                kind, subject = second_person.reject(
-                    session, approval_id, stores=stores, staff_id=staff_id, now=now
-                )
-                if kind in _CLOSE:
-                    _CLOSE[kind](session, subject)
-            _record(session, "approval.approve" if agree else "approval.reject", approval_id, staff_id, now)
+                decided = _refuse(session, approval_id, stores, staff_id, now)
+            _record(session, f"approval.{decided}", approval_id, staff_id, now)
+            return decided
     except _NEVER_AGAIN:
         # All of it was taken back, the decision too: that it came to nothing is written by itself.
         with transaction() as session:
             second_person.outdate(session, approval_id, staff_id=staff_id, now=now)
             _record(session, "approval.outdate", approval_id, staff_id, now)
         raise
+
+
+def _agree(
+    session: Session, approval_id: str, stores: Collection[int] | None, staff_id: int, now: datetime
+) -> Decided:
+    approved = second_person.approve(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+    if approved is None:
+        return "vouch"
+    _CARRY_OUT[approved.kind](session, approved, now)
+    return "approve"
+
+
+def _refuse(
+    session: Session, approval_id: str, stores: Collection[int] | None, staff_id: int, now: datetime
+) -> Decided:
+    kind, subject = second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+    if kind in _CLOSE:
+        _CLOSE[kind](session, subject)
+    return "reject"
+
+
+def vouch(*, approval_id: str, staff_id: int, now: datetime) -> None:
+    """Say that one did ask for it, where a till only claimed so.
+
+    Raises `NotFound` for what somebody else has asked for, `ApprovalDecided`, `ApprovalExpired`.
+    """
+    with transaction() as session:
+        second_person.vouch(session, approval_id, staff_id=staff_id, now=now)
+        _record(session, "approval.vouch", approval_id, staff_id, now)
 
 
 def _record(session: Session, action: str, approval_id: str, staff_id: int, now: datetime) -> None:

@@ -30,6 +30,7 @@ from app.checkout.offline_kept import (
 )
 from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, record
+from app.checkout.shift_time import after_the_last
 from app.db import Busy, ask, statements, transaction
 from app.errors import Forbidden, TooMany
 from app.staff.clerks import with_named_clerk
@@ -139,6 +140,7 @@ def _settle(
     with transaction() as session:
         driver = session.connection().connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
+        now = after_the_last(driver, till.terminal_id, now)
         former = judged(driver, till, [item.sequence])
         if former:
             return again(item, former[item.sequence])

@@ -12,6 +12,7 @@ from app import idempotency
 from app.checkout.bill import Bill, Line
 from app.checkout.quoted import LineDiscount
 from app.checkout.record_statement import statement_for
+from app.checkout.shift_time import shift_may_end
 from app.checkout.tenders import Tender
 from app.checkout.used_coupons import UsedCoupon, coupon_values
 from app.clock import business_date
@@ -97,9 +98,9 @@ def record(
     """`sold_at` is when it happened, unless now: its id and its day are of then, the books move now.
 
     Raises `UniqueViolation` for whatever has happened before, `CheckViolation` of `OVER_THE_DAY`
-    and of `NO_MEMBER_ANY_MORE`; with a quote also `ForeignKeyViolation` for one that may not be used (any more),
-    `NotNullViolation` of `coupon_redemptions` for a coupon that is not the member's to use (any more), and MC003 when
-    the member has less than it spends.
+    and of `NO_MEMBER_ANY_MORE`, `ShiftEnded` unless `sold_at` is given; with a quote also `ForeignKeyViolation` for one
+    that may not be used (any more), `NotNullViolation` of `coupon_redemptions` for a coupon that is not the member's to
+    use (any more), and MC003 when the member has less than it spends.
     """
     earning = None if buyer is None else buyer.earning
     at = now if sold_at is None else sold_at
@@ -126,11 +127,15 @@ def record(
         values["tenders"] = msgspec.json.encode(tenders).decode()
     if used is not None:
         values |= _quote_values(used, buyer, tenders)
-    coupons = min(2, len(recorded.coupons))
     statement = statement_for(
-        counted=bool(counts), tendered=bool(tenders), quoted=used is not None, coupons=coupons
+        counted=bool(counts),
+        tendered=bool(tenders),
+        quoted=used is not None,
+        live=sold_at is None,
+        coupons=min(2, len(recorded.coupons)),
     )
-    [row] = ask(connection, statement, values)
+    with shift_may_end():
+        [row] = ask(connection, statement, values)
     return read(row.answer, Recorded)
 
 

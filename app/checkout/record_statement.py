@@ -19,7 +19,7 @@ _WRITE = """
     {counted}{used}sale AS (
         INSERT INTO sales (id, store_id, terminal_id, staff_id, member_id, ticket_id, receipt_no, amount_fen,
             points_earned, rule_id, tier_code, earned, occurred_at, business_date{columns})
-        SELECT %(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s::bigint, (SELECT id FROM buyer), %(ticket)s,
+        SELECT %(id)s, %(store_id)s, {terminal}, %(staff_id)s::bigint, (SELECT id FROM buyer), %(ticket)s,
             %(receipt_no)s, %(amount_fen)s, %(points)s, %(rule_id)s::bigint, %(tier)s, %(earned)s::jsonb, %(sold_at)s,
             %(day)s::date{values}),
     lines AS (
@@ -35,6 +35,10 @@ _WRITE = """
     INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
     VALUES (%(scope)s, %(key)s, %(request_hash)s, %(answer)s::jsonb || {held}, %(now)s)
     RETURNING answer"""
+# A sale of this moment waits for a shift that is being closed, and is none of it any more; one that was uploaded is
+# among no shift's sales (app/checkout/totals.py).
+_TERMINAL = "%(terminal_id)s"
+_TERMINAL_NOW = "till_at(%(terminal_id)s, %(sold_at)s)"
 _CREDITED = "coalesce((SELECT held FROM credited), '{}')"
 _HELD_AFTER_SPENT = f"(SELECT held FROM spent) || {_CREDITED}"  # noqa: S608  # constants of our own
 
@@ -108,7 +112,7 @@ _USED = """quote AS (
 
 
 @cache
-def statement_for(*, counted: bool, tendered: bool, quoted: bool, coupons: int = 0) -> str:
+def statement_for(*, counted: bool, tendered: bool, quoted: bool, live: bool, coupons: int = 0) -> str:
     """The statement that writes a sale; what the sale does not need it does not pay for.
 
     `coupons` is how many it uses, 2 for any more than one.
@@ -118,6 +122,7 @@ def statement_for(*, counted: bool, tendered: bool, quoted: bool, coupons: int =
         post=_POST_AFTER_SPENT if quoted else post.POST,
         counted=_COUNTED if counted else "",
         used=(_USED if quoted else "") + (_REDEMPTIONS if coupons else ""),
+        terminal=_TERMINAL_NOW if live else _TERMINAL,
         columns=", quote_id, priced_at, discount_fen, discounts" if quoted else "",
         values=", quote.id, %(priced_at)s, %(discount_fen)s, %(discounts)s::jsonb FROM quote"
         if quoted

@@ -15,6 +15,7 @@ from app.approvals.models import ApprovalRequest
 from app.checkout.models import Refund, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, SoldLine, Wanted, parts_of
 from app.checkout.refund_record import Asked, Doing, Refunded, write_down
+from app.checkout.shift_time import after_the_last
 from app.clock import business_date, start_of_day
 from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound
@@ -32,7 +33,8 @@ REASONS = ("returned", "damaged", "price", "void", "other")
 
 
 class RefundPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For how many days after the sale, and how much without a second person.
+    """For how many days after the sale, and how much without a second person: by a clerk who is proven, and by one
+    whom the register only named.
 
     What was spent goes back into the lots it came from; of those that have ended meanwhile it may be spent for
     `grace_days` more.
@@ -42,7 +44,12 @@ class RefundPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fi
 
     within_days: Annotated[int, Meta(ge=0, le=3_660)] = 30
     alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+    unproven_alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 10_000
     grace_days: Annotated[int, Meta(ge=0, le=366)] = 30
+
+    def most_alone_fen(self, *, proven: bool) -> int:
+        """What of one sale goes back without a second person."""
+        return self.alone_fen if proven else min(self.alone_fen, self.unproven_alone_fen)
 
 
 class RefundTooLate(Conflict):
@@ -100,6 +107,7 @@ def _refund(
     now: datetime,
 ) -> Refunded:
     staff_id = _clerk(session, till)
+    now = after_the_last(session, till.terminal_id, now)
     sale = _locked_sale(session, sale_id, till.store_id)
     day = business_date(now, till.time_zone)
     policy = policies.in_force(session, RefundPolicy).value
@@ -119,15 +127,15 @@ def _refund(
         store_id=till.store_id,
         terminal_id=till.terminal_id,
     )
-    refund_id = new_id(now)
-    if _given_alone(session, sale_id) + asked.amount_fen > policy.alone_fen:
-        return _ask(session, refund_id, asked, parts, till.store_id, staff_id, now)
+    refund_id, alone_fen = new_id(now), policy.most_alone_fen(proven=till.proven)
+    if _given_alone(session, sale_id) + asked.amount_fen > alone_fen:
+        return _ask(session, refund_id, asked, parts, till, staff_id, now)
     doing = Doing(
         refund_id=refund_id,
         asked=asked,
         store_id=till.store_id,
         staff_id=staff_id,
-        alone_fen=policy.alone_fen,
+        alone_fen=alone_fen,
         approval_id=None,
         day=day,
         grace=_grace(policy, day, till.time_zone),
@@ -191,16 +199,17 @@ def _ask(
     refund_id: str,
     asked: Asked,
     parts: list[RefundPart],
-    store_id: int,
+    till: Till,
     staff_id: int,
     now: datetime,
 ) -> Refunded:
     wish: second_person.Wish = {
         "kind": APPROVAL_KIND,
         "details": msgspec.to_builtins(asked, str_keys=True),
-        "store_id": store_id,
+        "store_id": till.store_id,
         "staff_id": staff_id,
         "now": now,
+        "proven": till.proven,
     }
     alike = second_person.same(session, **wish)
     if alike is not None:
@@ -246,6 +255,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     store = session.execute(select(Store).where(Store.id == asked.store_id)).scalar_one()
     if store.status != "open" or not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
+    now = after_the_last(session, asked.terminal_id, now)
     sale = _locked_sale(session, asked.sale_id, asked.store_id)
     policy, day = policies.in_force(session, RefundPolicy).value, business_date(now, store.time_zone)
     doing = Doing(

@@ -70,7 +70,14 @@ def _asked(
                 return former
             top_up = locked(session, top_up_id, None)
             asked = carry_on(
-                session, top_up, wanted, terminal_id=None, staff_id=staff_id, present=True, now=now
+                session,
+                top_up,
+                wanted,
+                terminal_id=None,
+                staff_id=staff_id,
+                present=True,
+                proven=True,
+                now=now,
             )
             idempotency.remember(session, request, asked, now)
             return asked

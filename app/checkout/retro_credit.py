@@ -19,6 +19,7 @@ from app.checkout.find_by_phone import TicketEarnsOnly, one_at_a_time
 from app.checkout.models import Sale
 from app.checkout.retro_credit_record import Credited, LeftLine, left_of, write_down
 from app.checkout.sale import TicketExpired, TicketUnknown, TicketUsed
+from app.checkout.shift_time import after_the_last
 from app.clock import business_date
 from app.db import transaction
 from app.errors import Conflict, NotFound
@@ -33,13 +34,21 @@ APPROVAL_KIND = "retro_credit"
 
 
 class RetroCreditPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For how many days after the sale, how large a one, and how many within 24 hours one clerk credits alone."""
+    """For how many days after the sale, how large a one, and how many within 24 hours one clerk credits alone.
+
+    A clerk whom the register only named credits no larger one than `unproven_alone_fen`.
+    """
 
     NAME: ClassVar[str] = "retro_credit"
 
     within_days: Annotated[int, Meta(ge=0, le=366)] = 7
     alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+    unproven_alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 10_000
     alone_a_day: Annotated[int, Meta(ge=0, le=1_000)] = 5
+
+    def most_alone_fen(self, *, proven: bool) -> int:
+        """The largest receipt that is credited without a second person."""
+        return self.alone_fen if proven else min(self.alone_fen, self.unproven_alone_fen)
 
 
 class SaleHasMember(Conflict):
@@ -85,6 +94,7 @@ def credit_sale(
 
 def _credit(session: Session, till: Till, sale_id: str, ticket: str, now: datetime) -> Credited:
     till, staff_id = named_clerk(session, till)
+    now = after_the_last(session, till.terminal_id, now)
     sale = _locked_sale(session, sale_id, till.store_id)
     policy = policies.in_force(session, RetroCreditPolicy).value
     lines = _creditable(session, sale)
@@ -102,13 +112,13 @@ def _credit(session: Session, till: Till, sale_id: str, ticket: str, now: dateti
         ticket_id=ticket,
         state="waiting",
         amount_fen=sum(line.amount_fen for line in lines),
-        alone_fen=policy.alone_fen,
+        alone_fen=policy.most_alone_fen(proven=till.proven),
         alone_a_day=policy.alone_a_day,
         created_at=now,
     )
     if _may_alone(session, credit, now):
         return write_down(session, credit, sale, lines, till.time_zone, now=now)
-    return _ask(session, credit, sale, member.member_no, now)
+    return _ask(session, credit, sale, member.member_no, proven=till.proven, now=now)
 
 
 def _locked_sale(session: Session, sale_id: str, store_id: int) -> Sale:
@@ -165,7 +175,9 @@ def _may_alone(session: Session, credit: SaleCredit, now: datetime) -> bool:
     return int(session.execute(_ALONE, values).scalar_one()) < credit.alone_a_day
 
 
-def _ask(session: Session, credit: SaleCredit, sale: Sale, member_no: str, now: datetime) -> Credited:
+def _ask(
+    session: Session, credit: SaleCredit, sale: Sale, member_no: str, *, proven: bool, now: datetime
+) -> Credited:
     credit.approval_id = second_person.ask(
         session,
         kind=APPROVAL_KIND,
@@ -180,6 +192,7 @@ def _ask(session: Session, credit: SaleCredit, sale: Sale, member_no: str, now: 
         store_id=credit.store_id,
         staff_id=credit.staff_id,
         now=now,
+        proven=proven,
     )
     session.add(credit)
     session.flush()
@@ -204,6 +217,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     """
     credit = session.execute(select(SaleCredit).where(SaleCredit.id == approved.subject)).scalar_one()
     store = session.execute(select(Store).where(Store.id == credit.store_id)).scalar_one()
+    now = after_the_last(session, credit.terminal_id, now)
     sale = _locked_sale(session, credit.sale_id, credit.store_id)
     try:
         lines = _creditable(session, sale)

@@ -14,6 +14,7 @@ import psycopg
 from app import idempotency
 from app.checkout.bill import Bill, Line, lines_of
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, Recorded, record
+from app.checkout.shift_time import ShiftEnded, after_the_last
 from app.checkout.tenders import Tender, told
 from app.clock import business_date
 from app.db import Busy, ask, statements
@@ -98,6 +99,8 @@ def record_sale(
                 if look.former is not None:
                     return look.former
                 raise refusal(error) from error
+            except ShiftEnded:
+                now = after_the_last(connection, till.terminal_id, now)
             except psycopg.errors.CheckViolation as error:
                 if error.diag.constraint_name not in (OVER_THE_DAY, NO_MEMBER_ANY_MORE):
                     raise

@@ -14,6 +14,7 @@ from app.checkout.bill import Bill, Line
 from app.checkout.quoted import Priced
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, Recorded, Used, record
 from app.checkout.sale import TicketExpired, TicketUsed, refusal
+from app.checkout.shift_time import ShiftEnded, after_the_last
 from app.checkout.tenders import Tender, told
 from app.checkout.used_coupons import lost_of, used_by
 from app.db import Busy, ask, statements
@@ -95,6 +96,8 @@ def commit_quote(
                 if former is not None:
                     return former
                 raise refusal(error) from error
+            except ShiftEnded:
+                now = after_the_last(connection, here.terminal_id, now)
             except psycopg.errors.ForeignKeyViolation:
                 continue  # used or declined meanwhile: the next look says which
             except psycopg.errors.NotNullViolation as error:

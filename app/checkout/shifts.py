@@ -161,8 +161,8 @@ def _close(
 
 
 def _lock_terminal(session: Session, terminal_id: int) -> None:
-    """Shifts of a till come one after the other. Sales name their till: those that are being written now are waited
-    for, so that a shift's figures hold them."""
+    """Shifts of a till come one after the other. What is being written at it now is waited for, so that a shift's
+    figures hold it, and what comes later waits and is none of it any more (app/checkout/shift_time.py)."""
     session.execute(select(Terminal.id).where(Terminal.id == terminal_id).with_for_update())
 
 

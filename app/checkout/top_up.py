@@ -15,6 +15,7 @@ from app import idempotency, policies
 from app.approvals import second_person
 from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.sale import ReceiptNumberUsed, TicketExpired, TicketUnknown, TicketUsed
+from app.checkout.shift_time import after_the_last
 from app.db import transaction
 from app.errors import Invalid
 from app.ids import new_id
@@ -88,6 +89,7 @@ def top_up(
             if former is not None:
                 return former
             till = with_named_clerk(session, till)
+            now = after_the_last(session, till.terminal_id, now)
             answer = _top_up(session, till, ticket, taken, now)
             idempotency.remember(session, request, answer, now)
             return answer
@@ -145,7 +147,7 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
     alone_fen = policy.value.alone_top_up_fen
     earned: tuple[Part, ...] = ()
     if alone_fen is not None and taken.amount_fen > alone_fen:
-        ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, now)
+        ordered.approval_id = _ask(session, ordered, scanned.member_no, alone_fen, till, now)
         session.add(ordered)
         session.flush()
     else:
@@ -153,7 +155,7 @@ def _top_up(session: Session, till: Till, ticket: str, taken: TakenIn, now: date
     return _answer(session, ordered, earned, now)
 
 
-def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: datetime) -> str:
+def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, till: Till, now: datetime) -> str:
     if ordered.staff_id is None or ordered.store_id is None:
         raise ClerkNeeded(alone_fen=alone_fen)
     return second_person.ask(
@@ -171,6 +173,7 @@ def _ask(session: Session, ordered: TopUp, member_no: str, alone_fen: int, now: 
         store_id=ordered.store_id,
         staff_id=ordered.staff_id,
         now=now,
+        proven=till.proven,
     )
 
 
@@ -237,7 +240,10 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     Raises `ApprovalOutdated` when the member is not active, the store has closed or the clerk may not sell any more,
     and `BalanceLimit`.
     """
-    subject = session.execute(select(TopUp.member_id).where(TopUp.id == approved.subject)).scalar_one()
+    asked = select(TopUp.member_id, TopUp.terminal_id).where(TopUp.id == approved.subject)
+    subject, terminal_id = session.execute(asked).one()
+    assert terminal_id is not None, "only a till asks"
+    now = after_the_last(session, terminal_id, now)
     member = limits.lock(session, subject)
     ordered = session.execute(
         select(TopUp).where(TopUp.id == approved.subject, TopUp.state == "waiting").with_for_update()

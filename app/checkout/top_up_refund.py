@@ -17,6 +17,7 @@ from app.approvals import second_person
 from app.checkout.find_by_phone import TicketEarnsOnly
 from app.checkout.refund import RefundNumberUsed
 from app.checkout.sale import TicketExpired, TicketUnknown
+from app.checkout.shift_time import after_the_last
 from app.checkout.top_up_refund_record import Asked, Doing, TopUpRefunded, new_refund_id, pending, write_down
 from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound
@@ -106,6 +107,7 @@ def _at_the_till(
     staff_id = None if till.staff_no is None else with_named_clerk(session, till, REFUND).staff_id
     if staff_id is None:
         raise Forbidden
+    now = after_the_last(session, till.terminal_id, now)
     top_up = locked(session, top_up_id, till.store_id)
     if wanted.ticket is not None:
         _check_ticket(session, till, staff_id, wanted.ticket, top_up.member_id, now)
@@ -116,6 +118,7 @@ def _at_the_till(
         terminal_id=till.terminal_id,
         staff_id=staff_id,
         present=wanted.ticket is not None,
+        proven=till.proven,
         now=now,
     )
 
@@ -162,6 +165,7 @@ def carry_on(
     terminal_id: int | None,
     staff_id: int,
     present: bool,
+    proven: bool,
     now: datetime,
 ) -> TopUpRefunded:
     """With the top-up locked: work it out anew, do it or ask a second person."""
@@ -174,7 +178,7 @@ def carry_on(
         raise TopUpRefundOutdated(amount_fen=work.amount_fen)
     asked = _asked(session, top_up, wanted, work, terminal_id, present)
     refund_id = new_refund_id(now)
-    alone_fen = policy.value.most_alone_fen(cooling_off=work.cooling_off, present=present)
+    alone_fen = policy.value.most_alone_fen(cooling_off=work.cooling_off, present=present, proven=proven)
     if given_alone_fen(session, top_up.id) + work.amount_fen > alone_fen:
         approval_id = second_person.ask(
             session,
@@ -184,6 +188,7 @@ def carry_on(
             store_id=top_up.store_id,
             staff_id=staff_id,
             now=now,
+            proven=proven,
         )
         return pending(refund_id, approval_id, asked, work)
     doing = Doing(
@@ -239,6 +244,8 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
             raise second_person.ApprovalOutdated
     if not may_still(session, approved.requested_by, REFUND, asked.store_id):
         raise second_person.ApprovalOutdated
+    if asked.terminal_id is not None:
+        now = after_the_last(session, asked.terminal_id, now)
     top_up = locked(session, asked.top_up_id, asked.store_id)
     _none_under_way(session, top_up.id)
     lock(session, top_up)
@@ -254,7 +261,9 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
         refund_id=approved.subject,
         asked=asked,
         staff_id=approved.requested_by,
-        alone_fen=policy.value.most_alone_fen(cooling_off=work.cooling_off, present=asked.present),
+        alone_fen=policy.value.most_alone_fen(
+            cooling_off=work.cooling_off, present=asked.present, proven=True
+        ),
         policy_version=policy.version,
         approval_id=approved.id,
         now=now,

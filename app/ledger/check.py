@@ -106,7 +106,8 @@ QUESTIONS = {
             OR (a.approval_id IS NOT NULL AND r.requested_by IS DISTINCT FROM a.requested_by)""",
     "whoever approved is not who asked": """
         SELECT id AS what, kind AS detail FROM approval_requests
-        WHERE state = 'approved' AND decided_by IS NOT DISTINCT FROM requested_by""",
+        WHERE state = 'approved' AND (decided_by IS NOT DISTINCT FROM requested_by
+            OR (NOT requester_proven AND coalesce(vouched_by, decided_by) = decided_by))""",
     "a tier's gift is the one that was decided": """
         SELECT t.id::text AS what, t.source_id || ': ' || e.amount AS detail FROM ledger_transactions t
         JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL

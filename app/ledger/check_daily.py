@@ -43,21 +43,16 @@ DAILY_QUESTIONS = {
             SELECT count(*) AS n FROM sale_credits x WHERE x.staff_id = c.staff_id AND x.approval_id IS NULL
                 AND x.created_at > c.created_at - interval '24 hours' AND x.created_at <= c.created_at) o
         WHERE c.approval_id IS NULL AND o.n > c.alone_a_day""",
-    # What was recorded in the last minute before may have been on its way: it is in the figures or not.
     "a closed shift says what went through its till": """
         WITH sold AS (
-            SELECT h.id, count(*) AS n, sum(s.amount_fen) AS fen,
-                count(*) FILTER (WHERE s.occurred_at < h.closed_at - interval '1 minute') AS sure,
-                sum(s.amount_fen) FILTER (WHERE s.occurred_at < h.closed_at - interval '1 minute') AS sure_fen
+            SELECT h.id, count(*) AS n, sum(s.amount_fen) AS fen
             FROM (SELECT * FROM sales x
                 WHERE NOT EXISTS (SELECT FROM offline_uploads u WHERE u.sale_id = x.id)) s JOIN LATERAL (
                 SELECT * FROM shifts x WHERE x.terminal_id = s.terminal_id AND x.from_id <= s.id
                 ORDER BY x.from_id DESC, x.until_id DESC NULLS FIRST LIMIT 1) h ON s.id < h.until_id
             GROUP BY h.id),
         back AS (
-            SELECT h.id, count(*) AS n, sum(r.amount_fen) AS fen,
-                count(*) FILTER (WHERE r.occurred_at < h.closed_at - interval '1 minute') AS sure,
-                sum(r.amount_fen) FILTER (WHERE r.occurred_at < h.closed_at - interval '1 minute') AS sure_fen
+            SELECT h.id, count(*) AS n, sum(r.amount_fen) AS fen
             FROM shifts h JOIN refunds r ON r.terminal_id = h.terminal_id AND r.occurred_at >= h.opened_at
                 AND r.occurred_at < h.closed_at
             GROUP BY h.id)
@@ -67,11 +62,8 @@ DAILY_QUESTIONS = {
         CROSS JOIN LATERAL jsonb_to_record(h.totals) AS t (sales bigint, sales_fen bigint, refunds bigint,
             refunds_fen bigint)
         LEFT JOIN sold s ON s.id = h.id LEFT JOIN back b ON b.id = h.id
-        WHERE h.closed_at IS NOT NULL AND (coalesce(
-            t.sales BETWEEN coalesce(s.sure, 0) AND coalesce(s.n, 0)
-            AND t.sales_fen BETWEEN coalesce(s.sure_fen, 0) AND coalesce(s.fen, 0)
-            AND t.refunds BETWEEN coalesce(b.sure, 0) AND coalesce(b.n, 0)
-            AND t.refunds_fen BETWEEN coalesce(b.sure_fen, 0) AND coalesce(b.fen, 0), false)) IS FALSE""",
+        WHERE h.closed_at IS NOT NULL AND (t.sales, t.sales_fen, t.refunds, t.refunds_fen) IS DISTINCT FROM
+            (coalesce(s.n, 0), coalesce(s.fen, 0)::bigint, coalesce(b.n, 0), coalesce(b.fen, 0)::bigint)""",
     "what a drawer should hold follows from its shift": """
         SELECT h.id AS what, h.expected_fen || ' instead of ' || h.opening_fen + c.fen AS detail
         FROM shifts h CROSS JOIN LATERAL (
@@ -96,12 +88,12 @@ DAILY_QUESTIONS = {
             'sale_credits_kept', 'sale_credits_end_once',
             'shifts_kept', 'shifts_close_once',
             'sales_kept', 'sales_member_once', 'sale_lines_kept', 'sale_lines_refunds_grow', 'sale_lines_earned_once',
-            'approval_requests_kept', 'approval_requests_decided_once']) w
+            'approval_requests_kept', 'approval_requests_decided_once', 'approval_requests_vouched_once']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['ck_scan_tickets_by_phone_has_clerk',
             'uq_sale_credits_once', 'uq_sale_credits_ticket_id', 'ck_sale_credits_second_person',
-            'uq_shifts_one_open']) w
+            'uq_shifts_one_open', 'ck_approval_requests_vouched']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)
             AND NOT EXISTS (SELECT FROM pg_class i WHERE i.relname = w AND i.relkind = 'i')""",
 }

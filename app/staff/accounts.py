@@ -142,7 +142,7 @@ def change(
     """
     with transaction() as session:
         admins = _admins(session)
-        person = _reachable(session, staff_id, boss)
+        person = reachable(session, staff_id, boss)
         if person.version != version:
             raise VersionConflict(version=person.version)
         if grants is not None:
@@ -181,7 +181,8 @@ def _set_status(person: Staff, status: str, boss: Boss) -> None:
 
 
 def reset_password(*, staff_id: int, boss: Boss, now: datetime) -> str:
-    """A new temporary password, told once, good for `TEMPORARY_LIFE`; all sessions of the person end.
+    """A new temporary password, told once, good for `TEMPORARY_LIFE`; all sessions of the person end, and so does
+    their PIN.
 
     Raises `NotFound`, `Forbidden`.
     """
@@ -189,8 +190,10 @@ def reset_password(*, staff_id: int, boss: Boss, now: datetime) -> str:
     password = temporary(login)
     password_hash = hashed(password, login)  # takes its time on purpose: not while the row is locked
     with transaction() as session:
-        person = _reachable(session, staff_id, boss)
+        person = reachable(session, staff_id, boss)
         person.password_hash, person.password_expires_at = password_hash, now + TEMPORARY_LIFE
+        # Whoever knew the password may have set the PIN.
+        person.pin_hash = None
         person.version += 1
         end_sessions(session, staff_id, now)
         audit.record(session, boss.actor, "staff.reset_password", "staff", staff_id, now=now)
@@ -249,7 +252,7 @@ def _views(where: str, arguments: dict[str, object]) -> list[StaffView]:
     ]
 
 
-def _reachable(session: Session, staff_id: int, boss: Boss) -> Staff:
+def reachable(session: Session, staff_id: int, boss: Boss) -> Staff:
     """The person, locked. A manager changes those whose every role they could have given themselves.
 
     Raises `NotFound` for people of other stores, `Forbidden` for those of the manager's own who stand higher.

@@ -21,7 +21,8 @@ from app.db import Base, UTCDateTime
 class Staff(Base):
     """`password_expires_at` is set while the password is a temporary one that somebody else knows.
 
-    `disabled_rank` is that of the highest who disabled the person (`accounts.Boss.rank`).
+    `disabled_rank` is that of the highest who disabled the person (`accounts.Boss.rank`). `pin_hash` is of the PIN with
+    which the person proves at a register who they are (app/staff/pins.py); None: they have set none.
     """
 
     __tablename__ = "staff"
@@ -37,6 +38,7 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(String(60))
     password_hash: Mapped[str] = mapped_column(String(200))
     password_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    pin_hash: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), server_default="zh")
     status: Mapped[str] = mapped_column(String(8), server_default="active")
     disabled_rank: Mapped[int | None] = mapped_column(SmallInteger)

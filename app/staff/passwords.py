@@ -33,6 +33,11 @@ def hashed(password: str, login: str) -> str:
     return _hasher.hash(password)
 
 
+def hashed_pin(pin: str) -> str:
+    """Of a PIN that app/staff/pins.py has judged."""
+    return _hasher.hash(pin)
+
+
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether it is the password; None stands for an unknown login and takes as long."""
     try:

@@ -202,6 +202,7 @@ def signed_in(token: str, *, now: datetime) -> SignedInStaff:
             time_zone=row.time_zone,
             terminal_id=row.terminal_id,
             staff_id=row.id,
+            proven=True,
         )
     return SignedInStaff(
         id=row.id,

@@ -15,7 +15,11 @@ _MOST_RECENT = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Till:
-    """`staff_no` is the clerk as the machine names them, `staff_id` the one it was found to be."""
+    """`staff_no` is the clerk as the machine names them, `staff_id` the one it was found to be.
+
+    `proven`: it is them, by their session or their PIN (app/staff/pins.py). Otherwise anybody at the machine may have
+    named them.
+    """
 
     store_id: int
     store_code: str
@@ -24,6 +28,8 @@ class Till:
     terminal_id: int
     staff_id: int | None = None
     staff_no: str | None = None
+    proven: bool = False
+    pin_wrong: bool = False
     key_hash: bytes | None = field(default=None, repr=False)
 
     def with_clerk(self, staff_id: int | None) -> "Till":
@@ -77,7 +83,9 @@ def confirmed(till: Till, row: Any) -> Till:
     if row.terminal_id is None:
         _recent.pop(till.key_hash, None)
         raise Unauthenticated
-    now = replace(_till(row, till.key_hash), staff_id=till.staff_id, staff_no=till.staff_no)
+    now = replace(
+        _till(row, till.key_hash), staff_id=till.staff_id, staff_no=till.staff_no, proven=till.proven
+    )
     if now != till:
         _recent.pop(till.key_hash, None)
     return now

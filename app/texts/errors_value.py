@@ -15,6 +15,15 @@ VALUE_ERRORS: dict[str, tuple[str, str]] = {
         "您与申请人的账号近期有创建或修改关系，请由其他负责人审批。",
         "One of you has lately made or changed the other's account. Let somebody else approve.",
     ),
+    "approver_vouched": (
+        "您已为该申请担保，须由另一位同事审批。",
+        "You have spoken for this request. Somebody else has to approve it.",
+    ),
+    "staff_pin_wrong": ("员工编号或 PIN 不正确。", "The staff number or the PIN is not right."),
+    "staff_pin_too_weak": (
+        "PIN 须为 6 位数字，至少含 3 个不同的数字，且不能是连续数字。",
+        "A PIN has six digits, three different ones at least, and not one after the other.",
+    ),
     "approver_is_requester": (
         "不能审批自己的申请，请由其他负责人处理。",
         "Nobody approves their own request. Ask somebody else.",

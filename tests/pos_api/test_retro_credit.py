@@ -52,12 +52,12 @@ def credit(
     shop: Shop, sale: dict[str, Any], phone: Phone, who: StaffView, *, key: str | None = None, **sent: Any
 ) -> Any:
     ticket = sent.pop("ticket", None) or scanned(shop, phone, clerk=who)
-    body = {"ticket": ticket, "staff_no": who.staff_no}
+    body = {"ticket": ticket, **shop.proof(who)}
     return shop.till.post(f"/sales/{sale['id']}/member", body, key)
 
 
 def refund(shop: Shop, sale: dict[str, Any], who: StaffView, **asked: Any) -> Any:
-    body = {"refund_no": uuid.uuid4().hex, "reason": "returned", "staff_no": who.staff_no, **asked}
+    body = {"refund_no": uuid.uuid4().hex, "reason": "returned", **shop.proof(who), **asked}
     return shop.till.post(f"/sales/{sale['id']}/refunds", body).json
 
 

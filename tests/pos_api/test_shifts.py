@@ -172,18 +172,23 @@ def test_sixteen_open_one_and_close_it_once(shop: Shop, engine: Engine, anna: St
     assert rows(engine, "SELECT count(*) FROM audit_log WHERE action = 'shift.close'") == [(1,)]
 
 
-def test_sales_of_the_moment_of_closing_are_whole_or_not_in_it(shop: Shop, anna: StaffView) -> None:
-    """Fifteen tills' worth of sales while the drawer is closed: the audit compares afterwards."""
-    shift = opened(shop, anna).json
-
-    def run(number: int) -> int:
-        client = TillClient(shop.till.key, shop.app.test_client())
-        if number == 0:
-            return int(closed(shop, shift["id"], anna, 0, till=client).json["totals"]["sales"])
-        return int(client.sell(None, 100).status_code)
-
-    assert 0 <= race(16, run)[0] <= 15
-    assert current_or_none(shop) is None
+def test_what_began_before_the_end_and_is_written_after_it_is_of_the_time_after(
+    shop: Shop, engine: Engine, anna: StaffView
+) -> None:
+    till = till_of(shop.till).naming(anna.staff_no)
+    began = clock.now()
+    shift = open_shift(till=till, opening_fen=0, request=request(), now=began)
+    ended = began + timedelta(seconds=1)
+    sale = sell_at(till, None, 500, began)
+    close_shift(till=till, shift_id=shift.id, counted_fen=0, request=request(), now=ended)
+    late = sell_at(till, None, 300, began + timedelta(milliseconds=500))
+    assert (sale.occurred_at, late.occurred_at) == (began, ended)
+    shown = shop.till.get("/totals").json["shifts"][0]["totals"]
+    assert (shown["sales"], shown["sales_fen"]) == (1, 500)
+    following = open_shift(till=till, opening_fen=0, request=request(), now=ended)
+    current = current_shift(till=till, now=ended + timedelta(seconds=1))
+    assert current.totals is not None
+    assert (following.id, current.totals.sales, current.totals.sales_fen) == (current.id, 1, 300)
 
 
 def current_or_none(shop: Shop) -> Any:

@@ -28,7 +28,7 @@ def anna(shop: Shop) -> StaffView:
 
 
 def refund(shop: Shop, sale: dict[str, Any], who: StaffView, **asked: Any) -> Any:
-    body = {"refund_no": uuid.uuid4().hex, "reason": "returned", "staff_no": who.staff_no, **asked}
+    body = {"refund_no": uuid.uuid4().hex, "reason": "returned", **shop.proof(who), **asked}
     return shop.till.post(f"/sales/{sale['id']}/refunds", body)
 
 

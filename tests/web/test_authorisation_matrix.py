@@ -420,6 +420,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/me/password"): staff(
         422, 422, 422, 422, body=lambda _: {"current": "wrong password", "new": "a fine new password"}
     ),
+    ("POST", "/office/v1/me/pin"): staff(
+        422, 422, 422, 422, body=lambda _: {"password": "wrong password", "pin": "271828"}
+    ),
     ("POST", "/office/v1/logout"): staff(204, 204, 204, 204),
     ("GET", "/office/v1/stores"): staff(200, 200, 200, 200),
     ("GET", "/office/v1/staff"): staff(403, 403, 200, 200),
@@ -434,6 +437,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/staff/<int:staff_id>/password-reset"): staff(
         403, 403, 200, 200, place=lambda s: {"staff_id": s.person()}
+    ),
+    ("POST", "/office/v1/staff/<int:staff_id>/pin-reset"): staff(
+        403, 403, 204, 204, place=lambda s: {"staff_id": s.person()}
     ),
     ("POST", "/office/v1/stores"): staff(
         403,
@@ -591,6 +597,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
         403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
     ),
+    # for one's own requests alone
+    ("POST", "/office/v1/approvals/<string:approval_id>/vouch"): staff(
+        404, 404, 404, 404, place=lambda s: {"approval_id": s.approval()}
+    ),
     ("GET", "/office/v1/settlements"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/settlements"): staff(403, 403, 403, 201, body=lambda s: s.no_draft()),
     ("PUT", "/office/v1/settlements/<int:settlement_no>/period"): staff(
@@ -640,6 +650,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/till/sales/take"): everybody(303, form=True),
     ("POST", "/till/sales/word"): everybody(303, form=True),
     ("POST", "/till/sales/amount"): everybody(303, form=True),
+    ("GET", "/till/pin"): everybody(303),
+    ("POST", "/till/pin"): everybody(303, form=True),
     ("GET", "/till/password"): everybody(303),
     ("POST", "/till/password"): everybody(303, form=True),
     ("POST", "/till/sign-out"): everybody(303, form=True),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -102,7 +102,7 @@ class Desk:
 
 
 def desk_of(shop: Shop, staff_no: str, client: TillClient | None = None) -> Desk:
-    return Desk(till_of(client or shop.till), staff_no)
+    return Desk(replace(till_of(client or shop.till), proven=True), staff_no)
 
 
 def line(unit_price_fen: int, quantity: int = 1, sku: str = "A", category: str = "") -> Line:

@@ -144,6 +144,10 @@ VIOLATIONS: dict[str, list[str]] = {
     "whoever approved is not who asked": [
         "ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_two_people;"
         "UPDATE approval_requests SET requested_by = decided_by",
+        "ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_vouched;"
+        "UPDATE approval_requests SET requester_proven = false, vouched_by = decided_by",
+        "ALTER TABLE approval_requests DROP CONSTRAINT ck_approval_requests_vouched;"
+        "UPDATE approval_requests SET requester_proven = false",
     ],
     "whoever owes points has none": [
         "INSERT INTO ledger_accounts (member_id, unit, balance) SELECT member_id, 'points_owed', 1 FROM ledger_accounts"
@@ -349,7 +353,7 @@ def written(engine: Engine, shop: Shop) -> Engine:
     decide(approval_id=asked.approval_id, agree=True, stores=None, staff_id=two.id, now=clock.now())
     clerk = shop.person("anna", Grant("clerk", shop.store.id))
     sale = shop.till.sell(shop.till.ticket(shop.code(phone, steps=1)), 700).json
-    asked_back = {"refund_no": "RF-1", "reason": "returned", "staff_no": clerk.staff_no}
+    asked_back = {"refund_no": "RF-1", "reason": "returned", **shop.proof(clerk)}
     assert shop.till.post(f"/sales/{sale['id']}/refunds", asked_back).status_code == 201
     refunded_by_quote(shop, clerk.staff_no)
     settled_trade(shop.store.id, shop.open_store("S009").id, member(), one.id)
@@ -361,7 +365,7 @@ def written(engine: Engine, shop: Shop) -> Engine:
     # By a clock a minute ahead: of the steps until now some are used.
     assert queue.reason(queue.sold(phone, at=clock.now() + timedelta(seconds=70))) is None
     asked_back = {"amount_fen": 20_000, "principal_fen": 20_000, "refund_no": "TR-1", "reason": "unwanted"}
-    back = {**asked_back, "staff_no": clerk.staff_no, "ticket": ticket(shop, phone)}
+    back = {**asked_back, **shop.proof(clerk), "ticket": ticket(shop, phone)}
     assert shop.till.post(f"/topups/{waiting.json['id']}/refunds", back).json["state"] == "done"
     assert promises_broken(engine) == set()
     return engine

@@ -60,7 +60,7 @@ def topped_up(
     """The answer to a top-up of 500.00 in cash; `changes` as in the request's body."""
     body = {"amount_fen": 50_000, "method": "cash", "receipt_no": uuid.uuid4().hex[:20]} | changes
     if clerk is not None:
-        body["staff_no"] = clerk.staff_no
+        body |= shop.proof(clerk)
     if "ticket" not in body:
         body["ticket"] = ticket(shop, phone, till=till, clerk=clerk)
     return (till or shop.till).post("/topups", body, idempotency_key=key)

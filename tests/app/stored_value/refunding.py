@@ -31,7 +31,7 @@ def refunded(
         "amount_fen": amount_fen,
         "refund_no": uuid.uuid4().hex[:20],
         "reason": "unwanted",
-        "staff_no": who.staff_no,
+        **shop.proof(who),
     }
     return shop.till.post(f"/topups/{top_up_id}/refunds", body | changes, idempotency_key=key)
 

@@ -33,7 +33,7 @@ def anna(shop: Shop) -> StaffView:
 
 
 def back(custom: Custom, sale_id: str, who: StaffView, reason: str = "void", **more: Any) -> None:
-    body = {"refund_no": uuid.uuid4().hex, "reason": reason, "staff_no": who.staff_no, **more}
+    body = {"refund_no": uuid.uuid4().hex, "reason": reason, **custom.shop.proof(who), **more}
     answer = custom.shop.till.post(f"/sales/{sale_id}/refunds", body)
     assert answer.json.get("state") == "done", answer.json
 
