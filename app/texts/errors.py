@@ -2,6 +2,7 @@
 
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
+from app.texts.errors_rules import RULE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
@@ -199,6 +200,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "商品明细合计与总金额不符，详见 lines_fen。",
         "The lines do not come to the amount; see `lines_fen`.",
     ),
+    **RULE_ERRORS,
     **SETTLEMENT_ERRORS,
     **COUPON_ERRORS,
     **QUOTE_ERRORS,

@@ -1,6 +1,7 @@
 """Key → (Chinese, English)."""
 
 from app.texts.words_benefits import BENEFIT_TEXTS
+from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
@@ -10,6 +11,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **BENEFIT_TEXTS,
+    **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),

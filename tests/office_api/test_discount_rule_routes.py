@@ -13,6 +13,7 @@ from tests.shop import Shop
 
 @pytest.fixture
 def actors(shop: Shop) -> Actors:
+    shop.tier("gold")
     return Actors(shop)
 
 
@@ -132,3 +133,26 @@ def test_above_the_limit_it_waits_for_a_second_person(actors: Actors) -> None:
     assert chief.post(f"/approvals/{seen['id']}/decision", {"agree": True}).status_code == 204
     [made] = office.get("/discount-rules").json["items"]
     assert made["effect"] == {"kind": "percent", "percent_bp": 5_000}
+
+
+def test_a_tier_that_nobody_made_is_named(actors: Actors) -> None:
+    office = Rules(actors, "manager")
+    wrong = {"stores": ["S001"], "tiers": ["gold", "goldd", "black"]}
+    refused = office.post("/discount-rules", body(conditions=wrong))
+    assert (refused.status_code, refused.json["code"]) == (422, "rule_names_unknown")
+    assert (refused.json["what"], refused.json["unknown"]) == ("tiers", ["black", "goldd"])
+    assert office.get("/discount-rules").json["items"] == []
+    assert office.post("/discount-rules", body()).status_code == 201
+    changed = office.put("/discount-rules/1", body(conditions=wrong, version=1))
+    assert (changed.status_code, changed.json["unknown"]) == (422, ["black", "goldd"])
+
+
+def test_what_waits_says_which_limits_it_goes_beyond(actors: Actors) -> None:
+    office = Rules(actors, "manager")
+    waiting = office.post("/discount-rules", body(effect={"kind": "amount", "off_fen": 5_001}))
+    assert waiting.status_code == 202
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"], why["limit"]) == ("discounts", "alone_off_fen", 5_000)
+    assert "¥50.00" in why["text"]
+    special = office.post("/discount-rules", body(effect={"kind": "price", "price_fen": 100}))
+    assert [(one["field"], one["limit"]) for one in special.json["why"]] == [("alone_prices", False)]
