@@ -5,7 +5,6 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.checkout.quoted import Priced, Quoted, QuotedBenefit
-from app.discounts.benefit import Told
 from app.discounts.explain import reason_text
 from app.texts import say, yuan
 from web.explained import PartSchema, dump_parts
@@ -118,7 +117,7 @@ def dump_quoted(quoted: Quoted) -> dict[str, Any]:
             }
             for line in priced.lines
         ],
-        "benefits": [_dump_benefit(one.told, names, asked) for one in priced.benefits],
+        "benefits": [_dump_benefit(one, names, asked) for one in priced.benefits],
         "best": priced.complete,
         "goods_fen": priced.goods_fen,
         "discount_fen": priced.discount_fen,
@@ -137,13 +136,14 @@ def _name(one: QuotedBenefit, language: str) -> str:
     return one.name_en if language == "en" else one.name_zh
 
 
-def _dump_benefit(told: Told, names: dict[str, str], language: str) -> dict[str, Any]:
+def _dump_benefit(one: QuotedBenefit, names: dict[str, str], language: str) -> dict[str, Any]:
+    told, asks = one.told, one.asks_en if language == "en" else one.asks_zh
     return {
         "key": told.key,
         "name": names[told.key],
         "applied": told.applied,
         "reason": told.reason,
-        "text": reason_text(told, names, language),
+        "text": reason_text(told, names, language, asks=asks),
         "discount_fen": told.discount_fen,
         "missing_fen": told.missing_fen,
         "missing_pieces": told.missing_pieces,

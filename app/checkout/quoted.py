@@ -44,11 +44,16 @@ class QuotedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedBenefit:
-    """What became of a benefit; what it takes off which line stands with the lines."""
+    """What became of a benefit; what it takes off which line stands with the lines.
+
+    `asks_zh` and `asks_en` say what it asks for where it does not hold for that: tiers, days, hours.
+    """
 
     name_zh: str
     name_en: str
     told: Told
+    asks_zh: str = ""
+    asks_en: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

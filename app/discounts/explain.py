@@ -21,9 +21,12 @@ def effect_text(benefit: Benefit, language: str) -> str:
     return (", " if language == "en" else "，").join(parts)
 
 
-def reason_text(told: Told, names: dict[str, str], language: str) -> str:
-    """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language."""
-    key = f"benefit.{told.reason}"
+def reason_text(told: Told, names: dict[str, str], language: str, *, asks: str = "") -> str:
+    """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language.
+
+    `asks` is what it asks for where that is the reason (app/discounts/asks.py).
+    """
+    key = f"benefit.{told.reason}" + (".asks" if asks else "")
     if told.reason == reasons.BELOW_THRESHOLD:
         key += (".fen" if told.missing_fen else "") + (".pieces" if told.missing_pieces else "")
     return say(
@@ -34,6 +37,7 @@ def reason_text(told: Told, names: dict[str, str], language: str) -> str:
         off=yuan(told.discount_fen),
         missing=yuan(told.missing_fen),
         pieces=told.missing_pieces,
+        asks=asks,
     )
 
 

@@ -1,5 +1,6 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
@@ -10,6 +11,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.restore": ("退款返还", "Given back with a refund"),
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
+    **ASKS_TEXTS,
     **BENEFIT_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
