@@ -113,7 +113,10 @@ def test_what_makes_no_sense_is_refused(actors: Actors, wrong: dict[str, Any]) -
 
 def test_a_manager_makes_rules_of_the_own_store_and_sees_those_of_the_brand(actors: Actors) -> None:
     manager, chief = Rules(actors, "manager"), Rules(actors, "admin")
-    assert manager.post("/discount-rules", body(conditions={"tiers": ["gold"]})).status_code == 403
+    refused = manager.post("/discount-rules", body(conditions={"tiers": ["gold"]}))
+    assert refused.status_code == 403
+    assert (refused.json["right"], refused.json["reason"]) == ("rules.manage", "all_stores")
+    assert "right" in refused.json["detail"]
     assert chief.post("/discount-rules", body(conditions={"tiers": ["gold"]})).status_code == 201
     assert chief.post("/discount-rules", body(conditions={"stores": ["S002"]})).status_code == 201
     assert [one["rule_no"] for one in manager.get("/discount-rules").json["items"]] == [1]
