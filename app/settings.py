@@ -112,7 +112,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 #: What a receipt can say, and the keys WeChat gave these words in a common template.
-RECEIPT_WORDS = frozenset({"store", "amount", "earned", "points", "time"})
+RECEIPT_WORDS = frozenset({"store", "amount", "earned", "points", "discount", "spent", "time"})
 #: Payments need all of these, and the mini-program that the payer holds.
 _PAY = (
     "WECHAT_PAY_MCHID",

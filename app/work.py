@@ -25,6 +25,7 @@ from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
 from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
+from app.messages.top_up import plan_top_up
 from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.providers.wechat import FieldInvalid, SubscribeSender
@@ -138,6 +139,7 @@ def fact_relay(parts: Parts) -> Relay:
         {
             "sale_completed": sold,
             "sale_refunded": refunded,
+            "topped_up": plan_top_up,
             "top_up_refunded": plan_top_up_refund,
             "birthday_gift": plan_gift,
             "coupons_issued": plan_gift,

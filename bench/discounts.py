@@ -7,9 +7,12 @@ from app.discounts.change import Draft
 from app.discounts.effects import AmountOff, PercentOff, PerFull, RuleEffect, SpecialPrice
 from app.discounts.rules import Definition
 from app.points.rules import Conditions
+from app.stores.setup import open_store
 
 #: The tier of the members who spend.
 TIER = "gold"
+#: What the rules take off for each tier.
+TIERS = {"silver": 200, TIER: 500, "diamond": 800, "black": 1_200}
 CATEGORIES = ("乳品", "烘焙", "茶饮", "零食", "水果", "日化", "酒水", "粮油")
 ALL_DAYS = frozenset(range(1, 8))
 
@@ -67,7 +70,6 @@ def _rule(
 
 
 def _of_tiers() -> list[Draft]:
-    parts = {"silver": 200, TIER: 500, "diamond": 800, "black": 1_200}
     return [
         _rule(
             f"{tier} 会员折扣",
@@ -76,7 +78,7 @@ def _of_tiers() -> list[Draft]:
             group="tier",
             priority=10,
         )
-        for tier, bp in parts.items()
+        for tier, bp in TIERS.items()
     ]
 
 
@@ -146,4 +148,7 @@ def _alone() -> list[Draft]:
 
 
 def _elsewhere() -> Draft:
-    return _rule("南京路店庆", PercentOff(percent_bp=1_500), Conditions(stores=frozenset({999_999})))
+    store = open_store(
+        code="ELSEWHERE", name="南京路店", time_zone="Asia/Shanghai", actor=OPERATOR, now=clock.now()
+    )
+    return _rule("南京路店庆", PercentOff(percent_bp=1_500), Conditions(stores=frozenset({store.id})))

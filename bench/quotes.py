@@ -52,7 +52,9 @@ class Shelf:
         return self.stock.ticket(self.first_ticket + number)
 
 
-_TIER = "INSERT INTO tiers (id, code, name_zh, name_en) VALUES (2, :tier, '金卡', 'Gold')"
+_TIERS = """
+    INSERT INTO tiers (id, code, name_zh, name_en)
+    SELECT 1 + n, code, code, code FROM unnest(CAST(:tiers AS text[])) WITH ORDINALITY t (code, n)"""
 _BUYERS = """
     INSERT INTO members (public_id, member_no, name, joined_at, tier_id)
     SELECT 'B' || lpad(n::text, 25, '0'), lpad(n::text, 10, '0'), '李四光', :now,
@@ -76,6 +78,8 @@ _ELSEWHERE = """
 def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
     """Add to what `bench.stock.lay_in` laid in; the tickets earn for some twenty minutes."""
     db.bind(engine)
+    with engine.begin() as connection:
+        connection.execute(text(_TIERS), {"tiers": list(discounts.TIERS)})
     discounts.add_rules()
     now = clock.now()
     policies.change(
@@ -100,7 +104,7 @@ def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
     facts |= {"store": stock.store_id, "terminal": stock.terminal_ids[0]}
     facts["purse"] = msgspec.json.encode(purse).decode()
     with in_bulk(engine) as connection:
-        for statement in (_TIER, _BUYERS, _PURSES, *SCANNED):
+        for statement in (_BUYERS, _PURSES, *SCANNED):
             connection.execute(text(statement), facts)
         first_lot = connection.execute(text(_FIRST_LOT), facts).scalar_one()
         elsewhere = connection.execute(text(_ELSEWHERE), facts | {"first_lot": first_lot}).scalar_one()

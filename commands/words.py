@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import click
 
 from app.errors import DomainError
-from app.texts import error_text
+from app.texts import refusal_text
 
 
 @contextmanager
@@ -15,6 +15,5 @@ def said() -> Iterator[None]:
         yield
     except DomainError as error:
         facts = "".join(f" {name}={value}" for name, value in error.data.items())
-        raise click.ClickException(
-            f"{error.code}: {error_text(error.code, 'en', error.data.get('unit'))}{facts}"
-        ) from None
+        told = refusal_text(error.code, error.data, "en")
+        raise click.ClickException(f"{error.code}: {told}{facts}") from None

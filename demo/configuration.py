@@ -19,6 +19,7 @@ _TEMPLATE_FIELDS = (
     ("amount2", "金额", "amount"),
     ("number3", "获得积分", "earned"),
     ("time4", "时间", "time"),
+    ("thing5", "储值与积分支付", "spent"),
 )
 
 

@@ -71,5 +71,5 @@ def my_stores(right: str) -> frozenset[int] | None:
     """Where the caller has the right; None means everywhere, an empty set raises `Forbidden`."""
     stores = stores_with(me().grants, right)
     if stores is not None and not stores:
-        raise Forbidden
+        raise Forbidden(right=right)
     return stores

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 import scan_codes
 from app import clock, db
@@ -28,6 +28,8 @@ from app.stores import setup
 BOSS = accounts.Boss(actor=OPERATOR, grants=None)
 PASSWORD = "correct horse battery"
 PIN = "271828"
+_TIER = """INSERT INTO tiers (id, code, name_zh, name_en)
+    VALUES ((SELECT max(id) + 1 FROM tiers), :code, :zh, :en)"""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,12 @@ class Shop:
             actor=OPERATOR,
             now=now,
         )
+
+    def tier(self, code: str, zh: str = "金卡", en: str = "Gold") -> None:
+        """A tier that rules may name; nobody is in it."""
+        with db.transaction() as session:
+            row = {"code": code, "zh": zh, "en": en}
+            session.execute(text(_TIER), row)
 
     def member(self, name: str = "", *, language: str = "zh") -> Phone:
         """A member who joined through a chat app, with a live token."""

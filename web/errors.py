@@ -19,7 +19,7 @@ from app.errors import (
     Unauthenticated,
     Unavailable,
 )
-from app.texts import error_text
+from app.texts import refusal_text
 from web.field_faults import field_faults
 from web.language import language
 
@@ -73,7 +73,7 @@ def problem(status: int, code: str, data: dict[str, Any] | None = None) -> Respo
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "code": code,
-        "detail": error_text(code, language(), (data or {}).get("unit") or (data or {}).get("reason")),
+        "detail": refusal_text(code, data or {}, language()),
         "request_id": g.get("request_id"),
         **(data or {}),
     }

@@ -146,12 +146,13 @@ def _name(one: QuotedBenefit, language: str) -> str:
 def _dump_benefit(one: QuotedBenefit, names: dict[str, str], language: str) -> dict[str, Any]:
     told, coupon = one.told, dump_quoted_coupon(one.coupon)
     item = "" if coupon is None or coupon["gift"] is None else coupon["gift"]["item"]
+    asks = one.asks_en if language == "en" else one.asks_zh
     return {
         "key": told.key,
         "name": names[told.key],
         "applied": told.applied,
         "reason": told.reason,
-        "text": reason_text(told, names, language, item=item),
+        "text": reason_text(told, names, language, item=item, asks=asks),
         "discount_fen": told.discount_fen,
         "missing_fen": told.missing_fen,
         "missing_pieces": told.missing_pieces,

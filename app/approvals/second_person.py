@@ -63,10 +63,20 @@ class Approved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exceeded:
+    """What one person may do alone, and was gone beyond: a field of a policy, and its value."""
+
+    policy: str
+    field: str
+    limit: int | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Nothing was done: a second person has been asked."""
+    """Nothing was done: a second person has been asked. `why` names each limit that was gone beyond."""
 
     approval_id: str
+    why: tuple[Exceeded, ...] = ()
 
 
 class Wish(TypedDict):

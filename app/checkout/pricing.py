@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
@@ -19,7 +19,9 @@ from app.checkout.quoted import (
     QuotedEarning,
     QuotedLine,
 )
+from app.clock import business_date
 from app.discounts import pricing
+from app.discounts.asks import TierWords, asks
 from app.discounts.benefit import Benefit, Told
 from app.discounts.effects import share
 from app.points.earn import Earning, earn
@@ -98,6 +100,7 @@ def price(
     wishes: Wishes,
     at: datetime,
     coupons: Mapping[str, QuotedCoupon] = MappingProxyType({}),
+    tiers: Mapping[str, TierWords] = MappingProxyType({}),
 ) -> Priced:
     """What the lines come to. Without a member nothing but rounding makes them cheaper, and nothing is earned.
 
@@ -119,7 +122,7 @@ def price(
     earning = _earning(lines, nets, excluded, member, store, terms, at)
     return Priced(
         lines=_quoted_lines(lines, cheaper.told, nets, rounded, excluded, earning),
-        benefits=_quoted_benefits(cheaper.told, benefits, coupons),
+        benefits=_quoted_benefits(cheaper.told, benefits, coupons, tiers, business_date(at, store.time_zone)),
         complete=cheaper.complete,
         goods_fen=due_fen + cheaper.discount_fen,
         discount_fen=cheaper.discount_fen + rounding_fen,
@@ -170,15 +173,25 @@ def _quoted_lines(
 
 
 def _quoted_benefits(
-    told: Sequence[Told], benefits: Sequence[Benefit], coupons: Mapping[str, QuotedCoupon]
+    told: Sequence[Told],
+    benefits: Sequence[Benefit],
+    coupons: Mapping[str, QuotedCoupon],
+    tiers: Mapping[str, TierWords],
+    today: date,
 ) -> tuple[QuotedBenefit, ...]:
     by_key = {one.key: one for one in benefits}
+
+    def asked(one: Told, language: str) -> str:
+        return asks(one.reason, by_key[one.key].conditions, tiers, today=today, language=language)
+
     return tuple(
         QuotedBenefit(
             name_zh=by_key[one.key].name_zh,
             name_en=by_key[one.key].name_en,
             told=replace(one, line_discounts=()),
             coupon=coupons.get(one.key),
+            asks_zh=asked(one, "zh"),
+            asks_en=asked(one, "en"),
         )
         for one in told
     )

@@ -20,6 +20,7 @@ from app.coupons import faces
 from app.coupons.offered import held_of
 from app.db import ask, statements
 from app.discounts import loaded as discounts
+from app.discounts.asks import TierWords
 from app.discounts.benefit import Benefit
 from app.discounts.offered import benefits_of
 from app.errors import NotFound
@@ -64,6 +65,7 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
             terms=terms,
             wishes=wishes,
             at=now,
+            tiers=_tiers(found.row),
         )
         return _keep(connection, till, ticket, found.row.member_id, priced, _asks(terms, priced), now)
 
@@ -75,7 +77,8 @@ _LOOK = f"""
         m.status, m.birthday,
         t.code AS tier, s.id IS NOT NULL AS used, {rules.STAMP} AS stamp, {discounts.STAMP} AS discount_stamp,
         {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, ({TAKEN}k.member_id) AS taken,
-        {faces.STAMP} AS face_stamp, {held_of("m.id")} AS coupons
+        {faces.STAMP} AS face_stamp, {held_of("m.id")} AS coupons,
+        (SELECT json_agg(json_build_array(code, name_zh, name_en) ORDER BY id) FROM tiers) AS tiers
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
     LEFT JOIN scan_tickets k ON k.id = %(ticket)s
@@ -150,6 +153,11 @@ def _terms(connection: psycopg.Connection[Any], row: Any, now: datetime) -> Term
         },
         taken=points_by_rule(row.taken),
     )
+
+
+def _tiers(row: Any) -> dict[str, TierWords]:
+    """How tiers are called, for benefits that are for others than this member."""
+    return {code: TierWords(zh=zh, en=en) for code, zh, en in row.tiers}
 
 
 def _asks(terms: Terms, priced: Priced) -> Confirmation:

@@ -56,12 +56,17 @@ class QuotedCoupon:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedBenefit:
-    """What became of a benefit; what it takes off which line stands with the lines."""
+    """What became of a benefit; what it takes off which line stands with the lines.
+
+    `asks_zh` and `asks_en` say what it asks for where it does not hold for that: tiers, days, hours.
+    """
 
     name_zh: str
     name_en: str
     told: Told
     coupon: QuotedCoupon | None = None
+    asks_zh: str = ""
+    asks_en: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

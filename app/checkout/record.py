@@ -13,7 +13,7 @@ from app.checkout.bill import Bill, Line
 from app.checkout.quoted import LineDiscount
 from app.checkout.record_statement import statement_for
 from app.checkout.shift_time import shift_may_end
-from app.checkout.tenders import Tender
+from app.checkout.tenders import Tender, own_value
 from app.checkout.used_coupons import UsedCoupon, coupon_values
 from app.clock import business_date
 from app.db import ask
@@ -247,6 +247,8 @@ def _fact(till: Till, buyer: Buyer | None, recorded: Recorded, now: datetime) ->
         "amount_fen": recorded.amount_fen,
         "points_earned": recorded.points_earned,
         "points_after": None,
+        **({"discount_fen": recorded.discount_fen} if recorded.discount_fen else {}),
+        **own_value(recorded.tenders),
     }
     if recorded.occurred_at != now:
         fact["sold_at"] = recorded.occurred_at

@@ -13,7 +13,7 @@ from app import audit
 from app.checkout import refund_tenders
 from app.checkout.models import Refund, RefundLine, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, Wanted
-from app.checkout.tenders import Tender
+from app.checkout.tenders import Tender, own_value
 from app.coupons.restore import CameBack, Undoing, lock_of_sale
 from app.coupons.restore import take_back as take_back_uses
 from app.facts.tell import tell
@@ -106,6 +106,8 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "points_owed": back.owed if back else 0,
         "points_after": has.points,
         "pending": has.pending,
+        **own_value(tenders),
+        **({} if has.balance_fen is None else {"balance_after_fen": has.balance_fen}),
     }
     tell(
         session,

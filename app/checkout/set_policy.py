@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, policies
 from app.approvals import second_person
-from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
 from app.checkout.find_by_phone import FindByPhonePolicy
 from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.pricing import RoundingPolicy
@@ -105,4 +105,17 @@ def _ask(
         staff_id=staff_id,
         now=now,
     )
-    return Waiting(approval_id=approval_id)
+    return Waiting(approval_id=approval_id, why=_why(former.value, wanted))
+
+
+def _why(former: policies.Policy, wanted: policies.Policy) -> tuple[Exceeded, ...]:
+    """The fields that allow more by themselves; all that change, should they do so only together."""
+    changed = [name for name in wanted.__struct_fields__ if getattr(wanted, name) != getattr(former, name)]
+    alone = [
+        name
+        for name in changed
+        if msgspec.structs.replace(former, **{name: getattr(wanted, name)}).loosens(former)
+    ]
+    return tuple(
+        Exceeded(policy=wanted.NAME, field=name, limit=getattr(former, name)) for name in alone or changed
+    )

@@ -11,6 +11,7 @@ Kind = Literal["cash", "card", "wechat_pay", "alipay", "other", "points", "princ
 TOLD: tuple[Kind, ...] = ("cash", "card", "wechat_pay", "alipay", "other")
 #: What earns no points: it was a gift before.
 EARNS_NOTHING = ("points", "bonus")
+_STORED: tuple[Kind, ...] = ("principal", "bonus")
 
 
 class TendersDoNotSum(Invalid):
@@ -26,6 +27,17 @@ class Tender:
     kind: Kind
     amount_fen: int
     points: int = 0
+
+
+def own_value(tenders: Iterable[Tender]) -> dict[str, int]:
+    """What of them is the member's own value, as facts tell it to messages; nothing that is none."""
+    by_kind = {tender.kind: tender for tender in tenders}
+    points = by_kind.get("points")
+    stored_fen = sum(by_kind[kind].amount_fen for kind in _STORED if kind in by_kind)
+    return {
+        **({} if points is None else {"own_points": points.points, "own_points_fen": points.amount_fen}),
+        **({"own_stored_fen": stored_fen} if stored_fen else {}),
+    }
 
 
 def told(tenders: Iterable[Tender], payable_fen: int) -> tuple[Tender, ...]:

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
+from app.approvals.second_person import Exceeded
 from app.discounts.loaded import rule_of
 from app.discounts.models import DiscountRuleVersion
-from app.discounts.rule_limits import may_alone
+from app.discounts.rule_limits import exceeded
 from app.discounts.rules import Definition, DiscountRule, definition_of
 from app.points import rule_change
 from app.points.rulebook import RuleBook
@@ -75,8 +76,10 @@ class DiscountRules(RuleBook[DiscountRule, Draft]):
     def check_next(self, newest: DiscountRule, draft: Draft) -> None:
         """Any rule of discount may take the place of another."""
 
-    def may_alone(self, session: Session, draft: Draft, others: Sequence[DiscountRule]) -> bool:
-        return may_alone(session, draft, others)
+    def exceeded(
+        self, session: Session, draft: Draft, others: Sequence[DiscountRule]
+    ) -> tuple[Exceeded, ...]:
+        return exceeded(session, draft, others)
 
 
 DISCOUNT_RULES = DiscountRules()

@@ -31,12 +31,14 @@ def coupon_text(reason: str, name: str, language: str) -> str:
     return say(f"benefit.{reason}", language, name=name)
 
 
-def reason_text(told: Told, names: dict[str, str], language: str, *, item: str = "") -> str:
+def reason_text(told: Told, names: dict[str, str], language: str, *, item: str = "", asks: str = "") -> str:
     """Why it counts or not, and what is missing. `names` are those of the benefits by key, in that language.
 
-    `item` is what a gift hands over.
+    `item` is what a gift hands over; `asks` is what it asks for where that is the reason (app/discounts/asks.py).
     """
     key = "benefit.handed_over" if item and told.applied else f"benefit.{told.reason}"
+    if asks:
+        key += ".asks"
     if told.reason == reasons.BELOW_THRESHOLD:
         key += (".fen" if told.missing_fen else "") + (".pieces" if told.missing_pieces else "")
     return say(
@@ -48,6 +50,7 @@ def reason_text(told: Told, names: dict[str, str], language: str, *, item: str =
         missing=yuan(told.missing_fen),
         pieces=told.missing_pieces,
         item=item,
+        asks=asks,
     )
 
 

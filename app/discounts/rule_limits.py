@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from app import policies
+from app.approvals.second_person import Exceeded
 from app.discounts.effects import BASIS, MOST_FEN, AmountOff, PercentOff, PerFull, SpecialPrice
 from app.discounts.rules import Definition, DiscountRule
 from app.points.rulebook import places
@@ -37,8 +38,8 @@ class Taking(Protocol):
     def alone(self) -> bool: ...
 
 
-def may_alone(session: Session, wanted: Taking, before: Sequence[DiscountRule]) -> bool:
-    """Whether one person may make this rule alone, beside what was made alone `before` and counts.
+def exceeded(session: Session, wanted: Taking, before: Sequence[DiscountRule]) -> tuple[Exceeded, ...]:
+    """The limits that keep one person from making this rule alone, beside what was made alone `before` and counts.
 
     Of one group the largest counts; what stands alone is looked at by itself. Rules that name no store in common do
     not add up; days, tiers and products are not asked about, or many narrow rules would be one wide one. The caller
@@ -46,16 +47,23 @@ def may_alone(session: Session, wanted: Taking, before: Sequence[DiscountRule]) 
     """
     policy = policies.in_force(session, DiscountPolicy).value
     if isinstance(wanted.definition.effect, SpecialPrice):
-        return policy.alone_prices
+        return () if policy.alone_prices else (_beyond("alone_prices", policy),)
     beside = [] if wanted.alone else [rule for rule in before if not rule.alone]
-    for store in places(wanted, beside):
-        here = [wanted, *(rule for rule in beside if _holds_in(rule, store))]
-        if (
-            _together(here, _part) > policy.alone_percent_bp
-            or _together(here, _amount) > policy.alone_off_fen
-        ):
-            return False
-    return True
+    stores = places(wanted, beside)
+    here = [[wanted, *(rule for rule in beside if _holds_in(rule, store))] for store in stores]
+    limits: tuple[tuple[str, Callable[[Taking], int]], ...] = (
+        ("alone_percent_bp", _part),
+        ("alone_off_fen", _amount),
+    )
+    return tuple(
+        _beyond(field, policy)
+        for field, of in limits
+        if any(_together(rules, of) > getattr(policy, field) for rules in here)
+    )
+
+
+def _beyond(field: str, policy: DiscountPolicy) -> Exceeded:
+    return Exceeded(policy=policy.NAME, field=field, limit=getattr(policy, field))
 
 
 def _holds_in(rule: DiscountRule, store: int | None) -> bool:

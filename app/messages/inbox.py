@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 from app.db import reading, transaction
 from app.errors import NotFound
 from app.messages.models import InboxItem
+from app.messages.own_value import sentences
+from app.messages.top_up import top_up_body
 from app.texts import say, yuan
 
 
@@ -57,12 +59,15 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
         return _gift(params, language)
     if kind == "coupons_issued":
         return _coupons(params, language)
+    if kind == "top_up":
+        return top_up_body(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))
     for word in ("owed", "repaid"):  # not in messages of earlier versions
         if params.get(word):
             body += say(f"message.{kind}.{word}", language, **{word: params[word]})
     if params["pending"]:
         body += say(f"message.{kind}.pending", language, pending=params["pending"])
+    body += sentences(kind, params, language)
     if "noted" in params:
         body += say(f"message.{kind}.{params['noted']}", language)
     if params.get("deducted_fen"):

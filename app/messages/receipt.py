@@ -1,4 +1,4 @@
-"""After each sale the member is told what it came to and earned, after each refund what went back."""
+"""After each sale the member is told what it came to, earned and spent, after each refund what went back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from app.ids import new_id
 from app.members.models import Member
 from app.messages.consent import take
 from app.messages.models import Message
+from app.messages.own_value import moved, spent
 from app.providers.wechat.fields import fit_fields
 from app.stores.models import Store
 from app.texts import yuan
@@ -87,6 +88,8 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
         "amount": yuan(params["amount_fen"]),
         "earned": str(params["points_earned"]),
         "points": str(params["points_after"]),
+        "discount": yuan(params.get("discount_fen", 0)),
+        "spent": spent(params, params["language"]),
         "time": f"{at:%Y-%m-%d %H:%M}",
     }
     return fit_fields({key: words[word] for key, word in fields.items()})
@@ -108,6 +111,7 @@ def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
         "points_earned": points,
         **_held(session, fact),
         **_owing(session, fact),
+        **moved(fact.payload),
         **({"noted": fact.payload["noted"]} if "noted" in fact.payload else {}),
         "at": fact.payload.get("sold_at", fact.created_at.isoformat()),
         "language": member.language,

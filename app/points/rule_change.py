@@ -12,6 +12,7 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.db import transaction
 from app.errors import VersionConflict
+from app.points.known_names import check_names
 from app.points.rulebook import D, Draft, R, Rule, RuleBook, RuleInThePast, Verb, check_times
 from app.points.rules import RuleMalformed
 from app.staff.roles import MANAGE_RULES
@@ -19,7 +20,8 @@ from app.staff.sign_in import may_still
 
 
 def create(book: RuleBook[R, D], *, draft: D, actor: audit.Actor, now: datetime) -> R | Waiting:
-    """A new rule; above what its maker may give alone it waits. Raises `RuleInThePast`, `RuleMalformed`."""
+    """A new rule; above what its maker may give alone it waits. Raises `RuleInThePast`, `RuleMalformed`,
+    `RuleNamesUnknown`."""
     with transaction() as session:
         book.one_after_another(session)
         waiting = _ask(book, session, None, draft, "create", actor, now)
@@ -32,7 +34,7 @@ def change(
     """The next version of a rule; it takes the place of those that were to begin later, too. It may wait as `create`.
 
     `version` is the newest one the caller has seen. Raises `NotFound`, `VersionConflict`, `RuleInThePast`,
-    `RuleMalformed`.
+    `RuleMalformed`, `RuleNamesUnknown`.
     """
     with transaction() as session:
         book.one_after_another(session)
@@ -103,10 +105,12 @@ def _ask(
 ) -> Waiting | None:
     """Put it before a second person, unless the actor may do it alone; the operator always may."""
     check_times(draft, verb, now)
+    check_names(session, draft.definition.conditions)
     number = None if newest is None else newest.rule_no
     if actor.type != "staff" or actor.id is None:
         return None
-    if book.may_alone(session, draft, book.made_alone(session, number, now)):
+    why = book.exceeded(session, draft, book.made_alone(session, number, now))
+    if not why:
         return None
     stores = _stores(newest, draft)
     asked: dict[str, Any] = {
@@ -123,7 +127,7 @@ def _ask(
         staff_id=actor.id,
         now=now,
     )
-    return Waiting(approval_id=approval_id)
+    return Waiting(approval_id=approval_id, why=why)
 
 
 def _stores(newest: Rule | None, draft: Draft) -> frozenset[int] | None:

@@ -7,6 +7,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from app import policies
+from app.approvals.second_person import Exceeded
 from app.points.rulebook import places
 from app.points.rules import BASIS, MOST_BP, AppliesTo, Base, Definition, Extra, Multiplier, Rule, Stacking
 
@@ -32,8 +33,8 @@ class Giving(Protocol):
     def stacking(self) -> Stacking: ...
 
 
-def may_alone(session: Session, wanted: Giving, before: Iterable[Rule]) -> bool:
-    """Whether one person may make this rule alone, beside what was made alone `before` and counts.
+def exceeded(session: Session, wanted: Giving, before: Iterable[Rule]) -> tuple[Exceeded, ...]:
+    """The limit that keeps one person from making this rule alone, beside what was made alone `before` and counts.
 
     Rules that name no store in common, or are for something else, do not add up. Whether two could ever hold for the
     same sale by their days, tiers or products is not asked: then many narrow rules would be one wide one. The caller
@@ -41,12 +42,18 @@ def may_alone(session: Session, wanted: Giving, before: Iterable[Rule]) -> bool:
     """
     policy, what = policies.in_force(session, EarningPolicy).value, wanted.definition
     if isinstance(what, Base):  # of these only one counts for a line
-        return what.rate_bp <= policy.alone_rate_bp
+        return () if what.rate_bp <= policy.alone_rate_bp else _beyond("alone_rate_bp", policy)
     others = _largest(
         rule for rule in before if (rule.definition.kind, rule.applies_to) == (what.kind, wanted.applies_to)
     )
     most = policy.alone_points if isinstance(what, Extra) else policy.alone_factor_bp - BASIS
-    return max(_together([wanted, *others], store) for store in places(wanted, others)) <= most
+    if max(_together([wanted, *others], store) for store in places(wanted, others)) <= most:
+        return ()
+    return _beyond("alone_points" if isinstance(what, Extra) else "alone_factor_bp", policy)
+
+
+def _beyond(field: str, policy: EarningPolicy) -> tuple[Exceeded, ...]:
+    return (Exceeded(policy=policy.NAME, field=field, limit=getattr(policy, field)),)
 
 
 def _largest(rules: Iterable[Rule]) -> list[Rule]:

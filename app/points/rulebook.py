@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
+from app.approvals.second_person import Exceeded
 from app.errors import Invalid, NotFound, VersionConflict
 from app.points.rules import Conditions, RuleMalformed
 from app.points.version_set import Version
@@ -94,8 +95,8 @@ class RuleBook(ABC, Generic[R, D]):
         """Raises `RuleMalformed` for what cannot be a version of the same rule."""
 
     @abstractmethod
-    def may_alone(self, session: Session, draft: D, others: Sequence[R]) -> bool:
-        """Whether one person may make this rule alone, beside the `others` that people made alone before."""
+    def exceeded(self, session: Session, draft: D, others: Sequence[R]) -> tuple[Exceeded, ...]:
+        """The limits that keep one person from making this rule alone, beside the `others` that people made alone."""
 
     def one_after_another(self, session: Session) -> None:
         """Until the transaction ends nobody else writes rules: ids become visible in their order (`AtHand`)."""

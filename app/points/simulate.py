@@ -18,6 +18,7 @@ from app.errors import Invalid, NotFound
 from app.ids import first_id
 from app.points.earn import Earning, earn
 from app.points.fitting import MemberFacts, StoreFacts
+from app.points.known_names import check_names
 from app.points.loaded import STAMP, read
 from app.points.rules import Rule, RuleMalformed, RuleSet
 from app.points.versions import Draft
@@ -85,7 +86,8 @@ def simulate(
     beside the other rules, or in place of rule `rule_no`. When the draft itself begins and ends is not asked. Daily
     limits count from `since` on. It takes at most `MOST_S`, oldest sales first; the answer says how far it came.
 
-    Raises `SimulationTooLarge`, `NotFound` for an unknown rule, `RuleMalformed` for one of another kind.
+    Raises `SimulationTooLarge`, `NotFound` for an unknown rule, `RuleMalformed` for one of another kind,
+    `RuleNamesUnknown`.
     """
     if not (
         timedelta(0) < until - since <= timedelta(days=MOST_DAYS) and _FIRST_YEAR <= since.year < _LAST_YEAR
@@ -99,6 +101,7 @@ def simulate(
         "stores": None if store_ids is None else sorted(store_ids),
     }
     with _snapshot() as connection:
+        check_names(connection, draft.definition.conditions)
         [counted] = ask(connection, _COUNT, {**period, "most": MOST_SALES + 1})
         if counted.sales > MOST_SALES:
             raise SimulationTooLarge

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
+from app.approvals.second_person import Exceeded
 from app.points.loaded import rule_of
 from app.points.models import EarnRule
-from app.points.rule_limits import may_alone
+from app.points.rule_limits import exceeded
 from app.points.rulebook import RuleBook
 from app.points.rules import AppliesTo, Definition, Rule, RuleMalformed, Stacking, definition_of
 from app.typed import convert
@@ -75,8 +76,8 @@ class EarnRules(RuleBook[Rule, Draft]):
         if (newest.definition.kind, newest.applies_to) != (draft.definition.kind, draft.applies_to):
             raise RuleMalformed(reason="kind and applies_to of a rule stay: make another rule")
 
-    def may_alone(self, session: Session, draft: Draft, others: Sequence[Rule]) -> bool:
-        return may_alone(session, draft, others)
+    def exceeded(self, session: Session, draft: Draft, others: Sequence[Rule]) -> tuple[Exceeded, ...]:
+        return exceeded(session, draft, others)
 
 
 EARN_RULES = EarnRules()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, policies
 from app.approvals import second_person
-from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
 from app.db import transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.settlement.draft import (
@@ -150,7 +150,8 @@ def _ask(
         staff_id=staff_id,
         now=now,
     )
-    return Waiting(approval_id=approval_id)
+    limit = Exceeded(policy=SettlementPolicy.NAME, field="alone_fen", limit=policy.value.alone_fen)
+    return Waiting(approval_id=approval_id, why=(limit,))
 
 
 def _write_down(

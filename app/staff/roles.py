@@ -62,7 +62,9 @@ def stores_of(grants: tuple[Grant, ...]) -> frozenset[int] | None:
 
 
 def require(grants: tuple[Grant, ...], right: str, store_id: int | None) -> None:
-    """Raise `Forbidden` unless the grants give the right in that store (None: in all stores)."""
+    """Raise `Forbidden`, which names the right, unless the grants give it in that store (None: in all stores)."""
     where = stores_with(grants, right)
-    if where is not None and (store_id is None or store_id not in where):
-        raise Forbidden
+    if where is None or (store_id is not None and store_id in where):
+        return
+    # Who has it somewhere is told that it is about all stores, and may name theirs.
+    raise Forbidden(right=right, **({"reason": "all_stores"} if store_id is None and where else {}))

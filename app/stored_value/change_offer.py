@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, policies
 from app.approvals import second_person
-from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
 from app.db import transaction
 from app.errors import VersionConflict
 from app.staff.roles import MANAGE_RULES
@@ -97,12 +97,17 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
         raise ApprovalOutdated from error
 
 
-def may_alone(session: Session, draft: Draft) -> bool:
-    """Whether one person may offer so much; a top-up takes one offer, so they do not add up."""
+def exceeded(session: Session, draft: Draft) -> tuple[Exceeded, ...]:
+    """The limits that keep one person from offering so much; a top-up takes one offer, so they do not add up."""
     policy = policies.in_force(session, StoredValuePolicy).value
-    return (
-        draft.bonus_fen * _WHOLE_BP <= draft.pay_fen * policy.alone_bonus_bp
-        and draft.points <= policy.alone_points
+    beyond = {
+        "alone_bonus_bp": draft.bonus_fen * _WHOLE_BP > draft.pay_fen * policy.alone_bonus_bp,
+        "alone_points": draft.points > policy.alone_points,
+    }
+    return tuple(
+        Exceeded(policy=policy.NAME, field=field, limit=getattr(policy, field))
+        for field, too_much in beyond.items()
+        if too_much
     )
 
 
@@ -117,7 +122,10 @@ def _ask(
 ) -> Waiting | None:
     """Put it before a second person, unless the actor may do it alone; the operator always may."""
     check(draft, action, now)
-    if actor.type != "staff" or actor.id is None or may_alone(session, draft):
+    if actor.type != "staff" or actor.id is None:
+        return None
+    why = exceeded(session, draft)
+    if not why:
         return None
     asked: dict[str, Any] = {**msgspec.to_builtins(draft), "offer_no": offer_no, "version": version}
     approval_id = second_person.ask(
@@ -129,4 +137,4 @@ def _ask(
         staff_id=actor.id,
         now=now,
     )
-    return Waiting(approval_id=approval_id)
+    return Waiting(approval_id=approval_id, why=why)

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from app.clock import business_date, start_of_day
+from app.facts.tell import tell
 from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, post
 from app.points.earn import Earning
 from app.points.lots import ends_at, months_later
 from app.points.rules import NEVER, Expiry
 from app.stored_value import offers
+from app.stored_value.balance import held
 from app.stored_value.earned import post_earned, work_out
 from app.stored_value.models import TopUp
 from app.stored_value.offers import Offer
@@ -44,7 +46,23 @@ def credit(session: Session, top_up: TopUp, *, time_zone: str, now: datetime) ->
     )
     post(session, cause, [paid, *([] if offer is None else _gift(top_up, offer, day, time_zone))])
     post_earned(session, top_up, earning, day=day, now=now)
+    _tell(session, top_up, earning, now)
     return earning
+
+
+def _tell(session: Session, top_up: TopUp, earning: Earning, now: datetime) -> None:
+    """What the member's message needs; what they have afterwards is true at this moment only."""
+    has = held(session, top_up.member_id, now=now)
+    payload = {
+        "store_id": top_up.store_id,
+        "method": top_up.method,
+        "amount_fen": top_up.amount_fen,
+        "bonus_fen": top_up.bonus_fen,
+        "bonus_to_come_fen": has.bonus_to_come_fen,
+        "points": top_up.points + earning.points,
+        "balance_after_fen": has.principal_fen + has.bonus_fen,
+    }
+    tell(session, "topped_up", subject=top_up.id, member_id=top_up.member_id, payload=payload, now=now)
 
 
 def _gift(top_up: TopUp, offer: Offer, day: date, time_zone: str) -> Iterator[Posting]:

@@ -1,6 +1,10 @@
 """Wording in Chinese and English for whatever the rules and jobs themselves must say."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.texts.errors import ERRORS, ERRORS_BY_UNIT
+from app.texts.malformed import malformed_text
 from app.texts.words import TEXTS
 
 
@@ -11,6 +15,13 @@ def error_text(code: str, language: str, unit: object = None) -> str:
     """
     pair = ERRORS_BY_UNIT.get((code, str(unit))) or ERRORS.get(code)
     return code if pair is None else pair[language == "en"]
+
+
+def refusal_text(code: str, data: Mapping[str, Any], language: str) -> str:
+    """The same as `error_text`, with what the data says of the fault where there are words for it."""
+    fault = data.get("reason") or data.get("problem")
+    told = malformed_text(code, str(fault), language) if fault else None
+    return told or error_text(code, language, data.get("unit") or data.get("reason"))
 
 
 def say(key: str, language: str, **values: object) -> str:

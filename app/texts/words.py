@@ -1,7 +1,10 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
+from app.texts.words_limits import LIMIT_TEXTS
+from app.texts.words_messages import MESSAGE_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -9,8 +12,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.restore": ("退款返还", "Given back with a refund"),
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
+    **ASKS_TEXTS,
     **BENEFIT_TEXTS,
     **COUPON_TEXTS,
+    **LIMIT_TEXTS,
+    **MESSAGE_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),

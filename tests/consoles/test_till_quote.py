@@ -14,6 +14,7 @@ from app.checkout.pricing import RoundingPolicy
 from app.discounts.change import Draft, create
 from app.discounts.effects import AmountOff
 from app.discounts.rules import Definition
+from app.points.rules import Conditions
 from app.stored_value.policy import StoredValuePolicy
 from tests.conftest import rows
 from tests.consoles.visitor import Visitor, hidden
@@ -228,3 +229,24 @@ def test_fields_the_page_would_not_send_are_refused(clerk: Visitor, sale: str, f
 def test_the_quote_of_nobody_knows_where_is_made_again(clerk: Visitor, sale: str) -> None:
     shown = clerk.due(sale, "42").text
     assert clerk.go_on(shown, "take", paid_by="cash", quote_id="0" * 26).status_code == 409
+
+
+def test_what_is_due_and_by_what_stands_there_before_the_member_has_agreed(
+    clerk: Visitor, member: Phone, sale: str
+) -> None:
+    asks = ask_on_the_phone(clerk, sale, member)
+    assert payable(asks) == "¥30.00"
+    assert re.search(r"储值支付，待会员同意</dt><dd>¥20.00<", asks)
+    assert re.search(r"同意后另收</dt><dd>¥10.00<", asks)
+    answer(member, agree=True)
+    agreed = clerk.go_on(asks, "word").text
+    assert payable(agreed) == "¥10.00"
+    assert re.search(r"储值支付</dt><dd>−¥20.00<", agreed)
+
+
+def test_a_discount_for_another_tier_names_it(clerk: Visitor, shop: Shop, sale: str) -> None:
+    shop.tier("gold", "金卡会员", "Gold")
+    definition = Definition(effect=AmountOff(off_fen=1_000), conditions=Conditions(tiers=frozenset({"gold"})))
+    draft = Draft(name_zh="金卡立减", name_en="Gold: ¥10 off", definition=definition)
+    create(draft=draft, actor=OPERATOR, now=clock.now() - timedelta(minutes=1))
+    assert "“金卡立减”金卡会员可享" in clerk.due(sale, "42").text

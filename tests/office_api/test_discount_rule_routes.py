@@ -8,6 +8,13 @@ import pytest
 from app import clock
 from tests.actors import Actors
 from tests.office_api.test_earn_rule_routes import Rules
+from tests.shop import Shop
+
+
+@pytest.fixture
+def actors(shop: Shop, actors: Actors) -> Actors:
+    shop.tier("gold")
+    return actors
 
 
 def body(**more: Any) -> dict[str, Any]:
@@ -106,7 +113,10 @@ def test_what_makes_no_sense_is_refused(actors: Actors, wrong: dict[str, Any]) -
 
 def test_a_manager_makes_rules_of_the_own_store_and_sees_those_of_the_brand(actors: Actors) -> None:
     manager, chief = Rules(actors, "manager"), Rules(actors, "admin")
-    assert manager.post("/discount-rules", body(conditions={"tiers": ["gold"]})).status_code == 403
+    refused = manager.post("/discount-rules", body(conditions={"tiers": ["gold"]}))
+    assert refused.status_code == 403
+    assert (refused.json["right"], refused.json["reason"]) == ("rules.manage", "all_stores")
+    assert "right" in refused.json["detail"]
     assert chief.post("/discount-rules", body(conditions={"tiers": ["gold"]})).status_code == 201
     assert chief.post("/discount-rules", body(conditions={"stores": ["S002"]})).status_code == 201
     assert [one["rule_no"] for one in manager.get("/discount-rules").json["items"]] == [1]
@@ -126,3 +136,26 @@ def test_above_the_limit_it_waits_for_a_second_person(actors: Actors) -> None:
     assert chief.post(f"/approvals/{seen['id']}/decision", {"agree": True}).status_code == 204
     [made] = office.get("/discount-rules").json["items"]
     assert made["effect"] == {"kind": "percent", "percent_bp": 5_000}
+
+
+def test_a_tier_that_nobody_made_is_named(actors: Actors) -> None:
+    office = Rules(actors, "manager")
+    wrong = {"stores": ["S001"], "tiers": ["gold", "goldd", "black"]}
+    refused = office.post("/discount-rules", body(conditions=wrong))
+    assert (refused.status_code, refused.json["code"]) == (422, "rule_names_unknown")
+    assert (refused.json["what"], refused.json["unknown"]) == ("tiers", ["black", "goldd"])
+    assert office.get("/discount-rules").json["items"] == []
+    assert office.post("/discount-rules", body()).status_code == 201
+    changed = office.put("/discount-rules/1", body(conditions=wrong, version=1))
+    assert (changed.status_code, changed.json["unknown"]) == (422, ["black", "goldd"])
+
+
+def test_what_waits_says_which_limits_it_goes_beyond(actors: Actors) -> None:
+    office = Rules(actors, "manager")
+    waiting = office.post("/discount-rules", body(effect={"kind": "amount", "off_fen": 5_001}))
+    assert waiting.status_code == 202
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"], why["limit"]) == ("discounts", "alone_off_fen", 5_000)
+    assert "¥50.00" in why["text"]
+    special = office.post("/discount-rules", body(effect={"kind": "price", "price_fen": 100}))
+    assert [(one["field"], one["limit"]) for one in special.json["why"]] == [("alone_prices", False)]

@@ -11,6 +11,12 @@ from tests.office_api.test_staff_rules import Office
 from tests.shop import Shop
 
 
+@pytest.fixture
+def actors(shop: Shop, actors: Actors) -> Actors:
+    shop.tier("gold")
+    return actors
+
+
 class Rules(Office):
     def put(self, path: str, json: Any) -> Any:
         return self._client.put(f"/office/v1{path}", headers=self._headers, json=json)
@@ -250,3 +256,31 @@ def test_a_rule_of_several_stores_waits_for_the_head_office(actors: Actors) -> N
     assert seen["details"]["definition"]["conditions"]["stores"] == ["S001", "S002"]
     own = chief.post(f"/approvals/{seen['id']}/decision", {"agree": True})
     assert (own.status_code, own.json["code"]) == (403, "approver_is_requester")
+
+
+def test_a_tier_that_nobody_made_is_named_before_it_is_tried(actors: Actors) -> None:
+    office = Rules(actors, "admin")
+    wrong = body(conditions={"tiers": ["platinum"]})
+    for refused in (
+        office.post("/earn-rules", wrong),
+        office.post("/earn-rules/simulate", trial(rule=wrong)),
+    ):
+        assert (refused.status_code, refused.json["code"]) == (422, "rule_names_unknown")
+        assert (refused.json["what"], refused.json["unknown"]) == ("tiers", ["platinum"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "limit"),
+    [
+        ({"factor_bp": 30_001}, "alone_factor_bp", 30_000),
+        ({"kind": "extra", "factor_bp": None, "points": 201}, "alone_points", 200),
+        ({"kind": "base", "factor_bp": None, "rate_bp": 20_001}, "alone_rate_bp", 20_000),
+    ],
+)
+def test_what_waits_says_which_limit_it_goes_beyond(
+    actors: Actors, rule: dict[str, Any], field: str, limit: int
+) -> None:
+    waiting = Rules(actors, "manager").post("/earn-rules", body(**rule))
+    assert waiting.status_code == 202
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"], why["limit"]) == ("earning_rules", field, limit)

@@ -49,3 +49,16 @@ def test_only_those_whom_it_concerns_read_a_policy(shop: Shop, role: str) -> Non
 def test_every_policy_binds_somebody() -> None:
     assert set(BINDS) == set(KINDS)
     assert all(BINDS.values())
+
+
+def test_what_loosens_a_policy_says_which_fields_do(shop: Shop) -> None:
+    admin = staff_token(Actors(shop).admin.id)
+    value = {"alone_points": 501, "alone_points_a_day": 1_000}
+    waiting = asked(shop, admin, "put", "/points_adjustment", json={"version": 0, "value": value})
+    assert waiting.status_code == 202
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"], why["limit"]) == ("points_adjustment", "alone_points", 500)
+    assert "alone_points" in why["text"]
+    value = {"points_per_yuan": 100}
+    waiting = asked(shop, admin, "put", "/paying_with_points", json={"version": 0, "value": value})
+    assert [(one["field"], one["limit"]) for one in waiting.json["why"]] == [("points_per_yuan", None)]

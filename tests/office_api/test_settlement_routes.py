@@ -173,6 +173,8 @@ def test_above_the_limit_a_second_person_closes_what_they_saw(office: Office, en
     made = office.send("POST", until=day(2).isoformat()).json
     waiting = office.send("POST", "/1/close", version=made["version"])
     assert waiting.status_code == 202
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"]) == ("settlement", "alone_fen")
     # What has come in since was not put before the second person.
     who = office.shop.member().member_id
     take_in(office.shop.store.id, who, PRINCIPAL, 100)

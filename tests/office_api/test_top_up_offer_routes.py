@@ -138,6 +138,9 @@ def test_what_gives_more_than_one_may_alone_waits_for_a_second_person(office: Of
     generous = DRAFT | {"bonus_fen": 10_001}
     waiting = office.send("POST", **generous)
     assert (waiting.status_code, offered()) == (202, [])
+    [why] = waiting.json["why"]
+    assert (why["policy"], why["field"], why["limit"]) == ("stored_value", "alone_bonus_bp", 2_000)
+    assert "20%" in why["text"]
     [listed] = office.client.get("/office/v1/approvals", headers=office.headers).json["items"]
     assert (listed["kind"], listed["details"]["bonus_fen"]) == ("top_up_offer", 10_001)
     other = shop.person("chief-2", Grant("admin", None))

@@ -281,7 +281,7 @@ def test_the_member_reads_what_went_back(shop: Shop, phone: Phone, clerk: StaffV
     parts = shop.parts
     tell_consumers(fact_relay(parts), clock.now())
     send_messages(parts, clock.now)
-    [note] = phone.get("/me/messages").json["items"]
+    note = phone.get("/me/messages").json["items"][0]
     assert note["body"] == "门店 S001已退还您的储值¥95.00，收回赠金¥15.00、积分50。其中已用赠金扣除¥5.00。"
 
 

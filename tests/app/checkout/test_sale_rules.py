@@ -192,13 +192,13 @@ def test_pending_points_are_told_and_cannot_be_spent_before(shop: Shop) -> None:
 
 
 def test_a_birthday_and_a_tier_count_as_they_are_at_the_sale(shop: Shop, engine: Engine) -> None:
+    shop.tier("gold")
     make(Extra(points=100, conditions=Conditions(birthday="month")))
     make(Extra(points=1_000, conditions=Conditions(tiers=frozenset({"gold"}))))
     phone = shop.member()
     local = clock.now().astimezone(clock.zone("Asia/Shanghai"))
     assert buy(shop, phone).json["points_earned"] == 10
     with engine.begin() as connection:
-        connection.execute(text("INSERT INTO tiers VALUES (2, 'gold', '金卡', 'Gold')"))
         connection.execute(
             text("UPDATE members SET tier_id = 2, birthday = :day"), {"day": local.date().replace(year=1988)}
         )

@@ -194,15 +194,15 @@ def test_without_the_lock_more_than_the_limit_are_made(
     shop: Shop, one: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: everybody looks before anybody writes."""
-    looked, alone = threading.Barrier(4), DiscountRules.may_alone
+    looked, alone = threading.Barrier(4), DiscountRules.exceeded
 
-    def together(*arguments: Any) -> bool:
+    def together(*arguments: Any) -> Any:
         answer = alone(*arguments)
         looked.wait(PATIENCE_S)
         return answer
 
     monkeypatch.setattr(RuleBook, "one_after_another", lambda book, session: None)
-    monkeypatch.setattr(DiscountRules, "may_alone", together)
+    monkeypatch.setattr(DiscountRules, "exceeded", together)
     numbers = iter(range(10, 20))
     monkeypatch.setattr(RuleBook, "next_no", lambda book, session: next(numbers))
     here = [shop.store.id]

@@ -351,15 +351,15 @@ def test_without_the_lock_more_than_the_limit_are_made(
     shop: Shop, one: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: everybody looks before anybody writes."""
-    looked, alone = threading.Barrier(4), EarnRules.may_alone
+    looked, alone = threading.Barrier(4), EarnRules.exceeded
 
-    def together(*arguments: Any) -> bool:
+    def together(*arguments: Any) -> Any:
         answer = alone(*arguments)
         looked.wait(PATIENCE_S)
         return answer
 
     monkeypatch.setattr(RuleBook, "one_after_another", lambda book, session: None)
-    monkeypatch.setattr(EarnRules, "may_alone", together)
+    monkeypatch.setattr(EarnRules, "exceeded", together)
     numbers = iter(range(10, 20))
     monkeypatch.setattr(RuleBook, "next_no", lambda book, session: next(numbers))
     assert race(4, lambda _: make_or_busy(one, shop)).count("made") == 4

@@ -1,0 +1,27 @@
+"""What a benefit asks for: tiers, days, hours. Part of `TEXTS`."""
+
+ASKS_TEXTS: dict[str, tuple[str, str]] = {
+    "benefit.not_your_tier.asks": ("“{name}”{asks}可享", "{name} is for {asks}"),
+    "benefit.not_now.asks": ("“{name}”{asks}可享", "{name} holds {asks}"),
+    "benefit.not_birthday.asks": ("“{name}”{asks}可享", "{name} holds {asks}"),
+    "asks.tiers": ("{tiers}会员", "{tiers}"),
+    "asks.or": ("或", " or "),
+    "asks.and": ("和", " and "),
+    "asks.birthday.day": ("生日当天", "on the birthday"),
+    "asks.birthday.month": ("生日当月", "in the month of the birthday"),
+    "asks.weekday.1": ("周一", "Mondays"),
+    "asks.weekday.2": ("周二", "Tuesdays"),
+    "asks.weekday.3": ("周三", "Wednesdays"),
+    "asks.weekday.4": ("周四", "Thursdays"),
+    "asks.weekday.5": ("周五", "Fridays"),
+    "asks.weekday.6": ("周六", "Saturdays"),
+    "asks.weekday.7": ("周日", "Sundays"),
+    "asks.weekdays": ("每{days}", "on {days}"),
+    "asks.monthday": ("{day} 日", "{day}"),
+    "asks.monthday.last": ("最后一日", "last day"),
+    "asks.monthdays": ("每月 {days}", "on the {days} of each month"),
+    "asks.dates": ("{days} 当日", "on {days}"),
+    "asks.dates.more": ("{days} 等指定日期", "on {days} and other days"),
+    "asks.hours": ("{begins} 至 {ends} ", "from {begins} to {ends}"),
+    "asks.hours.night": ("{begins} 至次日 {ends} ", "from {begins} to {ends} the next day"),
+}

@@ -1,0 +1,93 @@
+"""What does not fit together is said in words, whoever found it: the reader of types, or a line of ours."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app import policies
+from app.discounts import rules as discounts
+from app.errors import DomainError
+from app.points.rule_limits import EarningPolicy
+from app.points.rules import definition_of
+from app.texts import refusal_text
+from app.texts.malformed import malformed_text
+from app.tiers.plan import plan_of
+from tests.conftest import ROOT
+
+PERCENT = {"kind": "percent", "percent_bp": 500}
+
+
+def base(data: dict[str, Any]) -> object:
+    return definition_of("base", {"rate_bp": 1, **data})
+
+
+def discount(data: dict[str, Any]) -> object:
+    return discounts.definition_of({"effect": PERCENT, **data})
+
+
+def policy(data: dict[str, Any]) -> object:
+    return policies.read(EarningPolicy, data)
+
+
+@pytest.mark.parametrize(
+    ("read", "data", "zh", "en"),
+    [
+        (discounts.definition_of, {}, "effect 必填。", "effect is required."),
+        (discount, {"effect": {"kind": "percent"}}, "effect.percent_bp 必填。", "effect.percent_bp is required."),
+        (discount, {"effect": {"kind": "moon"}}, "effect.kind 不在可选范围内。", "effect.kind is none of those"),
+        (base, {"moon": 1}, "moon 没有这个字段。", "moon is not a field there."),
+        (base, {"rate_bp": "1"}, "rate_bp 须为整数。", "rate_bp must be a whole number."),
+        (base, {"rate_bp": -1}, "rate_bp 不能小于 0。", "rate_bp must be 0 or more."),
+        (base, {"rate_bp": 1_000_001}, "rate_bp 不能大于 1000000。", "rate_bp must be 1000000 or less."),
+        (base, {"caps": {"per_day": "a"}}, "per_day 须为整数或null。", "per_day must be a whole number or null."),
+        (base, {"expiry": {"kind": "days"}}, "expiry 为 days 时须填 n", "expiry of kind days needs an n of 1 to 3660."),
+        (base, {"conditions": {"weekdays": [8]}}, "weekdays[0] 不能大于 7。", "weekdays[0] must be 7 or less."),
+        (base, {"conditions": {"stores": []}}, "stores 长度不能小于 1", "conditions.stores must have a length"),
+        (base, {"conditions": {"dates": ["x"]}}, "conditions.dates[0] 须为日期。", "dates[0] must be a date."),
+        (base, {"conditions": []}, "conditions 须为JSON 对象。", "conditions must be a JSON object."),
+        (plan_of, {"levels": [{"code": "A", "at_least": 0}]}, "levels[0].code 写法不正确。", "levels[0].code is not"),
+        (plan_of, {"basis": "moon"}, "basis 不在可选范围内。", "basis is none of those"),
+        (policy, {"alone_points": None}, "alone_points 须为整数。", "alone_points must be a whole number."),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_place(
+    read: Callable[[dict[str, Any]], object], data: dict[str, Any], zh: str, en: str
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        read(data)
+    error = refused.value
+    assert zh in refusal_text(error.code, error.data, "zh")
+    assert en in refusal_text(error.code, error.data, "en")
+
+
+def reasons() -> Iterator[str]:
+    """Every line of ours, with some word in each of its places."""
+    for top in ("app", "office_api"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                    "RuleMalformed",
+                    "OfferMalformed",
+                    "PlanMalformed",
+                ):
+                    for keyword in node.keywords:
+                        if isinstance(keyword.value, ast.Constant | ast.JoinedStr):
+                            yield re.sub(r"{[^}]*}", "7", ast.unparse(keyword.value).lstrip("f").strip("'\""))
+
+
+def test_every_line_of_ours_has_its_words() -> None:
+    found = list(reasons())
+    assert len(found) > 15
+    for language in ("zh", "en"):
+        assert [one for one in found if malformed_text("rule_malformed", one, language) is None] == []
+
+
+def test_what_nobody_foresaw_is_told_as_before() -> None:
+    assert malformed_text("rule_malformed", "Something new", "zh") is None
+    assert refusal_text("rule_malformed", {"reason": "Something new"}, "en").startswith(
+        "The rule does not fit"
+    )
+    assert malformed_text("busy", "Integer value out of range", "zh") is None
