@@ -1,6 +1,7 @@
 """Key → (Chinese, English)."""
 
 from app.texts.words_benefits import BENEFIT_TEXTS
+from app.texts.words_rewards import REWARD_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -9,6 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **BENEFIT_TEXTS,
+    **REWARD_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),

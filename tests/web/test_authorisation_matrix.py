@@ -29,6 +29,8 @@ from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
 from tests.queueing import allow, stamp
+from tests.quoting import fill
+from tests.rewards import exchanged, mugs
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -76,6 +78,15 @@ class Scene(Actors):
     def topped_up(self) -> str:
         """A top-up in store 1."""
         return str(self.shop.till.post("/topups", self.top_up()).json["id"])
+
+    def wish(self) -> dict[str, Any]:
+        return {"item_id": mugs(self.shop).item_id, "store": "S001", "points": 100}
+
+    def exchange(self) -> str:
+        """One that waits in store 1, of a new member."""
+        phone = self.shop.member()
+        fill(phone, points=100)
+        return str(exchanged(phone, mugs(self.shop))["id"])
 
     def top_up_refund(self) -> dict[str, Any]:
         return {
@@ -209,6 +220,16 @@ def discount_of_store_1() -> dict[str, Any]:
     }
 
 
+def reward() -> dict[str, Any]:
+    return {
+        "name_zh": "马克杯",
+        "name_en": "Mug",
+        "kind": "goods",
+        "price": {"points": 100},
+        "stock": [{"store": "S001", "stock": 3}],
+    }
+
+
 def top_up_offer() -> dict[str, Any]:
     return {"name_zh": "充 500 送 50", "name_en": "Pay 500, get 50", "pay_fen": 50_000, "bonus_fen": 5_000}
 
@@ -293,6 +314,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
     ),
+    ("GET", "/api/v1/rewards"): members(200),
+    ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
+    # a member of no points
+    ("POST", "/api/v1/reward-orders"): members(409, body=lambda s: s.wish()),
+    ("GET", "/api/v1/reward-orders"): members(200),
+    ("GET", "/api/v1/reward-orders/<string:order_id>"): members(404, place=lambda _: {"order_id": "none"}),
+    ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
+        404, place=lambda _: {"order_id": "none"}
+    ),
     ("POST", "/api/v1/logout"): members(204),
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
@@ -342,6 +372,10 @@ TABLE: dict[tuple[str, str], Row] = {
     # named is a clerk of store 1
     ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
         201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
+    ),
+    ("GET", "/pos/v1/reward-orders"): tills(422, 422),
+    ("POST", "/pos/v1/reward-hand-overs"): tills(
+        403, 403, body=lambda _: {"ticket": "none", "order_id": "none", "staff_no": "nobody"}
     ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
@@ -470,6 +504,31 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/top-up-offers/<int:offer_no>/end"): staff(
         403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda _: {"offer_no": offer().offer_no}
+    ),
+    ("GET", "/office/v1/reward-items"): staff(403, 403, 403, 200),
+    ("POST", "/office/v1/reward-items"): staff(403, 403, 403, 201, body=lambda _: reward()),
+    ("PUT", "/office/v1/reward-items/<string:item_id>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {**reward(), "version": 1},
+        place=lambda s: {"item_id": mugs(s.shop).item_id},
+    ),
+    **{
+        ("POST", f"/office/v1/reward-items/<string:item_id>/{what}"): staff(
+            403,
+            403,
+            403,
+            200,
+            body=lambda _: {"version": 1},
+            place=lambda s: {"item_id": mugs(s.shop).item_id},
+        )
+        for what in ("stop", "resume")
+    },
+    ("GET", "/office/v1/reward-orders"): staff(200, 403, 200, 200),
+    ("POST", "/office/v1/reward-orders/<string:order_id>/cancel"): staff(
+        200, 403, 200, 200, place=lambda s: {"order_id": s.exchange()}, body=lambda _: {"note": "damaged"}
     ),
     ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(
