@@ -23,6 +23,7 @@ import miniprogram_api.entry
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
+import miniprogram_api.rewards
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.approvals
@@ -34,6 +35,8 @@ import office_api.earn_rules
 import office_api.offline_uploads
 import office_api.people
 import office_api.policies
+import office_api.reward_items
+import office_api.reward_orders
 import office_api.session
 import office_api.settlement_figures
 import office_api.settlement_files
@@ -50,6 +53,7 @@ import pos_api.phone_finds
 import pos_api.quotes
 import pos_api.refunds
 import pos_api.retro_credits
+import pos_api.rewards
 import pos_api.sales
 import pos_api.scans
 import pos_api.shifts
@@ -76,6 +80,8 @@ JSON_FACES = (
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,
     miniprogram_api.coupon_offers.blueprint,
+    miniprogram_api.rewards.blueprint,
+    miniprogram_api.rewards.order_blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
@@ -88,6 +94,7 @@ JSON_FACES = (
     pos_api.top_ups.blueprint,
     pos_api.top_up_refunds.blueprint,
     pos_api.coupon_grants.blueprint,
+    pos_api.rewards.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -105,6 +112,8 @@ JSON_FACES = (
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,
+    office_api.reward_items.blueprint,
+    office_api.reward_orders.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,
     office_api.settlement_files.blueprint,

@@ -8,6 +8,7 @@ from app.checkout import offline_models as offline
 from app.coupons import grant_models as coupon_grants
 from app.coupons import models as coupons
 from app.discounts import models as discounts
+from app.engagement.rewards import models as rewards
 from app.facts import models as facts
 from app.identity import models as identity
 from app.ledger import models as ledger
@@ -38,6 +39,7 @@ __all__ = [
     "offline",
     "points",
     "policies",
+    "rewards",
     "settlement",
     "staff",
     "stored_value",

@@ -14,6 +14,7 @@ from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
+from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Relay
@@ -96,6 +97,11 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
             name="top_ups.close",
             cron="7 * * * *",
             run=lambda now: top_up.close_expired(now=now, keep_going=keep_going),
+        ),
+        Recurring(
+            name="rewards.expire",
+            cron="12 * * * *",
+            run=lambda now: expire_rewards(now=now, keep_going=keep_going),
         ),
         # Every hour, too: the first run after the chain's midnight gives, the others find what was left.
         Recurring(

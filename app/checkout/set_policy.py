@@ -18,6 +18,7 @@ from app.checkout.retro_credit import RetroCreditPolicy
 from app.coupons.policy import CouponPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.rewards.policy import RewardPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
@@ -42,6 +43,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         PointsPaymentPolicy,
         RefundPolicy,
         RetroCreditPolicy,
+        RewardPolicy,
         RoundingPolicy,
         SettlementPolicy,
         StoredValuePolicy,

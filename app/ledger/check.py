@@ -9,6 +9,7 @@ from app.clock import HOME_ZONE
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
+from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
 from app.ledger.check_top_ups import TOP_UP_QUESTIONS
@@ -181,6 +182,7 @@ QUESTIONS = {
     **DAILY_QUESTIONS,
     **COUPON_QUESTIONS,
     **COUPON_USE_QUESTIONS,
+    **REWARD_QUESTIONS,
 }
 
 

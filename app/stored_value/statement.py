@@ -35,7 +35,9 @@ class Movement:
 
 
 _MOVEMENTS = text("""
-    SELECT e.id, e.seq, e.unit, e.amount, e.balance_after, t.kind, t.occurred_at, st.name AS store, st.time_zone,
+    SELECT e.id, e.seq, e.unit, e.amount, e.balance_after, t.occurred_at, st.name AS store, st.time_zone,
+        CASE WHEN t.source_type <> 'reward_order' THEN t.kind WHEN t.kind = 'spend' THEN 'exchange'
+        ELSE 'exchange_undone' END AS kind,
         l.available_at, l.expires_at
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id

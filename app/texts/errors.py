@@ -3,6 +3,7 @@
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rules import RULE_ERRORS
+from app.texts.errors_rewards import REWARD_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
@@ -204,6 +205,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **SETTLEMENT_ERRORS,
     **COUPON_ERRORS,
     **QUOTE_ERRORS,
+    **REWARD_ERRORS,
     **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),

@@ -5,6 +5,7 @@ from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
+from app.texts.words_rewards import REWARD_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -17,6 +18,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **COUPON_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
+    **REWARD_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),

@@ -27,6 +27,14 @@ const session = require('./session.js');
  *   bonus_parts: number, bonus_days: number | null, available: boolean}} Offer
  * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, offers: Offer[],
  *   next_cursor: string | null}} Offers
+ * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
+ *   full_points: number | null, full_cash_fen: number | null, available: boolean, text: string | null,
+ *   left: number | null}} Reward
+ * @typedef {{store: string, name: string, left: number | null}} RewardStore
+ * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number}} RewardWish
+ * @typedef {{id: string, name: string, state: string, points: number, cash_fen: number, store_name: string | null,
+ *   ordered_at: string, collect_by: string | null, undo_until: string | null, handed_over_at: string | null,
+ *   cancelled_for: string | null}} RewardOrder
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
@@ -45,7 +53,7 @@ const session = require('./session.js');
  * @returns {Promise<any>}
  */
 async function call({ keyed, ...request }) {
-  const key = keyed ? await newKey() : undefined;
+  const key = keyed ? await newKey() : request.key;
   await session.ensureSignedIn();
   try {
     return await send({ ...request, key, token: session.token() });
@@ -160,6 +168,25 @@ const confirm = (id, agree) => call({ path: `/api/v1/me/confirmations/${id}`, me
 /** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
 const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
 
+/** @param {boolean} affordable @param {string | null} cursor @returns {Promise<Page<Reward>>} */
+function rewards(affordable, cursor) {
+  const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
+  return call({ path: `/api/v1/rewards?limit=20&affordable=${affordable ? 'yes' : 'no'}${after}` });
+}
+
+/** @param {string} id @returns {Promise<Reward & {stores: RewardStore[]}>} */
+const reward = (id) => call({ path: `/api/v1/rewards/${id}` });
+
+/** With the same key it is the same exchange. */
+/** @param {RewardWish} wish @param {string} key @returns {Promise<RewardOrder>} */
+const exchange = (wish, key) => call({ path: '/api/v1/reward-orders', method: 'POST', key, data: wish });
+
+/** @param {string | null} cursor @returns {Promise<Page<RewardOrder>>} */
+const rewardOrders = (cursor) => pageOf('/api/v1/reward-orders', cursor);
+
+/** @param {string} id @returns {Promise<RewardOrder>} */
+const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
+
 /** @param {string | null} cursor @returns {Promise<Page<Message>>} */
 const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 
@@ -193,6 +220,11 @@ module.exports = {
   confirmations,
   confirm,
   sales,
+  rewards,
+  reward,
+  exchange,
+  rewardOrders,
+  giveUpReward,
   messages,
   readMessage,
 };

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from reward_stub import RewardStub
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
@@ -68,6 +69,7 @@ class MemberApiStub:
         self.pack_window_s = 30
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
+        self.mall = RewardStub()
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
 
@@ -502,6 +504,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/topups/T1/close", stub.give_up),
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
+            *stub.mall.routes(),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

@@ -39,6 +39,23 @@ def _top_up(page: Page) -> None:
     page.locator(".me-top-up").click()
 
 
+def _mall(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-mall").click()
+
+
+def _reward(page: Page) -> None:
+    _mall(page)
+    page.locator(".reward").first.click()
+
+
+def _exchanges(page: Page) -> None:
+    _reward(page)
+    page.locator(".reward-store").first.click()
+    page.locator(".exchange").click()
+    page.get_by_role("dialog").locator("button").last.click()
+
+
 # The page to look at, how to get there, and what shows that it has come.
 PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "code": (_open_tab(0), ".qr img"),
@@ -47,6 +64,9 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "me": (_open_tab(3), ".avatar"),
     "sales": (_purchases, ".sale"),
     "top_up": (_top_up, ".offer"),
+    "rewards": (_mall, ".reward"),
+    "reward": (_reward, ".reward-store"),
+    "reward_orders": (_exchanges, ".reward-order"),
 }
 
 

@@ -33,6 +33,8 @@ from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
 from tests.queueing import allow, stamp
+from tests.quoting import fill
+from tests.rewards import exchanged, mugs
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
@@ -80,6 +82,15 @@ class Scene(Actors):
     def topped_up(self) -> str:
         """A top-up in store 1."""
         return str(self.shop.till.post("/topups", self.top_up()).json["id"])
+
+    def wish(self) -> dict[str, Any]:
+        return {"item_id": mugs(self.shop).item_id, "store": "S001", "points": 100}
+
+    def exchange(self) -> str:
+        """One that waits in store 1, of a new member."""
+        phone = self.shop.member()
+        fill(phone, points=100)
+        return str(exchanged(phone, mugs(self.shop))["id"])
 
     def top_up_refund(self) -> dict[str, Any]:
         return {
@@ -262,6 +273,14 @@ def coupon_of_store_1() -> dict[str, Any]:
         "conditions": {"stores": ["S001"]},
     }
     return {"face": face}
+def reward() -> dict[str, Any]:
+    return {
+        "name_zh": "马克杯",
+        "name_en": "Mug",
+        "kind": "goods",
+        "price": {"points": 100},
+        "stock": [{"store": "S001", "stock": 3}],
+    }
 
 
 def top_up_offer() -> dict[str, Any]:
@@ -362,6 +381,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/api/v1/coupon-offers/take"): members(410, body=lambda _: {"secret": "s" * 43}),
     ("GET", "/api/v1/coupon-centre"): members(200),
+    ("GET", "/api/v1/rewards"): members(200),
+    ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
+    # a member of no points
+    ("POST", "/api/v1/reward-orders"): members(409, body=lambda s: s.wish()),
+    ("GET", "/api/v1/reward-orders"): members(200),
+    ("GET", "/api/v1/reward-orders/<string:order_id>"): members(404, place=lambda _: {"order_id": "none"}),
+    ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
+        404, place=lambda _: {"order_id": "none"}
+    ),
     ("POST", "/api/v1/logout"): members(204),
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
@@ -414,6 +442,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/pos/v1/coupon-grants"): tills(
         403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
+    ("GET", "/pos/v1/reward-orders"): tills(422, 422),
+    ("POST", "/pos/v1/reward-hand-overs"): tills(
+        403, 403, body=lambda _: {"ticket": "none", "order_id": "none", "staff_no": "nobody"}
     ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
@@ -586,6 +617,31 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/top-up-offers/<int:offer_no>/end"): staff(
         403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda _: {"offer_no": offer().offer_no}
+    ),
+    ("GET", "/office/v1/reward-items"): staff(403, 403, 403, 200),
+    ("POST", "/office/v1/reward-items"): staff(403, 403, 403, 201, body=lambda _: reward()),
+    ("PUT", "/office/v1/reward-items/<string:item_id>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {**reward(), "version": 1},
+        place=lambda s: {"item_id": mugs(s.shop).item_id},
+    ),
+    **{
+        ("POST", f"/office/v1/reward-items/<string:item_id>/{what}"): staff(
+            403,
+            403,
+            403,
+            200,
+            body=lambda _: {"version": 1},
+            place=lambda s: {"item_id": mugs(s.shop).item_id},
+        )
+        for what in ("stop", "resume")
+    },
+    ("GET", "/office/v1/reward-orders"): staff(200, 403, 200, 200),
+    ("POST", "/office/v1/reward-orders/<string:order_id>/cancel"): staff(
+        200, 403, 200, 200, place=lambda s: {"order_id": s.exchange()}, body=lambda _: {"note": "damaged"}
     ),
     ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(

@@ -194,6 +194,8 @@ def re_place(rule: str) -> str:
             "offer_no": 1,
             "settlement_no": 1,
             "top_up_id": "t",
+            "item_id": "i",
+            "order_id": "o",
             "member_no": "M1",
         },
     )

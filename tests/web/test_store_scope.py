@@ -12,6 +12,7 @@ from app import clock
 from app.coupons import template_listing
 from app.staff.roles import Grant
 from tests.actors import STAFF, Actors, staff_token
+from tests.rewards import mugs
 from tests.shop import Shop
 from tests.web.test_authorisation_matrix import (
     coupon_of_store_1,
@@ -19,6 +20,7 @@ from tests.web.test_authorisation_matrix import (
     routes,
     rule_of_store_1,
 )
+from tests.web.test_authorisation_matrix import discount_of_store_1, reward, routes, rule_of_store_1
 from tests.web.test_field_faults import fields_of
 
 #: Of store 2, which is there, and of one that is not.
@@ -43,6 +45,10 @@ def rule(store: str) -> dict[str, Any]:
 
 def discount(store: str) -> dict[str, Any]:
     return {**discount_of_store_1(), "conditions": {"stores": ["S001", store]}}
+
+
+def mall(store: str) -> dict[str, Any]:
+    return {**reward(), "stock": [{"store": "S001", "stock": 1}, {"store": store, "stock": 1}]}
 
 
 def rules_of_1(actors: Actors) -> None:
@@ -109,6 +115,10 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/coupon-templates", coupon(store)
         case ("PUT", "/office/v1/coupon-templates/<string:template_id>"):
             return f"/coupon-templates/{template_of_1()}", {**coupon(store), "version": 1}
+        case ("POST", "/office/v1/reward-items"):
+            return "/reward-items", mall(store)
+        case ("PUT", "/office/v1/reward-items/<string:item_id>"):
+            return f"/reward-items/{mugs(actors.shop).item_id}", {**mall(store), "version": 1}
         case ("POST", "/office/v1/discount-rules"):
             return "/discount-rules", discount(store)
         case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
@@ -124,13 +134,13 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
 
 
 def routes_that_take_a_store(app: Flask) -> Iterator[tuple[str, str]]:
-    """By address, or anywhere in what is sent."""
+    """By address, or anywhere in what is sent. Members choose among all stores: theirs are not asked."""
     views = {
         (method, rule.rule): rule.endpoint
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
     }
-    for route in sorted(routes(app)):
+    for route in sorted(route for route in routes(app) if not route[1].startswith("/api/")):
         told = getattr(app.view_functions[views[route]], "_apidoc", {}).get("arguments", {})
         schemas = [p["schema"] for p in told.get("parameters", ()) if isinstance(p.get("schema"), Schema)]
         named = any(field.name in _NAMES for schema in schemas for field in fields_of(schema))

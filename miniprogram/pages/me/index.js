@@ -152,6 +152,10 @@ Component({
       wx.navigateTo({ url: '/pages/top_up/index' });
     },
 
+    mall() {
+      wx.navigateTo({ url: '/pages/rewards/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },

@@ -82,6 +82,10 @@ Component({
       if (this.data.more) this.load(this.data.rows).catch((problem) => this.setData(problemView(problem)));
     },
 
+    mall() {
+      wx.navigateTo({ url: '/pages/rewards/index' });
+    },
+
     signIn() {
       session.signIn().then(
         () => this.reload(),

@@ -1,0 +1,50 @@
+"""Taking back the coupons that were given for something that is undone: all of them unused, or none."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.coupons.issue import Source
+from app.coupons.models import Coupon, CouponEvent
+
+
+def take_back(
+    session: Session, *, source: Source, member_id: int, note: str, staff_id: int | None, now: datetime
+) -> bool:
+    """Void what the member was given for the source; False, and nothing changed, if any of it cannot be.
+
+    That is so for one that was used, has ended, was handed on or is being offered to somebody.
+    """
+    coupons = session.scalars(
+        select(Coupon)
+        .where(Coupon.source == source.kind, Coupon.source_id == source.id, Coupon.issued_to == member_id)
+        .order_by(Coupon.id)
+        .with_for_update()
+    ).all()
+    if not all(_untouched(coupon, now) for coupon in coupons):
+        return False
+    for coupon in coupons:
+        coupon.state = "void"
+        session.execute(
+            insert(CouponEvent).values(
+                coupon_id=coupon.id,
+                kind="recalled",
+                member_id=member_id,
+                staff_id=staff_id,
+                note=note,
+                at=now,
+            )
+        )
+    session.flush()
+    return True
+
+
+def _untouched(coupon: Coupon, now: datetime) -> bool:
+    return (
+        coupon.state == "held"
+        and coupon.used == 0
+        and coupon.member_id == coupon.issued_to
+        and coupon.offer_hash is None
+        and coupon.valid_until > now
+    )

@@ -1,0 +1,1 @@
+"""What members do besides buying: exchanging points for rewards, and what else keeps them in touch."""

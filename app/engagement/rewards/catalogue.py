@@ -1,0 +1,164 @@
+"""The mall as one member sees it: what it costs them, whether they can have it, and what is missing if not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from app.clock import HOME_ZONE, business_date
+from app.db import reading
+from app.engagement.rewards.items import places_of
+from app.engagement.rewards.reward import Place, Price, Reward, reward_of
+from app.errors import NotFound
+from app.tiers.card import Card, card_of
+
+#: Why an item cannot be had now.
+Reason = Literal["used_up", "limit", "points", "balance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorePlace:
+    """`left` None: as many as are wanted."""
+
+    store: str
+    name: str
+    left: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """`reason` None: the member can have it now. `stores` is where goods wait, those without any left included.
+
+    `full_price` is what others pay, where the member's tier pays less. `left` is of all stores together (None: any
+    number), `more` how often the member may still exchange for it (None: as often as they like).
+    """
+
+    item_id: str
+    reward: Reward
+    price: Price
+    full_price: Price | None
+    reason: Reason | None
+    missing_points: int
+    missing_fen: int
+    left: int | None
+    more: int | None
+    stores: Sequence[StorePlace]
+
+
+_PRICE = "CAST(coalesce(v.reward -> 'tier_prices' -> :tier ->> 'points', v.reward -> 'price' ->> 'points') AS bigint)"
+_SEEN = f"""
+    SELECT i.id, v.reward, {_PRICE} AS points, had.n AS had, had.today AS had_today
+    FROM reward_items i JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version
+    CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE o.ordered_on = :day) AS today
+        FROM reward_orders o WHERE o.item_id = i.id AND o.member_id = :member_id AND o.state <> 'cancelled') had
+    WHERE i.state = 'live' AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
+        AND coalesce(CAST(v.reward ->> 'available_from' AS timestamptz) <= :now, true)
+        AND coalesce(CAST(v.reward ->> 'available_until' AS timestamptz) > :now, true)"""  # noqa: S608  # constants of our own
+_PAGE = text(f"""
+    SELECT * FROM ({_SEEN}) seen
+    WHERE (points, id) > (:after_points, :after_id) AND (CAST(:most AS bigint) IS NULL OR points <= :most)
+    ORDER BY points, id LIMIT :limit""")  # noqa: S608  # constants of our own
+_ONE = text(f"SELECT * FROM ({_SEEN}) seen WHERE id = :item_id")  # noqa: S608  # constants of our own
+_STORES = text("SELECT id, code, name FROM stores WHERE id = ANY(:ids) AND status = 'open' ORDER BY code")
+
+
+def catalogue(
+    *, member_id: int, affordable: bool, limit: int, after: tuple[int, str] | None, now: datetime
+) -> list[Shown]:
+    """What there is for this member, from the cheapest on, behind `after` (points and id of the one before).
+
+    With `affordable` only what their points are enough for.
+    """
+    with reading() as connection:
+        card = _card(connection, member_id, now)
+        after_points, after_id = after or (0, "")
+        values = _values(card, now) | {
+            "most": card.points if affordable else None,
+            "after_points": after_points,
+            "after_id": after_id,
+            "limit": limit,
+        }
+        return _shown(connection, card, connection.execute(_PAGE, values).all())
+
+
+def one(*, member_id: int, item_id: str, now: datetime) -> Shown:
+    """Raises `NotFound` for what there is not, or not for this member."""
+    with reading() as connection:
+        card = _card(connection, member_id, now)
+        rows = connection.execute(_ONE, _values(card, now) | {"item_id": item_id}).all()
+        if not rows:
+            raise NotFound
+        return _shown(connection, card, rows)[0]
+
+
+def _card(connection: Connection, member_id: int, now: datetime) -> Card:
+    card = card_of(connection, member_id, now=now)
+    if card is None:
+        raise NotFound
+    return card
+
+
+def _values(card: Card, now: datetime) -> dict[str, Any]:
+    return {
+        "member_id": card.member_id,
+        "tier": card.tier.code,
+        "now": now,
+        "day": business_date(now, HOME_ZONE),
+    }
+
+
+def _shown(connection: Connection, card: Card, rows: Sequence[Any]) -> list[Shown]:
+    places = places_of(connection, [row.id for row in rows])
+    ids = {place.store_id for found in places.values() for place in found} - {None}
+    stores = {row.id: row for row in connection.execute(_STORES, {"ids": sorted(filter(None, ids))})}
+    return [_one_shown(card, row, places[row.id], stores) for row in rows]
+
+
+def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, Any]) -> Shown:
+    reward = reward_of(row.reward)
+    price = reward.price_for(card.tier.code)
+    # A store that has closed hands nothing over.
+    here = [place for place in places if place.store_id is None or place.store_id in stores]
+    left = None if any(place.left is None for place in here) else sum(place.left or 0 for place in here)
+    more = _more(reward, row.had, row.had_today)
+    missing_points, missing_fen = (
+        max(0, price.points - card.points),
+        max(0, price.cash_fen - card.balance_fen),
+    )
+    return Shown(
+        item_id=row.id,
+        reward=reward,
+        price=price,
+        full_price=reward.price if price != reward.price else None,
+        reason=_reason(left, more, missing_points, missing_fen),
+        missing_points=missing_points,
+        missing_fen=missing_fen,
+        left=left,
+        more=more,
+        stores=[
+            StorePlace(store=stores[place.store_id].code, name=stores[place.store_id].name, left=place.left)
+            for place in here
+            if place.store_id is not None
+        ],
+    )
+
+
+def _more(reward: Reward, had: int, had_today: int) -> int | None:
+    rest = [
+        max(0, limit - n)
+        for limit, n in ((reward.per_member, had), (reward.per_member_a_day, had_today))
+        if limit is not None
+    ]
+    return min(rest, default=None)
+
+
+def _reason(left: int | None, more: int | None, missing_points: int, missing_fen: int) -> Reason | None:
+    if left == 0:
+        return "used_up"
+    if more == 0:
+        return "limit"
+    if missing_points:
+        return "points"
+    return "balance" if missing_fen else None

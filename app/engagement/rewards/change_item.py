@@ -1,0 +1,160 @@
+"""Putting items into the mall, changing and stopping them. Each change is a version and stands in the audit log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.db import transaction
+from app.engagement.rewards.gives import KINDS
+from app.engagement.rewards.items import Item, locked, reward_at, show
+from app.engagement.rewards.models import RewardItem, RewardStock, RewardVersion
+from app.engagement.rewards.reward import Place, Reward, RewardMalformed
+from app.errors import Conflict
+from app.ids import new_id
+from app.tiers.models import Tier
+
+MOST_PLACES = 200
+
+
+class RewardStockBelow(Conflict):
+    """More were exchanged than there are to be. Data: `taken`, the least that can be set where it was tried."""
+
+    code = "reward_stock_below"
+
+
+def create(*, reward: Reward, places: Sequence[Place], actor: audit.Actor, now: datetime) -> Item:
+    """A new item, to be had at once or from its `available_from` on. Raises `RewardMalformed`."""
+    with transaction() as session:
+        _check(session, reward, places)
+        item_id = new_id(now)
+        session.execute(insert(RewardItem).values(id=item_id, version=1, state="live", created_at=now))
+        _write(session, item_id, 1, reward, actor, now)
+        _set_places(session, item_id, places)
+        _audit(session, "reward.create", item_id, 1, reward, places, actor, now)
+        return show(session, item_id)
+
+
+def change(
+    *,
+    item_id: str,
+    version: int,
+    reward: Reward,
+    places: Sequence[Place],
+    actor: audit.Actor,
+    now: datetime,
+) -> Item:
+    """Its next version, whole; what was exchanged before keeps what was promised.
+
+    Raises `NotFound`, `VersionConflict`, `RewardMalformed`, and `RewardStockBelow` for fewer than are taken.
+    """
+    with transaction() as session:
+        item = locked(session, item_id, version)
+        former = reward_at(session, item_id, version)
+        if former.kind != reward.kind:
+            raise RewardMalformed(reason="kind: an item stays what it is")
+        _check(session, reward, places)
+        _next(session, item, item.state, reward, actor, now)
+        _set_places(session, item_id, places)
+        _audit(session, "reward.change", item_id, version + 1, reward, places, actor, now)
+        return show(session, item_id)
+
+
+def set_state(*, item_id: str, version: int, state: str, actor: audit.Actor, now: datetime) -> Item:
+    """`stopped`: nobody exchanges for it any more, what was exchanged is handed over all the same; or `live` again.
+
+    Raises `NotFound`, `VersionConflict`.
+    """
+    with transaction() as session:
+        item = locked(session, item_id, version)
+        _next(session, item, state, reward_at(session, item_id, version), actor, now)
+        audit.record(
+            session, actor, "reward.state", "reward", item_id, now=now, version=version + 1, state=state
+        )
+        return show(session, item_id)
+
+
+def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
+    gives = KINDS.get(reward.kind)
+    if gives is None:
+        raise RewardMalformed(reason="kind: nothing that is given")
+    gives.check(session, reward)
+    stores = [place.store_id for place in places]
+    if len(set(stores)) < len(stores):
+        raise RewardMalformed(reason="stock: a store stands there twice")
+    if gives.at_once and stores != [None]:
+        raise RewardMalformed(reason="stock: what is given at once is in no store, and stands there once")
+    if not gives.at_once and None in stores:
+        raise RewardMalformed(reason="stock: goods are in stores")
+    named = {*reward.tiers, *reward.tier_prices}
+    known = set(session.scalars(select(Tier.code).where(Tier.code.in_(named))))
+    if named - known:
+        raise RewardMalformed(reason="tiers, tier_prices: no such tier")
+
+
+def _next(
+    session: Session, item: RewardItem, state: str, reward: Reward, actor: audit.Actor, now: datetime
+) -> None:
+    item.version, item.state = item.version + 1, state
+    session.flush()
+    _write(session, item.id, item.version, reward, actor, now)
+
+
+def _write(
+    session: Session, item_id: str, version: int, reward: Reward, actor: audit.Actor, now: datetime
+) -> None:
+    session.execute(
+        insert(RewardVersion).values(
+            item_id=item_id,
+            version=version,
+            reward=msgspec.to_builtins(reward),
+            created_by=actor.id if actor.type == "staff" else None,
+            created_at=now,
+        )
+    )
+
+
+_SET = text("""
+    INSERT INTO reward_stock AS s (item_id, store_id, stock) VALUES (:item_id, :store_id, :stock)
+    ON CONFLICT ON CONSTRAINT uq_reward_stock_place DO UPDATE SET stock = excluded.stock, offered = true
+        WHERE excluded.stock IS NULL OR s.taken <= excluded.stock""")
+
+
+def _set_places(session: Session, item_id: str, places: Sequence[Place]) -> None:
+    """The item is locked: nobody else sets its stock. Who exchanges at this moment waits, or is waited for."""
+    session.execute(update(RewardStock).where(RewardStock.item_id == item_id).values(offered=False))
+    for place in places:
+        values = {"item_id": item_id, "store_id": place.store_id, "stock": place.stock}
+        if not session.execute(_SET, values).rowcount:  # type: ignore[attr-defined]
+            taken = session.execute(
+                select(RewardStock.taken).where(
+                    RewardStock.item_id == item_id, RewardStock.store_id.is_not_distinct_from(place.store_id)
+                )
+            ).scalar_one()
+            raise RewardStockBelow(taken=taken)
+
+
+def _audit(
+    session: Session,
+    action: str,
+    item_id: str,
+    version: int,
+    reward: Reward,
+    places: Sequence[Place],
+    actor: audit.Actor,
+    now: datetime,
+) -> None:
+    audit.record(
+        session,
+        actor,
+        action,
+        "reward",
+        item_id,
+        now=now,
+        version=version,
+        reward=msgspec.to_builtins(reward),
+        stock=[{"store_id": place.store_id, "stock": place.stock} for place in places],
+    )

@@ -1,0 +1,217 @@
+"""An exchange: points, and money out of the stored value where it costs some, for an item of the mall."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import idempotency, policies
+from app.clock import HOME_ZONE, business_date, start_of_day
+from app.db import Busy, transaction
+from app.engagement.rewards import gives, orders, stock
+from app.engagement.rewards.models import RewardOrder
+from app.engagement.rewards.orders import Order
+from app.engagement.rewards.policy import RewardPolicy
+from app.engagement.rewards.reward import Price, Reward, reward_of
+from app.errors import Conflict, NotFound, Unauthenticated
+from app.facts.tell import tell
+from app.ids import new_id
+from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, lock_accounts, post
+from app.stored_value.balance import held
+from app.stored_value.policy import StoredValuePolicy
+from app.stored_value.spend import Split, split
+
+SOURCE = "reward_order"
+
+
+class RewardNotAvailable(Conflict):
+    """The item is stopped, or its time has not come or is over."""
+
+    code = "reward_not_available"
+
+
+class RewardNotHere(Conflict):
+    """Not in that store; or a store was named for what is given at once."""
+
+    code = "reward_not_here"
+
+
+class RewardPriceChanged(Conflict):
+    """It costs something else than was shown. Data: `points`, `cash_fen`."""
+
+    code = "reward_price_changed"
+
+
+class RewardLimitReached(Conflict):
+    """The member has exchanged for it as often as one may. Data: `limit`, and `per`, `member` or `day`."""
+
+    code = "reward_limit_reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a member wants, where (a store's code; None for what is given at once), and the price they were shown."""
+
+    item_id: str
+    store: str | None
+    points: int
+    cash_fen: int
+
+
+def exchange(*, member_id: int, wish: Wish, request: idempotency.Request, now: datetime) -> Order:
+    """Exchange once; the same key gives the same answer again.
+
+    Raises `NotFound`, `RewardNotAvailable`, `RewardNotHere`, `RewardPriceChanged`, `RewardLimitReached`,
+    `RewardUsedUp`, `NotEnough`, whatever the gift refuses (`CouponNotAvailable`, `CouponLimitReached`,
+    `CouponsUsedUp`), `KeyReused`, `Busy`; then nothing happened.
+    """
+    try:
+        with transaction() as session:
+            former = idempotency.claim(session, request, Order)
+            if former is not None:
+                return former
+            order_id = _exchange(session, member_id, wish, now)
+            answer = orders.show(session, order_id, now=now)
+            idempotency.remember(session, request, answer, now)
+            return answer
+    except IntegrityError as error:
+        if "uq_reward_orders_item_id_member_id_nth" in str(error.orig):
+            raise Busy(retry_after_s=1) from error
+        raise
+
+
+# The member's row is only shared: a withdrawal under way is waited for, a later one waits.
+_MEMBER = text("""
+    SELECT m.status, t.code AS tier FROM members m JOIN tiers t ON t.id = m.tier_id WHERE m.id = :member_id
+    FOR SHARE OF m""")
+_ITEM = text("""
+    SELECT i.version, i.state, v.reward FROM reward_items i
+    JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version WHERE i.id = :item_id""")
+_STORE = text("""
+    SELECT s.id, s.time_zone FROM reward_stock r JOIN stores s ON s.id = r.store_id
+    WHERE r.item_id = :item_id AND r.offered AND s.code = :store AND s.status = 'open'""")
+
+
+def _exchange(session: Session, member_id: int, wish: Wish, now: datetime) -> str:
+    member = session.execute(_MEMBER, {"member_id": member_id}).one()
+    if member.status != "active":
+        raise Unauthenticated
+    item = session.execute(_ITEM, {"item_id": wish.item_id}).one_or_none()
+    reward = None if item is None else reward_of(item.reward)
+    if item is None or reward is None or not reward.seen_by(member.tier):
+        raise NotFound
+    if item.state != "live" or not reward.open_at(now):
+        raise RewardNotAvailable
+    price = reward.price_for(member.tier)
+    if (wish.points, wish.cash_fen) != (price.points, price.cash_fen):
+        raise RewardPriceChanged(points=price.points, cash_fen=price.cash_fen)
+    kind = gives.KINDS[reward.kind]
+    store = _store(session, wish, at_once=kind.at_once)
+    # One exchange of a member after the other from here on, so that limits and purse can be looked at.
+    lock_accounts(session, member_id)
+    order = _write(session, member_id, wish.item_id, item.version, reward, price, store, now)
+    _pay(session, order, store, now)
+    given = gives.Exchange(order_id=order.id, member_id=member_id, gives_id=reward.gives_id, now=now)
+    kind.give(session, given)
+    stock.INVENTORY.take(session, item_id=wish.item_id, store_id=order.store_id)
+    payload = {"item_id": order.item_id, "store_id": order.store_id, "points": order.points}
+    tell(session, "reward_exchanged", subject=order.id, member_id=member_id, payload=payload, now=now)
+    return order.id
+
+
+def _store(session: Session, wish: Wish, *, at_once: bool) -> Row[Any] | None:
+    if at_once:
+        if wish.store is not None:
+            raise RewardNotHere
+        return None
+    found = session.execute(_STORE, {"item_id": wish.item_id, "store": wish.store}).one_or_none()
+    if found is None:
+        raise RewardNotHere
+    return found
+
+
+_HAD = text("""
+    SELECT coalesce(max(nth), 0) AS last_nth, count(*) FILTER (WHERE state <> 'cancelled') AS had,
+        count(*) FILTER (WHERE state <> 'cancelled' AND ordered_on = :day) AS had_today
+    FROM reward_orders WHERE item_id = :item_id AND member_id = :member_id""")
+
+
+def _next_nth(session: Session, member_id: int, item_id: str, reward: Reward, now: datetime) -> int:
+    day = business_date(now, HOME_ZONE)
+    had = session.execute(_HAD, {"member_id": member_id, "item_id": item_id, "day": day}).one()
+    if reward.per_member is not None and had.had >= reward.per_member:
+        raise RewardLimitReached(limit=reward.per_member, per="member")
+    if reward.per_member_a_day is not None and had.had_today >= reward.per_member_a_day:
+        raise RewardLimitReached(limit=reward.per_member_a_day, per="day")
+    return int(had.last_nth) + 1
+
+
+def _write(
+    session: Session,
+    member_id: int,
+    item_id: str,
+    version: int,
+    reward: Reward,
+    price: Price,
+    store: Row[Any] | None,
+    now: datetime,
+) -> RewardOrder:
+    nth = _next_nth(session, member_id, item_id, reward, now)
+    paid = _split(session, member_id, price.cash_fen, now)
+    policy = policies.in_force(session, RewardPolicy)
+    order = RewardOrder(
+        id=new_id(now),
+        item_id=item_id,
+        item_version=version,
+        member_id=member_id,
+        nth=nth,
+        state="given" if store is None else "ready",
+        points=price.points,
+        principal_fen=paid.principal_fen,
+        bonus_fen=paid.bonus_fen,
+        policy_version=policy.version,
+        store_id=None if store is None else store.id,
+        collect_by=None if store is None else _collect_by(policy.value, store.time_zone, now),
+        ordered_at=now,
+        ordered_on=business_date(now, HOME_ZONE),
+    )
+    session.add(order)
+    session.flush()
+    return order
+
+
+def _collect_by(policy: RewardPolicy, time_zone: str, now: datetime) -> datetime:
+    """The midnight after the last whole day."""
+    return start_of_day(business_date(now, time_zone) + timedelta(days=policy.pick_up_days + 1), time_zone)
+
+
+def _split(session: Session, member_id: int, cash_fen: int, now: datetime) -> Split:
+    if cash_fen == 0:
+        return Split(principal_fen=0, bonus_fen=0)
+    has = held(session, member_id, now=now)
+    order = policies.in_force(session, StoredValuePolicy).value.spend_order
+    return split(cash_fen, principal_fen=has.principal_fen, bonus_fen=has.bonus_fen, order=order)
+
+
+def _pay(session: Session, order: RewardOrder, store: Row[Any] | None, now: datetime) -> None:
+    """As a sale spends, so that settlement between the stores counts it for the store that hands over."""
+    cause = Cause(
+        kind="spend",
+        source_type=SOURCE,
+        source_id=order.id,
+        store_id=order.store_id,
+        occurred_at=now,
+        business_date=business_date(now, HOME_ZONE if store is None else store.time_zone),
+    )
+    member = order.member_id
+    postings = [Posting(member_id=member, unit=POINTS, amount=-order.points, house="points_spent")]
+    if order.principal_fen:
+        postings.append(
+            Posting(member_id=member, unit=PRINCIPAL, amount=-order.principal_fen, house="principal_spent")
+        )
+    if order.bonus_fen:
+        postings.append(Posting(member_id=member, unit=BONUS, amount=-order.bonus_fen, house="bonus_spent"))
+    post(session, cause, postings)

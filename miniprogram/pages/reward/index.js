@@ -1,0 +1,109 @@
+/** One item of the mall: what it is, where it can be picked up, and exchanging for it. */
+const api = require('../../utils/api.js');
+const { newKey } = require('../../utils/random_key.js');
+const { problemView } = require('../../utils/list_pages.js');
+const { itemView } = require('../../utils/reward_texts.js');
+const { grouped } = require('../../utils/format.js');
+const { texts, fill, titlePage } = require('../../i18n/index.js');
+
+/** @param {import('../../utils/api.js').RewardStore} store */
+function toStore(store) {
+  const t = texts();
+  const none = store.left === 0;
+  return {
+    ...store,
+    none,
+    note: none ? t.rewardNone : store.left === null ? '' : fill(t.rewardLeft, { n: grouped(store.left) }),
+  };
+}
+
+/** The exchange that was asked for last: asked again, after an answer that was lost, it is the same one. */
+const attempt = { wish: '', key: '' };
+
+/** @param {import('../../utils/api.js').RewardWish} wish */
+async function keyFor(wish) {
+  const words = JSON.stringify(wish);
+  if (attempt.wish !== words) Object.assign(attempt, { wish: words, key: await newKey() });
+  return attempt.key;
+}
+
+Component({
+  data: {
+    t: texts(),
+    id: '',
+    item: /** @type {ReturnType<typeof itemView> | null} */ (null),
+    stores: /** @type {ReturnType<typeof toStore>[]} */ ([]),
+    chosen: '',
+    busy: false,
+    guest: false,
+    loading: true,
+    error: '',
+  },
+
+  pageLifetimes: {
+    show() {
+      const t = texts();
+      titlePage(t.rewardTitle);
+      this.setData({ t });
+      if (this.data.id) this.reload();
+    },
+  },
+
+  methods: {
+    /** @param {Record<string, string | undefined>} query */
+    onLoad(query) {
+      this.setData({ id: query.id || '' });
+    },
+
+    async reload() {
+      try {
+        const found = await api.reward(this.data.id);
+        const stores = found.stores.map(toStore);
+        const open = stores.filter((store) => !store.none);
+        const kept = open.some((store) => store.store === this.data.chosen) ? this.data.chosen : '';
+        // Where there is one store only, there is nothing to choose.
+        const chosen = kept || (stores.length === 1 && open.length === 1 ? open[0].store : '');
+        this.setData({ item: itemView(found), stores, chosen, loading: false, guest: false, error: '' });
+      } catch (problem) {
+        this.setData(problemView(problem));
+      }
+    },
+
+    /** @param {{currentTarget: {dataset: {store: string}}}} event */
+    choose({ currentTarget }) {
+      this.setData({ chosen: currentTarget.dataset.store });
+    },
+
+    ask() {
+      const { t, item, stores, chosen } = this.data;
+      if (!item) return;
+      const store = stores.find((one) => one.store === chosen);
+      wx.showModal({
+        title: fill(t.exchangeAsk, { price: item.price }),
+        content: store ? fill(t.exchangeWhere, { name: item.name, store: store.name }) : item.name,
+        confirmText: t.exchange,
+        cancelText: t.cancel,
+        success: ({ confirm }) => {
+          if (confirm) this.exchange();
+        },
+      });
+    },
+
+    async exchange() {
+      const { t, item, chosen, busy } = this.data;
+      if (!item || busy) return;
+      this.setData({ busy: true });
+      const wish = { item_id: item.id, store: chosen || null, points: item.points, cash_fen: item.cash_fen };
+      try {
+        await api.exchange(wish, await keyFor(wish));
+        attempt.wish = '';
+        wx.showToast({ title: t.exchanged, icon: 'none' });
+        wx.navigateTo({ url: '/pages/reward_orders/index' });
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+        this.reload();
+      }
+      this.setData({ busy: false });
+    },
+  },
+});

@@ -1,0 +1,47 @@
+/** How items of the mall and exchanges are worded, for the three pages that show them. */
+const { grouped, lastDay, minute, yuan } = require('./format.js');
+const { texts, fill, withPoints } = require('../i18n/index.js');
+
+/** `100 points + ¥5.00`. @param {number} points @param {number | null} cashFen */
+function price(points, cashFen) {
+  const part = withPoints(points, grouped(points));
+  return cashFen ? `${part} + ¥${yuan(cashFen)}` : part;
+}
+
+/** @param {import('./api.js').Reward} reward */
+function itemView(reward) {
+  const t = texts();
+  const few = reward.left === null ? '' : fill(t.rewardLeft, { n: grouped(reward.left) });
+  return {
+    ...reward,
+    price: price(reward.points, reward.cash_fen),
+    full: reward.full_points === null ? '' : price(reward.full_points, reward.full_cash_fen),
+    note: reward.text || few,
+  };
+}
+
+/** What there is to know of an exchange now. @param {import('./api.js').RewardOrder} order */
+function standing(order) {
+  const t = texts();
+  if (order.state === 'handed_over') return fill(t.rewardHandedOver, { at: minute(String(order.handed_over_at)) });
+  if (order.state === 'cancelled') {
+    return order.cancelled_for === 'expired' ? t.rewardExpired : t.rewardCancelled;
+  }
+  if (order.state === 'given') return t.rewardGiven;
+  return fill(t.rewardWaits, { store: String(order.store_name), date: lastDay(String(order.collect_by)) });
+}
+
+/** @param {import('./api.js').RewardOrder} order */
+function orderView(order) {
+  return {
+    id: order.id,
+    name: order.name,
+    price: price(order.points, order.cash_fen),
+    at: minute(order.ordered_at),
+    standing: standing(order),
+    ready: order.state === 'ready',
+    undo: order.undo_until !== null,
+  };
+}
+
+module.exports = { price, itemView, orderView };

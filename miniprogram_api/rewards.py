@@ -1,0 +1,201 @@
+"""The rewards mall on the phone: what there is, exchanging for it, and one's exchanges."""
+
+import re
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from app import clock
+from app.engagement.rewards import cancel, catalogue, orders
+from app.engagement.rewards.catalogue import Shown
+from app.engagement.rewards.exchange import Wish, exchange
+from app.engagement.rewards.reward import MOST_POINTS
+from app.stored_value.policy import LEGAL_MOST_FEN
+from app.texts import say, yuan
+from app.throttle import Limit
+from miniprogram_api.guard import MEMBER, me, require_member, scope
+from web.answers import answer
+from web.api import Blueprint
+from web.guards import guarded
+from web.idempotency import IDEMPOTENCY_KEY, keyed
+from web.language import language
+from web.paging import BadCursor, Page, PageArguments, asked, page, page_of
+from web.parts import parts
+from web.rewards import RewardOrderSchema, dump_order
+from web.schemas import Strict, text, whole
+
+blueprint = Blueprint("rewards", __name__, url_prefix="/api/v1/rewards", description="The rewards mall")
+order_blueprint = Blueprint(
+    "member_reward_orders", __name__, url_prefix="/api/v1/reward-orders", description="Exchanges for rewards"
+)
+guarded(blueprint, require_member)
+guarded(order_blueprint, require_member)
+
+#: Nobody taps so often.
+PER_MEMBER = Limit("reward_orders", 30, 60)
+_PLACE = re.compile(r"([0-9]{1,12})-([0-9A-Z]{26})")
+
+
+class CatalogueArguments(PageArguments):
+    affordable = fields.String(
+        load_default="no",
+        validate=validate.OneOf(("yes", "no")),
+        metadata={"description": "yes: only what one's points are enough for"},
+    )
+
+
+class RewardSchema(Strict):
+    id = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "in the language asked for"})
+    about = fields.String(required=True)
+    kind = fields.String(required=True)
+    points = fields.Integer(required=True, metadata={"description": "what it costs this member"})
+    cash_fen = fields.Integer(required=True, metadata={"description": "and out of the stored value"})
+    full_points = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "what others pay, where it is another price"}
+    )
+    full_cash_fen = fields.Integer(required=True, allow_none=True)
+    available = fields.Boolean(required=True)
+    reason = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(("used_up", "limit", "points", "balance"))
+    )
+    text = fields.String(required=True, allow_none=True, metadata={"description": "the reason in words"})
+    missing_points = fields.Integer(required=True)
+    missing_fen = fields.Integer(required=True)
+    left = fields.Integer(required=True, allow_none=True, metadata={"description": "null: any number"})
+    more = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "how often one still may; null: any number"}
+    )
+    available_until = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class RewardStoreSchema(Strict):
+    store = fields.String(required=True)
+    name = fields.String(required=True)
+    left = fields.Integer(required=True, allow_none=True, metadata={"description": "null: any number"})
+
+
+class WholeRewardSchema(RewardSchema):
+    stores = fields.List(fields.Nested(RewardStoreSchema()), required=True)
+
+
+def _dump(shown: Shown) -> dict[str, Any]:
+    reward, english = shown.reward, language() == "en"
+    return {
+        "id": shown.item_id,
+        "name": reward.name_en if english else reward.name_zh,
+        "about": reward.about_en if english else reward.about_zh,
+        "kind": reward.kind,
+        "points": shown.price.points,
+        "cash_fen": shown.price.cash_fen,
+        "full_points": None if shown.full_price is None else shown.full_price.points,
+        "full_cash_fen": None if shown.full_price is None else shown.full_price.cash_fen,
+        "available": shown.reason is None,
+        "reason": shown.reason,
+        "text": _why(shown),
+        "missing_points": shown.missing_points,
+        "missing_fen": shown.missing_fen,
+        "left": shown.left,
+        "more": shown.more,
+        "available_until": reward.available_until,
+    }
+
+
+def _why(shown: Shown) -> str | None:
+    if shown.reason is None:
+        return None
+    missing = {"points": shown.missing_points, "fen": yuan(shown.missing_fen)}
+    return say(f"reward.{shown.reason}", language(), **missing)
+
+
+def _dump_whole(shown: Shown) -> dict[str, Any]:
+    stores = [{"store": one.store, "name": one.name, "left": one.left} for one in shown.stores]
+    return _dump(shown) | {"stores": stores}
+
+
+def _after(wanted: Page) -> tuple[int, str] | None:
+    """Behind which item the page begins. Raises `BadCursor`."""
+    if wanted.after is None:
+        return None
+    found = _PLACE.fullmatch(wanted.after)
+    if found is None:
+        raise BadCursor
+    return int(found[1]), found[2]
+
+
+@blueprint.get("")
+@blueprint.arguments(CatalogueArguments(), location="query")
+@blueprint.response(200, page_of(RewardSchema))
+@blueprint.doc(security=MEMBER)
+def listing(arguments: dict[str, Any]) -> Response:
+    """What points can be exchanged for, from the cheapest on; what cannot be had now says why."""
+    wanted = asked(arguments)
+    found = catalogue.catalogue(
+        member_id=me().id,
+        affordable=arguments["affordable"] == "yes",
+        limit=wanted.limit + 1,
+        after=_after(wanted),
+        now=clock.now(),
+    )
+    return answer(page(found, wanted, lambda one: f"{one.price.points}-{one.item_id}", _dump))
+
+
+@blueprint.get("/<string:item_id>")
+@blueprint.response(200, WholeRewardSchema())
+@blueprint.doc(security=MEMBER)
+def show(item_id: str) -> Response:
+    """One item, with the stores in which it can be picked up."""
+    return answer(_dump_whole(catalogue.one(member_id=me().id, item_id=item_id, now=clock.now())))
+
+
+class RewardWishSchema(Strict):
+    item_id = text(26, required=True)
+    store = text(
+        32,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "where it is picked up; null: given at once"},
+    )
+    points = whole(1, MOST_POINTS, required=True, metadata={"description": "the price as it was shown"})
+    cash_fen = whole(0, LEGAL_MOST_FEN, load_default=0)
+
+
+@order_blueprint.post("")
+@order_blueprint.arguments(RewardWishSchema())
+@order_blueprint.response(201, RewardOrderSchema())
+@order_blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
+def create(arguments: dict[str, Any]) -> Response:
+    """Exchange: goods wait in the store that was named, anything else is given at once."""
+    parts().throttle.hit(PER_MEMBER, me().id)
+    made = exchange(member_id=me().id, wish=Wish(**arguments), request=keyed(scope()), now=clock.now())
+    return answer(dump_order(made), 201)
+
+
+@order_blueprint.get("")
+@order_blueprint.arguments(PageArguments(), location="query")
+@order_blueprint.response(200, page_of(RewardOrderSchema))
+@order_blueprint.doc(security=MEMBER)
+def own(arguments: dict[str, Any]) -> Response:
+    """One's exchanges, the newest first."""
+    wanted = asked(arguments)
+    found = orders.of_member(member_id=me().id, limit=wanted.limit + 1, before=wanted.after, now=clock.now())
+    return answer(page(found, wanted, lambda order: order.order_id, dump_order))
+
+
+@order_blueprint.get("/<string:order_id>")
+@order_blueprint.response(200, RewardOrderSchema())
+@order_blueprint.doc(security=MEMBER)
+def show_order(order_id: str) -> Response:
+    """One of one's exchanges. Goods are handed over for the member's own code, scanned in the store."""
+    return answer(dump_order(orders.own(member_id=me().id, order_id=order_id, now=clock.now())))
+
+
+@order_blueprint.post("/<string:order_id>/cancel")
+@order_blueprint.response(200, RewardOrderSchema())
+@order_blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
+def give_up(order_id: str) -> Response:
+    """Give it up before it was handed over or used: all that was paid goes back."""
+    parts().throttle.hit(PER_MEMBER, me().id)
+    undone = cancel.by_member(member_id=me().id, order_id=order_id, request=keyed(scope()), now=clock.now())
+    return answer(dump_order(undone))

@@ -1,0 +1,295 @@
+"""Exchanging points for rewards: what it costs, what is refused, and what comes back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from app import clock
+from app.audit import OPERATOR
+from app.engagement.rewards.cancel import expire
+from app.engagement.rewards.change_item import RewardStockBelow, change, set_state
+from app.engagement.rewards.items import listing
+from app.engagement.rewards.policy import RewardPolicy
+from app.engagement.rewards.reward import Place, RewardMalformed, reward_of
+from app.stored_value.policy import StoredValuePolicy
+from tests.app.stored_value.offering import topped_up
+from tests.conftest import rows
+from tests.coupons import live_template
+from tests.quoting import fill, set_policy
+from tests.rewards import CUP, asked, coupons, exchanged, given_up, item, mugs
+from tests.shop import Phone, Shop
+
+
+@pytest.fixture
+def phone(shop: Shop) -> Phone:
+    phone = shop.member("陈一")
+    fill(phone, points=1_000)
+    return phone
+
+
+def points(phone: Phone) -> int:
+    return int(phone.get("/me/points").json["points"])
+
+
+def balance(phone: Phone) -> tuple[int, int]:
+    told = phone.get("/me/balance").json
+    return told["principal_fen"], told["bonus_fen"]
+
+
+def test_goods_wait_in_the_store_that_was_named(shop: Shop, engine: Engine, phone: Phone) -> None:
+    order = exchanged(phone, mugs(shop, stock=3))
+    assert (order["state"], order["store"], order["points"], order["name"]) == (
+        "ready",
+        "S001",
+        100,
+        "马克杯",
+    )
+    assert points(phone) == 900
+    assert phone.get(f"/reward-orders/{order['id']}").json == order
+    assert phone.get("/reward-orders").json["items"] == [order]
+    assert rows(engine, "SELECT stock, taken FROM reward_stock") == [(3, 1)]
+    # As if it had been spent there, so that the stores settle it.
+    assert rows(
+        engine, "SELECT store_id, kind FROM ledger_transactions WHERE source_type = 'reward_order'"
+    ) == [(shop.store.id, "spend")]
+
+
+def test_a_coupon_is_given_at_once(shop: Shop, engine: Engine, phone: Phone) -> None:
+    order = exchanged(phone, coupons(live_template(clock.now())))
+    assert (order["state"], order["store"], order["collect_by"]) == ("given", None, None)
+    assert rows(engine, "SELECT source, source_id, member_id, state FROM coupons") == [
+        ("reward", order["id"], phone.member_id, "held")
+    ]
+
+
+def test_money_beside_the_points_comes_out_of_principal_and_bonus(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    fill(phone, principal_fen=6_000, bonus_fen=2_000)
+    set_policy(StoredValuePolicy, spend_order="pro_rata")
+    order = exchanged(phone, mugs(shop, price={"points": 10, "cash_fen": 4_000}))
+    assert (order["points"], order["cash_fen"]) == (10, 4_000)
+    assert balance(phone) == (3_000, 1_000)
+    assert rows(engine, "SELECT principal_fen, bonus_fen FROM reward_orders") == [(3_000, 1_000)]
+    assert given_up(phone, order["id"]).status_code == 200
+    assert (points(phone), balance(phone)) == (1_000, (6_000, 2_000))
+
+
+def test_the_same_key_gives_the_same_exchange(shop: Shop, engine: Engine, phone: Phone) -> None:
+    mug = mugs(shop)
+    first, again = (asked(phone, mug, key="one") for _ in range(2))
+    assert first.data == again.data
+    assert rows(engine, "SELECT count(*) FROM reward_orders") == [(1,)]
+    assert asked(phone, mugs(shop), key="one").json["code"] == "idempotency_key_reused"
+
+
+def test_tiers_have_prices_of_their_own_and_see_what_is_for_them(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    cheap = mugs(shop, tier_prices={"normal": {"points": 60}})
+    assert asked(phone, cheap).json["code"] == "reward_price_changed"
+    told = phone.get(f"/rewards/{cheap.item_id}").json
+    assert (told["points"], told["full_points"], told["available"]) == (60, 100, True)
+    assert exchanged(phone, cheap, points=60)["points"] == 60
+    with pytest.raises(RewardMalformed):
+        mugs(shop, tiers=["nobody"])
+
+
+REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("reward_price_changed", {}, {"points": 99}),
+    ("reward_price_changed", {}, {"cash_fen": 1}),
+    ("reward_not_here", {}, {"store": "S404"}),
+    ("reward_not_here", {}, {"store": None}),
+    ("reward_used_up", {"stock": 0}, {}),
+    ("not_enough", {"price": {"points": 1_001}}, {}),
+    ("not_enough", {"price": {"points": 1, "cash_fen": 1}}, {}),
+    ("reward_not_available", {"available_from": "2100-01-01T00:00:00Z"}, {}),
+    ("reward_not_available", {"available_until": "2020-01-01T00:00:00Z"}, {}),
+]
+
+
+@pytest.mark.parametrize(("code", "changes", "wish"), REFUSALS)
+def test_what_is_refused_leaves_nothing_behind(
+    shop: Shop, engine: Engine, phone: Phone, code: str, changes: dict[str, Any], wish: dict[str, Any]
+) -> None:
+    changes = dict(changes)
+    refused = asked(phone, mugs(shop, changes.pop("stock", None), **changes), **wish)
+    assert refused.json["code"] == code
+    assert points(phone) == 1_000
+    assert (
+        rows(engine, "SELECT 1 FROM reward_orders UNION ALL SELECT taken FROM reward_stock WHERE taken > 0")
+        == []
+    )
+
+
+def test_what_is_stopped_cannot_be_had_until_it_goes_on(shop: Shop, phone: Phone) -> None:
+    mug = mugs(shop)
+    stopped = set_state(item_id=mug.item_id, version=1, state="stopped", actor=OPERATOR, now=clock.now())
+    assert asked(phone, mug).json["code"] == "reward_not_available"
+    assert phone.get("/rewards").json["items"] == []
+    set_state(item_id=mug.item_id, version=stopped.version, state="live", actor=OPERATOR, now=clock.now())
+    exchanged(phone, mug)
+
+
+@pytest.mark.parametrize(("limit", "per"), [("per_member", "member"), ("per_member_a_day", "day")])
+def test_limits_count_what_was_not_given_up(shop: Shop, phone: Phone, limit: str, per: str) -> None:
+    mug = mugs(shop, **{limit: 1})
+    order = exchanged(phone, mug)
+    assert phone.get("/rewards").json["items"][0]["reason"] == "limit"
+    refused = asked(phone, mug).json
+    assert (refused["code"], refused["per"]) == ("reward_limit_reached", per)
+    assert given_up(phone, order["id"]).status_code == 200
+    exchanged(phone, mug)
+
+
+def test_given_up_everything_is_as_it_was(shop: Shop, engine: Engine, phone: Phone) -> None:
+    lots = "SELECT id, remaining, expires_at FROM ledger_lots ORDER BY id"
+    before = rows(engine, lots)
+    order = exchanged(phone, mugs(shop, stock=1))
+    undone = given_up(phone, order["id"], key="k")
+    assert (undone.json["state"], undone.json["cancelled_for"], undone.json["undo_until"]) == (
+        "cancelled", "member", None,
+    )  # fmt: skip
+    assert rows(engine, lots) == before
+    assert rows(engine, "SELECT taken FROM reward_stock") == [(0,)]
+    assert given_up(phone, order["id"], key="k").data == undone.data
+    assert given_up(phone, order["id"]).json["code"] == "reward_order_over"
+    assert given_up(shop.member(), order["id"]).status_code == 404
+
+
+def test_a_coupon_comes_back_only_unused_and_in_time(
+    shop: Shop, engine: Engine, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coupon = coupons(live_template(clock.now()))
+    first, second, third = (exchanged(phone, coupon) for _ in range(3))
+    assert given_up(phone, first["id"]).status_code == 200
+    assert points(phone) == 800
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE coupons SET state = 'used', used = 1 WHERE source_id = %s", (second["id"],)
+        )
+    assert given_up(phone, second["id"]).json["code"] == "reward_used"
+    later(monkeypatch, timedelta(days=8))
+    late = given_up(phone, third["id"])
+    assert (late.status_code, late.json["code"]) == (409, "reward_too_late")
+    assert rows(engine, "SELECT state FROM coupons ORDER BY id") == [("void",), ("used",), ("held",)]
+
+
+def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    real: Callable[[], Any] = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + by)
+
+
+def test_what_nobody_picks_up_goes_back_with_a_grace_for_what_has_ended(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    now = clock.now()
+    fleeting = shop.member()
+    fill(fleeting, points=100, expires_at=now + timedelta(days=2))
+    set_policy(RewardPolicy, pick_up_days=3, grace_days=5)
+    mug = mugs(shop, stock=2)
+    mine, theirs = exchanged(phone, mug), exchanged(fleeting, mug)
+    assert expire(now=now + timedelta(days=2)) == 0
+    assert expire(now=now + timedelta(days=5)) == 2
+    assert expire(now=now + timedelta(days=5)) == 0
+    told = [
+        phone.get(f"/reward-orders/{mine['id']}").json,
+        fleeting.get(f"/reward-orders/{theirs['id']}").json,
+    ]
+    assert [one["cancelled_for"] for one in told] == ["expired", "expired"]
+    assert points(phone) == 1_000
+    graces = rows(engine, "SELECT amount, expires_at FROM ledger_lots ORDER BY id DESC LIMIT 1")
+    assert graces[0][0] == 100
+    assert rows(engine, "SELECT taken FROM reward_stock") == [(0,)]
+
+
+def test_what_was_exchanged_keeps_its_words_and_its_stock(shop: Shop, phone: Phone) -> None:
+    mug = mugs(shop, stock=5)
+    order = exchanged(phone, mug)
+    other = shop.open_store("S002")
+    moved = change(
+        item_id=mug.item_id,
+        version=1,
+        reward=reward_of(CUP | {"name_zh": "杯子", "price": {"points": 7}}),
+        places=[Place(store_id=other.id, stock=1)],
+        actor=OPERATOR,
+        now=clock.now(),
+    )
+    assert (moved.version, [place.store_id for place in moved.places]) == (2, [other.id])
+    assert phone.get(f"/reward-orders/{order['id']}").json == order
+    assert asked(phone, mug, points=7).json["code"] == "reward_not_here"
+    assert given_up(phone, order["id"]).status_code == 200
+    [listed] = listing(limit=9, before=None)
+    assert (listed.figures.exchanged, listed.figures.cancelled, listed.figures.points) == (1, 1, 0)
+
+
+def test_there_are_not_fewer_than_were_taken(shop: Shop, phone: Phone) -> None:
+    mug = mugs(shop, stock=2)
+    exchanged(phone, mug)
+    exchanged(phone, mug)
+    with pytest.raises(RewardStockBelow) as refused:
+        change(
+            item_id=mug.item_id,
+            version=1,
+            reward=mug.reward,
+            places=[Place(store_id=shop.store.id, stock=1)],
+            actor=OPERATOR,
+            now=clock.now(),
+        )
+    assert refused.value.data == {"taken": 2}
+
+
+def test_the_mall_says_what_is_missing(shop: Shop, phone: Phone) -> None:
+    mugs(shop)
+    mugs(shop, price={"points": 1_120})
+    mugs(shop, price={"points": 2, "cash_fen": 550})
+    mugs(shop, stock=0, price={"points": 3})
+    told = [(one["points"], one["text"]) for one in phone.get("/rewards").json["items"]]
+    assert told == [(2, "储值还差 ¥5.50"), (3, "已兑完"), (100, None), (1_120, "还差 120 积分")]
+    within = phone.get("/rewards?affordable=yes").json["items"]
+    assert [one["points"] for one in within] == [2, 3, 100]
+    page = phone.get("/rewards?limit=3").json
+    rest = phone.get(f"/rewards?limit=3&cursor={page['next_cursor']}").json
+    assert [one["points"] for one in rest["items"]] == [1_120]
+    assert rest["next_cursor"] is None
+    english = phone.get("/rewards", headers={"Accept-Language": "en"}).json["items"][-1]
+    assert (english["name"], english["text"]) == ("Mug", "Points still needed: 120")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "nothing"},
+        {"gives_id": "0" * 26},
+        {"kind": "coupon", "gives_id": "0" * 26},
+        {"price": {"points": 0}},
+        {"price": {"points": 1, "cash_fen": 500_001}},
+        {"tier_prices": {"nobody": {"points": 1}}},
+        {"available_from": "2026-01-02T00:00:00Z", "available_until": "2026-01-02T00:00:00Z"},
+        {"per_member": 0},
+        {"surprise": 1},
+    ],
+)
+def test_items_that_do_not_fit_together_are_refused(shop: Shop, changes: dict[str, Any]) -> None:
+    with pytest.raises(RewardMalformed):
+        mugs(shop, **changes)
+
+
+def test_goods_are_in_stores_and_each_stands_there_once(shop: Shop) -> None:
+    here = Place(store_id=shop.store.id, stock=1)
+    for places in ([Place(store_id=None, stock=1)], [here, here]):
+        with pytest.raises(RewardMalformed):
+            item(*places)
+
+
+def test_movements_of_exchanges_have_names_of_their_own(shop: Shop, phone: Phone) -> None:
+    assert topped_up(shop, phone).status_code == 201
+    order = exchanged(phone, mugs(shop, price={"points": 10, "cash_fen": 100}))
+    given_up(phone, order["id"])
+    for path in ("/me/points/entries", "/me/balance/entries"):
+        items = phone.get(path).json["items"][:2]
+        assert [one["reason"] for one in items] == ["exchange_undone", "exchange"]
+        assert all(one["text"] for one in items)
