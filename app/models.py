@@ -7,6 +7,8 @@ from app.checkout import models as checkout
 from app.checkout import offline_models as offline
 from app.coupons import models as coupons
 from app.discounts import models as discounts
+from app.engagement import lottery_models as lottery
+from app.engagement import models as engagement
 from app.facts import models as facts
 from app.identity import models as identity
 from app.ledger import models as ledger
@@ -27,10 +29,12 @@ __all__ = [
     "coupons",
     "daily",
     "discounts",
+    "engagement",
     "facts",
     "idempotency",
     "identity",
     "ledger",
+    "lottery",
     "members",
     "messages",
     "offline",

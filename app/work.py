@@ -13,6 +13,7 @@ from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
+from app.engagement import gifts, lottery_rounds
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Relay
@@ -73,6 +74,12 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
+        Beat(name="gifts.give", every_s=1, run=lambda now: gifts.give_due(now=now, keep_going=keep_going)),
+        Beat(
+            name="lottery.reveal",
+            every_s=30,
+            run=lambda now: lottery_rounds.reveal(vault=parts.seeds, now=now),
+        ),
         Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
@@ -121,12 +128,17 @@ def fact_relay(parts: Parts) -> Relay:
         # The tier's note first: it must come before whatever locks the member (app/tiers/review.py).
         if fact.member_id is not None:
             tiers.note(session, fact.member_id, at=fact.created_at)
+        gifts.note(session, fact)
         plan_receipt(session, fact, template, at)
 
     def refunded(session: Session, fact: Fact, at: datetime) -> None:
         if fact.member_id is not None:
             tiers.note(session, fact.member_id, at=fact.created_at)
+        gifts.note(session, fact)
         plan_refund(session, fact, at)
+
+    def taken_part(session: Session, fact: Fact, _: datetime) -> None:
+        gifts.note(session, fact)
 
     return Relay(
         {
@@ -134,6 +146,8 @@ def fact_relay(parts: Parts) -> Relay:
             "sale_refunded": refunded,
             "top_up_refunded": plan_top_up_refund,
             "birthday_gift": plan_gift,
+            "member_joined": taken_part,
+            "profile_changed": taken_part,
         }
     )
 

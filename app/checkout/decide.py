@@ -11,12 +11,14 @@ from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
 from app.checkout.refund_parts import NothingToRefund, RefundExceedsSale
 from app.db import transaction
 from app.discounts import change as discount_rules
+from app.engagement import change as activities
 from app.points import adjust, change
 from app.settlement import close as settlement
 from app.stored_value import change_offer
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
+    activities.APPROVAL_KIND: activities.carry_out,
     adjust.APPROVAL_KIND: adjust.carry_out,
     change.APPROVAL_KIND: change.carry_out,
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,

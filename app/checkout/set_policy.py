@@ -17,6 +17,7 @@ from app.checkout.refund import RefundPolicy
 from app.checkout.retro_credit import RetroCreditPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.policy import ActivityPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
@@ -32,6 +33,7 @@ APPROVAL_KIND = "policy"
 KINDS: dict[str, type[policies.Policy]] = {
     kind.NAME: kind
     for kind in (
+        ActivityPolicy,
         AdjustmentPolicy,
         DiscountPolicy,
         EarningPolicy,

@@ -1,5 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
@@ -200,6 +201,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The lines do not come to the amount; see `lines_fen`.",
     ),
     **SETTLEMENT_ERRORS,
+    **ACTIVITY_ERRORS,
     **COUPON_ERRORS,
     **QUOTE_ERRORS,
     **VALUE_ERRORS,

@@ -1,5 +1,6 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
@@ -8,6 +9,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.restore": ("退款返还", "Given back with a refund"),
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
+    **ACTIVITY_TEXTS,
     **BENEFIT_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),

@@ -15,6 +15,8 @@ from app import clock
 from app.audit import OPERATOR
 from app.discounts import change as discount_change
 from app.discounts import rules as discounts
+from app.engagement import change as activities
+from app.engagement.definitions import definition_of
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -115,6 +117,23 @@ class Scene(Actors):
         assert isinstance(made, discounts.DiscountRule)
         return made.rule_no
 
+    def activity(self) -> str:
+        """A new draft of store 1."""
+        what = definition_of(
+            "welcome", {"reward": {"points": 10}, "conditions": {"stores": [self.shop.store.id]}}
+        )
+        draft = activities.Draft(
+            kind="welcome",
+            name_zh="入会礼",
+            name_en="A welcome",
+            definition=what,
+            starts_at=clock.now(),
+            ends_at=None,
+            points_most=1_000,
+            coupons_most=None,
+        )
+        return activities.create(draft=draft, actor=OPERATOR, now=clock.now()).id
+
     def settlement(self) -> Header | None:
         """The newest statement."""
         return next(iter(listing(drafts=True, limit=1, before=None)), None)
@@ -209,6 +228,17 @@ def discount_of_store_1() -> dict[str, Any]:
     }
 
 
+def activity_of_store_1() -> dict[str, Any]:
+    return {
+        "kind": "welcome",
+        "name_zh": "入会礼",
+        "name_en": "A welcome",
+        "gift": {"reward": {"points": 10}},
+        "conditions": {"stores": ["S001"]},
+        "points_most": 1_000,
+    }
+
+
 def top_up_offer() -> dict[str, Any]:
     return {"name_zh": "充 500 送 50", "name_en": "Pay 500, get 50", "pay_fen": 50_000, "bonus_fen": 5_000}
 
@@ -292,6 +322,26 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/messages"): members(200),
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
+    ),
+    ("GET", "/api/v1/check-ins"): members(404),  # there is none
+    ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
+    ("POST", "/api/v1/check-ins/make-up"): members(
+        404, body=lambda _: {"activity_id": "0" * 26, "day": "2026-01-01"}
+    ),
+    ("GET", "/api/v1/lotteries"): members(200),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>"): members(404, place=lambda _: {"lottery_id": "0" * 26}),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
+        200, place=lambda _: {"lottery_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
+        404, place=lambda _: {"lottery_id": "0" * 26}, body=lambda _: {"payment": "chance"}
+    ),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>/rounds"): members(
+        200, place=lambda _: {"lottery_id": "0" * 26}
+    ),
+    ("GET", "/api/v1/lottery-rounds/<string:round_id>"): members(404, place=lambda _: {"round_id": "0" * 26}),
+    ("GET", "/api/v1/lottery-rounds/<string:round_id>/draws"): members(
+        200, place=lambda _: {"round_id": "0" * 26}
     ),
     ("POST", "/api/v1/logout"): members(204),
     ("DELETE", "/api/v1/me/consent"): members(204),
@@ -409,6 +459,40 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/discount-rules/<int:rule_no>/end"): staff(
         403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"rule_no": s.discount()}
+    ),
+    ("GET", "/office/v1/activities"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/activities"): staff(403, 403, 201, 201, body=lambda _: activity_of_store_1()),
+    ("GET", "/office/v1/activities/<string:activity_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("PUT", "/office/v1/activities/<string:activity_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {**activity_of_store_1(), "version": 1},
+        place=lambda s: {"activity_id": s.activity()},
+    ),
+    ("POST", "/office/v1/activities/<string:activity_id>/publish"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("POST", "/office/v1/activities/<string:activity_id>/stop"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/report"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/rounds"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    # it is no lottery
+    ("POST", "/office/v1/activities/<string:activity_id>/rounds"): staff(
+        403,
+        403,
+        404,
+        404,
+        body=lambda _: {"starts_at": "2036-01-01T00:00:00Z", "ends_at": "2036-01-02T00:00:00Z"},
+        place=lambda s: {"activity_id": s.activity()},
     ),
     ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),
