@@ -14,24 +14,28 @@ import consoles.preview.pages
 import miniprogram_api.balance
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
+import miniprogram_api.check_ins
 import miniprogram_api.codes
 import miniprogram_api.confirmations
 import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
 import miniprogram_api.entry
+import miniprogram_api.lotteries
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
 import miniprogram_api.tier
 import miniprogram_api.top_ups
+import office_api.activities
 import office_api.approvals
 import office_api.coupon_grants
 import office_api.coupon_recalls
 import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.lottery_rounds
 import office_api.offline_uploads
 import office_api.people
 import office_api.policies
@@ -82,6 +86,8 @@ JSON_FACES = (
     miniprogram_api.coupon_offers.blueprint,
     miniprogram_api.rewards.blueprint,
     miniprogram_api.rewards.order_blueprint,
+    miniprogram_api.check_ins.blueprint,
+    miniprogram_api.lotteries.blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
@@ -109,6 +115,8 @@ JSON_FACES = (
     office_api.coupon_recalls.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
+    office_api.activities.blueprint,
+    office_api.lottery_rounds.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,

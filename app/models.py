@@ -8,6 +8,8 @@ from app.checkout import offline_models as offline
 from app.coupons import grant_models as coupon_grants
 from app.coupons import models as coupons
 from app.discounts import models as discounts
+from app.engagement import lottery_models as lottery
+from app.engagement import models as engagement
 from app.engagement.rewards import models as rewards
 from app.facts import models as facts
 from app.identity import models as identity
@@ -30,10 +32,12 @@ __all__ = [
     "coupons",
     "daily",
     "discounts",
+    "engagement",
     "facts",
     "idempotency",
     "identity",
     "ledger",
+    "lottery",
     "members",
     "messages",
     "offline",

@@ -10,6 +10,7 @@ from redis.retry import Retry
 from app.checkout.member_code import CodeIssuer
 from app.clock import now
 from app.coupons.code import PREFIX, PURPOSE, CouponCodes
+from app.engagement.lottery_seed import SeedVault
 from app.identity.login import Terms
 from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
@@ -29,6 +30,7 @@ class Parts:
     settings: Settings
     issuer: CodeIssuer
     phones: PhoneVault
+    seeds: SeedVault
     platforms: Mapping[str, Platform]
     terms: Terms
     throttle: Throttle
@@ -58,6 +60,7 @@ def assemble(settings: Settings) -> Parts:
         settings=settings,
         issuer=_issuer(settings),
         phones=PhoneVault(settings.phone_keys, settings.phone_index_key),
+        seeds=SeedVault(settings.phone_keys),
         platforms=_platforms(settings, wechat),
         terms=Terms(policy_version=settings.policy_version, session_days=settings.member_session_days),
         throttle=Throttle(settings.redis_url),

@@ -14,6 +14,7 @@ from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
+from app.engagement import gifts, lottery_rounds
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -76,10 +77,16 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
+        Beat(name="gifts.give", every_s=1, run=lambda now: gifts.give_due(now=now, keep_going=keep_going)),
         Beat(
             name="coupon_grants.sweep",
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
+        ),
+        Beat(
+            name="lottery.reveal",
+            every_s=30,
+            run=lambda now: lottery_rounds.reveal(vault=parts.seeds, now=now),
         ),
         Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
@@ -134,12 +141,17 @@ def fact_relay(parts: Parts) -> Relay:
         # The tier's note first: it must come before whatever locks the member (app/tiers/review.py).
         if fact.member_id is not None:
             tiers.note(session, fact.member_id, at=fact.created_at)
+        gifts.note(session, fact)
         plan_receipt(session, fact, template, at)
 
     def refunded(session: Session, fact: Fact, at: datetime) -> None:
         if fact.member_id is not None:
             tiers.note(session, fact.member_id, at=fact.created_at)
+        gifts.note(session, fact)
         plan_refund(session, fact, at)
+
+    def taken_part(session: Session, fact: Fact, _: datetime) -> None:
+        gifts.note(session, fact)
 
     return Relay(
         {
@@ -149,6 +161,8 @@ def fact_relay(parts: Parts) -> Relay:
             "top_up_refunded": plan_top_up_refund,
             "birthday_gift": plan_gift,
             "coupons_issued": plan_gift,
+            "member_joined": taken_part,
+            "profile_changed": taken_part,
         }
     )
 

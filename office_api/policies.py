@@ -16,6 +16,7 @@ from app.checkout.retro_credit import RetroCreditPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.coupons.policy import CouponPolicy
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.policy import ActivityPolicy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
@@ -38,6 +39,7 @@ guarded(blueprint, require_staff)
 
 #: Whom a policy concerns beside those who set it: whoever has one of these rights in some store.
 BINDS: dict[str, tuple[str, ...]] = {
+    ActivityPolicy.NAME: (MANAGE_RULES, APPROVE),
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
     CouponPolicy.NAME: (MANAGE_RULES, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),

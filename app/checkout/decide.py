@@ -15,12 +15,14 @@ from app.coupons import grant as coupon_grant
 from app.coupons import recall as coupon_recall
 from app.db import transaction
 from app.discounts import change as discount_rules
+from app.engagement import change as activities
 from app.points import adjust, change
 from app.settlement import close as settlement
 from app.stored_value import change_offer
 
 #: Approval kind → what carries it out.
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
+    activities.APPROVAL_KIND: activities.carry_out,
     adjust.APPROVAL_KIND: adjust.carry_out,
     change.APPROVAL_KIND: change.carry_out,
     change_template.APPROVAL_KIND: change_template.carry_out,

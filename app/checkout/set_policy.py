@@ -18,6 +18,7 @@ from app.checkout.retro_credit import RetroCreditPolicy
 from app.coupons.policy import CouponPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.policy import RewardPolicy
 from app.errors import VersionConflict
 from app.points.adjust import AdjustmentPolicy
@@ -34,6 +35,7 @@ APPROVAL_KIND = "policy"
 KINDS: dict[str, type[policies.Policy]] = {
     kind.NAME: kind
     for kind in (
+        ActivityPolicy,
         AdjustmentPolicy,
         CouponPolicy,
         DiscountPolicy,

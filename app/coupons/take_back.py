@@ -1,8 +1,8 @@
-"""Taking back the coupons that were given for something that is undone: all of them unused, or none."""
+"""Taking back the coupons that were given for something that is undone."""
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source
@@ -48,3 +48,21 @@ def _untouched(coupon: Coupon, now: datetime) -> bool:
         and coupon.offer_hash is None
         and coupon.valid_until > now
     )
+
+
+_VOID = text("""
+    UPDATE coupons SET state = 'void', offer_hash = NULL, offer_until = NULL
+    WHERE source = :source AND source_id = :source_id AND state = 'held' AND used = 0 AND member_id = issued_to
+    RETURNING id, member_id""")
+
+
+def take_back_unused(session: Session, *, source: Source, note: str, now: datetime) -> int:
+    """Void what was issued for that source and neither used nor passed on; how many. `note` says why."""
+    taken = session.execute(_VOID, {"source": source.kind, "source_id": source.id}).all()
+    events = [
+        {"coupon_id": row.id, "kind": "recalled", "member_id": row.member_id, "note": note, "at": now}
+        for row in taken
+    ]
+    if events:
+        session.execute(insert(CouponEvent), events)
+    return len(events)

@@ -1,1 +1,1 @@
-"""What members do besides buying: exchanging points for rewards, and what else keeps them in touch."""
+"""What members take part in besides buying: rewards for points, check-in, lottery, gifts for what they do."""

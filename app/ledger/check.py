@@ -9,6 +9,7 @@ from app.clock import HOME_ZONE
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
+from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
@@ -183,6 +184,7 @@ QUESTIONS = {
     **COUPON_QUESTIONS,
     **COUPON_USE_QUESTIONS,
     **REWARD_QUESTIONS,
+    **ENGAGEMENT_QUESTIONS,
 }
 
 

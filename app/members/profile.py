@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import audit, idempotency
 from app.db import transaction
 from app.errors import Conflict, Invalid, Unauthenticated
+from app.facts.tell import tell
 from app.members.models import Member
 from app.members.names import cleaned
 from app.members.phones import PhoneVault
@@ -64,6 +65,8 @@ def change(*, member_id: int, changes: Changes, now: datetime) -> None:
             setattr(member, field, value)
         me = audit.Actor(type="member", id=member_id)
         audit.record(session, me, "member.change", "member", member_id, now=now, fields=sorted(changes))
+        if {"name", "birthday"} & set(changes):
+            _tell(session, member, now)
 
 
 def bind_phone(
@@ -89,11 +92,17 @@ def bind_phone(
             member.phone_index = vault.index(phone)
             me = audit.Actor(type="member", id=member_id)
             audit.record(session, me, "member.bind_phone", "member", member_id, now=now)
+            _tell(session, member, now)
             idempotency.remember(session, request, answer, now)
     except IntegrityError as error:
         if _constraint(error) == _ONE_MEMBER_A_NUMBER:
             raise PhoneInUse from None  # the driver's words hold the index
         raise
+
+
+def _tell(session: Session, member: Member, now: datetime) -> None:
+    """Which fields are told stands in the record, where whoever reacts looks."""
+    tell(session, "profile_changed", subject=member.public_id, member_id=member.id, payload={}, now=now)
 
 
 def _locked(session: Session, member_id: int) -> Member:

@@ -1,9 +1,10 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
+from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
-from app.texts.errors_rules import RULE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
+from app.texts.errors_rules import RULE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
@@ -203,6 +204,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     **RULE_ERRORS,
     **SETTLEMENT_ERRORS,
+    **ACTIVITY_ERRORS,
     **COUPON_ERRORS,
     **QUOTE_ERRORS,
     **REWARD_ERRORS,

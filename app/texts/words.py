@@ -1,5 +1,6 @@
 """Key → (Chinese, English)."""
 
+from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
@@ -14,6 +15,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "balance.restore.principal": ("退款返还（本金）", "Given back with a refund, to principal"),
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **ASKS_TEXTS,
+    **ACTIVITY_TEXTS,
     **BENEFIT_TEXTS,
     **COUPON_TEXTS,
     **LIMIT_TEXTS,

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0022_attack"
-down_revision = "0018_coupons"
+down_revision = "0020_coupon_till"
 
 PROOF = """
 ALTER TABLE staff ADD COLUMN pin_hash VARCHAR(200);

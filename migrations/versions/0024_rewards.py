@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0024_rewards"
-down_revision = "0018_coupons"
+down_revision = "0022_attack"
 
 TABLES = """
 CREATE TABLE reward_items (

@@ -19,6 +19,8 @@ from app.coupons.template import Draft as Coupon
 from app.coupons.terms import Terms
 from app.discounts import change as discount_change
 from app.discounts import rules as discounts
+from app.engagement import change as activities
+from app.engagement.definitions import definition_of
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -166,6 +168,23 @@ class Scene(Actors):
         wish = recall.Wish(**self.recall())
         return recall.recall(wish=wish, staff_id=self.admin.id, request=request, now=clock.now()).recall_id
 
+    def activity(self) -> str:
+        """A new draft of store 1."""
+        what = definition_of(
+            "welcome", {"reward": {"points": 10}, "conditions": {"stores": [self.shop.store.id]}}
+        )
+        draft = activities.Draft(
+            kind="welcome",
+            name_zh="入会礼",
+            name_en="A welcome",
+            definition=what,
+            starts_at=clock.now(),
+            ends_at=None,
+            points_most=1_000,
+            coupons_most=None,
+        )
+        return activities.create(draft=draft, actor=OPERATOR, now=clock.now()).id
+
     def settlement(self) -> Header | None:
         """The newest statement."""
         return next(iter(listing(drafts=True, limit=1, before=None)), None)
@@ -273,6 +292,8 @@ def coupon_of_store_1() -> dict[str, Any]:
         "conditions": {"stores": ["S001"]},
     }
     return {"face": face}
+
+
 def reward() -> dict[str, Any]:
     return {
         "name_zh": "马克杯",
@@ -280,6 +301,17 @@ def reward() -> dict[str, Any]:
         "kind": "goods",
         "price": {"points": 100},
         "stock": [{"store": "S001", "stock": 3}],
+    }
+
+
+def activity_of_store_1() -> dict[str, Any]:
+    return {
+        "kind": "welcome",
+        "name_zh": "入会礼",
+        "name_en": "A welcome",
+        "gift": {"reward": {"points": 10}},
+        "conditions": {"stores": ["S001"]},
+        "points_most": 1_000,
     }
 
 
@@ -367,20 +399,6 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
     ),
-    ("GET", "/api/v1/coupons"): members(200),
-    ("POST", "/api/v1/coupons"): members(404, body=lambda _: {"template_id": "0" * 26}),
-    ("GET", "/api/v1/coupons/<string:coupon_id>"): members(404, place=lambda _: {"coupon_id": "0" * 26}),
-    ("GET", "/api/v1/coupons/<string:coupon_id>/events"): members(
-        200, place=lambda _: {"coupon_id": "0" * 26}
-    ),
-    ("POST", "/api/v1/coupons/<string:coupon_id>/offer"): members(
-        404, place=lambda _: {"coupon_id": "0" * 26}
-    ),
-    ("DELETE", "/api/v1/coupons/<string:coupon_id>/offer"): members(
-        404, place=lambda _: {"coupon_id": "0" * 26}
-    ),
-    ("POST", "/api/v1/coupon-offers/take"): members(410, body=lambda _: {"secret": "s" * 43}),
-    ("GET", "/api/v1/coupon-centre"): members(200),
     ("GET", "/api/v1/rewards"): members(200),
     ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
     # a member of no points
@@ -389,6 +407,26 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/reward-orders/<string:order_id>"): members(404, place=lambda _: {"order_id": "none"}),
     ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
         404, place=lambda _: {"order_id": "none"}
+    ),
+    ("GET", "/api/v1/check-ins"): members(404),  # there is none
+    ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
+    ("POST", "/api/v1/check-ins/make-up"): members(
+        404, body=lambda _: {"activity_id": "0" * 26, "day": "2026-01-01"}
+    ),
+    ("GET", "/api/v1/lotteries"): members(200),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>"): members(404, place=lambda _: {"lottery_id": "0" * 26}),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
+        200, place=lambda _: {"lottery_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
+        404, place=lambda _: {"lottery_id": "0" * 26}, body=lambda _: {"payment": "chance"}
+    ),
+    ("GET", "/api/v1/lotteries/<string:lottery_id>/rounds"): members(
+        200, place=lambda _: {"lottery_id": "0" * 26}
+    ),
+    ("GET", "/api/v1/lottery-rounds/<string:round_id>"): members(404, place=lambda _: {"round_id": "0" * 26}),
+    ("GET", "/api/v1/lottery-rounds/<string:round_id>/draws"): members(
+        200, place=lambda _: {"round_id": "0" * 26}
     ),
     ("POST", "/api/v1/logout"): members(204),
     ("DELETE", "/api/v1/me/consent"): members(204),
@@ -442,6 +480,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/pos/v1/coupon-grants"): tills(
         403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
+    ),
     ("GET", "/pos/v1/reward-orders"): tills(422, 422),
     ("POST", "/pos/v1/reward-hand-overs"): tills(
         403, 403, body=lambda _: {"ticket": "none", "order_id": "none", "staff_no": "nobody"}
@@ -556,6 +595,40 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/discount-rules/<int:rule_no>/end"): staff(
         403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"rule_no": s.discount()}
+    ),
+    ("GET", "/office/v1/activities"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/activities"): staff(403, 403, 201, 201, body=lambda _: activity_of_store_1()),
+    ("GET", "/office/v1/activities/<string:activity_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("PUT", "/office/v1/activities/<string:activity_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {**activity_of_store_1(), "version": 1},
+        place=lambda s: {"activity_id": s.activity()},
+    ),
+    ("POST", "/office/v1/activities/<string:activity_id>/publish"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("POST", "/office/v1/activities/<string:activity_id>/stop"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/report"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/rounds"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    # it is no lottery
+    ("POST", "/office/v1/activities/<string:activity_id>/rounds"): staff(
+        403,
+        403,
+        404,
+        404,
+        body=lambda _: {"starts_at": "2036-01-01T00:00:00Z", "ends_at": "2036-01-02T00:00:00Z"},
+        place=lambda s: {"activity_id": s.activity()},
     ),
     ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),

@@ -15,12 +15,13 @@ from tests.actors import STAFF, Actors, staff_token
 from tests.rewards import mugs
 from tests.shop import Shop
 from tests.web.test_authorisation_matrix import (
+    activity_of_store_1,
     coupon_of_store_1,
     discount_of_store_1,
+    reward,
     routes,
     rule_of_store_1,
 )
-from tests.web.test_authorisation_matrix import discount_of_store_1, reward, routes, rule_of_store_1
 from tests.web.test_field_faults import fields_of
 
 #: Of store 2, which is there, and of one that is not.
@@ -49,6 +50,10 @@ def discount(store: str) -> dict[str, Any]:
 
 def mall(store: str) -> dict[str, Any]:
     return {**reward(), "stock": [{"store": "S001", "stock": 1}, {"store": store, "stock": 1}]}
+
+
+def activity(store: str) -> dict[str, Any]:
+    return {**activity_of_store_1(), "conditions": {"stores": ["S001", store]}}
 
 
 def rules_of_1(actors: Actors) -> None:
@@ -123,6 +128,13 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/discount-rules", discount(store)
         case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
             return "/discount-rules/1", {**discount(store), "version": 1}
+        case ("POST", "/office/v1/activities"):
+            return "/activities", activity(store)
+        case ("PUT", "/office/v1/activities/<string:activity_id>"):
+            made = actors.shop.app.test_client().post(
+                "/office/v1/activities", json=activity_of_store_1(), headers=actors.headers("manager")
+            )
+            return f"/activities/{made.json['id']}", {**activity(store), "version": 1}
         case ("POST", "/office/v1/earn-rules"):
             return "/earn-rules", rule(store)
         case ("PUT", "/office/v1/earn-rules/<int:rule_no>"):

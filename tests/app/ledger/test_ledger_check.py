@@ -14,6 +14,7 @@ from app.ledger.check import QUESTIONS, differences
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
+from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.staff.roles import Grant
 from tests.adjusting import adjusted
@@ -415,6 +416,7 @@ def test_every_promise_has_a_violation_to_find() -> None:
     assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS) - set(COUPON_QUESTIONS)
     assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS) - set(COUPON_USE_QUESTIONS)
     assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS) - set(REWARD_QUESTIONS)
+    assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS) - set(ENGAGEMENT_QUESTIONS)
 
 
 def test_each_broken_promise_is_found(written: Engine) -> None:

@@ -1,0 +1,162 @@
+"""Activities as data: what each kind asks for and gives."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.engagement.reward import MOST_REWARD_POINTS, Reward
+from app.errors import Invalid
+from app.points.rules import Conditions, RuleMalformed, check_conditions
+from app.typed import convert
+
+Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ProfileField = Literal["name", "birthday", "phone"]
+MOST_CYCLE_DAYS = 31
+MOST_PRIZES = 20
+MOST_WEIGHT = 1_000_000
+MOST_STOCK = 1_000_000
+MOST_ROUNDS = 366
+MOST_FEN = 1_000_000_000
+
+_Cost = Annotated[int, Meta(ge=0, le=MOST_REWARD_POINTS)]
+
+
+class ActivityMalformed(Invalid):
+    """Data: `reason`, what does not fit and where."""
+
+    code = "activity_malformed"
+
+
+class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all kinds have. `conditions` ask about the member: tier, birthday, home store (of a purchase: its store),
+    and about the moment; never about goods."""
+
+    kind: ClassVar[Kind]
+
+    conditions: Conditions = Conditions()
+
+    def rewards(self) -> Iterator[Reward]:
+        """All it may ever give."""
+        raise NotImplementedError
+
+
+class CheckIn(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Of `days` the first is for the first day in a row, and so on; after the last it begins again.
+
+    `make_ups_a_month` missed days of a calendar month can be made up, each for `make_up_points`.
+    """
+
+    kind: ClassVar[Kind] = "check_in"
+
+    days: Annotated[tuple[Reward, ...], Meta(min_length=1, max_length=MOST_CYCLE_DAYS)]
+    make_ups_a_month: Annotated[int, Meta(ge=0, le=31)] = 0
+    make_up_points: _Cost = 0
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter(self.days)
+
+
+class Prize(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`stock` of a round; None: as many as are drawn."""
+
+    name_zh: Annotated[str, Meta(min_length=1, max_length=40)]
+    name_en: Annotated[str, Meta(min_length=1, max_length=60)]
+    weight: Annotated[int, Meta(ge=1, le=MOST_WEIGHT)]
+    stock: Annotated[int, Meta(ge=1, le=MOST_STOCK)] | None = None
+    reward: Reward = Reward()
+
+
+class Lottery(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A prize is drawn with its weight's share of all. Where it is used up, `fallback` (its number, from 1) is given.
+
+    A draw costs `cost_points` (None: not to be had for points) or a chance.
+    """
+
+    kind: ClassVar[Kind] = "lottery"
+
+    prizes: Annotated[tuple[Prize, ...], Meta(min_length=1, max_length=MOST_PRIZES)]
+    fallback: Annotated[int, Meta(ge=1, le=MOST_PRIZES)]
+    cost_points: Annotated[int, Meta(ge=1, le=MOST_REWARD_POINTS)] | None = None
+    draws_a_day: Annotated[int, Meta(ge=1, le=100)] = 10
+    most_rounds: Annotated[int, Meta(ge=1, le=MOST_ROUNDS)] = 1
+
+    def rewards(self) -> Iterator[Reward]:
+        return (prize.reward for prize in self.prizes)
+
+
+class Welcome(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """For joining."""
+
+    kind: ClassVar[Kind] = "welcome"
+
+    reward: Reward
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.reward,))
+
+
+class FirstOrder(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """For a member's first purchase, if it came to `at_least_fen`."""
+
+    kind: ClassVar[Kind] = "first_order"
+
+    reward: Reward
+    at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.reward,))
+
+
+class Profile(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """For telling all of `fields`, once."""
+
+    kind: ClassVar[Kind] = "profile"
+
+    reward: Reward
+    fields: Annotated[frozenset[ProfileField], Meta(min_length=1)] = frozenset({"name", "birthday", "phone"})
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.reward,))
+
+
+DEFINITIONS: dict[Kind, type[Definition]] = {
+    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile)
+}
+
+
+def definition_of(kind: Kind, data: Mapping[str, Any]) -> Definition:
+    """The definition of an activity of that kind. Raises `ActivityMalformed`."""
+    try:
+        definition: Definition = convert(data, DEFINITIONS[kind])
+        check_conditions(definition.conditions)
+    except msgspec.ValidationError as error:
+        raise ActivityMalformed(reason=str(error)) from None
+    except RuleMalformed as error:
+        raise ActivityMalformed(reason=str(error.data["reason"])) from None
+    if (fault := _fault(definition)) is not None:
+        raise ActivityMalformed(reason=fault)
+    return definition
+
+
+def _fault(definition: Definition) -> str | None:
+    if definition.conditions.products is not None or definition.conditions.categories is not None:
+        return "conditions: an activity asks for no goods"
+    if (fault := next((f for r in definition.rewards() if (f := r.fault)), None)) is not None:
+        return f"reward: {fault}"
+    if isinstance(definition, Lottery):
+        return _fault_of_lottery(definition)
+    if not isinstance(definition, CheckIn) and all(reward.is_nothing for reward in definition.rewards()):
+        return "reward: it gives nothing"
+    return None
+
+
+def _fault_of_lottery(lottery: Lottery) -> str | None:
+    if lottery.fallback > len(lottery.prizes):
+        return "fallback: there is no such prize"
+    fallback = lottery.prizes[lottery.fallback - 1]
+    if fallback.stock is not None or fallback.reward.coupons:
+        return "fallback: it must never be used up, so it has neither stock nor coupons"
+    return None

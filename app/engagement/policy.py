@@ -1,0 +1,61 @@
+"""How generous an activity may be that one person puts on alone; a more generous one waits for a second person."""
+
+from collections.abc import Iterable
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+from sqlalchemy.orm import Session
+
+from app import policies
+from app.engagement.activity import Activity
+from app.engagement.definitions import Lottery, Prize
+
+_Most = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class ActivityPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one person may let an activity give alone: points at a time, and points and coupons in all."""
+
+    NAME: ClassVar[str] = "activities"
+
+    alone_points_at_once: _Most = 200
+    alone_points: _Most = 100_000
+    alone_coupons: _Most = 1_000
+
+
+def may_alone(session: Session, wanted: Activity) -> bool:
+    policy = policies.in_force(session, ActivityPolicy).value
+    return (
+        max(reward.points for reward in wanted.definition.rewards()) <= policy.alone_points_at_once
+        and _within(_most_points(wanted), policy.alone_points)
+        and _within(_most_coupons(wanted), policy.alone_coupons)
+    )
+
+
+def _within(most: int | None, limit: int) -> bool:
+    return most is not None and most <= limit
+
+
+def _most_points(wanted: Activity) -> int | None:
+    """The most points it can ever give; None: nobody can say. What a draw costs pays for as much of a prize."""
+    what = wanted.definition
+    if isinstance(what, Lottery):
+        paid = what.cost_points or 0
+        return _of_prizes(what, ((prize, prize.reward.points - paid) for prize in what.prizes))
+    return wanted.points_most if any(reward.points for reward in what.rewards()) else 0
+
+
+def _most_coupons(wanted: Activity) -> int | None:
+    what = wanted.definition
+    if isinstance(what, Lottery):
+        return _of_prizes(what, ((prize, prize.reward.coupons) for prize in what.prizes))
+    return wanted.coupons_most if any(reward.coupons for reward in what.rewards()) else 0
+
+
+def _of_prizes(lottery: Lottery, each: Iterable[tuple[Prize, int]]) -> int | None:
+    total = 0
+    for prize, gain in each:
+        if gain > 0 and prize.stock is None:
+            return None
+        total += max(gain, 0) * (prize.stock or 0) * lottery.most_rounds
+    return total

@@ -1,0 +1,158 @@
+"""What members take part in: activities to look at, make, change, put on and stop, and what each has brought."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from app import clock
+from app.approvals.second_person import Waiting
+from app.engagement import change, listing
+from app.engagement.activity import Activity
+from app.engagement.change import Draft
+from app.staff.roles import MANAGE_RULES
+from app.stores import setup
+from office_api.activity_schemas import ActivityDraftSchema, ActivitySchema, draft_of, dump_activity
+from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
+from office_api.rule_schemas import stores_in
+from office_api.waiting import WaitingSchema, answer_waiting
+from web.answers import answer
+from web.api import Blueprint
+from web.guards import guarded
+from web.paging import PageArguments, asked, page, page_of
+from web.schemas import Strict, whole
+
+blueprint = Blueprint(
+    "activities", __name__, url_prefix="/office/v1/activities", description="What members take part in"
+)
+guarded(blueprint, require_staff)
+
+
+def mine(activity_id: str) -> Activity:
+    """An activity the caller may see. Raises `NotFound`, `Forbidden`."""
+    return listing.one_activity(activity_id=activity_id, store_ids=my_stores(MANAGE_RULES))
+
+
+def may_change(activity_id: str) -> Activity:
+    """One in all of whose stores the caller has the right. Raises `NotFound`, `Forbidden`."""
+    found = mine(activity_id)
+    for store_id in found.definition.conditions.stores or (None,):
+        need(MANAGE_RULES, store_id)
+    return found
+
+
+def _draft(arguments: dict[str, Any]) -> Draft:
+    draft = draft_of(arguments, stores_named(MANAGE_RULES, stores_in(arguments)), clock.now())
+    if draft.definition.conditions.stores is None:
+        need(MANAGE_RULES, None)
+    return draft
+
+
+def _codes(activities: Iterable[Activity]) -> dict[int, str]:
+    named = {store for one in activities for store in one.definition.conditions.stores or ()}
+    return setup.store_codes(named) if named else {}
+
+
+def _answer(activity: Activity | Waiting, status: int = 200) -> Response:
+    if isinstance(activity, Waiting):
+        return answer_waiting(activity)
+    return answer(dump_activity(activity, _codes([activity])), status)
+
+
+@blueprint.get("")
+@blueprint.arguments(PageArguments(), location="query")
+@blueprint.response(200, page_of(ActivitySchema))
+@blueprint.doc(security=STAFF)
+def list_activities(arguments: dict[str, Any]) -> Response:
+    """All of them, newest first: of all stores together and of the caller's own."""
+    wanted = asked(arguments)
+    found = listing.list_activities(
+        store_ids=my_stores(MANAGE_RULES), limit=wanted.limit + 1, before=wanted.after
+    )
+    codes = _codes(found)
+    return answer(page(found, wanted, lambda one: one.id, lambda one: dump_activity(one, codes)))
+
+
+@blueprint.get("/<string:activity_id>")
+@blueprint.response(200, ActivitySchema())
+@blueprint.doc(security=STAFF)
+def show(activity_id: str) -> Response:
+    """One of them."""
+    return _answer(mine(activity_id))
+
+
+@blueprint.post("")
+@blueprint.arguments(ActivityDraftSchema())
+@blueprint.response(201, ActivitySchema())
+@blueprint.doc(security=STAFF)
+def create(arguments: dict[str, Any]) -> Response:
+    """Make a draft. Nobody sees it until it is published."""
+    return _answer(change.create(draft=_draft(arguments), actor=actor(), now=clock.now()), 201)
+
+
+class NextActivitySchema(ActivityDraftSchema):
+    version = whole(1, 2**31 - 1, required=True, metadata={"description": "as it was read"})
+
+
+@blueprint.put("/<string:activity_id>")
+@blueprint.arguments(NextActivitySchema())
+@blueprint.response(200, ActivitySchema())
+@blueprint.doc(security=STAFF)
+def replace(arguments: dict[str, Any], activity_id: str) -> Response:
+    """Change it, whole; it must not be live. A stopped one becomes a draft again, its kind stays."""
+    may_change(activity_id)
+    draft = _draft(arguments)
+    changed = change.change(
+        activity_id=activity_id,
+        version=arguments["version"],
+        draft=draft,
+        actor=actor(),
+        now=clock.now(),
+    )
+    return _answer(changed)
+
+
+class VersionSchema(Strict):
+    version = whole(1, 2**31 - 1, required=True, metadata={"description": "as it was read"})
+
+
+@blueprint.post("/<string:activity_id>/publish")
+@blueprint.arguments(VersionSchema())
+@blueprint.response(200, ActivitySchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
+@blueprint.doc(security=STAFF)
+def publish(arguments: dict[str, Any], activity_id: str) -> Response:
+    """Put it on. 202 when it may give more than one person may let it alone (policy `activities`)."""
+    may_change(activity_id)
+    return _answer(change.publish(activity_id=activity_id, **arguments, actor=actor(), now=clock.now()))
+
+
+@blueprint.post("/<string:activity_id>/stop")
+@blueprint.arguments(VersionSchema())
+@blueprint.response(200, ActivitySchema())
+@blueprint.doc(security=STAFF)
+def stop(arguments: dict[str, Any], activity_id: str) -> Response:
+    """End it now. What it gave stays."""
+    may_change(activity_id)
+    return _answer(change.stop(activity_id=activity_id, **arguments, actor=actor(), now=clock.now()))
+
+
+class ActivityReportSchema(Strict):
+    members = fields.Integer(required=True)
+    times = fields.Integer(required=True, metadata={"description": "check-ins, draws or gifts"})
+    points = fields.Integer(required=True, metadata={"description": "given, less what was taken back"})
+    coupons = fields.Integer(required=True)
+    coupons_used = fields.Integer(required=True)
+    chances = fields.Integer(required=True)
+    points_paid = fields.Integer(required=True, metadata={"description": "by members, to take part"})
+    taken_back = fields.Integer(required=True, metadata={"description": "gifts"})
+
+
+@blueprint.get("/<string:activity_id>/report")
+@blueprint.response(200, ActivityReportSchema())
+@blueprint.doc(security=STAFF)
+def report(activity_id: str) -> Response:
+    """Who took part, and what it cost."""
+    return answer(asdict(listing.report(activity_id=mine(activity_id).id)))

@@ -1,0 +1,85 @@
+"""With a guard taken away the races of activities are lost: negative controls of the tests beside this one."""
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+
+from app.engagement import chances, lottery_draw
+from app.engagement import check_in as story
+from tests.app.engagement.offering import THANKS, lottery, play, round_of
+from tests.app.engagement.test_check_in import monthly
+from tests.app.engagement.test_check_in import outcome as checked_in
+from tests.app.engagement.test_lottery_draw import SURE, give_chances, outcome
+from tests.racing import race
+from tests.shop import Shop
+
+
+@pytest.fixture
+def engine(unaudited_engine: Engine) -> Engine:
+    """Books to be broken."""
+    return unaudited_engine
+
+
+def test_without_the_guard_the_last_prize_is_won_twice(shop: Shop, engine: Engine) -> None:
+    """The stock is looked at first and taken then, as one would without thinking."""
+    activity = lottery(prizes=[SURE, THANKS])
+    round_of(shop, activity)
+    members = [shop.member().member_id for _ in range(16)]
+    for member in members:
+        give_chances(activity, member, 1)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE lottery_stock DROP CONSTRAINT ck_lottery_stock_never_over"))
+        connection.execute(
+            text("ALTER TABLE lottery_draws DROP CONSTRAINT uq_lottery_draws_round_id_given_win_no")
+        )
+    guarded = lottery_draw._WIN
+    lottery_draw._WIN = text("""
+        WITH seen AS MATERIALIZED (SELECT won, pg_sleep(0.3) FROM lottery_stock
+            WHERE round_id = :round_id AND prize_no = :prize_no AND won < stock)
+        UPDATE lottery_stock s SET won = s.won + 1 FROM seen WHERE round_id = :round_id AND prize_no = :prize_no
+        RETURNING s.won""")
+    try:
+        results = race(
+            16, lambda n: outcome(lambda: play(shop, activity, members[n], f"k{n}", payment="chance"))
+        )
+    finally:
+        lottery_draw._WIN = guarded
+    assert results.count("prize 1") > 1
+
+
+def test_without_its_place_locked_a_member_meets_the_schema(shop: Shop, engine: Engine) -> None:
+    """Draws that do not wait for each other take the same number."""
+    phone = shop.member()
+    activity = lottery()
+    round_of(shop, activity)
+    give_chances(activity, phone.member_id, 16)
+    guarded = chances._LOCK
+    chances._LOCK = text("""
+        SELECT chances_given - chances_used AS left FROM activity_members
+        WHERE activity_id = :activity_id AND member_id = :member_id""")
+
+    def run(n: int) -> str:
+        try:
+            return outcome(lambda: play(shop, activity, phone.member_id, f"k{n}", payment="chance"))
+        except IntegrityError:
+            return "schema"
+
+    try:
+        results = race(16, run)
+    finally:
+        chances._LOCK = guarded
+    assert "schema" in results
+
+
+def test_without_the_look_under_the_lock_the_schema_keeps_the_day(shop: Shop, engine: Engine) -> None:
+    """What the code no longer sees meets the primary key; without that, it counts twice."""
+    activity, phone = monthly(), shop.member()
+    guarded = story._THERE
+    story._THERE = text("SELECT 1 WHERE :activity_id = '' AND :member_id = 0 AND CAST(:day AS date) IS NULL")
+    try:
+        assert sorted(race(16, lambda n: checked_in(activity, phone, n))) == ["day 1"] + ["schema"] * 15
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE check_ins DROP CONSTRAINT pk_check_ins"))
+        assert race(16, lambda n: checked_in(activity, phone, 100 + n)) == ["day 1"] * 16
+    finally:
+        story._THERE = guarded
