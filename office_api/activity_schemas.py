@@ -19,7 +19,7 @@ MOST_BUDGET = 1_000_000_000_000
 _GIFTS = ("welcome", "first_order", "profile")
 
 
-class RewardSchema(Strict):
+class ActivityRewardSchema(Strict):
     points = whole(0, MOST_REWARD_POINTS, load_default=0)
     lifetime_days = whole(
         1,
@@ -36,7 +36,7 @@ class RewardSchema(Strict):
 
 class CheckInSchema(Strict):
     days = fields.List(
-        fields.Nested(RewardSchema()),
+        fields.Nested(ActivityRewardSchema()),
         required=True,
         validate=validate.Length(1, d.MOST_CYCLE_DAYS),
         metadata={"description": "for the first day in a row, the second …; after the last it begins again"},
@@ -56,7 +56,7 @@ class PrizeSchema(Strict):
         allow_none=True,
         metadata={"description": "of a round; null: any number"},
     )
-    reward = fields.Nested(RewardSchema(), load_default=None, allow_none=True)
+    reward = fields.Nested(ActivityRewardSchema(), load_default=None, allow_none=True)
 
 
 class LotteryTermsSchema(Strict):
@@ -80,8 +80,8 @@ class LotteryTermsSchema(Strict):
     most_rounds = whole(1, d.MOST_ROUNDS, load_default=1)
 
 
-class GiftSchema(Strict):
-    reward = fields.Nested(RewardSchema(), required=True)
+class ActivityGiftSchema(Strict):
+    reward = fields.Nested(ActivityRewardSchema(), required=True)
     at_least_fen = whole(
         0, MOST_FEN, load_default=None, allow_none=True, metadata={"description": "first_order"}
     )
@@ -110,7 +110,7 @@ class ActivityDraftSchema(Strict):
     coupons_most = whole(0, MOST_BUDGET, load_default=None, allow_none=True)
     check_in = fields.Nested(CheckInSchema(), load_default=None, allow_none=True)
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
-    gift = fields.Nested(GiftSchema(), load_default=None, allow_none=True)
+    gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)
 
 
 class ActivitySchema(ActivityDraftSchema):
