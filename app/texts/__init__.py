@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.texts.errors import ERRORS, ERRORS_BY_UNIT
+from app.texts.errors import ERRORS
+from app.texts.errors_by_unit import ERRORS_BY_UNIT
 from app.texts.malformed import malformed_text
 from app.texts.words import TEXTS
 

@@ -12,7 +12,8 @@ from flask import Flask
 
 from app.errors import DomainError
 from app.settings import Settings
-from app.texts.errors import ERRORS, ERRORS_BY_UNIT
+from app.texts.errors import ERRORS
+from app.texts.errors_by_unit import ERRORS_BY_UNIT
 from tests.conftest import ROOT
 from web.errors import HTTP_CODES, status_of
 
