@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from app import clock
 from app.approvals.second_person import Waiting
+from app.coupons.grant import MOST_EACH
 from app.staff.roles import MANAGE_RULES
 from app.stored_value import change_offer, offers
 from app.stored_value.offers import Draft, Offer
@@ -52,6 +53,8 @@ class OfferDraftSchema(Strict):
         metadata={"description": "whole days that each part of the bonus lasts; null: for ever"},
     )
     points_days = whole(1, _MOST_DAYS, load_default=None, allow_none=True)
+    coupon_template_id = text(26, load_default=None, allow_none=True)
+    coupon_count = whole(0, MOST_EACH, load_default=0, metadata={"description": "coupons of that template"})
     effective_from = fields.AwareDateTime(
         load_default=None, allow_none=True, metadata={"description": "null: at once"}
     )
@@ -72,6 +75,8 @@ class OfferSchema(Strict):
     bonus_parts = fields.Integer(required=True)
     bonus_days = fields.Integer(required=True, allow_none=True)
     points_days = fields.Integer(required=True, allow_none=True)
+    coupon_template_id = fields.String(required=True, allow_none=True)
+    coupon_count = fields.Integer(required=True)
     effective_from = fields.AwareDateTime(required=True)
     effective_until = fields.AwareDateTime(required=True, allow_none=True)
 

@@ -66,6 +66,9 @@ class ToppedUpSchema(Strict):
     points_earned = fields.Integer(
         required=True, metadata={"description": "by rules that apply to top-ups, besides `points`"}
     )
+    coupons = fields.Integer(
+        required=True, metadata={"description": "how many came with it; look at the member's coupons"}
+    )
     earned = fields.List(
         fields.Nested(PartSchema()), required=True, metadata={"description": "why so much, rule by rule"}
     )
@@ -83,6 +86,7 @@ def _dump(topped_up: ToppedUp) -> dict[str, Any]:
         "bonus_after_fen": topped_up.bonus_after_fen,
         "bonus_to_come_fen": topped_up.bonus_to_come_fen,
         "points_earned": topped_up.points_earned,
+        "coupons": topped_up.coupons,
         "earned": dump_parts(topped_up.earned),
     }
 

@@ -26,6 +26,7 @@ class ShownOfferSchema(Strict):
     )
     bonus_days = fields.Integer(required=True, allow_none=True)
     points_days = fields.Integer(required=True, allow_none=True)
+    coupons = fields.Integer(required=True, metadata={"description": "how many come with it"})
     effective_until = fields.AwareDateTime(required=True, allow_none=True)
     available = fields.Boolean(required=True)
 
@@ -78,6 +79,7 @@ def _dump(shown: ShownOffer) -> dict[str, Any]:
         "bonus_parts": offer.bonus_parts,
         "bonus_days": offer.bonus_days,
         "points_days": offer.points_days,
+        "coupons": offer.coupon_count,
         "effective_until": offer.effective_until,
         "available": shown.available,
     }

@@ -130,6 +130,10 @@ class TopUpRefundedSchema(Strict):
     points_owed = fields.Integer(
         required=True, metadata={"description": "were spent already: the next points pay them"}
     )
+    coupons_taken = fields.Integer(
+        required=True, metadata={"description": "had come with it, and are gone with their unused uses"}
+    )
+    coupons_used = fields.Integer(required=True, metadata={"description": "had come with it, and were used"})
     principal_after_fen = fields.Integer(required=True, allow_none=True)
     bonus_after_fen = fields.Integer(required=True, allow_none=True)
 
@@ -143,6 +147,8 @@ def dump_refunded(refunded: TopUpRefunded) -> dict[str, Any]:
         "sum": dump_sum(refunded.sum),
         "points_taken": refunded.points_taken,
         "points_owed": refunded.points_owed,
+        "coupons_taken": refunded.coupons_taken,
+        "coupons_used": refunded.coupons_used,
         "principal_after_fen": refunded.principal_after_fen,
         "bonus_after_fen": refunded.bonus_after_fen,
     }

@@ -24,7 +24,7 @@ from app.pruning import always
 from app.staff.clerks import with_named_clerk
 from app.staff.roles import SELL
 from app.staff.sign_in import may_still
-from app.stored_value import limits
+from app.stored_value import coupons, limits
 from app.stored_value.balance import held
 from app.stored_value.credit import credit
 from app.stored_value.models import TopUp
@@ -58,7 +58,7 @@ class ToppedUp:
     """`state` is `credited`, or `waiting` with the request that a second person must decide.
 
     `points` are the offer's, `points_earned` came by rules, and `earned` says by which. The others are what the
-    member may spend afterwards, and the bonus that is released later.
+    member may spend afterwards, and the bonus that is released later. `coupons` came with it.
     """
 
     top_up_id: str
@@ -72,6 +72,7 @@ class ToppedUp:
     bonus_to_come_fen: int
     points_earned: int = 0
     earned: tuple[Part, ...] = ()
+    coupons: int = 0
 
 
 def top_up(
@@ -191,6 +192,7 @@ def _answer(session: Session, ordered: TopUp, earned: tuple[Part, ...], now: dat
         bonus_to_come_fen=has.bonus_to_come_fen,
         points_earned=sum(part.points for part in earned),
         earned=earned,
+        coupons=0 if ordered.offer_id is None else coupons.given(session, ordered.id),
     )
 
 

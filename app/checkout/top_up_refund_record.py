@@ -11,6 +11,7 @@ from app.clock import HOME_ZONE, business_date
 from app.facts.tell import tell
 from app.ids import new_id
 from app.ledger.take_back import TakenBack
+from app.stored_value import coupons
 from app.stored_value.balance import held
 from app.stored_value.models import TopUp
 from app.stored_value.refund_models import TopUpRefund
@@ -25,8 +26,8 @@ class TopUpRefunded:
     """`state` is `done`, `asked` while WeChat Pay has not paid yet, `failed` once it has refused for good, or `pending`
     with the request that waits for a second person; then nothing has moved.
 
-    `points_taken` went from the account, `points_owed` were spent (the next points pay them). The last two are what the
-    member may spend then.
+    `points_taken` went from the account, `points_owed` were spent (the next points pay them). `…_after_fen` is what the
+    member may spend then. Of the coupons that had come with it `coupons_taken` are gone, `coupons_used` had been used.
     """
 
     refund_id: str
@@ -38,6 +39,8 @@ class TopUpRefunded:
     points_owed: int = 0
     principal_after_fen: int | None = None
     bonus_after_fen: int | None = None
+    coupons_taken: int = 0
+    coupons_used: int = 0
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,17 +115,20 @@ def write_down(session: Session, doing: Doing, top_up: TopUp, found: Stands, wor
 
 
 def answer(
-    session: Session, refund: TopUpRefund, top_up: TopUp, work: Sum, back: TakenBack | None, *, now: datetime
+    session: Session, refund: TopUpRefund, top_up: TopUp, work: Sum, back: "Back | None", *, now: datetime
 ) -> TopUpRefunded:
     has = held(session, top_up.member_id, now=now)
+    points = back.points if back else None
     return TopUpRefunded(
         refund_id=refund.id,
         state=refund.state,
         approval_id=refund.approval_id,
         refund_no=refund.refund_no,
         sum=work,
-        points_taken=back.taken if back else 0,
-        points_owed=back.owed if back else 0,
+        points_taken=points.taken if points else 0,
+        points_owed=points.owed if points else 0,
+        coupons_taken=back.coupons_taken if back else 0,
+        coupons_used=back.coupons_used if back else 0,
         principal_after_fen=has.principal_fen,
         bonus_after_fen=has.bonus_fen,
     )
@@ -158,22 +164,32 @@ def failed(session: Session, refund: TopUpRefund, top_up: TopUp, *, trouble: str
     _record(session, refund, "top_up.refund_fail", now)
 
 
-def _finish(
-    session: Session, refund: TopUpRefund, top_up: TopUp, *, day: date, now: datetime
-) -> TakenBack | None:
+@dataclass(frozen=True, kw_only=True)
+class Back:
+    """What went back to the house with the money: points, and coupons, of which some had been used."""
+
+    points: TakenBack | None
+    coupons_taken: int
+    coupons_used: int
+
+
+def _finish(session: Session, refund: TopUpRefund, top_up: TopUp, *, day: date, now: datetime) -> Back:
     policy = policies.in_force(session, TopUpRefundPolicy).value
     after = stands(session, top_up, policy, now=now)
-    back = take_points(session, refund, after, day=day, now=now)
+    points = take_points(session, refund, after, day=day, now=now)
+    taken, used = coupons.take_back(session, top_up.id, note=refund.reason, staff_id=refund.staff_id, now=now)
     payload = {
         "store_id": refund.store_id,
         "amount_fen": refund.amount_fen,
         "deducted_fen": refund.deducted_fen,
         "bonus_fen": refund.bonus_fen,
-        "points_taken": back.taken if back else 0,
-        "points_owed": back.owed if back else 0,
+        "points_taken": points.taken if points else 0,
+        "points_owed": points.owed if points else 0,
+        "coupons_taken": taken,
+        "coupons_used": used,
     }
     tell(session, "top_up_refunded", subject=refund.id, member_id=top_up.member_id, payload=payload, now=now)
-    return back
+    return Back(points=points, coupons_taken=taken, coupons_used=used)
 
 
 def _record(session: Session, refund: TopUpRefund, action: str, now: datetime) -> None:

@@ -67,6 +67,18 @@ COUPON_QUESTIONS = {
             FROM coupon_grant_members WHERE grant_id = g.id) m
         WHERE m.n * g.count <> g.coupons OR (g.state = 'done' AND m.undecided > 0)
             OR (g.state IN ('waiting', 'closed') AND m.issued > 0)""",
+    "a top-up gave the coupons of its offer, or the audit log says why not": """
+        SELECT t.id AS what, t.state || ', ' || c.n || ' of ' || o.coupon_count AS detail
+        FROM top_ups t JOIN top_up_offers o ON o.id = t.offer_id CROSS JOIN LATERAL (
+            SELECT count(*) AS n FROM coupons c WHERE c.source = 'top_up' AND c.source_id = t.id
+                AND c.template_id = o.coupon_template_id AND c.issued_to = t.member_id) c
+        WHERE c.n <> CASE WHEN t.state = 'credited' AND NOT EXISTS (SELECT FROM audit_log a
+                WHERE a.action = 'top_up.coupons_missed' AND a.object_type = 'top_up' AND a.object_id = t.id)
+            THEN o.coupon_count ELSE 0 END
+        UNION ALL
+        SELECT c.id, 'of no top-up' FROM coupons c WHERE c.source = 'top_up' AND NOT EXISTS (
+            SELECT FROM top_ups t JOIN top_up_offers o ON o.id = t.offer_id
+            WHERE t.id = c.source_id AND o.coupon_template_id = c.template_id)""",
     "a recall took what it says": """
         SELECT r.id AS what, r.recalled || ' told' AS detail FROM coupon_recalls r WHERE r.state = 'done'
             AND r.recalled <> (SELECT count(*) FROM coupon_events e WHERE e.kind = 'recalled' AND e.coupon_id IN (

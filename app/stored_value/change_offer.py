@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
+from app.coupons.template import load
 from app.db import transaction
-from app.errors import VersionConflict
+from app.errors import NotFound, VersionConflict
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
 from app.stored_value.offers import (
@@ -36,6 +37,7 @@ def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Offer | Waitin
     """A new offer; above what its maker may give alone it waits. Raises `OfferInThePast`, `OfferMalformed`."""
     with transaction() as session:
         one_after_another(session)
+        _check_coupon(session, draft, now)
         waiting = _ask(session, None, 0, draft, actor, "offer.create", now)
         return waiting or add(session, next_no(session), 1, draft, actor, "offer.create", now)
 
@@ -51,6 +53,7 @@ def change(
     with transaction() as session:
         one_after_another(session)
         newest(session, offer_no, version)
+        _check_coupon(session, draft, now)
         waiting = _ask(session, offer_no, version, draft, actor, "offer.change", now)
         return waiting or add(session, offer_no, version + 1, draft, actor, "offer.change", now)
 
@@ -97,12 +100,28 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
         raise ApprovalOutdated from error
 
 
+def _check_coupon(session: Session, draft: Draft, now: datetime) -> None:
+    """Raises `OfferMalformed` for a template that nobody gets anything of."""
+    if draft.coupon_template_id is None:
+        return
+    try:
+        template = load(session, draft.coupon_template_id, now=now)
+    except NotFound:
+        raise OfferMalformed(reason="coupon_template_id: there is no such template") from None
+    if template.state != "live":
+        raise OfferMalformed(reason="coupon_template_id: the template is not live")
+
+
 def exceeded(session: Session, draft: Draft) -> tuple[Exceeded, ...]:
-    """The limits that keep one person from offering so much; a top-up takes one offer, so they do not add up."""
+    """The limits that keep one person from offering so much; a top-up takes one offer, so they do not add up.
+
+    What a coupon of the template is worth a second person has agreed to; to give it for every top-up is another gift.
+    """
     policy = policies.in_force(session, StoredValuePolicy).value
     beyond = {
         "alone_bonus_bp": draft.bonus_fen * _WHOLE_BP > draft.pay_fen * policy.alone_bonus_bp,
         "alone_points": draft.points > policy.alone_points,
+        "alone_coupons": draft.coupon_count > policy.alone_coupons,
     }
     return tuple(
         Exceeded(policy=policy.NAME, field=field, limit=getattr(policy, field))

@@ -1,4 +1,6 @@
-"""Putting a top-up into the books: principal, bonus in its parts, and points, in one transaction of the ledger."""
+"""Putting a top-up into the books: principal, bonus in its parts, and points, in one transaction of the ledger.
+
+The coupons of its offer come with it."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -11,7 +13,7 @@ from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, post
 from app.points.earn import Earning
 from app.points.lots import ends_at, months_later
 from app.points.rules import NEVER, Expiry
-from app.stored_value import offers
+from app.stored_value import coupons, offers
 from app.stored_value.balance import held
 from app.stored_value.earned import post_earned, work_out
 from app.stored_value.models import TopUp
@@ -46,6 +48,7 @@ def credit(session: Session, top_up: TopUp, *, time_zone: str, now: datetime) ->
     )
     post(session, cause, [paid, *([] if offer is None else _gift(top_up, offer, day, time_zone))])
     post_earned(session, top_up, earning, day=day, now=now)
+    coupons.give(session, top_up, offer, now=now)
     _tell(session, top_up, earning, now)
     return earning
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, Invalid, NotFound
-from app.stored_value import offers
+from app.stored_value import coupons, offers
 from app.stored_value.offers import Offer
 from app.stored_value.policy import StoredValuePolicy
 
@@ -33,7 +33,7 @@ class OfferOutdated(Conflict):
 
 
 class OfferUsedUp(Conflict):
-    """Only for a first top-up, or the member has taken it as often as one may."""
+    """Only for a first top-up, the member has taken it as often as one may, or its coupons are not to be had."""
 
     code = "offer_used_up"
 
@@ -42,6 +42,7 @@ class OfferUsedUp(Conflict):
 class Standing:
     """What counts against a member's limits: principal with what is being paid just now, and offers taken before."""
 
+    member_id: int
     held_fen: int
     most_fen: int
     top_ups: int
@@ -100,6 +101,7 @@ def standing(
     """Where the member stands; whoever acts on it holds the lock."""
     row = session.execute(_STANDING, {"member_id": member_id, "now": now}).one()
     return Standing(
+        member_id=member_id,
         held_fen=row.principal + row.under_way,
         most_fen=policy.most_fen(has_phone=has_phone),
         top_ups=row.top_ups,
@@ -134,7 +136,7 @@ def check(
         offer = offers.that_counts(session, offer_id, now=now)
         if offer is None or offer.pay_fen != amount_fen:
             raise OfferOutdated
-        if not here.may_take(offer):
+        if not here.may_take(offer) or not coupons.to_be_had(session, offer, here.member_id, now=now):
             raise OfferUsedUp
     check_room(here, amount_fen)
     return offer

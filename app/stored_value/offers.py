@@ -28,7 +28,10 @@ class OfferInThePast(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A version that is not one yet. `effective_from` None: at once; see `OfferVersion` for the others."""
+    """A version that is not one yet. `effective_from` None: at once; see `OfferVersion` for the others.
+
+    `coupon_count` coupons of the template are given when it is credited, without one none.
+    """
 
     name_zh: str
     name_en: str
@@ -40,6 +43,8 @@ class Draft:
     bonus_parts: int = 1
     bonus_days: int | None = None
     points_days: int | None = None
+    coupon_template_id: str | None = None
+    coupon_count: int = 0
     effective_from: datetime | None = None
     effective_until: datetime | None = None
 
@@ -61,6 +66,8 @@ class Offer:
     bonus_parts: int
     bonus_days: int | None
     points_days: int | None
+    coupon_template_id: str | None
+    coupon_count: int
     effective_from: datetime
     effective_until: datetime | None
 
@@ -133,8 +140,10 @@ def check(draft: Draft, action: str, now: datetime) -> tuple[datetime, datetime 
         raise OfferMalformed(reason="effective_from, effective_until: more than a hundred years away")
     if ends is not None and ends <= begins:
         raise OfferMalformed(reason="effective_until: not after effective_from")
-    if draft.bonus_fen + draft.points == 0:
-        raise OfferMalformed(reason="bonus_fen, points: one of them above 0 is needed")
+    if draft.bonus_fen + draft.points + draft.coupon_count == 0:
+        raise OfferMalformed(reason="bonus_fen, points, coupon_count: one of them above 0 is needed")
+    if (draft.coupon_template_id is None) != (draft.coupon_count == 0):
+        raise OfferMalformed(reason="coupon_template_id and coupon_count: both or none")
     if max(draft.bonus_fen, draft.points) > draft.pay_fen:
         raise OfferMalformed(reason="bonus_fen, points: at most pay_fen of each")
     if draft.bonus_parts > max(1, draft.bonus_fen):

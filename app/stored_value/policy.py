@@ -31,9 +31,10 @@ class StoredValuePolicy(Policy, frozen=True, kw_only=True, forbid_unknown_fields
     #: What is spent at once at a till without the member's word on the phone; None: any amount.
     confirm_above_fen: Annotated[int, Meta(ge=0, le=LEGAL_MOST_FEN)] | None = 20_000
     spend_order: SpendOrder = "pro_rata"
-    #: What one person may offer alone: bonus, in ten-thousandths of what is paid, and points.
+    #: What one person may offer alone: bonus, in ten-thousandths of what is paid, points, and coupons.
     alone_bonus_bp: Annotated[int, Meta(ge=0, le=10_000)] = 2_000
     alone_points: Annotated[int, Meta(ge=0, le=1_000_000)] = 1_000
+    alone_coupons: Annotated[int, Meta(ge=0, le=10)] = 1
 
     def most_fen(self, *, has_phone: bool) -> int:
         """How much principal an account may hold."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.clock import HOME_ZONE, business_date
 from app.errors import Conflict
 from app.ledger.post import lock_accounts
+from app.stored_value import coupons
 from app.stored_value.models import TopUp
 from app.stored_value.refund_models import TopUpRefund
 from app.stored_value.refund_policy import TopUpRefundPolicy
@@ -46,7 +47,8 @@ _GIVEN = text("""
 
 
 def lock(session: Session, top_up: TopUp) -> None:
-    """The member's accounts, before anything is looked at; the top-up's row is the caller's already."""
+    """Its coupons and the member's accounts, before anything is looked at; the top-up's row is the caller's already."""
+    coupons.lock(session, top_up.id)
     lock_accounts(session, top_up.member_id)
 
 

@@ -17,7 +17,7 @@ from app.staff.roles import Grant
 from app.stores.tills import till_of_key
 from tests.adjusting import member_no
 from tests.app.ledger.test_ledger_check import notices, promises_broken
-from tests.app.stored_value.offering import ticket
+from tests.app.stored_value.offering import offer, ticket, topped_up
 from tests.coupons import TEN_OFF
 from tests.shop import Shop
 
@@ -66,6 +66,13 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE coupons SET source_id = 'x' || source_id WHERE source = 'grant'",
         "UPDATE coupon_grants SET coupons = coupons + 1",
         "UPDATE coupon_grants SET state = 'waiting', approval_id = 'x' || left(id, 25) WHERE approval_id IS NULL",
+    ],
+    "a top-up gave the coupons of its offer, or the audit log says why not": [
+        "DELETE FROM coupons WHERE source = 'top_up'",
+        "UPDATE coupons SET source_id = 'another' WHERE source = 'top_up'",
+        "INSERT INTO audit_log (at, actor_type, action, object_type, object_id, data) SELECT credited_at, 'system',"
+        " 'top_up.coupons_missed', 'top_up', id, '{}' FROM top_ups",
+        "UPDATE top_up_offers SET coupon_count = 2",
     ],
     "a recall took what it says": [
         "UPDATE coupon_recalls SET recalled = recalled + 1",
@@ -151,6 +158,8 @@ def written(engine: Engine, shop: Shop) -> Engine:
     )
     wish = recall.Wish(template_id=template, source_id=made[1], reason="mistake")
     assert recall.recall(wish=wish, staff_id=asks, request=request("back"), now=clock.now()).recalled == 2
+    gift = offer(coupon_template_id=template, coupon_count=1)
+    assert topped_up(shop, second, offer_id=gift.id).json["coupons"] == 1
     assert promises_broken(engine) == set()
     return engine
 
