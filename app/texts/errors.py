@@ -1,6 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
-from app.texts.errors_coupons import COUPON_ERRORS
+from app.texts.errors_coupons import COUPON_ERRORS, COUPON_REASONS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
@@ -288,6 +288,7 @@ _OTHER_CLERK = (
 )
 #: Where the same refusal speaks of different things: code and `unit`, or `reason`, of its data → (Chinese, English).
 ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
+    **COUPON_REASONS,
     ("ticket_unknown", "other_clerk"): _OTHER_CLERK,
     ("quote_unknown", "other_clerk"): _OTHER_CLERK,
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
