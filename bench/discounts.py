@@ -1,4 +1,7 @@
-"""Thirty rules of discount, as a chain may have them: by tier, category, product and sum, some that exclude others."""
+"""Thirty benefits, as a chain may have them: by tier, category, product and sum, some that exclude others.
+
+Twenty are rules of discount, ten are coupons that the member holds (bench/coupons.py).
+"""
 
 from app import clock
 from app.audit import OPERATOR
@@ -32,19 +35,22 @@ def lines_of(count: int) -> list[dict[str, object]]:
 
 
 def add_rules() -> int:
-    """Make them; how many there are."""
+    """Make the rules; how many there are."""
     drafts = [
         *_of_tiers(),
         *_of_days(),
-        *_of_categories(),
         *_of_sums(),
         *_of_products(),
-        *_alone(),
         _elsewhere(),
     ]
     for draft in drafts:
         change.create(draft=draft, actor=OPERATOR, now=clock.now())
     return len(drafts)
+
+
+def as_coupons() -> list[Draft]:
+    """Those that are coupons."""
+    return [*_of_categories(), *_alone()]
 
 
 def _rule(

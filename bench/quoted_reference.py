@@ -1,12 +1,16 @@
 """What bench/quoted_sale_reference.sql needs: quotes to use up, and the values of the very rows that a sale writes."""
 
+from dataclasses import replace
+
 import msgspec
 from sqlalchemy import Engine
 
 from app.checkout.quoted import Priced, Quoted
 from app.checkout.record import Recorded
 from app.checkout.tenders import Tender
+from app.checkout.used_coupons import used_by
 from app.points.explain import kept
+from bench.coupons import COUPONS
 from bench.quotes import COPIES, PURSE, Shelf, copy
 from bench.stock import PRICES_FEN, in_bulk
 
@@ -15,19 +19,29 @@ _USUAL = PRICES_FEN.index(5_980)
 
 # Numbered as the script counts: client by client, so that none has to ask for one.
 _NUMBER = "(:start + n % :clients * 100000000000 + n / :clients + 1)"
+_COUPON = f"'01REFCPN' || {_NUMBER}"
+_COUPONS = COUPONS.format(id=_COUPON)
 _HELD = COPIES.format(
     id=f"'01REFQTD' || {_NUMBER}",
     terminal="1",
     ticket=f"'quoted-reference-ticket--' || {_NUMBER}",
     kept="1",
+    coupon=_COUPON,
 )
 
 
 def hold(engine: Engine, shelf: Shelf, *, run: int, clients: int, count: int) -> None:
-    """So many quotes for the run, shared out among the clients."""
-    facts = {"first": 0, "kept": [shelf.kept[_USUAL].quote_id], "clients": clients, "start": _start(run)}
+    """So many quotes for the run, shared out among the clients, each with a coupon of its own."""
+    facts: dict[str, object] = {
+        "first": 0,
+        "count": count,
+        "clients": clients,
+        "start": _start(run),
+        "nth": 10_000 * run,
+    }
+    facts |= {"kept": [shelf.kept[_USUAL].quote_id], "kept_coupons": [shelf.kept_coupons[_USUAL]]}
     with in_bulk(engine) as connection:
-        copy(connection, shelf, _HELD, count=count, **facts)
+        copy(connection, shelf, _COUPONS, _HELD, **facts)
 
 
 def _start(run: int) -> int:
@@ -65,11 +79,12 @@ def _amounts(priced: Priced) -> dict[str, object]:
         "principal": priced.balance.principal_fen,
         "bonus": priced.balance.bonus_fen,
         "cash_fen": priced.payable_fen,
+        "coupon_fen": sum(one.told.discount_fen for one in priced.coupons),
     }
 
 
 def _documents(shelf: Shelf, quoted: Quoted) -> dict[str, object]:
-    """What the product writes as JSON; of the answer, what stands before and after the sale's number."""
+    """What the product writes as JSON; where a number of this sale stands in it, what is before and after each."""
     priced, points = quoted.priced, quoted.priced.earning.points
     points_after = PURSE["points"] - priced.points.points + points
     recorded = Recorded(
@@ -89,8 +104,15 @@ def _documents(shelf: Shelf, quoted: Quoted) -> dict[str, object]:
             Tender(kind="cash", amount_fen=priced.payable_fen),
         ),
         balance_after_fen=PURSE["bonus_fen"] + PURSE["principal_fen"] - priced.balance.amount_fen,
+        coupons=tuple(
+            replace(one, coupon_id="01REFCPN#", redemption_id="01REFRDM#")
+            for one in used_by(priced, quoted.created_at)
+        ),
     )
-    head, _, tail = msgspec.json.encode(recorded).decode().partition("#")
+    parts = msgspec.json.encode(recorded).decode().split("#")
+    discounts = (
+        msgspec.json.encode(priced.discounts).decode().replace(shelf.kept_coupons[_USUAL], "01REFCPN#")
+    )
     payload = {
         "store_id": shelf.stock.store_id,
         "amount_fen": priced.amount_fen,
@@ -101,9 +123,8 @@ def _documents(shelf: Shelf, quoted: Quoted) -> dict[str, object]:
     }
     return {
         "earned": kept(priced.earning.parts),
-        "discounts": msgspec.json.encode(priced.discounts).decode(),
-        "answer_head": head,
-        "answer_tail": tail,
+        **{f"discounts_{place}": part for place, part in enumerate(discounts.split("#"))},
+        **{f"answer_{place}": part for place, part in enumerate(parts)},
         "payload": msgspec.json.encode(payload).decode(),
     }
 

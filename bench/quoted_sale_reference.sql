@@ -9,6 +9,7 @@
 \set points_lot :bonus_lot + 1
 \set principal_lot :bonus_lot + 2
 BEGIN;
+UPDATE coupons SET used = used + 1, state = 'used' WHERE id = '01REFCPN' || :number RETURNING used AS use_no \gset
 INSERT INTO ledger_transactions (kind, source_type, source_id, source_line, store_id, terminal_id, occurred_at,
         business_date)
     VALUES ('spend', 'sale', '01REFQTD' || :number, 0, :store, :terminal, now(), current_date)
@@ -58,13 +59,19 @@ INSERT INTO sales (id, store_id, terminal_id, member_id, ticket_id, receipt_no, 
         tier_code, earned, occurred_at, business_date, quote_id, priced_at, discount_fen, discounts)
     VALUES ('01REFQTD' || :number, :store, :terminal, :member, 'quoted-reference-ticket--' || :number,
         'RQ' || :number, :amount_fen, :earned_points, :rule, :tier, CAST(:earned AS jsonb), now(), current_date,
-        '01REFQTD' || :number, CAST(:priced_at AS timestamptz), :discount_fen, CAST(:discounts AS jsonb));
+        '01REFQTD' || :number, CAST(:priced_at AS timestamptz), :discount_fen, CAST(:discounts_0 || :number || :discounts_1 AS jsonb));
 INSERT INTO sale_lines (sale_id, line_no, sku, name, category, quantity, unit_price_fen, points_earned, discount_fen,
         excluded_fen)
     VALUES ('01REFQTD' || :number, 1, :sku_1, :name_1, :category_1, :quantity_1, :price_1, :points_1, :off_1,
             :excluded_1),
            ('01REFQTD' || :number, 2, :sku_2, :name_2, :category_2, :quantity_2, :price_2, :points_2, :off_2,
             :excluded_2);
+INSERT INTO coupon_redemptions (id, coupon_id, use_no, member_id, sale_id, store_id, terminal_id, discount_fen,
+        occurred_at, business_date)
+    VALUES ('01REFRDM' || :number, '01REFCPN' || :number, :use_no, :member, '01REFQTD' || :number, :store, :terminal,
+        :coupon_fen, now(), current_date);
+INSERT INTO coupon_events (coupon_id, kind, member_id, store_id, redemption_id, at)
+    VALUES ('01REFCPN' || :number, 'redeemed', :member, :store, '01REFRDM' || :number, now());
 INSERT INTO sale_tenders (sale_id, kind, amount_fen, points)
     VALUES ('01REFQTD' || :number, 'points', :points_fen, :points),
            ('01REFQTD' || :number, 'bonus', :bonus, 0),
@@ -73,6 +80,7 @@ INSERT INTO sale_tenders (sale_id, kind, amount_fen, points)
 INSERT INTO facts (kind, subject, member_id, payload, created_at)
     VALUES ('sale_completed', '01REFQTD' || :number, :member, CAST(:payload AS jsonb), now());
 INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
-    VALUES (:scope, 'quoted-reference-' || :number, CAST(:hash AS bytea), :answer_head || :number || :answer_tail,
+    VALUES (:scope, 'quoted-reference-' || :number, CAST(:hash AS bytea), :answer_0 || :number || :answer_1 || :number
+        || :answer_2 || :number || :answer_3,
         now());
 COMMIT;

@@ -1,10 +1,10 @@
-"""Members with something to spend, quotes in hand, and requests that ask for quotes and take them.
+"""Members with something to spend, coupons too, quotes in hand, and requests that ask for quotes and take them.
 
 Rules and policies are made through the product's own doors, and so are the quotes of which those in hand are copies:
 what a sale reads is what the product wrote. Members, their value and their tickets are laid in in bulk.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
@@ -16,9 +16,10 @@ from app.checkout.bill import Line
 from app.checkout.pricing import Wishes
 from app.checkout.quote import QUOTE_LIFE, quote
 from app.checkout.quoted import Quoted
+from app.coupons.offered import key_of
 from app.points.pay import PointsPaymentPolicy
 from app.stores.tills import till_of_key
-from bench import discounts
+from bench import coupons, discounts
 from bench.requests import Operation, request
 from bench.stock import PRICES_FEN, SCANNED, TILLS, Stock, in_bulk, lines_of, scanned_facts
 
@@ -37,7 +38,8 @@ _CATEGORIES = ("乳品", "烘焙")
 class Shelf:
     """Buyers, members from `first_member` on, with three lots each from `first_lot` on, by unit; their tickets.
 
-    `kept` are quotes of this shop, one for each of `PRICES_FEN`: those in hand are copies.
+    `kept` are quotes of this shop, one for each of `PRICES_FEN`: those in hand are copies. Each uses one coupon of the
+    template `coupon_template`, `kept_coupons`, and so do the copies, each its own.
     """
 
     stock: Stock = field(repr=False)
@@ -47,6 +49,8 @@ class Shelf:
     first_ticket: int
     tickets: int
     kept: tuple[Quoted, ...] = field(repr=False)
+    kept_coupons: tuple[str, ...] = field(repr=False)
+    coupon_template: str
 
     def ticket(self, number: int) -> str:
         return self.stock.ticket(self.first_ticket + number)
@@ -82,6 +86,7 @@ def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
         connection.execute(text(_TIERS), {"tiers": list(discounts.TIERS)})
     discounts.add_rules()
     now = clock.now()
+    templates = coupons.add_templates(now)
     policies.change(
         kind=PointsPaymentPolicy, value={"points_per_yuan": 100}, version=0, actor=OPERATOR, now=now
     )
@@ -106,10 +111,14 @@ def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
     with in_bulk(engine) as connection:
         for statement in (_BUYERS, _PURSES, *SCANNED):
             connection.execute(text(statement), facts)
+        coupons.one_each(connection, templates.held, facts | {"buyers": buyers})
         first_lot = connection.execute(text(_FIRST_LOT), facts).scalar_one()
         elsewhere = connection.execute(text(_ELSEWHERE), facts | {"first_lot": first_lot}).scalar_one()
     if elsewhere:
         raise RuntimeError(f"{elsewhere} lots are not where the reference looks for them")
+    # Every eighth ticket is of the first till, and tickets are of the buyers in turn.
+    members = [first_member + TILLS * n % buyers for n in range(len(PRICES_FEN))]
+    given = [coupons.give(templates.used, member, clock.now()) for member in members]
     return Shelf(
         stock=stock,
         first_member=first_member,
@@ -117,19 +126,26 @@ def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
         first_lot=first_lot,
         first_ticket=first_ticket,
         tickets=tickets,
-        kept=tuple(_kept(stock, first_ticket + TILLS * n, price) for n, price in enumerate(PRICES_FEN)),
+        kept=tuple(
+            _kept(stock, first_ticket + TILLS * n, price, given[n]) for n, price in enumerate(PRICES_FEN)
+        ),
+        kept_coupons=tuple(given),
+        coupon_template=templates.used,
     )
 
 
-def _kept(stock: Stock, ticket: int, price_fen: int) -> Quoted:
-    """Asked for at the first till, which has every eighth ticket."""
-    return quote(
-        till=till_of_key(stock.keys[0]),
-        ticket=stock.ticket(ticket),
-        lines=[Line(**line) for line in bill_of(price_fen)],  # type: ignore[arg-type]
-        wishes=Wishes(points=POINTS, balance_fen=BALANCE_FEN),
-        now=clock.now(),
-    )
+def _kept(stock: Stock, ticket: int, price_fen: int, coupon_id: str) -> Quoted:
+    """Of the member's coupons this one alone counts."""
+    till, lines = till_of_key(stock.keys[0]), [Line(**line) for line in bill_of(price_fen)]  # type: ignore[arg-type]
+    wishes = Wishes(points=POINTS, balance_fen=BALANCE_FEN)
+
+    def ask() -> Quoted:
+        return quote(till=till, ticket=stock.ticket(ticket), lines=lines, wishes=wishes, now=clock.now())
+
+    others = {one.told.key for one in ask().priced.benefits if one.coupon is not None}
+    chosen = key_of(coupon_id)
+    wishes = replace(wishes, benefits={chosen}, without=others - {chosen})
+    return ask()
 
 
 def bill_of(price_fen: int) -> list[dict[str, object]]:
@@ -142,31 +158,42 @@ COPIES = """
     INSERT INTO quotes (id, store_id, terminal_id, ticket_id, member_id, stored_value_fen, priced, created_at,
         expires_at, confirmation)
     SELECT {id}, q.store_id, (CAST(:terminals AS bigint[]))[{terminal}], {ticket}, :first_member + n % :buyers,
-        q.stored_value_fen, q.priced, :now, :expires_at, q.confirmation
+        q.stored_value_fen, CAST(replace(CAST(q.priced AS text), (CAST(:kept_coupons AS text[]))[{kept}], {coupon})
+            AS jsonb), :now, :expires_at, q.confirmation
     FROM generate_series(CAST(:first AS bigint), :first + :count - 1) n
     JOIN quotes q ON q.id = (CAST(:kept AS text[]))[{kept}]"""
+_COUPON = "'C' || lpad(n::text, 25, '0')"
+_COUPONS = coupons.COUPONS.format(id=_COUPON)
 _HELD = COPIES.format(
     id="'Q' || lpad(n::text, 25, '0')",
     terminal="1 + n % :tills",
     ticket="left(encode(sha256(convert_to(:secret || '/' || :first_ticket + n, 'UTF8')), 'hex'), 43)",
     kept="1 + n % cardinality(CAST(:kept AS text[]))",
+    coupon=_COUPON,
 )
 
 
 def hold(engine: Engine, shelf: Shelf, *, first: int, count: int) -> None:
-    """Quotes number `first` and so on, each with the ticket of that number; good as long as any."""
-    facts = {"first": first, "kept": [one.quote_id for one in shelf.kept]}
+    """Quotes number `first` and so on, each with the ticket and a coupon of that number; good as long as any."""
+    facts = {
+        "first": first,
+        "count": count,
+        "kept": [one.quote_id for one in shelf.kept],
+        "kept_coupons": list(shelf.kept_coupons),
+        "nth": 100,
+    }
     with in_bulk(engine) as connection:
-        copy(connection, shelf, _HELD, count=count, **facts)
+        copy(connection, shelf, _COUPONS, _HELD, **facts)
 
 
-def copy(connection: Connection, shelf: Shelf, statement: str, **facts: object) -> None:
-    """Run a statement made of `COPIES`; good as long as any quote."""
+def copy(connection: Connection, shelf: Shelf, *statements: str, **facts: object) -> None:
+    """Run statements made of `COPIES` and of `coupons.COUPONS`; good as long as any quote."""
     now = clock.now()
     facts |= {"secret": shelf.stock.secret, "first_ticket": shelf.first_ticket, "tills": TILLS}
     facts |= {"terminals": list(shelf.stock.terminal_ids), "now": now, "expires_at": now + QUOTE_LIFE}
-    facts |= {"first_member": shelf.first_member, "buyers": shelf.buyers}
-    connection.execute(text(statement), facts)
+    facts |= {"first_member": shelf.first_member, "buyers": shelf.buyers, "template": shelf.coupon_template}
+    for statement in statements:
+        connection.execute(text(statement), facts)
 
 
 class QuoteRequests:

@@ -61,4 +61,8 @@ QUOTES: dict[str, tuple[str, str]] = {
         "会员今天可得的积分刚有变化。还没有记录。",
         "What the member can still earn today has just changed. Nothing was recorded.",
     ),
+    "quote.outdated.coupon": (
+        "会员的优惠券刚在别处用掉，或已失效。还没有记录。",
+        "A coupon of the member has just been used elsewhere, or is not good any more. Nothing was recorded.",
+    ),
 }

@@ -36,6 +36,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "这不是本店系统发出的有效会员码。请会员从小程序重新打开会员码。",
         "This is not a valid code of ours. Ask the member to open the code page again.",
     ),
+    "refused.coupon_not_redeemable.word": ("这张券不能用", "This coupon cannot be used"),
     "refused.member_not_active.word": ("会员不可用", "Member not active"),
     "refused.member_not_active.advice": (
         "该会员目前不能使用会员权益。可以按非会员结账，并请会员联系客服。",

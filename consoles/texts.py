@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from consoles.coupon_texts import COUPONS
 from consoles.quote_texts import QUOTES
 from consoles.refusal_texts import REFUSALS
 from web.language import language
@@ -233,6 +234,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "receipt.print": ("打印小票", "Print"),
     "receipt.next": ("下一位顾客", "Next customer"),
     **QUOTES,
+    **COUPONS,
     **REFUSALS,
 }
 

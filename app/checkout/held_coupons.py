@@ -7,7 +7,7 @@ from app.checkout.ticket import bearer_of
 from app.coupons.face import face_of
 from app.coupons.offered import benefits_of, refusal_of, row_of
 from app.db import ask, transaction
-from app.discounts.explain import effect_text
+from app.discounts.explain import effect_text, handed_over_text
 from app.points.fitting import StoreFacts
 from app.staff.clerks import with_named_clerk
 from app.stores.tills import Till
@@ -15,9 +15,10 @@ from app.stores.tills import Till
 
 @dataclass(frozen=True, kw_only=True)
 class HeldCoupon:
-    """`what_*` is what it takes off or gives, `reason` why not here and now, whatever is bought; empty: it can be used.
+    """`what_*` is what it takes off or gives, `handed_*` what one gets for it without a bill.
 
-    `without_sale`: a till may redeem it by itself.
+    `reason` is why it cannot be used here and now, whatever is bought; empty: it can. `without_sale`: a till may redeem
+    it by itself.
     """
 
     coupon_id: str
@@ -25,6 +26,8 @@ class HeldCoupon:
     name_en: str
     what_zh: str
     what_en: str
+    handed_zh: str
+    handed_en: str
     valid_from: datetime
     valid_until: datetime
     uses_left: int
@@ -64,6 +67,8 @@ def coupons_at_hand(
                 name_en=face.name_en,
                 what_zh=effect_text(benefit, "zh"),
                 what_en=effect_text(benefit, "en"),
+                handed_zh=handed_over_text(face.effect, "zh"),
+                handed_en=handed_over_text(face.effect, "en"),
                 valid_from=held.valid_from,
                 valid_until=held.valid_until,
                 uses_left=held.uses_left,

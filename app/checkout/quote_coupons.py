@@ -40,15 +40,7 @@ def coupons_at_till(
     if not held:
         return CouponsAtTill()
     faces = faces_at(connection, row.face_stamp)
-    benefits = benefits_of(
-        held,
-        faces,
-        buyer,
-        store,
-        now,
-        chosen=wishes.benefits,
-        unwanted=set(wishes.without) - set(wishes.benefits),
-    )
+    benefits = benefits_of(held, faces, buyer, store, now, chosen=wishes.benefits)
     return CouponsAtTill(
         benefits=benefits, quoted={one.key: quoted_coupon(one, faces[one.face_id]) for one in held}
     )

@@ -12,7 +12,7 @@ from app.checkout.refund import RefundPolicy, RefundTooLate
 from app.clock import business_date
 from app.coupons.restore import CameBack, LockedUse, Undoing, lock_use, take_back
 from app.db import transaction
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.staff.clerks import named_clerk
 from app.staff.roles import REFUND
 from app.stores.tills import Till
@@ -41,6 +41,8 @@ def undo_redemption(*, till: Till, redemption_id: str, request: idempotency.Requ
         former = idempotency.claim(session, request, Undone)
         if former is not None:
             return former
+        if till.staff_no is None:
+            raise Forbidden
         till, staff_id = named_clerk(session, till, REFUND)
         use = _judged(session, till, redemption_id, now)
         undoing = Undoing(refund_id=None, staff_id=staff_id, store_id=till.store_id, now=now)

@@ -90,16 +90,15 @@ def benefits_of(
     at: datetime,
     *,
     chosen: Collection[str] = (),
-    unwanted: Collection[str] = (),
 ) -> list[Benefit]:
-    """A benefit for each. Of one template's coupons one is offered for a bill: one that was chosen, else the first
-    to end of those that can be used and are not `unwanted` (keys).
+    """A benefit for each. Of one template's coupons one is offered for a bill: one that was `chosen` (keys), else the
+    first to end of those that can be used. Who does not want that one wants none of its kind.
     """
     found: list[Benefit] = []
     taken: set[str] = set()
     for one in sorted(held, key=lambda one: (one.key not in chosen, one.valid_until, one.coupon_id)):
         benefit = _benefit(one, faces[one.face_id], refusal_of(one, faces[one.face_id], member, store, at))
-        if not benefit.refusal and one.key not in unwanted:
+        if not benefit.refusal:
             if one.template_id in taken:
                 benefit = replace(benefit, refusal=reasons.ANOTHER_ALIKE)
             taken.add(one.template_id)

@@ -51,10 +51,11 @@ COUPON_USE_QUESTIONS = {
             AND NOT EXISTS (SELECT FROM sale_lines l
                 WHERE l.sale_id = r.sale_id AND l.refunded_quantity < l.quantity)""",
     "every use of a coupon, and every one taken back, is told in its history": """
-        SELECT r.id AS what, 'redeemed or restored' AS detail FROM coupon_redemptions r
-        WHERE (SELECT count(*) FROM coupon_events e WHERE e.redemption_id = r.id AND e.kind = 'redeemed') <> 1
-            OR (SELECT count(*) FROM coupon_events e WHERE e.redemption_id = r.id AND e.kind = 'restored')
-                <> (r.undone_at IS NOT NULL)::integer
+        SELECT r.id AS what, coalesce(e.n, 0) || ' times, back ' || coalesce(e.back, 0) AS detail
+        FROM coupon_redemptions r LEFT JOIN (SELECT redemption_id, count(*) FILTER (WHERE kind = 'redeemed') AS n,
+                count(*) FILTER (WHERE kind = 'restored') AS back
+            FROM coupon_events WHERE redemption_id IS NOT NULL GROUP BY 1) e ON e.redemption_id = r.id
+        WHERE coalesce(e.n, 0) <> 1 OR coalesce(e.back, 0) <> (r.undone_at IS NOT NULL)::integer
         UNION ALL
         SELECT coupon_id, 'extended ' || count(*) || ' times' FROM coupon_events WHERE kind = 'extended'
         GROUP BY coupon_id HAVING count(*) > 1""",

@@ -39,3 +39,19 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "This coupon is your own. Send the link to a friend.",
     ),
 }
+
+#: (Error code, reason) → the same, where the reason has words of its own.
+COUPON_REASONS: dict[tuple[str, str], tuple[str, str]] = {
+    ("coupon_not_redeemable", "used"): ("该优惠券已用完。", "This coupon has been used up."),
+    ("coupon_not_redeemable", "recalled"): ("该优惠券已作废。", "This coupon was withdrawn."),
+    ("coupon_not_redeemable", "ended"): ("该优惠券已过期。", "This coupon has ended."),
+    ("coupon_not_redeemable", "not_yet"): ("该优惠券尚未到可用时间。", "This coupon cannot be used yet."),
+    ("coupon_not_redeemable", "needs_sale"): (
+        "该优惠券需在结账时使用，请先输入金额。",
+        "This coupon is used with a sale: ring it up first.",
+    ),
+    ("coupon_not_redeemable", "not_here"): (
+        "该优惠券不适用于本店。",
+        "This coupon does not hold in this store.",
+    ),
+}

@@ -20,10 +20,16 @@ from consoles.clerk.forms import (
 from consoles.clerk.guard import terminal_code, till
 from consoles.texts import t
 
+#: As many coupons as a quote can be asked for by name.
+MOST_CHOSEN = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """`key` stays the same until the sale is recorded, whatever else changes. The member may spend points, balance."""
+    """`key` stays the same until the sale is recorded, whatever else changes. The member may spend points, balance.
+
+    `chosen` and `without` are keys of coupons that were switched on, and off.
+    """
 
     key: str
     receipt_no: str
@@ -31,6 +37,16 @@ class Draft:
     ticket: str = ""
     points: bool = False
     balance: bool = False
+    chosen: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @property
+    def chosen_field(self) -> str:
+        return " ".join(self.chosen)
+
+    @property
+    def without_field(self) -> str:
+        return " ".join(self.without)
 
 
 def new_draft() -> Draft:
@@ -50,7 +66,14 @@ def draft_sent(ticket: str | None = None) -> Draft:
         ticket=ticket,
         points=field("points", 1) == "1",
         balance=field("balance", 1) == "1",
+        chosen=_keys("chosen"),
+        without=_keys("without"),
     )
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """At most as many as a quote takes, each with its blank."""
+    return tuple(field(name, MOST_CHOSEN * 40).split())[:MOST_CHOSEN]
 
 
 def faults_of(draft: Draft) -> tuple[dict[str, str], int | None]:

@@ -80,6 +80,11 @@ def sale_request(till: Till, form_key: str, arguments: object) -> idempotency.Re
     return _request(till, f"page-sale-{form_key}", arguments)
 
 
+def coupon_request(till: Till, form_key: str, arguments: object) -> idempotency.Request:
+    """One effect for this form: a second tap is no second use."""
+    return _request(till, f"page-coupon-{form_key}", arguments)
+
+
 def _request(till: Till, key: str, arguments: object) -> idempotency.Request:
     asked = orjson.dumps([request.method, request.path, arguments], option=orjson.OPT_SORT_KEYS)
     return idempotency.Request(

@@ -12,6 +12,7 @@ from app.checkout.quoted import Quoted
 from app.checkout.record import Recorded
 from app.checkout.tenders import TOLD
 from app.clock import zone
+from consoles.clerk.coupon_switches import coupon_switches
 from consoles.clerk.drafts import Draft
 from consoles.clerk.forms import new_key
 from consoles.clerk.guard import clerk, terminal_code, till
@@ -19,6 +20,7 @@ from consoles.texts import t
 from web.explained import dump_parts
 from web.parts import parts
 from web.quoted import dump_quoted
+from web.used_coupons import dump_used
 
 #: The form in the middle of a sale, whatever it shows: amount, quote, waiting. The member beside it stays.
 _FORM = {"HX-Retarget": "#sale-form", "HX-Reswap": "outerHTML"}
@@ -31,7 +33,7 @@ def surroundings() -> dict[str, object]:
         "clerk": clerk(),
         "till": till(),
         "terminal_code": terminal_code(),
-        "code_prefix": here.issuer.prefix,
+        "code_prefixes": (here.issuer.prefix, here.issuer.coupons.prefix),
         "code_length": scan_codes.CODE_LENGTH,
     }
 
@@ -55,14 +57,17 @@ def amount_form(draft: Draft, faults: dict[str, str] | None = None, status: int 
 
 def without_ticket(draft: Draft) -> Response:
     """The amount is worth keeping; the customer can show a new code, or go without."""
-    draft = replace(draft, ticket="", points=False, balance=False)
-    return piece("clerk/_sale.html", 409, draft=draft, member=None, notice=t("sale.scan_over"))
+    draft = replace(draft, ticket="", points=False, balance=False, chosen=(), without=())
+    return piece("clerk/_sale.html", 409, draft=draft, member=None, notice=t("sale.scan_over"), coupons=())
 
 
 def quote_form(draft: Draft, quoted: Quoted) -> Response:
     """What is to be paid, and how: or that the member is asked on the phone, or has declined."""
     until = quoted.expires_at.astimezone(zone(till().time_zone))
-    response = piece("clerk/_quote.html", draft=draft, quote=dump_quoted(quoted), until=until)
+    quote = dump_quoted(quoted)
+    response = piece(
+        "clerk/_quote.html", draft=draft, quote=quote, coupons=coupon_switches(draft, quote), until=until
+    )
     response.headers.update(_FORM)
     return response
 
@@ -94,6 +99,7 @@ def receipt(recorded: Recorded, *, with_member: bool) -> Response:
         pending=pending,
         pending_from=pending_from and pending_from.astimezone(here),
         earned=dump_parts(recorded.earned),
+        coupons=dump_used(recorded.coupons),
         at=recorded.occurred_at.astimezone(here),
     )
     response.headers.update({"HX-Retarget": "#stage", "HX-Reswap": "innerHTML"})

@@ -40,6 +40,7 @@ LOOKS: dict[str, Look] = {
     "code_malformed": _BAD,
     "code_forged": _BAD,
     "member_not_active": _BAD,
+    "coupon_not_redeemable": _OVER,
     "payment_code": Look("pay", "wallet2"),
     "too_many_requests": Look("wait", "clock-history"),
     "busy": _WAIT,
@@ -65,16 +66,16 @@ def refused(error: DomainError) -> Response:
     if isinstance(error, PasswordChangeRequired):
         return _to(url_for("clerk_account.page"), HTTPStatus.FORBIDDEN)
     code = "form_foreign" if isinstance(error, ForeignForm) else error.code
-    return screen(status_of(error), code, error.data.get("retry_after_s"))
+    return screen(status_of(error), code, error.data.get("retry_after_s"), error.data.get("reason"))
 
 
-def screen(status: int, code: str, retry_after_s: object = None) -> Response:
+def screen(status: int, code: str, retry_after_s: object = None, reason: object = None) -> Response:
     """A whole page, or for htmx the dialog that covers the one that is open."""
     shown = {
         "look": LOOKS.get(code, Look("bad", "exclamation-triangle-fill")),
         "code": code,
         "word": t(f"refused.{code}.word") if has_text(f"refused.{code}.word") else t("refused.other.word"),
-        "advice": _advice(code, retry_after_s),
+        "advice": _advice(code, retry_after_s, reason),
         "request_id": g.get("request_id"),
     }
     template = "clerk/_refusal.html" if from_htmx() else "clerk/refused.html"
@@ -91,12 +92,12 @@ def minutes_left(refusal: TooMany) -> int:
     return -(-int(str(refusal.data.get("retry_after_s", 60))) // 60)
 
 
-def _advice(code: str, retry_after_s: object) -> str:
+def _advice(code: str, retry_after_s: object, reason: object) -> str:
     if code == "too_many_requests" and isinstance(retry_after_s, int):
         return t("refused.too_many_requests.advice", minutes=-(-retry_after_s // 60))
     if has_text(f"refused.{code}.advice"):
         return t(f"refused.{code}.advice")
-    return error_text(code, language())
+    return error_text(code, language(), reason)
 
 
 def _to_sign_in() -> Response:

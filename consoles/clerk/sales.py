@@ -1,6 +1,6 @@
 """From an amount to its receipt: what is due, how it is paid, the member's word on the phone where it is needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 
 from flask import Blueprint
@@ -22,6 +22,7 @@ from app.checkout.sale_by_quote import (
     commit_quote,
 )
 from app.checkout.tenders import Kind
+from app.discounts.benefit import BenefitNotApplicable
 from app.errors import NotFound
 from app.idempotency import Request
 from consoles.clerk.drafts import Draft, draft_sent, faults_of, paid_by, tender
@@ -76,7 +77,8 @@ def sell(draft: Draft) -> Response:
         if (former := former_sale(asked)) is None:
             raise
         return receipt(former, with_member=True)
-    if paid is None or quoted.priced.payable_fen != amount_fen:
+    # A coupon is not used up unseen, even one that takes nothing off.
+    if paid is None or quoted.priced.payable_fen != amount_fen or quoted.priced.coupons:
         return quote_form(draft, quoted)
     return receipt(_commit(draft, quoted, paid, asked), with_member=bool(draft.ticket))
 
@@ -129,11 +131,26 @@ def look(draft: Draft) -> Response:
 
 
 def _quote(draft: Draft, amount_fen: int) -> Quoted:
+    """With the coupons that were switched on; if not all of them can be, with the last one, or without."""
+    for chosen in dict.fromkeys((draft.chosen, draft.chosen[-1:])):
+        try:
+            return _quote_with(chosen, draft, amount_fen)
+        except BenefitNotApplicable:
+            continue
+    return _quote_with((), draft, amount_fen)
+
+
+def _quote_with(chosen: Collection[str], draft: Draft, amount_fen: int) -> Quoted:
     return quote(
         till=till(),
         ticket=draft.ticket or None,
         lines=[Line(sku="", name="", quantity=1, unit_price_fen=amount_fen)],
-        wishes=Wishes(points=MOST_FEN if draft.points else 0, balance_fen=MOST_FEN if draft.balance else 0),
+        wishes=Wishes(
+            benefits=frozenset(chosen),
+            without=frozenset(draft.without),
+            points=MOST_FEN if draft.points else 0,
+            balance_fen=MOST_FEN if draft.balance else 0,
+        ),
         now=clock.now(),
     )
 

@@ -1,10 +1,14 @@
 """The till: scan, amount, receipt. Each answer is a piece of the page; the rules are those of app/checkout."""
 
+from dataclasses import replace
+
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from app import clock
 from app.checkout.scan import scan
+from app.coupons.offered import key_of
+from consoles.clerk.coupons import redeemable
 from consoles.clerk.drafts import draft_sent, new_draft
 from consoles.clerk.forms import key_field, new_key, scan_request
 from consoles.clerk.guard import require_clerk, till
@@ -35,7 +39,7 @@ def ready() -> Response:
 @blueprint.get("/sale")
 def guest_sale() -> Response:
     """A sale without member."""
-    return piece("clerk/_sale.html", draft=new_draft(), member=None, notice=None)
+    return piece("clerk/_sale.html", draft=new_draft(), member=None, notice=None, coupons=())
 
 
 @blueprint.post("/scans")
@@ -52,4 +56,14 @@ def take_code() -> Response:
         throttle=here.throttle,
         now=clock.now(),
     )
-    return piece("clerk/_sale.html", draft=draft_sent(scanned.ticket), member=scanned, notice=None)
+    chosen = () if scanned.coupon is None else (key_of(scanned.coupon.coupon_id),)
+    draft = replace(draft_sent(scanned.ticket), chosen=chosen, without=())
+    return piece(
+        "clerk/_sale.html",
+        draft=draft,
+        member=scanned,
+        notice=None,
+        ticket=scanned.ticket,
+        coupons=redeemable(scanned.ticket, clock.now()),
+        coupon_key=new_key(),
+    )

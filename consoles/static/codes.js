@@ -1,7 +1,8 @@
 // What kind of code some digits are, judged by their shape alone. The server judges again; what is recognised as a
 // payment code here never leaves the browser.
 
-const { prefix, length } = document.body.dataset;
+const { prefixes, length } = document.body.dataset;
+const PREFIXES = prefixes.split(" ");
 const LENGTH = Number(length);
 
 /** The text with full-width digits made plain, without the spaces and hyphens between groups. */
@@ -9,8 +10,11 @@ export function plain(text) {
   return text.normalize("NFKC").replace(/[\s-]/g, "");
 }
 
+/** Of a member, or of one of their coupons. */
 export function isMemberCode(digits) {
-  return digits.length === LENGTH && digits.startsWith(prefix) && /^[0-9]+$/.test(digits);
+  return (
+    digits.length === LENGTH && PREFIXES.some((prefix) => digits.startsWith(prefix)) && /^[0-9]+$/.test(digits)
+  );
 }
 
 /** WeChat Pay: 18 digits from 10–15. Alipay: 16–24 digits from 25–30, or fp and 33 letters. UnionPay: 19 from 62. */

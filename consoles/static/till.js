@@ -226,12 +226,18 @@ body.addEventListener("htmx:afterSettle", (event) => {
   if (isSale(last)) learn(event.detail.xhr, screen?.dataset.code);
   if (screen) return showScreen(screen);
   const form = event.detail.elt;
-  const said = stage.querySelector("#sale-form[data-say]") ?? stage.querySelector("[data-stage]");
+  const said = sayer();
   $("#spoken").textContent = said.dataset.say;
   if (last?.id === "scan-form") accepted = last.elements.code.value;
   if (form) focusIn(stage);
   window.scrollTo(0, 0);
 });
+
+/** What tells what has happened: a coupon that was redeemed, the form in the middle of a sale, or the whole stage. */
+function sayer() {
+  const coupons = last?.matches(".coupon-form") ? stage.querySelector("#coupons[data-say]") : null;
+  return coupons ?? stage.querySelector("#sale-form[data-say]") ?? stage.querySelector("[data-stage]");
+}
 
 function showScreen(screen) {
   screen.addEventListener("close", () => afterScreen(screen));

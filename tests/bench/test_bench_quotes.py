@@ -30,14 +30,16 @@ def send(app: Flask, operation: Operation) -> tuple[int, dict[str, object]]:
     return answer.status_code, dict(answer.json or {})
 
 
-def test_a_quote_is_asked_for_with_twenty_lines_and_thirty_rules(app: Flask, shelf: Shelf) -> None:
-    [asked, *others] = QuoteRequests(shelf).quotes()
+def test_a_quote_is_asked_for_with_twenty_lines_and_thirty_benefits(app: Flask, shelf: Shelf) -> None:
+    [_, asked, *others] = QuoteRequests(shelf).quotes()
     status, quoted = send(app, asked)
-    assert (status, len(others)) == (201, 9)
+    assert (status, len(others)) == (201, 8)
     lines, benefits = quoted["lines"], quoted["benefits"]
     assert isinstance(lines, list)
     assert isinstance(benefits, list)
     assert (len(lines), len(benefits), quoted["best"]) == (20, 30, True)
+    assert sum(one["coupon"] is not None for one in benefits) == 10
+    assert any(one["applied"] and one["coupon"] for one in benefits)
     reasons = {one["reason"] for one in benefits}
     assert reasons >= {"applied", "not_combinable", "not_your_tier", "not_here", "below_threshold"}
 
@@ -49,6 +51,7 @@ def test_each_quote_in_hand_becomes_a_sale(app: Flask, shelf: Shelf, engine: Eng
     assert [status for status, _ in sent] == [201] * 10
     kinds = {tender["kind"] for _, sale in sent for tender in sale["tenders"]}  # type: ignore[attr-defined]
     assert kinds == {"points", "principal", "bonus", "cash"}
+    assert {len(sale["coupons"]) for _, sale in sent} == {1}  # type: ignore[arg-type]
     assert len(requests.sales(engine, 100)) == 40
 
 

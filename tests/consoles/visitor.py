@@ -70,7 +70,9 @@ class Visitor:
 
     def go_on(self, piece: str, step: str, **more: str) -> Any:
         """Send the quote that stands in this piece of page to that step: quote, take, word, amount."""
-        names = ("sale_key", "ticket", "amount", "receipt_no", "points", "balance", "quote_id")
+        names = (
+            "sale_key", "ticket", "amount", "receipt_no", "points", "balance", "chosen", "without", "quote_id"
+        )  # fmt: skip
         fields = {name: hidden(piece, name) for name in names if f'name="{name}"' in piece}
         return self.htmx(f"/till/sales/{step}", {**fields, **more})
 

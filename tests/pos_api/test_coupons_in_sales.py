@@ -124,7 +124,9 @@ def test_of_coupons_alike_the_first_to_end_counts_unless_another_was_chosen(
     chosen = shop.till.post("/quotes", again | {"benefits": [third]}).json
     assert [told(chosen, key)["applied"] for key in (first, second, third)] == [False, False, True]
     without = shop.till.post("/quotes", again | {"without": [second]}).json
-    assert (told(without, second)["reason"], told(without, first)["applied"]) == ("refused", True)
+    assert (told(without, second)["reason"], without["discount_fen"]) == ("refused", 0)
+    instead = shop.till.post("/quotes", again | {"without": [second], "benefits": [first]}).json
+    assert (told(instead, first)["applied"], told(instead, second)["reason"]) == (True, "another_alike")
     none = shop.till.post("/quotes", again | {"best": False}).json
     assert none["discount_fen"] == 0
     both = shop.till.post("/quotes", again | {"benefits": [first, third]})
