@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from coupon_desk import CouponDesk
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
@@ -68,6 +69,7 @@ class MemberApiStub:
         self.pack_window_s = 30
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
+        self.coupons = CouponDesk()
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
 
@@ -393,6 +395,12 @@ class MemberApiStub:
         self.words[number] = "confirmed" if agree else "declined"
         return web.json_response({"confirmation": self.words[number]})
 
+    async def coupon_desk(self, request: web.Request) -> web.Response:
+        self._member(request)
+        body = await request.json() if request.body_exists else {}
+        english = request.headers.get("Accept-Language") == "en"
+        return self.coupons.answer(request, body, english)
+
     async def messages(self, request: web.Request) -> web.Response:
         return self._page(request, self._member(request)["messages"])
 
@@ -502,6 +510,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/topups/T1/close", stub.give_up),
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
+            web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

@@ -152,6 +152,14 @@ Component({
       wx.navigateTo({ url: '/pages/top_up/index' });
     },
 
+    coupons() {
+      wx.navigateTo({ url: '/pages/coupons/index' });
+    },
+
+    couponCentre() {
+      wx.navigateTo({ url: '/pages/coupon_centre/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },
