@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE
+from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
@@ -176,6 +177,7 @@ QUESTIONS = {
             'pk_settlement_closings', 'uq_settlement_lines_pair', 'ex_settlements_no_day_twice']) w
         WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
     **DAILY_QUESTIONS,
+    **HOLDER_QUESTIONS,
 }
 
 
