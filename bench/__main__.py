@@ -11,11 +11,22 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from app import clock, db
-from bench import pgbench, quotes
-from bench.figures import Ratio, cost, cost_sentence, over_rounds, ratio, sentence, table
+from bench import claims, pgbench, quotes
+from bench.figures import (
+    BooksUnsound,
+    Ratio,
+    cost,
+    cost_sentence,
+    over_rounds,
+    ratio,
+    sentence,
+    slowest,
+    slowest_sentence,
+    table,
+)
 from bench.ground import standing
 from bench.load import LoadFailed
-from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, BooksUnsound, machine
+from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
 from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
 from bench.stock import lay_in
 
@@ -25,12 +36,23 @@ RATIOS = (
     ("sale", "sale reference", 30.0),
     ("balance", "hello, in the app", 30.0),
     ("sale by quote", "quoted sale reference", 25.0),
+    ("claim", "claim reference", 30.0),
     ("scan+sale", "sale reference", None),
     ("balance", "pgbench select", None),
     ("hello, in the app", "hello, bare Flask", None),
 )
 #: What may cost so many milliseconds of CPU, app and database together.
-COSTS = (("quote", 25.0),)
+COSTS = (("quote", 25.0), ("wallet", 10.0))
+#: Whose p99 may be how many milliseconds, or how many percent of whose.
+SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
+    ("claim, used up", "", None, None),
+    *((flash, "", 1_500.0, None) for flash in ("flash claim", "flash claim, 10 s")),
+    *((f"{flash}: refused", "", None, None) for flash in ("flash claim", "flash claim, 10 s")),
+    *(
+        (f"{flash}: wallet meanwhile", f"{flash}: wallet before", None, 150.0)
+        for flash in ("flash claim", "flash claim, 10 s")
+    ),
+)
 
 
 def main() -> None:
@@ -54,6 +76,7 @@ def main() -> None:
         engine = create_engine(ground.database_url, **db.engine_options(2))
         stock = lay_in(engine, members=plan.members, tickets=plan.tickets)
         shelf = quotes.lay_in(engine, stock, buyers=plan.buyers, tickets=plan.buyers_tickets)
+        counter = claims.lay_in(engine, stock)
         members, tickets = stock.members + shelf.buyers, stock.tickets + shelf.tickets
         print(f"{members:,} members, {tickets:,} tickets after {time.monotonic() - began:.0f} s")
         with (
@@ -70,6 +93,7 @@ def main() -> None:
                 engine=engine,
                 stock=stock,
                 shelf=shelf,
+                counter=counter,
                 program=program,
             )
             try:
@@ -87,6 +111,11 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         ratio(what, of, bench.rounds, goal) for what, of, goal in RATIOS if {what, of} <= bench.rounds.keys()
     ]
     costs = [cost(what, bench.rounds[what], goal) for what, goal in COSTS if what in bench.rounds]
+    waits = [
+        slowest(what, of, bench.rounds, goal_ms=goal_ms, goal_percent=goal_percent)
+        for what, of, goal_ms, goal_percent in SLOWEST
+        if what in bench.rounds
+    ]
     shape = {
         "clients": CLIENTS,
         "workers": WORKERS,
@@ -96,7 +125,7 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
     }
     print(f"\n{CLIENTS} clients, {WORKERS} workers of {BLOCKING_THREADS} threads; medians\n")
     print(table(results), end="\n\n")
-    print("\n".join([*map(sentence, ratios), *map(cost_sentence, costs)]))
+    print("\n".join([*map(sentence, ratios), *map(cost_sentence, costs), *map(slowest_sentence, waits)]))
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{clock.now():%Y%m%dT%H%M%SZ}.json"
     content = {
@@ -104,6 +133,7 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         "run": shape,
         "ratios": [asdict(one) for one in ratios],
         "costs": [asdict(one) for one in costs],
+        "waits": [asdict(one) for one in waits],
         "results": {name: asdict(one) for name, one in results.items()},
         "rounds": {name: [asdict(one) for one in rounds] for name, rounds in bench.rounds.items()},
     }

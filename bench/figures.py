@@ -6,6 +6,10 @@ from math import ceil
 from statistics import median
 
 
+class BooksUnsound(Exception):
+    """The audits found differences, or what was acknowledged is not there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One measurement in one round. CPU is that of all processes together; None where it cannot be known."""
@@ -106,6 +110,50 @@ def ratio(
         highest_percent=max(shares),
         goal_percent=goal_percent,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slowest:
+    """The p99 of `what`, and as a share of that of `of` in the same round, if there is one to compare with."""
+
+    what: str
+    of: str
+    p99_ms: float
+    percent: float | None
+    goal_ms: float | None
+    goal_percent: float | None
+
+
+def slowest(
+    what: str,
+    of: str,
+    rounds: Mapping[str, Sequence[Figures]],
+    *,
+    goal_ms: float | None = None,
+    goal_percent: float | None = None,
+) -> Slowest:
+    """Medians over the rounds."""
+    shares = [100 * a.p99_ms / b.p99_ms for a, b in zip(rounds[what], rounds[of], strict=True)] if of else []
+    return Slowest(
+        what=what,
+        of=of,
+        p99_ms=median(one.p99_ms for one in rounds[what]),
+        percent=median(shares) if shares else None,
+        goal_ms=goal_ms,
+        goal_percent=goal_percent,
+    )
+
+
+def slowest_sentence(one: Slowest) -> str:
+    """As `sentence`, of times."""
+    if one.percent is None or one.goal_percent is None:
+        text, met = f"{one.what}: p99 {one.p99_ms:,.0f} ms", True
+    else:
+        text = f"{one.what}: p99 {one.p99_ms:,.0f} ms, {one.percent:.0f} % of {one.of}, goal {one.goal_percent:.0f} %"
+        met = one.percent <= one.goal_percent
+    if one.goal_ms is not None:
+        text, met = f"{text}, goal {one.goal_ms:,.0f} ms", met and one.p99_ms <= one.goal_ms
+    return f"{text}: {'met' if met else 'MISSED'}"
 
 
 def cost(what: str, rounds: Sequence[Figures], goal_ms: float) -> Cost:

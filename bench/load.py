@@ -23,12 +23,15 @@ _GRACE_S = 60
 
 
 class LoadFailed(Exception):
-    """An answer that was not 2xx, or none in time. A benchmark of failing requests is worth nothing."""
+    """Another answer than was expected, or none in time. A benchmark of failing requests is worth nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """`operations` in turn, from the start again if `repeat`; the first `warm_up_s` seconds do not count."""
+    """`operations` in turn, from the start again if `repeat`; the first `warm_up_s` seconds do not count.
+
+    Statuses of answers begin with `status`.
+    """
 
     port: int
     clients: int
@@ -38,6 +41,7 @@ class Job:
     seconds: float
     app_pid: int
     database_pid: int
+    status: bytes = b"2"
 
 
 @dataclass(slots=True)
@@ -67,10 +71,10 @@ def measure(job: Job) -> Sample:
 def _run(job: Job) -> Sample:
     operations = iter(_endless(job.operations) if job.repeat else job.operations)
     clients = [_Client(_connect(job.port)) for _ in range(job.clients)]
-    _drive(clients, operations, job.warm_up_s)
+    _drive(clients, operations, job.warm_up_s, job.status)
     before = tree_cpu_s(job.app_pid), tree_cpu_s(job.database_pid), time.process_time()
     started = time.perf_counter()
-    latencies_ms = _drive(clients, operations, job.seconds)
+    latencies_ms = _drive(clients, operations, job.seconds, job.status)
     elapsed_s = time.perf_counter() - started
     after = tree_cpu_s(job.app_pid), tree_cpu_s(job.database_pid), time.process_time()
     app, database, own = (
@@ -88,7 +92,9 @@ def _run(job: Job) -> Sample:
     )
 
 
-def _drive(clients: Sequence[_Client], operations: Iterator[Operation], seconds: float) -> list[float]:
+def _drive(
+    clients: Sequence[_Client], operations: Iterator[Operation], seconds: float, status: bytes
+) -> list[float]:
     """Start operations for so long, or as long as there are any, and wait for all answers."""
     latencies_ms: list[float] = []
     until = time.perf_counter() + seconds
@@ -102,7 +108,7 @@ def _drive(clients: Sequence[_Client], operations: Iterator[Operation], seconds:
                 raise LoadFailed(f"no answer within {ANSWER_TIMEOUT_S} s")
             for event, _ in ready:
                 client = event.data
-                if not _finished(client):
+                if not _finished(client, status):
                     continue
                 now = time.perf_counter()
                 latencies_ms.append((now - client.began) * 1000)
@@ -122,11 +128,11 @@ def _begin(client: _Client, operations: Iterator[Operation]) -> bool:
     return True
 
 
-def _finished(client: _Client) -> bool:
+def _finished(client: _Client, status: bytes) -> bool:
     """Take what came in; send the operation's next request, or say that it is over. Raises `LoadFailed`."""
     received = client.connection.recv(65_536)
     answer = client.answer + received
-    if not received or (len(answer) > 10 and answer[9:10] != b"2"):
+    if not received or (len(answer) > 12 and not answer[9:12].startswith(status)):
         raise LoadFailed(answer[:600].decode(errors="replace") or "the server closed the connection")
     if not whole(answer):
         client.answer = answer

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, text
 from app.checkout.member_code import CodeIssuer
 from app.ledger.check import QUESTIONS, differences
 from app.parts import assemble
-from bench import pgbench, quoted_reference, quotes, stock
-from bench.figures import Figures, Sample, figures
+from bench import claims, flash, pgbench, quoted_reference, quotes, stock
+from bench.figures import BooksUnsound, Figures, Sample, figures
 from bench.ground import PGBENCH, PRODUCT, Ground
 from bench.load import Job, measure
 from bench.requests import Operation, request
@@ -24,12 +24,16 @@ CLIENTS = 8
 MOST_SALES_PER_S = 1_200
 MOST_SCANS_PER_S = 700
 MOST_QUOTED_PER_S = 800
+MOST_CLAIMS_PER_S = 1_200
+#: A flash claim: so many members for so many coupons, while so many others look into their wallets.
+CROWD, FEW, READERS = 2_000, 500, 8
+SPREAD_S = 10.0
 #: Unless the machine has just shown that it can do more.
 MOST_REFERENCES_PER_S = 2_000
 
 
-class BooksUnsound(Exception):
-    """The audits found differences, or a sale that was acknowledged is not there."""
+#: Given the number of the round; of several parts by what their names end with.
+Measurement = Callable[[int], Sample | dict[str, Sample]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,10 @@ NAMES = (
         "sale reference",
     ),
     *("sale", "scan+sale", "quoted sale reference", "sale by quote", "quote"),
+    *("claim reference", "claim", "claim, used up", "wallet", "flash claim", "flash claim, 10 s"),
 )
+#: Of a flash claim there are figures for each of these.
+FLASH_PARTS = ("", ": refused", ": wallet before", ": wallet meanwhile")
 
 
 @dataclass(kw_only=True)
@@ -77,6 +84,7 @@ class Bench:
     engine: Engine = field(repr=False)
     stock: stock.Stock
     shelf: quotes.Shelf
+    counter: claims.Counter
     program: Path | None
     rounds: dict[str, list[Figures]] = field(default_factory=dict)
 
@@ -87,17 +95,20 @@ class Bench:
             say(f"round {number} of {self.plan.rounds}")
             for name, measurement in found.items():
                 if not only or name in only:
-                    self.rounds.setdefault(name, []).append(figures(measurement(number)))
+                    found_now = measurement(number)
+                    parts = {"": found_now} if isinstance(found_now, Sample) else found_now
+                    for part, sample in parts.items():
+                        self.rounds.setdefault(name + part, []).append(figures(sample))
         self._audit(say)
 
-    def _measurements(self) -> dict[str, Callable[[int], Sample]]:
+    def _measurements(self) -> dict[str, Measurement]:
         """In the order in which they are taken; each is given the number of the round."""
         issuer, tool = self._issuer(), self._pgbench()
         requests = stock.Requests(self.stock, issuer.ring, issuer.prefix)
         quoting = quotes.QuoteRequests(self.shelf)
         seconds = self.plan.seconds + self.plan.warm_up_s
         hello = [(request("GET", "/bench/hello"),)]
-        found: dict[str, Callable[[int], Sample]] = {
+        found: dict[str, Measurement] = {
             "hello, bare Flask": lambda _: self._load(self.bare, hello),
             "hello, in the app": lambda _: self._load(self.product, hello),
             "balance": lambda _: self._load(self.product, requests.balances()),
@@ -111,10 +122,23 @@ class Bench:
         found["sale by quote"] = lambda _: self._once(
             quoting.sales(self.engine, int(seconds * MOST_QUOTED_PER_S))
         )
-        found["quote"] = lambda _: self._quotes(quoting.quotes())
-        return found
+        found["quote"] = lambda _: self._repeated(quoting.quotes())
+        return found | self._claims(tool, seconds)
 
-    def _ceilings(self, tool: pgbench.Pgbench) -> dict[str, Callable[[int], Sample]]:
+    def _claims(self, tool: pgbench.Pgbench | None, seconds: float) -> dict[str, Measurement]:
+        claiming = claims.ClaimRequests(self.counter)
+        found: dict[str, Measurement] = {}
+        if tool is not None:
+            found["claim reference"] = partial(self._claim_reference, tool)
+        return found | {
+            "claim": lambda _: self._once(claiming.claims(int(seconds * MOST_CLAIMS_PER_S))),
+            "claim, used up": lambda _: self._repeated(claiming.refused(), status=b"409"),
+            "wallet": lambda _: self._repeated(claiming.wallets()),
+            "flash claim": lambda _: self._flash(claiming, 0.0),
+            "flash claim, 10 s": lambda _: self._flash(claiming, SPREAD_S),
+        }
+
+    def _ceilings(self, tool: pgbench.Pgbench) -> dict[str, Measurement]:
         tool.prepare(PGBENCH)
         return {
             "pgbench select": lambda _: tool.measure(PGBENCH, "select_one", self.plan.seconds),
@@ -142,9 +166,30 @@ class Bench:
         self.ground.clear_up()
         return self._load(self.product, operations, repeat=False)
 
-    def _quotes(self, operations: Sequence[Operation]) -> Sample:
+    def _repeated(self, operations: Sequence[Operation], status: bytes = b"2") -> Sample:
         self.ground.clear_up()
-        return self._load(self.product, operations)
+        return self._load(self.product, operations, status=status)
+
+    def _claim_reference(self, tool: pgbench.Pgbench, number: int) -> Sample:
+        self.ground.clear_up()
+        variables = claims.reference_variables(self.counter, number)
+        return tool.measure(PRODUCT, "claim_reference", self.plan.seconds, variables)
+
+    def _flash(self, claiming: claims.ClaimRequests, over_s: float) -> dict[str, Sample]:
+        """The whole crowd, at once or within `over_s`. Raises `BooksUnsound` if not exactly what there was is out."""
+        with stock.in_bulk(self.engine) as connection:
+            template_id, _ = claims.template(connection, FEW, per_member=1)
+        self.ground.clear_up()
+        crowd = flash.Crowd(
+            port=self.product.port,
+            claims=claiming.burst(template_id, CROWD),
+            over_s=over_s,
+            reads=[claiming.wallet(member_id, 20) for member_id in range(1, READERS + 1)],
+        )
+        seen = flash.watch(crowd)
+        claims.check_flash(self.engine, template_id, FEW, told=seen.told)
+        samples = (seen.claims, seen.losers, seen.quiet, seen.meanwhile)
+        return dict(zip(FLASH_PARTS, samples, strict=True))
 
     def _issuer(self) -> CodeIssuer:
         return assemble(self.ground.settings).issuer
@@ -159,7 +204,9 @@ class Bench:
             clients=CLIENTS,
         )
 
-    def _load(self, server: Server, operations: Sequence[Operation], *, repeat: bool = True) -> Sample:
+    def _load(
+        self, server: Server, operations: Sequence[Operation], *, repeat: bool = True, status: bytes = b"2"
+    ) -> Sample:
         return measure(
             Job(
                 port=server.port,
@@ -170,6 +217,7 @@ class Bench:
                 seconds=self.plan.seconds,
                 app_pid=server.pid,
                 database_pid=self.ground.database_pid,
+                status=status,
             )
         )
 

@@ -77,7 +77,8 @@ def _may_refuse(status: HTTPStatus, operation: Operation, path: str, method: str
         case HTTPStatus.CONFLICT:
             return writes
         case HTTPStatus.GONE:
-            return keyed and audience == "Till"
+            # Codes, tickets and quotes at a till, and links that somebody takes something by.
+            return keyed and (audience == "Till" or path.endswith("/take"))
         case _:
             return closed or writes
 

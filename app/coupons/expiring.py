@@ -17,7 +17,8 @@ class Ending:
     first_at: datetime
 
 
-# Member by member through the index on what is held: a page reads no more of it than it answers.
+# Member by member through the index on what is held. Where few have coupons that end then, it reads on until it has
+# enough of them: for a job of the night, not for a page.
 _ENDING = text("""
     SELECT c.member_id, count(*) AS coupons, min(c.valid_until) AS first_at
     FROM coupons c JOIN members m ON m.id = c.member_id AND m.status = 'active'

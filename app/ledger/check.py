@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE
+from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
@@ -185,6 +186,7 @@ QUESTIONS = {
     **COUPON_USE_QUESTIONS,
     **REWARD_QUESTIONS,
     **ENGAGEMENT_QUESTIONS,
+    **HOLDER_QUESTIONS,
 }
 
 

@@ -1,7 +1,6 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
-from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS, COUPON_REASONS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS

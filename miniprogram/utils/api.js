@@ -37,6 +37,16 @@ const session = require('./session.js');
  *   cancelled_for: string | null}} RewardOrder
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
+ * @typedef {{name: string, kind: 'amount' | 'percent' | 'free' | 'gift', effect: string, rules: string[], terms: string,
+ *   at_least_fen: number, at_least_pieces: number, transferable: boolean}} CouponFace
+ * @typedef {CouponFace & {id: string, template_id: string, uses: number, uses_left: number, valid_from: string,
+ *   valid_until: string, valid_through: string, ends_soon: boolean, usable: boolean, reason: string | null,
+ *   reason_text: string | null, offered_until: string | null}} Coupon
+ * @typedef {{id: string, kind: string, text: string, store: string | null, at: string}} CouponEvent
+ * @typedef {CouponFace & {template_id: string, validity: string, uses: number, stock: number | null, left: number | null,
+ *   per_member: number | null, per_member_a_day: number | null, had: number, claim_from: string | null,
+ *   claim_until: string | null, claimable: boolean, reason: string | null, reason_text: string | null}} Claimable
+ * @typedef {{id: string, name: string, valid_from: string, valid_until: string}} NewCoupon
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -65,10 +75,10 @@ async function call({ keyed, ...request }) {
   }
 }
 
-/** @param {string} path @param {string | null} cursor */
-function pageOf(path, cursor) {
+/** @param {string} path @param {string | null} cursor @param {string} [more] of the query */
+function pageOf(path, cursor, more = '') {
   const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
-  return call({ path: `${path}?limit=20${after}` });
+  return call({ path: `${path}?limit=20${more}${after}` });
 }
 
 /** @type {Promise<Config> | null} asked once, and again after a failure */
@@ -187,6 +197,31 @@ const rewardOrders = (cursor) => pageOf('/api/v1/reward-orders', cursor);
 /** @param {string} id @returns {Promise<RewardOrder>} */
 const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
 
+/** @param {'usable' | 'used' | 'ended'} state @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
+const coupons = (state, cursor) => pageOf('/api/v1/coupons', cursor, `&state=${state}`);
+
+/** @param {string} id @returns {Promise<Coupon & {events: CouponEvent[]}>} */
+const coupon = (id) => call({ path: `/api/v1/coupons/${id}` });
+
+/** @param {string | null} cursor @returns {Promise<Page<Claimable>>} */
+const couponCentre = (cursor) => pageOf('/api/v1/coupon-centre', cursor);
+
+/** What a link leads to; an empty page if it leads to nothing. */
+/** @param {string} claimKey @returns {Promise<Page<Claimable>>} */
+const couponOfLink = (claimKey) => pageOf('/api/v1/coupon-centre', null, `&claim_key=${encodeURIComponent(claimKey)}`);
+
+/** @param {{template_id: string} | {claim_key: string}} which @returns {Promise<NewCoupon>} */
+const claimCoupon = (which) => call({ path: '/api/v1/coupons', method: 'POST', keyed: true, data: which });
+
+/** @param {string} id @returns {Promise<{secret: string, expires_at: string}>} */
+const offerCoupon = (id) => call({ path: `/api/v1/coupons/${id}/offer`, method: 'POST' });
+
+/** @param {string} id */
+const takeOfferBack = (id) => call({ path: `/api/v1/coupons/${id}/offer`, method: 'DELETE' });
+
+/** @param {string} secret @returns {Promise<NewCoupon>} */
+const takeCoupon = (secret) => call({ path: '/api/v1/coupon-offers/take', method: 'POST', keyed: true, data: { secret } });
+
 /** @param {string | null} cursor @returns {Promise<Page<Message>>} */
 const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 
@@ -225,6 +260,14 @@ module.exports = {
   exchange,
   rewardOrders,
   giveUpReward,
+  coupons,
+  coupon,
+  couponCentre,
+  couponOfLink,
+  claimCoupon,
+  offerCoupon,
+  takeOfferBack,
+  takeCoupon,
   messages,
   readMessage,
 };

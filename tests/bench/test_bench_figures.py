@@ -1,5 +1,7 @@
 """The benchmark's arithmetic: a wrong median would be believed."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.figures import (
@@ -12,6 +14,8 @@ from bench.figures import (
     percentile,
     ratio,
     sentence,
+    slowest,
+    slowest_sentence,
     table,
 )
 
@@ -83,3 +87,14 @@ def test_a_cost_is_that_of_app_and_database_together() -> None:
 
 def test_a_cost_may_be_unknown() -> None:
     assert cost_sentence(cost("quote", [at(1, None)], 25.0)) == "quote: CPU not known here, goal 25 ms"
+
+
+def test_the_slowest_are_compared_with_those_of_the_same_round() -> None:
+    rounds = {"busy": [replace(at(1), p99_ms=9.0), replace(at(1), p99_ms=30.0)], "quiet": [at(1), at(1)]}
+    found = slowest("busy", "quiet", rounds, goal_percent=150.0)
+    assert (found.p99_ms, found.percent) == (19.5, 650.0)
+    assert slowest_sentence(found) == "busy: p99 20 ms, 650 % of quiet, goal 150 %: MISSED"
+    assert (
+        slowest_sentence(slowest("quiet", "", rounds, goal_ms=1_500.0))
+        == "quiet: p99 3 ms, goal 1,500 ms: met"
+    )

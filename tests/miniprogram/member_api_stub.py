@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from coupon_desk import CouponDesk
 from reward_stub import RewardStub
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
@@ -70,6 +71,7 @@ class MemberApiStub:
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
+        self.coupons = CouponDesk()
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
 
@@ -395,6 +397,12 @@ class MemberApiStub:
         self.words[number] = "confirmed" if agree else "declined"
         return web.json_response({"confirmation": self.words[number]})
 
+    async def coupon_desk(self, request: web.Request) -> web.Response:
+        self._member(request)
+        body = await request.json() if request.body_exists else {}
+        english = request.headers.get("Accept-Language") == "en"
+        return self.coupons.answer(request, body, english)
+
     async def messages(self, request: web.Request) -> web.Response:
         return self._page(request, self._member(request)["messages"])
 
@@ -505,6 +513,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
+            web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

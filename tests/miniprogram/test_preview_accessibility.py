@@ -56,6 +56,25 @@ def _exchanges(page: Page) -> None:
     page.get_by_role("dialog").locator("button").last.click()
 
 
+def _coupons(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-coupons").click()
+
+
+def _coupon(page: Page) -> None:
+    _coupons(page)
+    page.locator(".held").first.click()
+
+
+def _coupon_centre(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-coupon-centre").click()
+
+
+def _coupon_gift(page: Page) -> None:
+    page.evaluate("wx.navigateTo({ url: '/pages/coupon_gift/index?secret=s' })")
+
+
 # The page to look at, how to get there, and what shows that it has come.
 PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "code": (_open_tab(0), ".qr img"),
@@ -67,6 +86,10 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "rewards": (_mall, ".reward"),
     "reward": (_reward, ".reward-store"),
     "reward_orders": (_exchanges, ".reward-order"),
+    "coupons": (_coupons, ".held"),
+    "coupon": (_coupon, ".coupon-rule"),
+    "coupon_centre": (_coupon_centre, ".claimable"),
+    "coupon_gift": (_coupon_gift, ".gift-button"),
 }
 
 

@@ -12,6 +12,7 @@ from app.points.change import create
 from app.points.rules import Caps, Extra
 from app.points.versions import Draft
 from tests.actors import Actors
+from tests.coupons import give, live_template
 from tests.shop import Shop
 
 #: Statements, BEGIN and COMMIT not counted. Raising one of these makes the queue at the till longer.
@@ -25,6 +26,11 @@ GUEST_SALE = 2
 #: Once a minute for each process and till.
 COLD_KEY = 1
 LIST_OF_STAFF = 3
+#: However much is in it, and however many rules it tells; and once for each process after faces were met first.
+WALLET = 3
+COLD_FACES = 1
+CLAIM = 3
+REFUSED_CLAIM = 2
 
 
 @pytest.fixture
@@ -114,3 +120,43 @@ def test_a_list_of_people_costs_no_statement_for_each(
     client, headers = shop.app.test_client(), actors.headers("admin")
     asked = cost(statements, lambda: client.get("/office/v1/staff", headers=headers))
     assert len(asked) <= LIST_OF_STAFF, asked
+
+
+def test_a_full_wallet_keeps_to_its_statements(shop: Shop, statements: list[str]) -> None:
+    phone, now = shop.member(), clock.now()
+    conditions = {"stores": [shop.store.id], "tiers": ["normal"]}
+    for number in range(20):
+        template = live_template(now, conditions=conditions, name_zh=f"券 {number}")
+        give(template, phone.member_id, now, 10)
+    path = "/coupons?limit=200&store=S001"
+    cold = cost(statements, lambda: phone.get(path))
+    assert len(cold) <= WALLET + COLD_FACES, cold
+    warm = cost(statements, lambda: phone.get(path))
+    assert len(warm) <= WALLET, warm
+    assert len(phone.get(path).json["items"]) == 200
+
+
+def test_a_claim_keeps_to_its_statements(shop: Shop, statements: list[str]) -> None:
+    terms = {"in_centre": True}
+    template, gone = (
+        live_template(clock.now(), stock=5, terms=terms),
+        live_template(clock.now(), stock=0, terms=terms),
+    )
+
+    def claim(template_id: str, key: str) -> Any:
+        body, headers = {"template_id": template_id}, {"Idempotency-Key": key}
+        return shop.member().post("/coupons", json=body, headers=headers)
+
+    claim(template, "cold")
+    phone = shop.member()
+    headers = {"Idempotency-Key": "warm"}
+    body = {"template_id": template}
+    asked = cost(statements, lambda: phone.post("/coupons", json=body, headers=headers))
+    assert len(asked) <= CLAIM, asked
+    statements.clear()
+    assert phone.post("/coupons", json={"template_id": gone}, headers=headers).status_code == 422
+    assert (
+        phone.post("/coupons", json={"template_id": gone}, headers={"Idempotency-Key": "k"}).status_code
+        == 409
+    )
+    assert len(statements) <= 2 * REFUSED_CLAIM, statements

@@ -156,6 +156,14 @@ Component({
       wx.navigateTo({ url: '/pages/rewards/index' });
     },
 
+    coupons() {
+      wx.navigateTo({ url: '/pages/coupons/index' });
+    },
+
+    couponCentre() {
+      wx.navigateTo({ url: '/pages/coupon_centre/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },

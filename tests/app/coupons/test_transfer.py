@@ -155,6 +155,10 @@ def test_a_coupon_is_taken_or_used_and_never_both(shop: Shop, engine: Engine) ->
 class TestWithoutTheGuard:
     """The control: looking first and taking afterwards gives one coupon to many."""
 
+    @pytest.fixture
+    def engine(self, unaudited_engine: Engine) -> Engine:
+        return unaudited_engine
+
     def test_many_friends_are_told_that_it_is_theirs(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -11,6 +11,7 @@ from app import clock
 from app.checkout.decide import decide
 from app.checkout.pricing import RoundingPolicy
 from app.ledger.check import QUESTIONS, differences
+from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
@@ -421,6 +422,7 @@ def test_every_promise_has_a_violation_to_find() -> None:
         *ENGAGEMENT_QUESTIONS,
     )
     assert set(VIOLATIONS) == set(QUESTIONS) - set(elsewhere)
+    assert set(VIOLATIONS) == set(QUESTIONS) - set(DAILY_QUESTIONS) - set(HOLDER_QUESTIONS)
 
 
 def test_each_broken_promise_is_found(written: Engine) -> None:

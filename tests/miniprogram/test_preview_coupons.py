@@ -1,0 +1,104 @@
+"""Coupons in the mini-program, in a browser, against a stub of the API."""
+
+import pytest
+from member_api_stub import MemberApiStub
+from playwright.sync_api import Page, expect
+from preview_tools import OpenPhone
+
+pytestmark = pytest.mark.browser
+
+CLAIM, TAKE = "/api/v1/coupons", "/api/v1/coupon-offers/take"
+
+
+@pytest.fixture
+def page(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    api.add_member("demo")
+    page = open_phone()
+    page.locator(".qr img").wait_for()
+    return page
+
+
+def open_coupons(page: Page) -> None:
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-coupons").click()
+    expect(page.locator(".held").first).to_be_visible()
+
+
+def test_the_wallet_has_what_can_be_used_was_used_and_has_ended(page: Page) -> None:
+    open_coupons(page)
+    first = page.locator(".held").first
+    for told in ("十元券", "满 ¥100.00，减 ¥10.00", "有效期至 2026-12-05", "即将到期"):
+        expect(first.get_by_text(told)).to_be_visible()
+    expect(page.get_by_text("剩余 7 次，共 10 次")).to_be_visible()
+    expect(page.get_by_text("尚未生效")).to_be_visible()
+    page.get_by_text("已使用", exact=True).first.click()
+    expect(page.locator(".held")).to_have_count(1)
+    page.get_by_text("已失效", exact=True).click()
+    expect(page.get_by_text("已过期")).to_be_visible()
+
+
+def test_a_coupon_tells_its_conditions_and_is_offered_to_a_friend(page: Page, api: MemberApiStub) -> None:
+    open_coupons(page)
+    page.locator(".held").first.click()
+    for told in ("限静安店、徐汇店使用", "每单限用一张。", "发放到账"):
+        expect(page.get_by_text(told)).to_be_visible()
+    page.get_by_role("button", name="生成转赠链接").click()
+    expect(page.get_by_text("转赠中，链接有效至 2026-12-02 12:00")).to_be_visible()
+    expect(page.get_by_role("button", name="发给好友")).to_be_visible()
+    page.get_by_role("button", name="取消转赠").click()
+    expect(page.get_by_text("已取消转赠")).to_be_visible()
+    expect(page.get_by_role("button", name="发给好友")).to_be_hidden()
+    assert api.coupons.offered_until is None
+
+
+def test_what_cannot_be_passed_on_has_no_button_for_it(page: Page) -> None:
+    open_coupons(page)
+    page.locator(".held").nth(1).click()
+    expect(page.get_by_text("发放到账")).to_be_visible()
+    expect(page.get_by_text("转赠好友")).to_be_hidden()
+    page.get_by_role("button", name="去出示会员码").click()
+    expect(page.locator(".qr img")).to_be_visible()
+
+
+def test_a_coupon_is_claimed_in_the_centre(page: Page, api: MemberApiStub) -> None:
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-coupon-centre").click()
+    expect(page.get_by_text("剩余 7 张 · 每人限领 1 张")).to_be_visible()
+    expect(page.get_by_text("已领完")).to_be_visible()
+    page.get_by_role("button", name="立即领取").click()
+    expect(page.get_by_text("领取成功")).to_be_visible()
+    expect(page.get_by_text("已达领取上限")).to_be_visible()
+    assert api.bodies(CLAIM)[-1] == {"template_id": "T1"}
+    assert api.keys(CLAIM)[-1]
+    page.get_by_role("button", name="去查看").click()
+    expect(page.locator(".held").first).to_be_visible()
+
+
+def test_who_comes_too_late_is_told_so(page: Page, api: MemberApiStub) -> None:
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-coupon-centre").click()
+    expect(page.locator(".claimable").first).to_be_visible()
+    api.coupons.left = 0
+    page.get_by_role("button", name="立即领取").click()
+    expect(page.get_by_text("优惠券已领完。")).to_be_visible()
+
+
+def test_a_picture_leads_to_what_its_claim_key_is_for(page: Page, api: MemberApiStub) -> None:
+    page.evaluate("wx.navigateTo({ url: '/pages/coupon_centre/index?scene=KEY' })")
+    page.get_by_role("button", name="立即领取").click()
+    expect(page.get_by_text("领取成功")).to_be_visible()
+    assert api.bodies(CLAIM)[-1] == {"claim_key": "KEY"}
+    page.evaluate("wx.navigateTo({ url: '/pages/coupon_centre/index?scene=over' })")
+    expect(page.get_by_text("链接已失效")).to_be_visible()
+
+
+def test_a_friend_accepts_a_link(page: Page, api: MemberApiStub) -> None:
+    page.evaluate("wx.navigateTo({ url: '/pages/coupon_gift/index?secret=s3cret' })")
+    api.coupons.link_over = True
+    page.get_by_role("button", name="收下").click()
+    expect(page.get_by_text("转赠已失效。")).to_be_visible()
+    api.coupons.link_over = False
+    page.get_by_role("button", name="收下").click()
+    expect(page.get_by_text("十元券")).to_be_visible()
+    assert api.bodies(TAKE)[-1] == {"secret": "s3cret"}
+    assert api.keys(TAKE)[-1]
