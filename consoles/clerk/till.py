@@ -10,6 +10,7 @@ from consoles.clerk.forms import key_field, new_key, scan_request
 from consoles.clerk.guard import require_clerk, till
 from consoles.clerk.pieces import piece, surroundings
 from consoles.clerk.refusals import answer_with_screens
+from consoles.clerk.rewards import waiting_for
 from consoles.pages import as_pages
 from web.guards import guarded
 from web.parts import parts
@@ -52,4 +53,12 @@ def take_code() -> Response:
         throttle=here.throttle,
         now=clock.now(),
     )
-    return piece("clerk/_sale.html", draft=draft_sent(scanned.ticket), member=scanned, notice=None)
+    return piece(
+        "clerk/_sale.html",
+        draft=draft_sent(scanned.ticket),
+        member=scanned,
+        notice=None,
+        ticket=scanned.ticket,
+        waiting=waiting_for(scanned.ticket),
+        handed=None,
+    )
