@@ -151,6 +151,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # a member, a sale
     "sale.ok": ("会员有效", "Member confirmed"),
+    "pick_up.waiting": ("待领取的兑换商品", "Rewards to hand over"),
+    "pick_up.hand_over": ("交付", "Hand over"),
+    "pick_up.done": ("已交付：{name}", "Handed over: {name}"),
     "sale.guest": ("非会员结账", "Sale without member"),
     "sale.guest.hint": (
         "这笔不积分。顾客这时出示会员码，直接扫即可，金额会保留。",

@@ -20,7 +20,7 @@ from app.members.profile import Changes, change
 from app.parts import Parts
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
-from demo import shop
+from demo import mall, shop
 from demo.chain import STAFF, WALK_TILL
 from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
@@ -45,6 +45,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     shop.take_off(today=now, now=opening)
     shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)
+    mall.fill_shelves(now=opening)
     shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
     past = _Past(parts, sandbox, tills, work.fact_relay(parts))

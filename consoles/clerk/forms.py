@@ -85,6 +85,11 @@ def coupon_request(till: Till, form_key: str, arguments: object) -> idempotency.
     return _request(till, f"page-coupon-{form_key}", arguments)
 
 
+def hand_over_request(till: Till, form_key: str, order_id: str) -> idempotency.Request:
+    """One effect for this form, which is about one reward."""
+    return _request(till, f"page-hand-over-{form_key}-{order_id}", {"order_id": order_id})
+
+
 def _request(till: Till, key: str, arguments: object) -> idempotency.Request:
     asked = orjson.dumps([request.method, request.path, arguments], option=orjson.OPT_SORT_KEYS)
     return idempotency.Request(

@@ -14,6 +14,7 @@ from consoles.clerk.forms import key_field, new_key, scan_request
 from consoles.clerk.guard import require_clerk, till
 from consoles.clerk.pieces import piece, surroundings
 from consoles.clerk.refusals import answer_with_screens
+from consoles.clerk.rewards import waiting_for
 from consoles.pages import as_pages
 from web.guards import guarded
 from web.parts import parts
@@ -66,4 +67,7 @@ def take_code() -> Response:
         ticket=scanned.ticket,
         coupons=redeemable(scanned.ticket, clock.now()),
         coupon_key=new_key(),
+        # A coupon's own code does not open the mall.
+        waiting=waiting_for(scanned.ticket) if scanned.coupon is None else [],
+        handed=None,
     )

@@ -13,6 +13,7 @@ from tests.consoles.fake_camera import film_of
 from tests.consoles.test_till_quote import expire_quotes, ten_off
 from tests.consoles.till_page import DESKTOP, PHONE, TillPage
 from tests.quoting import fill, points_pay
+from tests.rewards import exchanged, mugs
 from tests.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -84,10 +85,14 @@ def test_every_screen_is_sound(
 
     member = staffed.member("Wilhelmina Featherstonehaugh")
     fill(member, points=12_345, principal_fen=54_321)
+    exchanged(member, mugs(staffed, name_en="Vacuum bottle with a bamboo lid", price={"points": 1}))
+    exchanged(member, mugs(staffed, price={"points": 1}))
     points_pay()
     ten_off(1_000_000_000)
     till.gun(staffed.code(member, steps=1))
     expect(till.page.locator("#amount")).to_be_focused()
+    till.page.locator(".pick-up button").last.click()
+    expect(till.page.locator(".pick-up-done")).to_be_visible()
     look("member")
     till.page.click("summary")
     look("another member")

@@ -52,6 +52,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
         [e for e in history.events(MEMBERS, sorted(till_keys), now=now) if isinstance(e, history.Buys)]
     )
     assert rows(engine, "SELECT amount_fen, bonus_fen, points FROM top_ups") == [(30_000, 3_000, 300)]
+    assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(3,)]
     assert now - timedelta(days=history.DAYS + 1) < oldest < newest < now  # type: ignore[operator]
     assert rows(engine, "SELECT count(*) FROM inbox_items WHERE created_at < :now", now=now) == [(sales,)]
     assert rows(engine, "SELECT count(*) FROM facts WHERE handled_at IS NULL") == [(0,)]

@@ -774,6 +774,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/ready"): everybody(303),
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
+    ("POST", "/till/rewards/hand-over"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),
     ("POST", "/till/sales/quote"): everybody(303, form=True),
     ("POST", "/till/sales/take"): everybody(303, form=True),

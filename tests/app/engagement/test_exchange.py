@@ -57,6 +57,19 @@ def test_goods_wait_in_the_store_that_was_named(shop: Shop, engine: Engine, phon
     ) == [(shop.store.id, "spend")]
 
 
+def test_the_store_that_hands_over_is_owed_by_the_one_that_gave_the_points(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    other = shop.open_store("S002")
+    shop.earn(phone, 50)
+    mug = item(Place(store_id=other.id, stock=None), price={"points": 1_050})
+    order = exchanged(phone, mug, store="S002")
+    owed = "SELECT debtor_id, creditor_id, sum(quantity) FROM settlement_movements GROUP BY 1, 2 ORDER BY 1"
+    assert rows(engine, owed) == [(shop.store.id, other.id, 50), (None, other.id, 1_000)]
+    assert given_up(phone, order["id"]).status_code == 200
+    assert rows(engine, owed) == [(shop.store.id, other.id, 0), (None, other.id, 0)]
+
+
 def test_a_coupon_is_given_at_once(shop: Shop, engine: Engine, phone: Phone) -> None:
     order = exchanged(phone, coupons(live_template(clock.now())))
     assert (order["state"], order["store"], order["collect_by"]) == ("given", None, None)

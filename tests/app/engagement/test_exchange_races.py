@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import db
-from app.engagement.rewards import hand_over, stock
+from app.engagement.rewards import exchange, hand_over, stock
 from app.engagement.rewards.models import RewardOrder
 from app.staff.roles import Grant
 from tests.app.stored_value.offering import ticket
@@ -82,6 +82,26 @@ def test_a_limit_holds_for_whoever_asks_many_times_at_once(shop: Shop, engine: E
     [phone], mug = members(shop, 1), mugs(shop, per_member=2)
     answers = race(AT_ONCE, lambda _: code(asked(phone, mug)))
     assert Counter(answers) == {"201": 2, "reward_limit_reached": 14}
+
+
+def test_control_without_the_lock_the_unique_key_still_holds_the_limit(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second saying of the rule: those that pass the look together fail as a whole, and may ask again."""
+    look = exchange._next_nth
+
+    def slow_look(session: Any, *arguments: Any) -> int:
+        nth = look(session, *arguments)
+        session.execute(text("SELECT pg_sleep(0.2)"))
+        return nth
+
+    monkeypatch.setattr(exchange, "lock_accounts", lambda *_: None)
+    monkeypatch.setattr(exchange, "_next_nth", slow_look)
+    [phone], mug = members(shop, 1), mugs(shop, per_member=1)
+    answers = Counter(race(AT_ONCE, lambda _: code(asked(phone, mug))))
+    assert answers["201"] == 1
+    assert answers["busy"] > 0
+    assert rows(engine, "SELECT count(*) FROM reward_orders") == [(1,)]
 
 
 def handed_by_all(shop: Shop) -> Counter[str]:
