@@ -37,6 +37,21 @@ def _top_up(page: Page) -> None:
     page.locator(".me-top-up").click()
 
 
+def _check_in(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-check-in").click()
+
+
+def _lottery(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-lottery").click()
+
+
+def _fairness(page: Page) -> None:
+    _lottery(page)
+    page.locator(".cell-link").click()
+
+
 # The page to look at, how to get there, and what shows that it has come.
 PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "code": (_open_tab(0), ".qr img"),
@@ -45,6 +60,9 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "me": (_open_tab(3), ".avatar"),
     "sales": (_purchases, ".sale"),
     "top_up": (_top_up, ".offer"),
+    "check_in": (_check_in, ".day-checked"),
+    "lottery": (_lottery, ".odds"),
+    "fairness": (_fairness, ".hash"),
 }
 
 

@@ -152,6 +152,14 @@ Component({
       wx.navigateTo({ url: '/pages/top_up/index' });
     },
 
+    checkIn() {
+      wx.navigateTo({ url: '/pages/check_in/index' });
+    },
+
+    lottery() {
+      wx.navigateTo({ url: '/pages/lottery/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },
