@@ -47,6 +47,18 @@ const session = require('./session.js');
  *   per_member: number | null, per_member_a_day: number | null, had: number, claim_from: string | null,
  *   claim_until: string | null, claimable: boolean, reason: string | null, reason_text: string | null}} Claimable
  * @typedef {{id: string, name: string, valid_from: string, valid_until: string}} NewCoupon
+ * @typedef {{points: number, coupons: number, chances: number}} Given
+ * @typedef {{activity_id: string, name: string, today: string, month: string, days: {day: string, made_up: boolean}[],
+ *   checked_in_today: boolean, streak: number, next_day: number, rewards: Given[], make_ups_left: number,
+ *   make_up_points: number, make_up_from: string}} Calendar
+ * @typedef {{prize_no: number, name: string, weight: number, stock: number | null, left: number | null,
+ *   fallback: boolean}} Prize
+ * @typedef {{id: string, round_no: number, starts_at: string, ends_at: string, commitment: string,
+ *   seed: string | null}} Round
+ * @typedef {{id: string, name: string, for_me: boolean, cost_points: number | null, chances_left: number,
+ *   draws_left_today: number, prizes: Prize[], round: Round | null}} Lottery
+ * @typedef {{id: string, round_no: number, draw_no: number, number: number, drawn: number, given: number,
+ *   instead: string | null, name: string, client_seed: string, player: string, drawn_at: string}} OwnDraw
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -228,6 +240,34 @@ const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 /** @param {string} id */
 const readMessage = (id) => call({ path: `/api/v1/me/messages/${id}/read`, method: 'POST' });
 
+/** @param {string | null} month its first day; null: this one @returns {Promise<Calendar>} */
+const checkIns = (month) => call({ path: `/api/v1/check-ins${month ? `?month=${month}` : ''}` });
+
+/** @param {string} activityId @returns {Promise<Given & {streak: number}>} */
+const checkIn = (activityId) =>
+  call({ path: '/api/v1/check-ins', method: 'POST', keyed: true, data: { activity_id: activityId } });
+
+/** @param {string} activityId @param {string} day */
+const makeUp = (activityId, day) =>
+  call({ path: '/api/v1/check-ins/make-up', method: 'POST', keyed: true, data: { activity_id: activityId, day } });
+
+/** Lotteries that are on. @returns {Promise<Page<Lottery>>} */
+const lotteries = () => call({ path: '/api/v1/lotteries?limit=100' });
+
+/** What the member throws in themselves is drawn by their own phone. */
+/** @param {string} id @param {'points' | 'chance'} payment @returns {Promise<OwnDraw & Given>} */
+async function drawLottery(id, payment) {
+  const clientSeed = (await newKey()).replace(/[^0-9A-Za-z]/g, '').slice(0, 32);
+  const data = { payment, client_seed: clientSeed };
+  return call({ path: `/api/v1/lotteries/${id}/draws`, method: 'POST', keyed: true, data });
+}
+
+/** @param {string} id @param {string | null} cursor @returns {Promise<Page<OwnDraw>>} */
+const ownDraws = (id, cursor) => pageOf(`/api/v1/lotteries/${id}/draws`, cursor);
+
+/** @param {string} id @param {string | null} cursor @returns {Promise<Page<Round>>} */
+const lotteryRounds = (id, cursor) => pageOf(`/api/v1/lotteries/${id}/rounds`, cursor);
+
 /** Refusals that mean "nobody is signed in", which a page shows as an invitation and not as an error. */
 /** @param {unknown} problem */
 const isGuest = (problem) => ['signed_out', 'consent_required'].includes(asApiError(problem).code);
@@ -270,4 +310,11 @@ module.exports = {
   takeCoupon,
   messages,
   readMessage,
+  checkIns,
+  checkIn,
+  makeUp,
+  lotteries,
+  drawLottery,
+  ownDraws,
+  lotteryRounds,
 };

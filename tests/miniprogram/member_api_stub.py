@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from activities_stub import Activities
 from aiohttp import web
 from coupon_desk import CouponDesk
 from reward_stub import RewardStub
@@ -68,6 +69,7 @@ class MemberApiStub:
         self.entry_count = 45
         self.order_state = "created"
         self.pack_window_s = 30
+        self.activities = Activities()
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
@@ -506,6 +508,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/sales", stub.sales),
             web.get("/api/v1/me/balance", stub.balance),
             web.get("/api/v1/me/balance/entries", stub.balance_entries),
+            *stub.activities.routes(),
             web.get("/api/v1/me/topups/offers", stub.offers),
             web.post("/api/v1/me/topups", stub.order),
             web.get("/api/v1/me/topups/T1", stub.ordered),

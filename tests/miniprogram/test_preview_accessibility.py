@@ -75,6 +75,21 @@ def _coupon_gift(page: Page) -> None:
     page.evaluate("wx.navigateTo({ url: '/pages/coupon_gift/index?secret=s' })")
 
 
+def _check_in(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-check-in").click()
+
+
+def _lottery(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-lottery").click()
+
+
+def _fairness(page: Page) -> None:
+    _lottery(page)
+    page.locator(".cell-link").click()
+
+
 # The page to look at, how to get there, and what shows that it has come.
 PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "code": (_open_tab(0), ".qr img"),
@@ -90,6 +105,9 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "coupon": (_coupon, ".coupon-rule"),
     "coupon_centre": (_coupon_centre, ".claimable"),
     "coupon_gift": (_coupon_gift, ".gift-button"),
+    "check_in": (_check_in, ".day-checked"),
+    "lottery": (_lottery, ".odds"),
+    "fairness": (_fairness, ".hash"),
 }
 
 

@@ -164,6 +164,14 @@ Component({
       wx.navigateTo({ url: '/pages/coupon_centre/index' });
     },
 
+    checkIn() {
+      wx.navigateTo({ url: '/pages/check_in/index' });
+    },
+
+    lottery() {
+      wx.navigateTo({ url: '/pages/lottery/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },
