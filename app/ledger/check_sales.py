@@ -46,7 +46,9 @@ SALE_QUESTIONS = {
             OR CAST(q.priced ->> 'discount_fen' AS bigint) <> s.discount_fen
             OR CAST(q.priced -> 'earning' ->> 'points' AS bigint) <> s.points_earned
             OR q.stored_value_fen <> (SELECT coalesce(sum(t.amount_fen), 0) FROM sale_tenders t
-                WHERE t.sale_id = s.id AND t.kind IN ('principal', 'bonus'))""",
+                WHERE t.sale_id = s.id AND t.kind IN ('principal', 'bonus'))
+            OR (q.own_fen <> 0 AND q.own_fen <> (SELECT coalesce(sum(t.amount_fen), 0) FROM sale_tenders t
+                WHERE t.sale_id = s.id AND t.kind IN ('points', 'principal', 'bonus')))""",
     "tenders that went back sum to what they say": """
         SELECT t.sale_id AS what, t.kind || ': ' || t.refunded_fen AS detail FROM sale_tenders t
         LEFT JOIN (SELECT sale_id, kind, sum(amount_fen) AS fen, sum(points) AS points FROM refund_tenders

@@ -210,6 +210,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "a quoted sale is its quote": [
         "ALTER TABLE quotes DROP CONSTRAINT ck_quotes_used_once_confirmed; UPDATE quotes SET used_at = NULL",
         "UPDATE quotes SET stored_value_fen = stored_value_fen + 1",
+        "UPDATE quotes SET own_fen = own_fen + 1",
         "UPDATE quotes SET priced = jsonb_set(priced, '{amount_fen}', '1')",
         "UPDATE quotes SET expires_at = created_at",
         "UPDATE sales SET priced_at = priced_at - interval '1 s'",
