@@ -227,7 +227,10 @@ VIOLATIONS: dict[str, list[str]] = {
     "refunds of a line sum to what it says": [
         "UPDATE sale_lines SET refunded_fen = refunded_fen - 1 WHERE refunded_fen > 0",
         "UPDATE sale_lines SET refunded_quantity = 0",
-        "UPDATE refund_lines SET points = points - 1",
+    ],
+    "refunds of a sale take back what the goods had earned": [
+        "UPDATE refunds SET points = points + 2, points_owed = points_owed + 2",
+        "UPDATE sale_lines SET points_earned = points_earned + 50",
     ],
     "a refund took back what it says": [
         "UPDATE refunds SET points_taken = points_taken - 1, points_owed = points_owed + 1",
