@@ -15,7 +15,7 @@ from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
-from app.facts.relay import Relay
+from app.facts.relay import Consumer, Relay
 from app.identity import login, sessions
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
@@ -118,24 +118,31 @@ def fact_relay(parts: Parts) -> Relay:
     template = receipt_template(parts)
 
     def sold(session: Session, fact: Fact, at: datetime) -> None:
-        # The tier's note first: it must come before whatever locks the member (app/tiers/review.py).
-        if fact.member_id is not None:
-            tiers.note(session, fact.member_id, at=fact.created_at)
         plan_receipt(session, fact, template, at)
-
-    def refunded(session: Session, fact: Fact, at: datetime) -> None:
-        if fact.member_id is not None:
-            tiers.note(session, fact.member_id, at=fact.created_at)
-        plan_refund(session, fact, at)
 
     return Relay(
         {
-            "sale_completed": sold,
-            "sale_refunded": refunded,
-            "top_up_refunded": plan_top_up_refund,
-            "birthday_gift": plan_gift,
+            "sale_completed": _noted(sold),
+            "sale_refunded": _noted(plan_refund),
+            "top_up_refunded": _noted(plan_top_up_refund),
+            "birthday_gift": _noted(plan_gift),
         }
     )
+
+
+def _noted(consumer: Consumer) -> Consumer:
+    """With the tier's note before all else, also of what changes no tier.
+
+    Whatever plans a message locks the member, and a batch holds its locks to the end: a note that came after, for the
+    next fact of the same member, would wait for a review that waits for the member (app/tiers/review.py).
+    """
+
+    def noted(session: Session, fact: Fact, at: datetime) -> None:
+        if fact.member_id is not None:
+            tiers.note(session, fact.member_id, at=fact.created_at)
+        consumer(session, fact, at)
+
+    return noted
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:
