@@ -118,7 +118,7 @@ def lay_in(engine: Engine, stock: Stock, *, buyers: int, tickets: int) -> Shelf:
 
 
 def _kept(stock: Stock, ticket: int, price_fen: int) -> Quoted:
-    """Asked for at the first till, which has every eighth ticket."""
+    """Asked for at the first till, which has every so many-th ticket as there are tills."""
     return quote(
         till=till_of_key(stock.keys[0]),
         ticket=stock.ticket(ticket),

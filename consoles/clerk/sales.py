@@ -22,6 +22,7 @@ from app.checkout.sale_by_quote import (
     commit_quote,
 )
 from app.checkout.tenders import Kind
+from app.checkout.till_limits import count_quote
 from app.errors import NotFound
 from app.idempotency import Request
 from consoles.clerk.drafts import Draft, draft_sent, faults_of, paid_by, tender
@@ -32,6 +33,7 @@ from consoles.clerk.refusals import answer_with_screens
 from consoles.pages import as_pages
 from consoles.texts import t
 from web.guards import guarded
+from web.parts import parts
 from web.schemas import MOST_FEN
 
 blueprint = Blueprint("clerk_sales", __name__, url_prefix="/till/sales")
@@ -129,6 +131,7 @@ def look(draft: Draft) -> Response:
 
 
 def _quote(draft: Draft, amount_fen: int) -> Quoted:
+    count_quote(till(), parts().throttle)
     return quote(
         till=till(),
         ticket=draft.ticket or None,
