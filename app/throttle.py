@@ -59,9 +59,9 @@ class Throttle:
             )
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
-    def hit(self, limit: Limit, *who: object) -> None:
-        """Count one try. Raises `TooMany` when it is one too many."""
-        if not self._ask("hit", limit, who):
+    def hit(self, limit: Limit, *who: object, cost: int = 1) -> None:
+        """Count one try, or so many. Raises `TooMany` when it is one too many; then none of them has counted."""
+        if not self._ask("hit", limit, who, cost):
             raise TooMany(retry_after_s=limit.per_s)
 
     @contextmanager

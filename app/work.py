@@ -18,7 +18,7 @@ from app.engagement import gifts, lottery_rounds
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
-from app.facts.relay import Relay
+from app.facts.relay import Consumer, Relay
 from app.identity import login, sessions
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
@@ -138,15 +138,10 @@ def fact_relay(parts: Parts) -> Relay:
     template = receipt_template(parts)
 
     def sold(session: Session, fact: Fact, at: datetime) -> None:
-        # The tier's note first: it must come before whatever locks the member (app/tiers/review.py).
-        if fact.member_id is not None:
-            tiers.note(session, fact.member_id, at=fact.created_at)
         gifts.note(session, fact)
         plan_receipt(session, fact, template, at)
 
     def refunded(session: Session, fact: Fact, at: datetime) -> None:
-        if fact.member_id is not None:
-            tiers.note(session, fact.member_id, at=fact.created_at)
         gifts.note(session, fact)
         plan_refund(session, fact, at)
 
@@ -155,16 +150,31 @@ def fact_relay(parts: Parts) -> Relay:
 
     return Relay(
         {
-            "sale_completed": sold,
-            "sale_refunded": refunded,
-            "topped_up": plan_top_up,
-            "top_up_refunded": plan_top_up_refund,
-            "birthday_gift": plan_gift,
-            "coupons_issued": plan_gift,
-            "member_joined": taken_part,
-            "profile_changed": taken_part,
+            "sale_completed": _noted(sold),
+            "sale_refunded": _noted(refunded),
+            "topped_up": _noted(plan_top_up),
+            "top_up_refunded": _noted(plan_top_up_refund),
+            "birthday_gift": _noted(plan_gift),
+            "coupons_issued": _noted(plan_gift),
+            "member_joined": _noted(taken_part),
+            "profile_changed": _noted(taken_part),
         }
     )
+
+
+def _noted(consumer: Consumer) -> Consumer:
+    """With the tier's note before all else, also of what changes no tier.
+
+    Whatever plans a message locks the member, and a batch holds its locks to the end: a note that came after, for the
+    next fact of the same member, would wait for a review that waits for the member (app/tiers/review.py).
+    """
+
+    def noted(session: Session, fact: Fact, at: datetime) -> None:
+        if fact.member_id is not None:
+            tiers.note(session, fact.member_id, at=fact.created_at)
+        consumer(session, fact, at)
+
+    return noted
 
 
 def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] = always) -> int:

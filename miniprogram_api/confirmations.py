@@ -1,4 +1,4 @@
-"""Confirming on the phone that a till spends much of one's stored value."""
+"""Confirming on the phone that a till spends much of one's stored value and points."""
 
 from typing import Any
 
@@ -26,6 +26,8 @@ class ConfirmationSchema(Strict):
     stored_value_fen = fields.Integer(
         required=True, metadata={"description": "so much of the stored value is to pay for it"}
     )
+    points = fields.Integer(required=True, metadata={"description": "so many points are to pay for it"})
+    points_fen = fields.Integer(required=True, metadata={"description": "what these points pay"})
     created_at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True)
 
@@ -40,6 +42,8 @@ def _dump(asked: Asked) -> dict[str, Any]:
         "store": asked.store,
         "amount_fen": asked.amount_fen,
         "stored_value_fen": asked.stored_value_fen,
+        "points": asked.points,
+        "points_fen": asked.points_fen,
         "created_at": asked.created_at,
         "expires_at": asked.expires_at,
     }

@@ -10,11 +10,13 @@ from app.checkout.bill import Line
 from app.checkout.pricing import Wishes
 from app.checkout.quote import quote, show_quote
 from app.checkout.quoted import Quoted
+from app.checkout.till_limits import count_quote
 from pos_api.guard import TILL, require_till, till
 from pos_api.sales import MOST_LINES, LineSchema
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
+from web.parts import parts
 from web.quoted import QuotedSchema, dump_quoted
 from web.schemas import MOST_FEN, Strict, flag, text, whole
 
@@ -69,8 +71,10 @@ def create(arguments: dict[str, Any]) -> Response:
 
     Nothing is spent or redeemed; ask as often as the member changes their mind.
     """
+    here = till(arguments["staff_no"])
+    count_quote(here, parts().throttle)
     quoted: Quoted = quote(
-        till=till(arguments["staff_no"]),
+        till=here,
         ticket=arguments["ticket"],
         lines=[Line(**line) for line in arguments["lines"]],
         wishes=Wishes(

@@ -68,7 +68,7 @@ class RefundedLineSchema(Strict):
     line_no = fields.Integer(required=True)
     quantity = fields.Integer(required=True)
     amount_fen = fields.Integer(required=True)
-    points = fields.Integer(required=True, metadata={"description": "what this part had earned"})
+    points = fields.Integer(required=True, metadata={"description": "what goes back with this part"})
 
 
 class RefundedSchema(Strict):

@@ -1,4 +1,4 @@
-"""The member's word on the phone: whether a till may spend so much of their stored value."""
+"""The member's word on the phone: whether a till may spend so much of their stored value and points."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,21 +22,27 @@ class ConfirmationDecided(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A till wants to spend so much of the member's stored value on a purchase of `amount_fen`."""
+    """A till wants to spend so much of the member's stored value, and points that pay `points_fen`, on a purchase of
+    `amount_fen`."""
 
     quote_id: str
     store: str
     amount_fen: int
     stored_value_fen: int
+    points: int
+    points_fen: int
     created_at: datetime
     expires_at: datetime
 
 
 _OPEN = text("""
-    SELECT q.quote_id, s.name AS store, q.amount_fen, q.stored_value_fen, q.created_at, q.expires_at
+    SELECT q.quote_id, s.name AS store, q.amount_fen, q.stored_value_fen, q.points, q.points_fen,
+        q.created_at, q.expires_at
     FROM (
         SELECT DISTINCT ON (q.ticket_id) q.id AS quote_id, q.store_id, q.ticket_id,
-            CAST(q.priced ->> 'amount_fen' AS bigint) AS amount_fen, q.stored_value_fen, q.created_at, q.expires_at
+            CAST(q.priced ->> 'amount_fen' AS bigint) AS amount_fen, q.stored_value_fen,
+            CAST(q.priced -> 'points' ->> 'points' AS bigint) AS points,
+            CAST(q.priced -> 'points' ->> 'fen' AS bigint) AS points_fen, q.created_at, q.expires_at
         FROM quotes q WHERE q.member_id = :member_id AND q.confirmation = 'pending' AND q.expires_at > :now
         ORDER BY q.ticket_id, q.id DESC) q
     JOIN stores s ON s.id = q.store_id

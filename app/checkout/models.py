@@ -59,13 +59,20 @@ class CodeUse(Base):
 class Quote(Base):
     """What a bill comes to, as it was shown: good for some minutes, for one sale. `priced` is `app.checkout.quoted`.
 
-    `confirmation` is whether the member agrees on the phone to so much of their stored value being spent.
+    `confirmation` is whether the member agrees on the phone to so much of their own value being spent: `own_fen`,
+    stored value and what points pay.
     """
 
     __tablename__ = "quotes"
     __table_args__ = (
         Index("ix_quotes_expires_at", "expires_at"),
         Index("ix_quotes_to_confirm", "member_id", postgresql_where=text("confirmation = 'pending'")),
+        Index(
+            "ix_quotes_alone",
+            "member_id",
+            "created_at",
+            postgresql_where=text("confirmation = 'none' AND own_fen > 0"),
+        ),
         CheckConstraint("confirmation IN ('none', 'pending', 'confirmed', 'declined')", "confirmation"),
         CheckConstraint("(confirmation IN ('confirmed', 'declined')) = (decided_at IS NOT NULL)", "decided"),
         CheckConstraint("used_at IS NULL OR confirmation IN ('none', 'confirmed')", "used_once_confirmed"),
@@ -79,6 +86,7 @@ class Quote(Base):
     ticket_id: Mapped[str | None] = mapped_column(String(43))
     member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     stored_value_fen: Mapped[int] = mapped_column(BigInteger)
+    own_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     priced: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -31,6 +31,7 @@ from app.checkout.offline_kept import (
 from app.checkout.offline_policy import OfflinePolicy
 from app.checkout.record import NO_MEMBER_ANY_MORE, OVER_THE_DAY, Buyer, record
 from app.checkout.shift_time import after_the_last
+from app.checkout.till_limits import count_uploads
 from app.db import Busy, ask, statements, transaction
 from app.errors import Forbidden, TooMany
 from app.staff.clerks import with_named_clerk
@@ -64,9 +65,10 @@ def upload(
 ) -> Uploaded:
     """Judge the items one after the other; what was judged before gets that verdict again, whatever happened since.
 
-    Raises `OfflineNotAllowed`, `TooMany` after too many guessed codes at one terminal, `Busy`: what was judged until
-    then stays so, and the same items can be sent again.
+    Raises `OfflineNotAllowed`, `TooMany` for too many items or guessed codes at one terminal, `Busy`: what was judged
+    until then stays so, and the same items can be sent again.
     """
+    count_uploads(till, len(items), throttle)
     with statements() as connection:
         known = judged(connection, till, [item.sequence for item in items])
     policy = policies.standing(OfflinePolicy).value

@@ -36,6 +36,8 @@ from app.typed import read
 
 #: Long enough to tell the member and to take the money; what it promises holds so long, whatever is changed meanwhile.
 QUOTE_LIFE = timedelta(minutes=5)
+#: For so long what a member spent unasked counts towards asking them.
+_RECENT = timedelta(hours=24)
 
 _POLICIES = (PointsPaymentPolicy, RoundingPolicy, StoredValuePolicy)
 
@@ -67,7 +69,15 @@ def quote(*, till: Till, ticket: str | None, lines: Sequence[Line], wishes: Wish
             at=now,
             tiers=_tiers(found.row),
         )
-        return _keep(connection, till, ticket, found.row.member_id, priced, _asks(terms, priced), now)
+        return _keep(
+            connection,
+            till,
+            ticket,
+            found.row.member_id,
+            priced,
+            _asks(terms, priced, found.row.unasked_fen),
+            now,
+        )
 
 
 # The till, the ticket with its member and what they hold, coupons too, the rules and policies, and what rules with a
@@ -76,8 +86,8 @@ _LOOK = f"""
     SELECT here.*, k.member_id, k.expires_at, k.staff_id, k.terminal_id AS of_terminal_id, k.found_by, k.coupon_id,
         m.status, m.birthday,
         t.code AS tier, s.id IS NOT NULL AS used, {rules.STAMP} AS stamp, {discounts.STAMP} AS discount_stamp,
-        {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, ({TAKEN}k.member_id) AS taken,
-        {faces.STAMP} AS face_stamp, {held_of("m.id")} AS coupons,
+        {policies.SEVERAL} AS policies, held.points, held.principal, held.bonus, recent.unasked_fen,
+        ({TAKEN}k.member_id) AS taken, {faces.STAMP} AS face_stamp, {held_of("m.id")} AS coupons,
         (SELECT json_agg(json_build_array(code, name_zh, name_en) ORDER BY id) FROM tiers) AS tiers
     FROM (SELECT) one
     LEFT JOIN ({TILL}) here ON true
@@ -91,7 +101,14 @@ _LOOK = f"""
             coalesce(sum(l.remaining) FILTER (WHERE a.unit = 'bonus_fen'), 0)::bigint AS bonus
         FROM ledger_accounts a JOIN ledger_lots l ON l.account_id = a.id AND l.remaining > 0
         WHERE a.member_id = m.id AND l.available_at <= %(now)s AND (l.expires_at IS NULL OR l.expires_at > %(now)s)
-    ) held ON true"""  # noqa: S608  # constants of our own
+    ) held ON true
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(visit.fen), 0)::bigint AS unasked_fen FROM (
+            SELECT max(q.own_fen) AS fen FROM quotes q
+            WHERE q.member_id = m.id AND q.confirmation = 'none' AND q.own_fen > 0 AND q.created_at > %(recent)s
+                AND q.ticket_id <> %(ticket)s AND (q.used_at IS NOT NULL OR q.expires_at > %(now)s)
+            GROUP BY q.ticket_id) visit
+    ) recent ON true"""  # noqa: S608  # constants of our own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +123,7 @@ def _look(connection: psycopg.Connection[Any], till: Till, ticket: str | None, n
         "ticket": ticket,
         "now": now,
         "day": business_date(now, till.time_zone),
+        "recent": now - _RECENT,
         "policies": [kind.NAME for kind in _POLICIES],
     }
     [row] = ask(connection, _LOOK, values)
@@ -160,16 +178,22 @@ def _tiers(row: Any) -> dict[str, TierWords]:
     return {code: TierWords(zh=zh, en=en) for code, zh, en in row.tiers}
 
 
-def _asks(terms: Terms, priced: Priced) -> Confirmation:
-    """Above what the policy says the member must agree on the phone."""
+def _asks(terms: Terms, priced: Priced, unasked_fen: int) -> Confirmation:
+    """Above what the policy says the member must agree on the phone.
+
+    Many small spendings are a large one: what was spent unasked of late counts, and what other visits may still spend
+    by quotes that are open.
+    """
     alone_fen = terms.stored_value.confirm_above_fen
-    return "none" if alone_fen is None or priced.balance.amount_fen <= alone_fen else "pending"
+    if alone_fen is None or not priced.own_fen or unasked_fen + priced.own_fen <= alone_fen:
+        return "none"
+    return "pending"
 
 
 _KEEP = """
-    INSERT INTO quotes (id, store_id, terminal_id, staff_id, ticket_id, member_id, stored_value_fen, priced, created_at,
-        expires_at, confirmation)
-    VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(ticket)s, %(member_id)s, %(fen)s,
+    INSERT INTO quotes (id, store_id, terminal_id, staff_id, ticket_id, member_id, stored_value_fen, own_fen, priced,
+        created_at, expires_at, confirmation)
+    VALUES (%(id)s, %(store_id)s, %(terminal_id)s, %(staff_id)s, %(ticket)s, %(member_id)s, %(fen)s, %(own_fen)s,
         %(priced)s::jsonb, %(now)s, %(expires_at)s, %(confirmation)s)"""
 
 
@@ -197,6 +221,7 @@ def _keep(
         "ticket": ticket,
         "member_id": member_id,
         "fen": priced.balance.amount_fen,
+        "own_fen": priced.own_fen,
         "priced": msgspec.json.encode(priced).decode(),
         "now": now,
         "expires_at": quoted.expires_at,

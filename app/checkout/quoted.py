@@ -9,7 +9,7 @@ from app.points.earn import Counted
 from app.points.explain import Part
 from app.points.pay import PointsUse
 
-#: Whether the member agrees on the phone to so much stored value being spent; `none`: nobody needs to be asked.
+#: Whether the member agrees on the phone to so much of their own value being spent; `none`: nobody needs to be asked.
 Confirmation = Literal["none", "pending", "confirmed", "declined"]
 #: Why less stored value is spent than was offered; `used` when all of it is.
 BalanceReason = Literal["none", "used", "not_enough", "bill"]
@@ -127,6 +127,11 @@ class Priced:
     def coupons(self) -> tuple[QuotedBenefit, ...]:
         """The coupons that the sale uses."""
         return tuple(one for one in self.benefits if one.coupon is not None and one.told.applied)
+
+    @property
+    def own_fen(self) -> int:
+        """What the member pays out of their own account, points at their worth."""
+        return self.points.fen + self.balance.amount_fen
 
     @property
     def discounts(self) -> tuple[LineDiscount, ...]:

@@ -114,7 +114,7 @@ def _refund(
     until = sale.business_date + timedelta(days=policy.within_days)
     if day > until:
         raise RefundTooLate(until=until)
-    parts = parts_of(_lines(session, sale_id), wanted)
+    parts = parts_of(_lines(session, sale_id), wanted, points_back=_points_back(session, sale_id))
     asked = Asked(
         sale_id=sale_id,
         receipt_no=sale.receipt_no,
@@ -179,6 +179,12 @@ def _lines(session: Session, sale_id: str) -> list[SoldLine]:
         .order_by(SaleLine.line_no)
     )
     return [SoldLine(**row._mapping) for row in found]
+
+
+def _points_back(session: Session, sale_id: str) -> int:
+    """What earlier refunds took back of the points that the sale earned."""
+    taken = select(func.coalesce(func.sum(Refund.points), 0)).where(Refund.sale_id == sale_id)
+    return int(session.execute(taken).scalar_one())
 
 
 def _grace(policy: RefundPolicy, day: date, time_zone: str) -> datetime:
@@ -269,7 +275,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
         grace=_grace(policy, day, store.time_zone),
         now=now,
     )
-    parts = parts_of(_lines(session, sale.id), asked.wanted())
+    parts = parts_of(_lines(session, sale.id), asked.wanted(), points_back=_points_back(session, sale.id))
     if sum(part.amount_fen for part in parts) != asked.amount_fen:
         raise second_person.ApprovalOutdated
     try:

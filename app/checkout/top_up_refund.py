@@ -180,16 +180,18 @@ def carry_on(
     refund_id = new_refund_id(now)
     alone_fen = policy.value.most_alone_fen(cooling_off=work.cooling_off, present=present, proven=proven)
     if given_alone_fen(session, top_up.id) + work.amount_fen > alone_fen:
-        approval_id = second_person.ask(
-            session,
-            kind=APPROVAL_KIND,
-            subject=refund_id,
-            details=msgspec.to_builtins(asked),
-            store_id=top_up.store_id,
-            staff_id=staff_id,
-            now=now,
-            proven=proven,
-        )
+        wish: second_person.Wish = {
+            "kind": APPROVAL_KIND,
+            "details": msgspec.to_builtins(asked),
+            "store_id": top_up.store_id,
+            "staff_id": staff_id,
+            "now": now,
+            "proven": proven,
+        }
+        alike = second_person.same(session, **wish)
+        if alike is not None:
+            return pending(alike.subject, alike.id, asked, work)
+        approval_id = second_person.ask(session, subject=refund_id, **wish)
         return pending(refund_id, approval_id, asked, work)
     doing = Doing(
         refund_id=refund_id,

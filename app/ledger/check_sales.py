@@ -46,7 +46,9 @@ SALE_QUESTIONS = {
             OR CAST(q.priced ->> 'discount_fen' AS bigint) <> s.discount_fen
             OR CAST(q.priced -> 'earning' ->> 'points' AS bigint) <> s.points_earned
             OR q.stored_value_fen <> (SELECT coalesce(sum(t.amount_fen), 0) FROM sale_tenders t
-                WHERE t.sale_id = s.id AND t.kind IN ('principal', 'bonus'))""",
+                WHERE t.sale_id = s.id AND t.kind IN ('principal', 'bonus'))
+            OR (q.own_fen <> 0 AND q.own_fen <> (SELECT coalesce(sum(t.amount_fen), 0) FROM sale_tenders t
+                WHERE t.sale_id = s.id AND t.kind IN ('points', 'principal', 'bonus')))""",
     "tenders that went back sum to what they say": """
         SELECT t.sale_id AS what, t.kind || ': ' || t.refunded_fen AS detail FROM sale_tenders t
         LEFT JOIN (SELECT sale_id, kind, sum(amount_fen) AS fen, sum(points) AS points FROM refund_tenders
@@ -74,12 +76,21 @@ SALE_QUESTIONS = {
         WHERE t.fen <> r.amount_fen""",
     "refunds of a line sum to what it says": """
         SELECT l.sale_id AS what, 'line ' || l.line_no AS detail FROM sale_lines l
-        LEFT JOIN (SELECT sale_id, line_no, sum(quantity) AS pieces, sum(amount_fen) AS fen, sum(points) AS points
-            FROM refund_lines GROUP BY 1, 2) r USING (sale_id, line_no)
+        LEFT JOIN (SELECT sale_id, line_no, sum(quantity) AS pieces, sum(amount_fen) AS fen FROM refund_lines
+            GROUP BY 1, 2) r USING (sale_id, line_no)
         WHERE l.refunded_quantity <> coalesce(r.pieces, 0) OR l.refunded_fen <> coalesce(r.fen, 0)
-            OR coalesce(r.points, 0) > l.points_earned
-            OR (l.refunded_quantity = l.quantity AND (l.refunded_fen <> l.quantity * l.unit_price_fen - l.discount_fen
-                OR coalesce(r.points, 0) <> l.points_earned))""",
+            OR (l.refunded_quantity = l.quantity
+                AND l.refunded_fen <> l.quantity * l.unit_price_fen - l.discount_fen)""",
+    # To the whole point; a thousandth, because the fractions of lines are decimal here.
+    "refunds of a sale take back what the goods had earned": """
+        SELECT r.sale_id AS what, r.points || ' of ' || round(l.points, 3) AS detail
+        FROM (SELECT sale_id, sum(points) AS points FROM refunds GROUP BY 1) r
+        JOIN (SELECT sale_id, sum(CASE WHEN quantity * unit_price_fen - discount_fen > uncredited_fen
+                THEN CAST(points_earned AS numeric) * (refunded_fen - uncredited_fen)
+                    / (quantity * unit_price_fen - discount_fen - uncredited_fen)
+                ELSE CAST(points_earned AS numeric) * refunded_quantity / quantity END) AS points
+            FROM sale_lines GROUP BY 1) l USING (sale_id)
+        WHERE r.points > l.points + 0.001 OR r.points < l.points - 1.001""",
     "a refund took back what it says": """
         SELECT r.id AS what, 'of ' || r.points || ' points' AS detail FROM refunds r
         LEFT JOIN (SELECT refund_id, sum(amount_fen) AS fen, sum(points) AS points FROM refund_lines GROUP BY 1) l

@@ -28,7 +28,7 @@ class StoredValuePolicy(Policy, frozen=True, kw_only=True, forbid_unknown_fields
     most_top_up_fen: Annotated[int, Meta(ge=1, le=LEGAL_MOST_FEN)] = LEGAL_MOST_FEN
     #: At a till, what a clerk takes in alone; None: any amount.
     alone_top_up_fen: Annotated[int, Meta(ge=0, le=LEGAL_MOST_FEN)] | None = None
-    #: What is spent at once at a till without the member's word on the phone; None: any amount.
+    #: What is spent at tills within a day, points among it, without the member's word on the phone; None: any amount.
     confirm_above_fen: Annotated[int, Meta(ge=0, le=LEGAL_MOST_FEN)] | None = 20_000
     spend_order: SpendOrder = "pro_rata"
     #: What one person may offer alone: bonus, in ten-thousandths of what is paid, points, and coupons.

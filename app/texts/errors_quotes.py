@@ -9,7 +9,7 @@ QUOTE_ERRORS: dict[str, tuple[str, str]] = {
     "quote_expired": ("报价已过期，请重新计算。", "The quote has expired. Please make another one."),
     "quote_used": ("该报价已完成收款。", "The quote has become a sale already."),
     "quote_not_confirmed": (
-        "会员尚未在手机上确认使用储值。",
+        "会员尚未在手机上确认使用储值或积分。",
         "The member has not confirmed the spending on the phone.",
     ),
     "quote_outdated": (

@@ -22,6 +22,7 @@ from app.checkout.sale_by_quote import (
     commit_quote,
 )
 from app.checkout.tenders import Kind
+from app.checkout.till_limits import count_quote
 from app.discounts.benefit import BenefitNotApplicable
 from app.errors import NotFound
 from app.idempotency import Request
@@ -33,6 +34,7 @@ from consoles.clerk.refusals import answer_with_screens
 from consoles.pages import as_pages
 from consoles.texts import t
 from web.guards import guarded
+from web.parts import parts
 from web.schemas import MOST_FEN
 
 blueprint = Blueprint("clerk_sales", __name__, url_prefix="/till/sales")
@@ -132,6 +134,7 @@ def look(draft: Draft) -> Response:
 
 def _quote(draft: Draft, amount_fen: int) -> Quoted:
     """With the coupons that were switched on; if not all of them can be, with the last one, or without."""
+    count_quote(till(), parts().throttle)
     for chosen in dict.fromkeys((draft.chosen, draft.chosen[-1:])):
         try:
             return _quote_with(chosen, draft, amount_fen)

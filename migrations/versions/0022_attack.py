@@ -1,4 +1,5 @@
-"""Proof of who asks at a till: PINs of staff, requests whose asker nobody proved. Nothing falls between two shifts."""
+"""Proof of who asks at a till: PINs of staff, requests whose asker nobody proved. Nothing falls between two shifts.
+What a member spends without a word on the phone."""
 
 from alembic import op
 
@@ -66,12 +67,27 @@ DROP FUNCTION till_at;
 DROP FUNCTION till_last_ended;
 """
 
+ALONE = """
+ALTER TABLE quotes ADD COLUMN own_fen BIGINT DEFAULT 0 NOT NULL;
+-- Of those that still count; nobody asks about older ones.
+UPDATE quotes SET own_fen = stored_value_fen + CAST(priced -> 'points' ->> 'fen' AS bigint)
+    WHERE created_at > now() - interval '25 hours' AND member_id IS NOT NULL;
+CREATE INDEX ix_quotes_alone ON quotes (member_id, created_at) WHERE confirmation = 'none' AND own_fen > 0;
+"""
+
+NOT_ALONE = """
+DROP INDEX ix_quotes_alone;
+ALTER TABLE quotes DROP COLUMN own_fen;
+"""
+
 
 def upgrade() -> None:
     op.execute(PROOF)
     op.execute(SHIFTS)
+    op.execute(ALONE)
 
 
 def downgrade() -> None:
+    op.execute(NOT_ALONE)
     op.execute(NO_SHIFTS)
     op.execute(NO_PROOF)

@@ -16,7 +16,8 @@ const session = require('./session.js');
  * @typedef {{kind: string, amount_fen: number, points: number}} Tender
  * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, refunded_fen: number,
  *   points_earned: number, occurred_at: string, discount_fen: number, tenders: Tender[]}} Sale
- * @typedef {{id: string, store: string, amount_fen: number, stored_value_fen: number, created_at: string,
+ * @typedef {{id: string, store: string, amount_fen: number, stored_value_fen: number,
+ *   points: number, points_fen: number, created_at: string,
  *   expires_at: string}} Asked
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance

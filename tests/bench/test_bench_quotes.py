@@ -18,7 +18,7 @@ CLIENTS = 2
 @pytest.fixture
 def shelf(app: Flask, engine: Engine) -> Shelf:
     stock = lay_in(engine, members=4, tickets=0)
-    return quotes.lay_in(engine, stock, buyers=10, tickets=60)
+    return quotes.lay_in(engine, stock, buyers=10, tickets=160)
 
 
 def send(app: Flask, operation: Operation) -> tuple[int, dict[str, object]]:
@@ -52,7 +52,7 @@ def test_each_quote_in_hand_becomes_a_sale(app: Flask, shelf: Shelf, engine: Eng
     kinds = {tender["kind"] for _, sale in sent for tender in sale["tenders"]}  # type: ignore[attr-defined]
     assert kinds == {"points", "principal", "bonus", "cash"}
     assert {len(sale["coupons"]) for _, sale in sent} == {1}  # type: ignore[arg-type]
-    assert len(requests.sales(engine, 100)) == 40
+    assert len(requests.sales(engine, 200)) == 140
 
 
 def test_the_usual_bill_has_a_discount_of_the_tier_and_one_of_the_day(shelf: Shelf) -> None:

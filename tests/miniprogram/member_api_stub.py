@@ -115,6 +115,8 @@ class MemberApiStub:
             "store": "静安店",
             "amount_fen": 36_650,
             "stored_value_fen": stored_value_fen,
+            "points": 0,
+            "points_fen": 0,
             "created_at": _utc(_now()),
             "expires_at": _utc(_now() + dt.timedelta(minutes=5)),
         }

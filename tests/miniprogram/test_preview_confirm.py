@@ -24,7 +24,7 @@ def asked(api: MemberApiStub, open_phone: OpenPhone) -> Page:
     for _ in range(8):
         page.clock.run_for(1_000)
         page.wait_for_timeout(20)
-    expect(page.locator("#title")).to_have_text("储值支付确认")
+    expect(page.locator("#title")).to_have_text("账户支付确认")
     return page
 
 
@@ -32,7 +32,7 @@ def test_the_question_opens_by_itself_and_the_answer_is_said(asked: Page, api: M
     for words in ("静安店", "300.00", "366.50", "4:5"):
         expect(asked.locator(".mp-page:not([hidden])")).to_contain_text(words)
     asked.get_by_role("button", name="同意支付").click()
-    expect(asked.get_by_text("用储值支付 ¥300.00，静安店正在完成收款。")).to_be_visible()
+    expect(asked.get_by_text("用会员账户支付 ¥300.00，静安店正在完成收款。")).to_be_visible()
     assert api.bodies(WORD) == [{"agree": True}]
     asked.get_by_role("button", name="知道了").click()
     expect(asked.locator(".digits")).to_be_visible()
@@ -50,7 +50,7 @@ def test_who_turns_away_finds_the_question_again_and_what_the_clerk_changed(
 ) -> None:
     asked.get_by_role("button", name="返回").click()
     asked.clock.run_for(2_000)
-    expect(asked.locator(".waits")).to_contain_text("静安店请您确认储值支付 ¥300.00")
+    expect(asked.locator(".waits")).to_contain_text("静安店请您确认账户支付 ¥300.00")
     asked.get_by_role("button", name="去确认").click()
     expect(asked.locator(".confirm-balance")).to_have_text("¥300.00")
     api.ask_for_their_word("01B", 25_000)

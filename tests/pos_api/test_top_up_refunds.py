@@ -346,3 +346,16 @@ class TestWithoutTheLock:
     ) -> None:
         answer = topped_up(shop, phone, amount_fen=4_000)
         assert together(shop, phone, clerk, answer.json["id"])["not_enough"] > 0
+
+
+def test_who_asks_again_for_the_very_same_has_asked_once(
+    shop: Shop, engine: Engine, phone: Phone, clerk: StaffView, manager: StaffView
+) -> None:
+    """Two requests for the same money would be two chances to agree to it."""
+    top_up = bought(shop, phone)
+    first, again = (
+        refunded(shop, top_up, clerk, 10_000, key=key, refund_no="TR-1").json for key in ("one", "two")
+    )
+    assert first["state"] == "pending"
+    assert (again["id"], again["approval_id"]) == (first["id"], first["approval_id"])
+    assert rows(engine, "SELECT count(*) FROM approval_requests") == [(1,)]

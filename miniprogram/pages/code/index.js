@@ -137,8 +137,8 @@ Component({
     },
 
     /** @param {import('../../utils/confirmations.js').Asked} asked */
-    waitsText({ store, stored_value_fen }) {
-      return fill(this.data.t.confirmWaits, { store, amount: yuan(stored_value_fen) });
+    waitsText({ store, stored_value_fen, points_fen }) {
+      return fill(this.data.t.confirmWaits, { store, amount: yuan(stored_value_fen + points_fen) });
     },
 
     openQuestion() {

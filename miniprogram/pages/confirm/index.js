@@ -1,4 +1,4 @@
-/** A till wants to spend stored value: the member agrees or declines, and learns what came of it. */
+/** A till wants to spend stored value and points: the member agrees or declines, and learns what came of it. */
 const api = require('../../utils/api.js');
 const { newestQuestion, answer } = require('../../utils/confirmations.js');
 const { problemView } = require('../../utils/list_pages.js');
@@ -19,7 +19,8 @@ function shown(asked) {
   return {
     asked,
     store: asked.store,
-    balance: yuan(asked.stored_value_fen),
+    balance: yuan(asked.stored_value_fen + asked.points_fen),
+    points: asked.points,
     amount: yuan(asked.amount_fen),
     left: leftUntil(asked.expires_at),
   };
@@ -34,6 +35,7 @@ Component({
     asked: /** @type {import('../../utils/confirmations.js').Asked | null} */ (null),
     store: '',
     balance: '',
+    points: 0,
     amount: '',
     left: '',
     outcome: '',

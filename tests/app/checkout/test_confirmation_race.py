@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.checkout.quote import QUOTE_LIFE
 from app.checkout.quoted import Quoted
 from app.checkout.sale_by_quote import QuoteExpired, QuoteNotConfirmed
 from app.errors import DomainError, NotFound
+from app.points.pay import PointsPaymentPolicy
 from app.stored_value.policy import StoredValuePolicy
 from tests.app.checkout.desk import Desk, desk_of, line
 from tests.conftest import rows
@@ -22,6 +24,7 @@ from tests.racing import race
 from tests.shop import Phone, Shop
 
 QUOTES = 8
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -174,3 +177,52 @@ class TestWithoutTheGuards:
             record_statement.statement_for.cache_clear()
         assert answers["sold"] == QUOTES
         assert len(declined_and_sold(engine)) == QUOTES * 3 // 4
+
+
+def spend(desk: Desk, phone: Phone, now: datetime, **wishes: int) -> Quoted:
+    """By a visit of its own, and paid if nobody is asked."""
+    quoted = desk.quote(phone.member_id, [line(100)], now, **wishes)
+    if quoted.confirmation == "none":
+        desk.sell(quoted, now)
+    return quoted
+
+
+def test_points_count_at_their_worth(desk: Desk, phone: Phone) -> None:
+    fill(phone, points=10_000)
+    set_policy(PointsPaymentPolicy, points_per_yuan=100)
+    assert spend(desk, phone, clock.now(), points=50).confirmation == "none"
+    assert spend(desk, phone, clock.now() + DAY, points=51).confirmation == "pending"
+    both = desk.quote(phone.member_id, [line(100)], clock.now() + DAY, points=30, balance_fen=30)
+    assert both.confirmation == "pending"
+    shown = waiting_for(member_id=phone.member_id, now=clock.now() + DAY)[0]
+    assert (shown.stored_value_fen, shown.points, shown.points_fen) == (30, 30, 30)
+
+
+def test_many_small_ones_are_a_large_one_for_a_day(desk: Desk, phone: Phone) -> None:
+    now = clock.now()
+    kinds = [spend(desk, phone, now + n * MINUTE, balance_fen=20).confirmation for n in range(3)]
+    assert kinds == ["none", "none", "pending"]
+    assert spend(desk, phone, now + DAY - MINUTE, balance_fen=20).confirmation == "pending"
+    assert spend(desk, phone, now + DAY + 2 * MINUTE, balance_fen=20).confirmation == "none"
+
+
+def test_what_was_agreed_to_does_not_count(desk: Desk, phone: Phone) -> None:
+    quoted = asked(desk, phone)
+    word(phone, quoted, True)
+    desk.sell(quoted, clock.now())
+    assert spend(desk, phone, clock.now(), balance_fen=50).confirmation == "none"
+
+
+def test_quotes_that_are_open_elsewhere_count_as_long_as_they_are(desk: Desk, phone: Phone) -> None:
+    now = clock.now()
+    desk.quote(phone.member_id, [line(100)], now, balance_fen=30)
+    assert desk.quote(phone.member_id, [line(100)], now, balance_fen=30).confirmation == "pending"
+    later = now + QUOTE_LIFE
+    assert desk.quote(phone.member_id, [line(100)], later, balance_fen=30).confirmation == "none"
+
+
+def test_asking_again_for_the_same_visit_counts_once(shop: Shop, phone: Phone, desk: Desk) -> None:
+    tea = {"sku": "T", "name": "茶", "quantity": 1, "unit_price_fen": 100}
+    body = {"ticket": shop.till.ticket(shop.code(phone)), "lines": [tea], "balance_fen": 50}
+    answers = [shop.till.post("/quotes", body).json["confirmation"] for _ in range(3)]
+    assert answers == ["none"] * 3

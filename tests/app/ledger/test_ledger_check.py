@@ -215,6 +215,7 @@ VIOLATIONS: dict[str, list[str]] = {
     "a quoted sale is its quote": [
         "ALTER TABLE quotes DROP CONSTRAINT ck_quotes_used_once_confirmed; UPDATE quotes SET used_at = NULL",
         "UPDATE quotes SET stored_value_fen = stored_value_fen + 1",
+        "UPDATE quotes SET own_fen = own_fen + 1",
         "UPDATE quotes SET priced = jsonb_set(priced, '{amount_fen}', '1')",
         "UPDATE quotes SET expires_at = created_at",
         "UPDATE sales SET priced_at = priced_at - interval '1 s'",
@@ -231,7 +232,10 @@ VIOLATIONS: dict[str, list[str]] = {
     "refunds of a line sum to what it says": [
         "UPDATE sale_lines SET refunded_fen = refunded_fen - 1 WHERE refunded_fen > 0",
         "UPDATE sale_lines SET refunded_quantity = 0",
-        "UPDATE refund_lines SET points = points - 1",
+    ],
+    "refunds of a sale take back what the goods had earned": [
+        "UPDATE refunds SET points = points + 2, points_owed = points_owed + 2",
+        "UPDATE sale_lines SET points_earned = points_earned + 50",
     ],
     "a refund took back what it says": [
         "UPDATE refunds SET points_taken = points_taken - 1, points_owed = points_owed + 1",
