@@ -200,6 +200,9 @@ def rule_of_store_1() -> dict[str, Any]:
     }
 
 
+JANUARY = {"from": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}
+
+
 def discount_of_store_1() -> dict[str, Any]:
     return {
         "name_zh": "会员折扣",
@@ -436,6 +439,16 @@ TABLE: dict[tuple[str, str], Row] = {
             "from": "2026-01-01T00:00:00Z",
             "until": "2026-02-01T00:00:00Z",
         },
+    ),
+    ("POST", "/office/v1/discount-rules/simulate"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {"rule": discount_of_store_1(), **JANUARY},
+    ),
+    ("POST", "/office/v1/top-up-offers/simulate"): staff(
+        403, 403, 403, 200, body=lambda _: {"offer": top_up_offer(), **JANUARY}
     ),
     ("GET", "/office/v1/tiers"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/tiers/versions"): staff(403, 403, 200, 200),
