@@ -284,6 +284,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/balance/entries"): members(200),
     ("GET", "/api/v1/me/topups/offers"): members(200),
     ("GET", "/api/v1/me/confirmations"): members(200),
+    ("GET", "/api/v1/me/confirmations/<string:quote_id>"): members(
+        404, place=lambda _: {"quote_id": "0" * 26}
+    ),
     ("POST", "/api/v1/me/confirmations/<string:quote_id>"): members(
         404, place=lambda _: {"quote_id": "0" * 26}, body=lambda _: {"agree": True}
     ),

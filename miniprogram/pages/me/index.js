@@ -152,6 +152,10 @@ Component({
       wx.navigateTo({ url: '/pages/top_up/index' });
     },
 
+    tier() {
+      wx.navigateTo({ url: '/pages/tier/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },
