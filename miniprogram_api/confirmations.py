@@ -6,7 +6,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
-from app.checkout.confirm import Asked, confirm, waiting_for
+from app.checkout.confirm import Asked, confirm, follow, waiting_for
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
 from web.api import Blueprint
@@ -73,3 +73,22 @@ def decide(arguments: dict[str, Any], quote_id: str) -> Response:
     """Agree or decline. The same word again changes nothing; another one is refused."""
     decided = confirm(member_id=me().id, quote_id=quote_id, agree=arguments["agree"], now=clock.now())
     return answer({"confirmation": decided})
+
+
+class FollowedSchema(Strict):
+    confirmation = fields.String(required=True, validate=validate.OneOf(("pending", "confirmed", "declined")))
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(("waiting", "paid", "ended")),
+        metadata={"description": "`paid`: the sale was made; `ended`: it will not be, and nothing is spent"},
+    )
+    expires_at = fields.AwareDateTime(required=True)
+
+
+@blueprint.get("/<string:quote_id>")
+@blueprint.response(200, FollowedSchema())
+@blueprint.doc(security=MEMBER)
+def show(quote_id: str) -> Response:
+    """What came of it: ask again, less and less often, while `state` is `waiting`."""
+    found = follow(member_id=me().id, quote_id=quote_id, now=clock.now())
+    return answer({"confirmation": found.confirmation, "state": found.state, "expires_at": found.expires_at})

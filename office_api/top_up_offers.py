@@ -1,4 +1,4 @@
-"""What members get for a top-up: offers to look at, make, change and end."""
+"""What members get for a top-up: offers to look at, make, change, end, and try on past top-ups."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ from app.staff.roles import MANAGE_RULES
 from app.stored_value import change_offer, offers
 from app.stored_value.offers import Draft, Offer
 from app.stored_value.policy import LEGAL_MOST_FEN
+from app.stored_value.simulate import simulate
 from office_api.guard import STAFF, actor, need, require_staff
+from office_api.simulations import OfferSimulatedSchema, PeriodSchema, dump_offers, replaced
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
@@ -152,3 +154,25 @@ def end(arguments: dict[str, Any], offer_no: int) -> Response:
     need(MANAGE_RULES, None)
     now = clock.now()
     return answer(_dump(change_offer.end(offer_no=offer_no, **arguments, actor=actor(), now=now), now))
+
+
+class OfferSimulationSchema(PeriodSchema):
+    offer = fields.Nested(OfferDraftSchema(), required=True)
+    offer_no = replaced("offer")
+
+
+@blueprint.post("/simulate")
+@blueprint.arguments(OfferSimulationSchema())
+@blueprint.response(200, OfferSimulatedSchema())
+@blueprint.doc(security=STAFF)
+def try_out(arguments: dict[str, Any]) -> Response:
+    """What the offer would have given for past top-ups: at most 92 days and 100,000 top-ups. Changes nothing."""
+    need(MANAGE_RULES, None)
+    found = simulate(
+        draft=Draft(**arguments["offer"]),
+        offer_no=arguments["offer_no"],
+        since=arguments["from_"],
+        until=arguments["until"],
+        now=clock.now(),
+    )
+    return answer(dump_offers(found))

@@ -39,7 +39,7 @@ class OffersSchema(Strict):
         allow_none=True,
         metadata={"description": "what the account may still take; null for nobody's"},
     )
-    offers = fields.List(fields.Nested(ShownOfferSchema()), required=True)
+    items = fields.List(fields.Nested(ShownOfferSchema()), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -58,7 +58,7 @@ def dump_offers(shown: Shown) -> dict[str, Any]:
         "least_fen": shown.least_fen,
         "most_fen": shown.most_fen,
         "room_fen": shown.room_fen,
-        "offers": [_dump(one) for one in shown.offers],
+        "items": [_dump(one) for one in shown.offers],
         "next_cursor": _cursor(shown.offers[-1].offer) if shown.more else None,
     }
 

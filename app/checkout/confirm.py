@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import text
 
@@ -86,3 +87,32 @@ def confirm(*, member_id: int, quote_id: str, agree: bool, now: datetime) -> str
     if found.confirmation != wanted:
         raise ConfirmationDecided(confirmation=found.confirmation)
     return wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """What came of a question: `paid` with the sale it was about, `ended` when there will be none, else `waiting`."""
+
+    confirmation: str
+    state: Literal["waiting", "paid", "ended"]
+    expires_at: datetime
+
+
+_FOLLOW = text("""
+    SELECT q.confirmation, q.expires_at, own.id IS NOT NULL AS paid, other.id IS NOT NULL AS elsewhere
+    FROM quotes q LEFT JOIN sales own ON own.quote_id = q.id LEFT JOIN sales other ON other.ticket_id = q.ticket_id
+    WHERE q.id = :id AND q.member_id = :member_id AND q.confirmation <> 'none'""")
+
+
+def follow(*, member_id: int, quote_id: str, now: datetime) -> Followed:
+    """How it stands with the sale that the member was asked about. Raises `NotFound`, for others' questions too."""
+    with reading() as connection:
+        row = connection.execute(_FOLLOW, {"id": quote_id, "member_id": member_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    over = row.elsewhere or row.confirmation == "declined" or row.expires_at <= now
+    return Followed(
+        confirmation=row.confirmation,
+        state="paid" if row.paid else "ended" if over else "waiting",
+        expires_at=row.expires_at,
+    )

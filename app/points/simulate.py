@@ -89,39 +89,47 @@ def simulate(
     Raises `SimulationTooLarge`, `NotFound` for an unknown rule, `RuleMalformed` for one of another kind,
     `RuleNamesUnknown`.
     """
+    period = period_of(since, until, store_ids)
+    with snapshot() as connection:
+        check_names(connection, draft.definition.conditions)
+        [counted] = ask(connection, _COUNT, {**period, "most": MOST_SALES + 1})
+        if counted.sales > MOST_SALES:
+            raise SimulationTooLarge
+        rules = read(driver_of(connection), ask(connection, f"SELECT {STAMP} AS stamp", {})[0].stamp)
+        former, drafted = _Till(rules), _Till(_with(rules, draft, rule_no, since))
+        found = _Found()
+        deadline = monotonic() + MOST_S
+        for row in _sales(connection, period):
+            if found.sales and monotonic() >= deadline:
+                return found.told(reached(row.occurred_at))
+            found.note(row, former.sell(row).points, drafted.sell(row).points)
+    return found.told(until, complete=True)
+
+
+def period_of(since: datetime, until: datetime, store_ids: Collection[int] | None) -> dict[str, object]:
+    """The values of `WITHIN`. Raises `SimulationTooLarge`."""
     if not (
         timedelta(0) < until - since <= timedelta(days=MOST_DAYS) and _FIRST_YEAR <= since.year < _LAST_YEAR
     ):
         raise SimulationTooLarge
-    period = {
+    return {
         "first": first_id(since),
         "last": first_id(until + timedelta(milliseconds=1)),
         "since": since,
         "until": until,
         "stores": None if store_ids is None else sorted(store_ids),
     }
-    with _snapshot() as connection:
-        check_names(connection, draft.definition.conditions)
-        [counted] = ask(connection, _COUNT, {**period, "most": MOST_SALES + 1})
-        if counted.sales > MOST_SALES:
-            raise SimulationTooLarge
-        rules = read(_driver(connection), ask(connection, f"SELECT {STAMP} AS stamp", {})[0].stamp)
-        former, drafted = _Till(rules), _Till(_with(rules, draft, rule_no, since))
-        found = _Found()
-        deadline = monotonic() + MOST_S
-        for row in _sales(connection, period):
-            if found.sales and monotonic() >= deadline:
-                # Sales follow each other by ids, which tell milliseconds.
-                return found.told(
-                    row.occurred_at.replace(microsecond=row.occurred_at.microsecond // 1000 * 1000)
-                )
-            found.note(row, former.sell(row).points, drafted.sell(row).points)
-    return found.told(until, complete=True)
 
 
-_WITHIN = """s.id >= %(first)s AND s.id < %(last)s AND s.occurred_at >= %(since)s AND s.occurred_at < %(until)s
+def reached(occurred_at: datetime) -> datetime:
+    """Up to where sales were replayed before this one: they follow each other by ids, which tell milliseconds."""
+    return occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
+
+
+#: The members' sales of a period, in some stores or in all of them.
+WITHIN = """s.id >= %(first)s AND s.id < %(last)s AND s.occurred_at >= %(since)s AND s.occurred_at < %(until)s
         AND s.member_id IS NOT NULL AND (%(stores)s::bigint[] IS NULL OR s.store_id = ANY(%(stores)s::bigint[]))"""
-_COUNT = f"SELECT count(*) AS sales FROM (SELECT FROM sales s WHERE {_WITHIN} LIMIT %(most)s) found"  # noqa: S608
+_COUNT = f"SELECT count(*) AS sales FROM (SELECT FROM sales s WHERE {WITHIN} LIMIT %(most)s) found"  # noqa: S608
 _SALES = f"""
     SELECT s.id, s.member_id, s.store_id, s.occurred_at, s.business_date, s.amount_fen, s.tier_code, m.birthday,
         st.code AS store, st.time_zone, (
@@ -129,7 +137,7 @@ _SALES = f"""
                 - l.excluded_fen - l.uncredited_fen) ORDER BY l.line_no)::text
             FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN members m ON m.id = s.member_id JOIN stores st ON st.id = s.store_id
-    WHERE {_WITHIN} AND s.id > %(after)s ORDER BY s.id LIMIT %(batch)s"""  # noqa: S608  # constants of our own
+    WHERE {WITHIN} AND s.id > %(after)s ORDER BY s.id LIMIT %(batch)s"""  # noqa: S608  # constants of our own
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True):
@@ -142,7 +150,7 @@ _lines = msgspec.json.Decoder(list[_Line])
 
 
 @contextmanager
-def _snapshot() -> Iterator[Connection]:
+def snapshot() -> Iterator[Connection]:
     """One picture of the books for all batches, that nothing can be written into."""
     with translated(), engine().connect() as connection, connection.begin():
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
@@ -153,7 +161,7 @@ def _snapshot() -> Iterator[Connection]:
             raise SimulationTooLarge from None
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
+def driver_of(connection: Connection) -> psycopg.Connection[Any]:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver

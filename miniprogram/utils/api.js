@@ -19,6 +19,12 @@ const session = require('./session.js');
  * @typedef {{id: string, store: string, amount_fen: number, stored_value_fen: number,
  *   points: number, points_fen: number, created_at: string,
  *   expires_at: string}} Asked
+ * @typedef {{state: 'waiting' | 'paid' | 'ended', expires_at: string}} Followed
+ * @typedef {{tier: {code: string, name: string}, valid_through: string | null,
+ *   basis: 'spend' | 'visits' | 'growth' | null, amount: number,
+ *   next: {tier: {code: string, name: string}, at_least: number, text: string} | null,
+ *   keep: {at_least: number, amount: number, text: string} | null,
+ *   benefits: {kind: string, text: string}[], text: string}} MyTier
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance
  * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,
@@ -26,7 +32,7 @@ const session = require('./session.js');
  *   valid_through: string | null}} BalanceEntry
  * @typedef {{offer_id: number, name: string, pay_fen: number, bonus_fen: number, points: number, first_only: boolean,
  *   bonus_parts: number, bonus_days: number | null, available: boolean}} Offer
- * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, offers: Offer[],
+ * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, items: Offer[],
  *   next_cursor: string | null}} Offers
  * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
  *   full_points: number | null, full_cash_fen: number | null, available: boolean, text: string | null,
@@ -147,7 +153,7 @@ const codePack = (count) => call({ path: '/api/v1/me/code/pack', method: 'POST',
 /** @returns {Promise<Points>} */
 const points = () => call({ path: '/api/v1/me/points' });
 
-/** @returns {Promise<{text: string}>} `text` is the one line to show; it may be empty */
+/** @returns {Promise<MyTier>} `text` is the one line to show; it may be empty */
 const tier = () => call({ path: '/api/v1/me/tier' });
 
 /** @param {string | null} cursor @returns {Promise<Page<PointsEntry>>} */
@@ -165,7 +171,7 @@ async function topUpOffers() {
   const all = await call({ path });
   for (let next = all.next_cursor; next; ) {
     const more = await call({ path: `${path}&cursor=${encodeURIComponent(next)}` });
-    all.offers.push(...more.offers);
+    all.items.push(...more.items);
     next = more.next_cursor;
   }
   return all;
@@ -187,6 +193,9 @@ const confirmations = () => call({ path: '/api/v1/me/confirmations', timeoutMs: 
 /** The same word again changes nothing. */
 /** @param {string} id @param {boolean} agree @returns {Promise<{confirmation: 'confirmed' | 'declined'}>} */
 const confirm = (id, agree) => call({ path: `/api/v1/me/confirmations/${id}`, method: 'POST', data: { agree } });
+
+/** What became of a question that was answered. @param {string} id @returns {Promise<Followed>} */
+const confirmation = (id) => call({ path: `/api/v1/me/confirmations/${id}`, timeoutMs: 4000 });
 
 /** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
 const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
@@ -295,6 +304,7 @@ module.exports = {
   closeTopUp,
   confirmations,
   confirm,
+  confirmation,
   sales,
   rewards,
   reward,

@@ -87,5 +87,13 @@ export function createPages(app, configs, createRoot) {
     show(current());
   }
 
+  // The browser's Back is the phone's: it closes the page on top, and never leaves the phone.
+  const stay = () => window.history.pushState({ phone: true }, '');
+  window.addEventListener('popstate', () => {
+    stay();
+    back();
+  });
+  stay();
+
   return { navigateTo, back, switchTab, title, tabBar };
 }

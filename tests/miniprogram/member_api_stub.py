@@ -46,6 +46,31 @@ class Call:
     language: str | None
 
 
+_TIER = {
+    "tier": {"code": "silver", "name": "银卡会员"},
+    "valid_through": "2027-11-30",
+    "basis": "spend",
+    "amount": 38_000,
+    "counts_from": "2025-12-01",
+    "next": {
+        "tier": {"code": "gold", "name": "金卡会员"},
+        "at_least": 50_000,
+        "missing": 12_000,
+        "text": "再消费 ¥120.00 即可升级为金卡会员",
+    },
+    "keep": {
+        "at_least": 20_000,
+        "amount": 38_000,
+        "missing": 0,
+        "counts_from": "2026-12-01",
+        "valid_through": "2027-11-30",
+        "until": "2027-12-14",
+        "text": "银卡会员有效期至 2027-11-30，已达到保级条件，到期自动续期",
+    },
+    "benefits": [{"kind": "birthday_gift", "points": 100, "text": "生日当天送 100 积分"}],
+}
+
+
 class MemberApiStub:
     """State of the stub; a test may change any of it between two clicks."""
 
@@ -74,6 +99,7 @@ class MemberApiStub:
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
         self.coupons = CouponDesk()
+        self.came_of_it = "waiting"
         self._numbers = itertools.count(1)
         self.code_now = self._new_code()
 
@@ -258,7 +284,7 @@ class MemberApiStub:
 
     async def tier(self, request: web.Request) -> web.Response:
         self._member(request)
-        return web.json_response({"text": self.tier_text})
+        return web.json_response({**_TIER, "text": self.tier_text})
 
     async def entries(self, request: web.Request) -> web.Response:
         self._member(request)
@@ -331,7 +357,7 @@ class MemberApiStub:
         }
         offers = [{**offer, "offer_id": 7, "available": True}, {**offer, "offer_id": 8, "available": False}]
         bounds = {"least_fen": 1_000, "most_fen": 500_000, "room_fen": 100_000}
-        return web.json_response({**bounds, "payable": True, "offers": offers, "next_cursor": None})
+        return web.json_response({**bounds, "payable": True, "items": offers, "next_cursor": None})
 
     async def order(self, request: web.Request) -> web.Response:
         self._member(request)
@@ -406,6 +432,11 @@ class MemberApiStub:
         body = await request.json() if request.body_exists else {}
         english = request.headers.get("Accept-Language") == "en"
         return self.coupons.answer(request, body, english)
+
+    async def confirmation(self, request: web.Request) -> web.Response:
+        self._member(request)
+        asked = next(one for one in self.questions if one["id"] == request.match_info["id"])
+        return web.json_response({"state": self.came_of_it, "expires_at": asked["expires_at"]})
 
     async def messages(self, request: web.Request) -> web.Response:
         return self._page(request, self._member(request)["messages"])
@@ -519,6 +550,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
+            web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

@@ -33,7 +33,7 @@ def test_the_question_opens_by_itself_and_the_answer_is_said(asked: Page, api: M
         expect(asked.locator(".mp-page:not([hidden])")).to_contain_text(words)
     asked.get_by_role("button", name="同意支付").click()
     expect(asked.get_by_text("用会员账户支付 ¥300.00，静安店正在完成收款。")).to_be_visible()
-    assert api.bodies(WORD) == [{"agree": True}]
+    assert api.bodies(WORD)[0] == {"agree": True}
     asked.get_by_role("button", name="知道了").click()
     expect(asked.locator(".digits")).to_be_visible()
     expect(asked.locator(".waits")).to_have_count(0)
@@ -74,3 +74,34 @@ def test_whoever_opens_the_mini_program_only_now_is_asked_and_others_are_not_loo
     before = len(api.bodies("/api/v1/me/confirmations"))
     page.wait_for_timeout(3_000)
     assert len(api.bodies("/api/v1/me/confirmations")) <= before + 1
+
+
+def follow(page: Page, seconds: int) -> None:
+    for _ in range(seconds):
+        page.clock.run_for(1_000)
+        page.wait_for_timeout(20)
+
+
+def test_who_agreed_sees_the_sale_made(asked: Page, api: MemberApiStub) -> None:
+    asked.get_by_role("button", name="同意支付").click()
+    expect(asked.get_by_text("正在完成收款")).to_be_visible()
+    follow(asked, 3)
+    expect(asked.get_by_text("正在完成收款")).to_be_visible()
+    api.came_of_it = "paid"
+    follow(asked, 8)
+    expect(asked.get_by_text("已用储值支付 ¥300.00，静安店收款完成。")).to_be_visible()
+    looked = len(api.bodies(WORD))
+    follow(asked, 10)
+    assert len(api.bodies(WORD)) == looked
+
+
+def test_who_agreed_is_told_when_the_till_gives_up_and_is_asked_after_less_and_less(
+    asked: Page, api: MemberApiStub
+) -> None:
+    asked.get_by_role("button", name="同意支付").click()
+    expect(asked.get_by_text("正在完成收款")).to_be_visible()
+    follow(asked, 40)
+    assert 3 < len(api.bodies(WORD)) < 15
+    api.came_of_it = "ended"
+    follow(asked, 10)
+    expect(asked.get_by_text("静安店没有完成这笔收款，储值没有扣款。")).to_be_visible()

@@ -4,6 +4,9 @@ import uuid
 
 import pytest
 
+from app import clock
+from app.checkout.confirm import follow
+from app.checkout.quote import QUOTE_LIFE
 from app.staff.roles import Grant
 from app.stored_value.policy import StoredValuePolicy
 from tests.app.stored_value.offering import offer
@@ -48,3 +51,35 @@ def test_what_was_spent_and_given_back_has_a_name_in_both_languages(shop: Shop, 
             assert {one["reason"] for one in items} >= {"spend", "restore"}
             assert path == "/me/points/entries" or {one["part"] for one in items} == {"principal", "bonus"}
             assert all(one["text"] for one in items)
+
+
+def state(phone: Phone, quote_id: str) -> str:
+    answer = phone.get(f"/me/confirmations/{quote_id}")
+    assert answer.status_code == 200, answer.json
+    return str(answer.json["state"])
+
+
+def test_who_agreed_can_follow_the_sale_until_it_is_made_or_the_quote_ends(shop: Shop, phone: Phone) -> None:
+    fill(phone, principal_fen=5_000)
+    set_policy(StoredValuePolicy, confirm_above_fen=100)
+    first, second, third = (
+        shop.till.post(
+            "/quotes",
+            {
+                "ticket": shop.till.ticket(shop.code(phone, steps=steps)),
+                "lines": [TEA],
+                "balance_fen": 1_000,
+            },
+        ).json
+        for steps in (-1, 0, 1)
+    )
+    for quote in (first, second):
+        assert phone.post(f"/me/confirmations/{quote['id']}", json={"agree": True}).status_code == 200
+        assert state(phone, quote["id"]) == "waiting"
+    assert phone.post(f"/me/confirmations/{third['id']}", json={"agree": False}).status_code == 200
+    assert take(shop.till, first).status_code == 201
+    assert (state(phone, first["id"]), state(phone, third["id"])) == ("paid", "ended")
+    after = clock.now() + QUOTE_LIFE
+    assert follow(member_id=phone.member_id, quote_id=second["id"], now=after).state == "ended"
+    assert follow(member_id=phone.member_id, quote_id=first["id"], now=after).state == "paid"
+    assert shop.member().get(f"/me/confirmations/{first['id']}").status_code == 404

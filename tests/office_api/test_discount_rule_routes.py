@@ -159,3 +159,20 @@ def test_what_waits_says_which_limits_it_goes_beyond(actors: Actors) -> None:
     assert "¥50.00" in why["text"]
     special = office.post("/discount-rules", body(effect={"kind": "price", "price_fen": 100}))
     assert [(one["field"], one["limit"]) for one in special.json["why"]] == [("alone_prices", False)]
+
+
+def test_a_rule_is_tried_on_the_sales_of_the_own_store(actors: Actors) -> None:
+    shop, manager = actors.shop, Rules(actors, "manager")
+    for till in (shop.till, actors.till_2):
+        till.sell(till.ticket(shop.code(shop.member())), 10_000)
+    now = clock.now()
+    period = {"from": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+    found = manager.post(
+        "/discount-rules/simulate", {"rule": body(conditions={"stores": ["S001"]}), **period}
+    )
+    assert found.status_code == 200, found.json
+    assert (found.json["sales"], found.json["off_after_fen"]) == (1, 500)
+    assert [one["store"] for one in found.json["stores"]] == ["S001"]
+    assert found.json["sample"][0]["goods_fen"] == 10_000
+    everywhere = {"rule": body(conditions=None), **period}
+    assert manager.post("/discount-rules/simulate", everywhere).status_code == 403

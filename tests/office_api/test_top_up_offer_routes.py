@@ -15,7 +15,7 @@ from app.staff.roles import Grant
 from app.stored_value.change_offer import change
 from app.stored_value.offers import Draft, in_force
 from tests.actors import staff_token
-from tests.app.stored_value.offering import offer
+from tests.app.stored_value.offering import offer, topped_up
 from tests.conftest import rows
 from tests.racing import race
 from tests.shop import Shop
@@ -153,3 +153,18 @@ def test_what_gives_more_than_one_may_alone_waits_for_a_second_person(office: Of
     with pytest.raises(ApprovalOutdated):
         decide(**agreed | {"approval_id": more.json["approval_id"]}, staff_id=other.id, now=clock.now())
     assert offered() == [(1, 5_000)]
+
+
+def test_an_offer_is_tried_on_past_top_ups(office: Office, shop: Shop) -> None:
+    assert topped_up(shop, shop.member()).status_code == 201
+    now = clock.now()
+    period = {"from": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+    found = office.send("POST", "/simulate", offer=DRAFT, **period)
+    assert found.status_code == 200, found.json
+    assert (found.json["top_ups"], found.json["bonus_more_fen"], found.json["points_after"]) == (
+        1,
+        5_000,
+        100,
+    )
+    assert office.send("POST", "/simulate", offer=DRAFT, offer_no=9, **period).status_code == 404
+    assert offered() == []

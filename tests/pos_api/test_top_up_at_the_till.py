@@ -224,7 +224,7 @@ def test_the_till_shows_what_is_offered(shop: Shop) -> None:
     made = offer()
     offer(effective_from=clock.now() + timedelta(days=1))
     told = shop.till.get("/topups/offers").json
-    assert [(one["offer_id"], one["name"], one["pay_fen"]) for one in told["offers"]] == [
+    assert [(one["offer_id"], one["name"], one["pay_fen"]) for one in told["items"]] == [
         (made.id, "充 500 送 50", 50_000)
     ]
     assert (told["least_fen"], told["room_fen"]) == (1_000, None)
@@ -376,7 +376,7 @@ def test_offers_come_a_page_at_a_time(shop: Shop, phone: Phone) -> None:
     for ask in (shop.till.get, lambda path: phone.get(f"/me{path}")):
         first = ask("/topups/offers?limit=3").json
         rest = ask(f"/topups/offers?limit=3&cursor={first['next_cursor']}").json
-        assert [one["pay_fen"] for one in first["offers"]] == [10_000, 10_000, 20_000]
-        assert ([one["pay_fen"] for one in rest["offers"]], rest["next_cursor"]) == ([30_000], None)
+        assert [one["pay_fen"] for one in first["items"]] == [10_000, 10_000, 20_000]
+        assert ([one["pay_fen"] for one in rest["items"]], rest["next_cursor"]) == ([30_000], None)
     wrong = shop.till.get("/topups/offers?cursor=Nw==")
     assert (wrong.status_code, wrong.json["code"]) == (422, "cursor_malformed")

@@ -270,6 +270,9 @@ def rule_of_store_1() -> dict[str, Any]:
     }
 
 
+JANUARY = {"from": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}
+
+
 def discount_of_store_1() -> dict[str, Any]:
     return {
         "name_zh": "会员折扣",
@@ -387,6 +390,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/balance/entries"): members(200),
     ("GET", "/api/v1/me/topups/offers"): members(200),
     ("GET", "/api/v1/me/confirmations"): members(200),
+    ("GET", "/api/v1/me/confirmations/<string:quote_id>"): members(
+        404, place=lambda _: {"quote_id": "0" * 26}
+    ),
     ("POST", "/api/v1/me/confirmations/<string:quote_id>"): members(
         404, place=lambda _: {"quote_id": "0" * 26}, body=lambda _: {"agree": True}
     ),
@@ -656,6 +662,16 @@ TABLE: dict[tuple[str, str], Row] = {
             "from": "2026-01-01T00:00:00Z",
             "until": "2026-02-01T00:00:00Z",
         },
+    ),
+    ("POST", "/office/v1/discount-rules/simulate"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {"rule": discount_of_store_1(), **JANUARY},
+    ),
+    ("POST", "/office/v1/top-up-offers/simulate"): staff(
+        403, 403, 403, 200, body=lambda _: {"offer": top_up_offer(), **JANUARY}
     ),
     ("GET", "/office/v1/tiers"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/tiers/versions"): staff(403, 403, 200, 200),

@@ -141,6 +141,8 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/earn-rules/2", {**rule(store), "version": 1}
         case ("POST", "/office/v1/earn-rules/simulate"):
             return "/earn-rules/simulate", trial(store)
+        case ("POST", "/office/v1/discount-rules/simulate"):
+            return "/discount-rules/simulate", {**trial(store), "rule": discount(store)}
         case _:
             raise AssertionError(f"{route} takes a store and is not tried here")
 

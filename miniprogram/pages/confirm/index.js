@@ -1,4 +1,6 @@
-/** A till wants to spend stored value and points: the member agrees or declines, and learns what came of it. */
+/**
+ * A till wants to spend stored value and points: the member agrees or declines, and sees whether the sale was made.
+ */
 const api = require('../../utils/api.js');
 const { newestQuestion, answer } = require('../../utils/confirmations.js');
 const { problemView } = require('../../utils/list_pages.js');
@@ -7,6 +9,10 @@ const { texts, fill, titlePage } = require('../../i18n/index.js');
 
 /** The clerk may have changed the sale meanwhile, or put it away: what is asked is looked up again so often. */
 const LOOK_MS = 3000;
+
+/** After the member has agreed, it looks whether the sale was made: first soon, then less and less often. */
+const FIRST_MS = 1000;
+const SLOWEST_MS = 8000;
 
 /** @param {string} expiresAt RFC 3339 */
 function leftUntil(expiresAt) {
@@ -27,7 +33,7 @@ function shown(asked) {
 }
 
 /** Only while the page is on the screen; one question at a time, one answer at a time. */
-const clock = { ticking: 0, looksAtMs: 0, busy: false };
+const clock = { ticking: 0, looksAtMs: 0, busy: false, restMs: FIRST_MS };
 
 Component({
   data: {
@@ -69,6 +75,7 @@ Component({
   methods: {
     tick() {
       const { asked, outcome } = this.data;
+      if (asked && outcome === 'agreed' && Date.now() >= clock.looksAtMs) this.follow();
       if (!asked || outcome) return;
       this.setData({ left: leftUntil(asked.expires_at) });
       if (Date.now() >= clock.looksAtMs) this.reload();
@@ -85,6 +92,23 @@ Component({
       } catch (problem) {
         // With a question on the screen, the next look tells.
         if (!this.data.asked) this.setData(problemView(problem));
+      } finally {
+        clock.busy = false;
+      }
+    },
+
+    /** Whether the till has completed the sale that was agreed to; a look that fails is made again. */
+    async follow() {
+      const { asked } = this.data;
+      if (!asked || clock.busy) return;
+      clock.busy = true;
+      clock.looksAtMs = Date.now() + clock.restMs;
+      clock.restMs = Math.min(SLOWEST_MS, clock.restMs * 1.5);
+      try {
+        const { state } = await api.confirmation(asked.id);
+        if (state !== 'waiting') this.end(state === 'paid' ? 'paid' : 'lapsed');
+      } catch (problem) {
+        console.info('sale not looked up:', api.asApiError(problem).code);
       } finally {
         clock.busy = false;
       }
@@ -113,15 +137,18 @@ Component({
       }
     },
 
-    /** @param {import('../../utils/confirmations.js').Outcome} outcome */
+    /** @param {import('../../utils/confirmations.js').Outcome | 'paid' | 'lapsed'} outcome */
     end(outcome) {
       const { t, store, balance } = this.data;
       const said = {
+        paid: [t.confirmPaid, fill(t.confirmPaidBody, { store, amount: balance })],
+        lapsed: [t.confirmLapsed, fill(t.confirmLapsedBody, { store })],
         agreed: [t.confirmAgreed, fill(t.confirmAgreedBody, { store, amount: balance })],
         declined: [t.confirmDeclined, t.confirmDeclinedBody],
         ended: [t.confirmEnded, t.confirmEndedBody],
       };
       const [outcomeTitle, outcomeBody] = said[outcome];
+      if (outcome === 'agreed') Object.assign(clock, { looksAtMs: Date.now() + FIRST_MS, restMs: FIRST_MS });
       this.setData({ outcome, outcomeTitle, outcomeBody, loading: false, error: '' });
     },
 

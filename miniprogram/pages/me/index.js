@@ -172,6 +172,10 @@ Component({
       wx.navigateTo({ url: '/pages/lottery/index' });
     },
 
+    tier() {
+      wx.navigateTo({ url: '/pages/tier/index' });
+    },
+
     sales() {
       wx.navigateTo({ url: '/pages/sales/index' });
     },

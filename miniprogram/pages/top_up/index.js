@@ -124,9 +124,9 @@ Component({
       const { least, most } = bounds(offered);
       let hint = '';
       if (!offered.payable) hint = t.notPayable;
-      else if (most < least && !offered.offers.some((offer) => offer.available)) hint = t.full;
+      else if (most < least && !offered.items.some((offer) => offer.available)) hint = t.full;
       this.setData({
-        offers: offered.offers.map(toChoice),
+        offers: offered.items.map(toChoice),
         least,
         most,
         otherHint: fill(t.otherAmountHint, { least, most }),

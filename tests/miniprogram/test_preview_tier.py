@@ -1,0 +1,38 @@
+"""The tier's page in a browser, and the browser's own Back, which is the phone's."""
+
+import pytest
+from member_api_stub import MemberApiStub
+from playwright.sync_api import Page, expect
+from preview_tools import OpenPhone
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(api: MemberApiStub, open_phone: OpenPhone) -> Page:
+    api.add_member("demo")
+    page = open_phone()
+    page.locator(".qr img").wait_for()
+    page.get_by_text("我的", exact=True).click()
+    page.locator(".me-tier-cell").click()
+    return page
+
+
+def test_the_tier_says_what_it_gives_and_what_is_missing(page: Page) -> None:
+    shown = page.locator(".mp-page:not([hidden])")
+    for words in (
+        "银卡会员", "有效期至 2027-11-30", "升级为金卡会员", "累计消费 ¥380.00 / ¥500.00",
+        "再消费 ¥120.00 即可升级为金卡会员", "保持银卡会员", "生日当天送 100 积分",
+    ):  # fmt: skip
+        expect(shown).to_contain_text(words)
+
+
+def test_back_in_the_browser_closes_the_page_on_top_and_never_leaves(page: Page) -> None:
+    address = page.url
+    expect(page.locator("#title")).to_have_text("会员等级")
+    page.go_back()
+    expect(page.locator("#title")).to_have_text("我的")
+    for _ in range(3):
+        page.go_back()
+        expect(page.locator(".me-tier-cell")).to_be_visible()
+    assert page.url == address
