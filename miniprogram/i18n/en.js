@@ -247,7 +247,6 @@ module.exports = {
   usesLeft: 'Uses left: {left} of {uses}',
   couponTitle: 'Coupon',
   couponHint: 'Show your member code at the till to use it',
-  showCode: 'Show my code',
   couponRules: 'Conditions',
   couponEvents: 'History',
   giveAway: 'Give to a friend',
