@@ -41,6 +41,11 @@ class GrowthSchema(Strict):
     per_visit = whole(0, 100_000, load_default=0)
 
 
+def _coupon(when: str) -> fields.String:
+    described = {"description": f"a template, one coupon of which comes {when}; null: none"}
+    return text(26, load_default=None, allow_none=True, metadata=described)
+
+
 class LevelSchema(Strict):
     code = fields.String(
         required=True,
@@ -51,6 +56,8 @@ class LevelSchema(Strict):
     at_least = whole(0, MOST_AMOUNT, required=True, metadata={"description": "fen, visits or growth value"})
     gift_points = whole(0, MOST_GIFT_POINTS, load_default=0, metadata={"description": "once, on reaching it"})
     birthday_points = whole(0, MOST_GIFT_POINTS, load_default=0, metadata={"description": "every year"})
+    gift_coupon = _coupon("with `gift_points`")
+    birthday_coupon = _coupon("with `birthday_points`")
 
 
 class TierPlanSchema(Strict):
@@ -105,6 +112,8 @@ def _dump_plan(view: change_plan.PlanView) -> dict[str, Any]:
                 "at_least": level.at_least,
                 "gift_points": level.gift_points,
                 "birthday_points": level.birthday_points,
+                "gift_coupon": level.gift_coupon,
+                "birthday_coupon": level.birthday_coupon,
             }
             for level, name in zip(plan.levels, view.names, strict=True)
         ],
@@ -139,7 +148,7 @@ def list_plans(arguments: dict[str, Any]) -> Response:
 def change_tiers(arguments: dict[str, Any]) -> Response:
     """Set the plan anew, whole, for all stores. What has been decided stays; tiers last as long as was said."""
     need(MANAGE_RULES, None)
-    of_level = ("code", "at_least", "gift_points", "birthday_points")
+    of_level = ("code", "at_least", "gift_points", "birthday_points", "gift_coupon", "birthday_coupon")
     levels = [{key: tier[key] for key in of_level} for tier in arguments["tiers"]]
     whole_plan = ("basis", "window", "grace_days", "growth", "gift_lifetime_days")
     changed = change_plan.change(

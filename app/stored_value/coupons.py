@@ -7,23 +7,17 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.coupons import void
-from app.coupons.issue import (
-    CouponLimitReached,
-    CouponNotAvailable,
-    CouponsUsedUp,
-    Source,
-    issue,
-)
+from app.coupons.gift import issue_if_possible
+from app.coupons.issue import Source
 from app.stored_value.models import TopUp
 from app.stored_value.offers import Offer
 
 SOURCE = "top_up"
-_REFUSALS = (CouponNotAvailable, CouponLimitReached, CouponsUsedUp)
 _GIVEN = text("""
     SELECT id, used > restored AS used FROM coupons WHERE source_id = :id AND source = 'top_up' ORDER BY id""")
 
 
-class _NotYet(Exception):
+class _OnlyTried(Exception):
     """Takes back what was only tried."""
 
 
@@ -33,12 +27,17 @@ def to_be_had(session: Session, offer: Offer, member_id: int, *, now: datetime) 
         return True
     try:
         with session.begin_nested():
-            _issue(session, offer, member_id, Source(kind=SOURCE, id="tried"), None, now)
-            raise _NotYet
-    except _NotYet:
-        return True
-    except _REFUSALS:
-        return False
+            refusal = issue_if_possible(
+                session,
+                template_id=offer.coupon_template_id,
+                member_id=member_id,
+                count=offer.coupon_count,
+                source=Source(kind=SOURCE, id="tried"),
+                now=now,
+            )
+            raise _OnlyTried
+    except _OnlyTried:
+        return refusal is None
 
 
 def give(session: Session, top_up: TopUp, offer: Offer | None, *, now: datetime) -> None:
@@ -46,11 +45,16 @@ def give(session: Session, top_up: TopUp, offer: Offer | None, *, now: datetime)
     log, for somebody to make good, and holds nothing up."""
     if offer is None or offer.coupon_template_id is None:
         return
-    source = Source(kind=SOURCE, id=top_up.id)
-    try:
-        with session.begin_nested():
-            _issue(session, offer, top_up.member_id, source, top_up.store_id, now)
-    except _REFUSALS as error:
+    refusal = issue_if_possible(
+        session,
+        template_id=offer.coupon_template_id,
+        member_id=top_up.member_id,
+        count=offer.coupon_count,
+        source=Source(kind=SOURCE, id=top_up.id),
+        store_id=top_up.store_id,
+        now=now,
+    )
+    if refusal is not None:
         audit.record(
             session,
             audit.SYSTEM,
@@ -61,23 +65,8 @@ def give(session: Session, top_up: TopUp, offer: Offer | None, *, now: datetime)
             store_id=top_up.store_id,
             template_id=offer.coupon_template_id,
             count=offer.coupon_count,
-            refusal=error.code,
+            refusal=refusal,
         )
-
-
-def _issue(
-    session: Session, offer: Offer, member_id: int, source: Source, store_id: int | None, now: datetime
-) -> None:
-    assert offer.coupon_template_id is not None
-    issue(
-        session,
-        template_id=offer.coupon_template_id,
-        member_id=member_id,
-        count=offer.coupon_count,
-        source=source,
-        store_id=store_id,
-        now=now,
-    )
 
 
 def given(session: Session, top_up_id: str) -> int:

@@ -14,12 +14,14 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date, start_of_day
+from app.coupons.issue import Source
 from app.db import Busy, reading, transaction
 from app.facts.tell import tell
 from app.ledger.post import POINTS, AlreadyPosted, Cause, Posting, post
 from app.members.models import Member
 from app.points.lots import valid_through
 from app.pruning import always
+from app.tiers import coupons
 from app.tiers.gifts import gift_ends_at
 from app.tiers.plan import LOWEST, PlanVersion, plans
 
@@ -40,6 +42,7 @@ class BirthdayGift:
     member_id: int
     day: date
     points: int
+    coupon: str | None = None
     plan_version: int
     lifetime_days: int | None
 
@@ -107,15 +110,15 @@ def _give_all(held: PlanVersion, day: date, now: datetime, keep_going: Callable[
 
 
 def _due(held: PlanVersion, day: date, after: int, now: datetime) -> Sequence[BirthdayGift]:
-    points = {level.code: level.birthday_points for level in held.plan.levels if level.birthday_points}
-    if not points:
+    gifts = {level.code: level for level in held.plan.levels if level.birthday_points}
+    if not gifts:
         return ()
     begins = start_of_day(day, HOME_ZONE)
     asked = {
         "born": born_on(day),
         "begins": begins,
         "known_by": begins - KNOWN,
-        "tiers": list(points),
+        "tiers": list(gifts),
         "lowest": LOWEST,
         "version": held.version,
         "year": str(day.year),
@@ -129,7 +132,8 @@ def _due(held: PlanVersion, day: date, after: int, now: datetime) -> Sequence[Bi
         BirthdayGift(
             member_id=row.id,
             day=day,
-            points=points[row.tier],
+            points=gifts[row.tier].birthday_points,
+            coupon=gifts[row.tier].birthday_coupon,
             plan_version=held.version,
             lifetime_days=held.plan.gift_lifetime_days,
         )
@@ -168,6 +172,8 @@ def _post(session: Session, gift: BirthdayGift, now: datetime) -> bool:
         member_id=gift.member_id, unit=POINTS, amount=gift.points, house="points_gifted", expires_at=ends
     )
     post(session, cause, [credit])
+    source = Source(kind="birthday_gift", id=gift.source_id)
+    coupons.give(session, gift.coupon, gift.member_id, source, now=now)
     last = None if ends is None else valid_through(ends, HOME_ZONE).isoformat()
     tell(
         session,

@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
+from app.coupons.template import load
 from app.db import reading, transaction
-from app.errors import VersionConflict
+from app.errors import NotFound, VersionConflict
 from app.tiers.card import TierName
 from app.tiers.models import Tier, TierPlan
 from app.tiers.plan import LOWEST, Plan, PlanMalformed, plans
@@ -113,6 +114,7 @@ def change(
         former = session.execute(text("SELECT coalesce(max(version), 0) FROM tier_plans")).scalar_one()
         if former != version:
             raise VersionConflict(version=former)
+        _check_coupons(session, plan, now)
         _name(session, names)
         definition = msgspec.to_builtins(plan)
         row = {"version": version + 1, "effective_from": begins, "definition": definition}
@@ -125,6 +127,17 @@ def change(
         audit.record(session, actor, "tier_plan.change", "tier_plan", version + 1, now=now, **told)
     state: State = "in_force" if begins <= now else "planned"
     return PlanView(version=version + 1, state=state, effective_from=begins, plan=plan, names=names)
+
+
+def _check_coupons(session: Session, plan: Plan, now: datetime) -> None:
+    """What they may give a second person has agreed to; here they must be there. Raises `PlanMalformed`."""
+    for template_id in sorted(set[str]().union(*(level.coupons for level in plan.levels))):
+        try:
+            state = load(session, template_id, now=now).state
+        except NotFound:
+            state = "unknown"
+        if state != "live":
+            raise PlanMalformed(reason=f"tiers: the coupon template {template_id} is {state}, not live")
 
 
 def _one_after_another(session: Session) -> None:

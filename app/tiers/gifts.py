@@ -7,15 +7,18 @@ tier the member, and sales and adjustments take these two in different orders.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
+from app.coupons.issue import Source
 from app.ledger.post import POINTS, Cause, Posting, post
 from app.ledger.take_back import take_back
 from app.points.lots import ends_at
 from app.points.rules import NEVER, Expiry
+from app.tiers import coupons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Gift:
     number: int
     undone: bool
     points: int
+    coupon: str | None
     lifetime_days: int | None
     look_again_at: datetime
     then_due_at: datetime | None
@@ -80,12 +84,21 @@ def owed(
             number=row.gift_no,
             undone=row.undone,
             points=row.gift_points,
+            coupon=_coupon(row.definition, row.to_tier),
             lifetime_days=row.definition["gift_lifetime_days"],
             look_again_at=look_again_at,
             then_due_at=due[row.member_id],
         )
         for row in session.execute(_OWED, {"ids": list(member_ids)})
     ]
+
+
+def _coupon(definition: Mapping[str, Any], tier: str) -> str | None:
+    """That the plan gave with the tier; plans from before there were any do not have the word."""
+    found: str | None = next(
+        (level.get("gift_coupon") for level in definition["levels"] if level["code"] == tier), None
+    )
+    return found
 
 
 def give(session: Session, gift: Gift, *, now: datetime) -> None:
@@ -120,6 +133,8 @@ def _take_back(session: Session, gift: Gift, now: datetime) -> None:
         occurred_at=now,
         business_date=business_date(now, HOME_ZONE),
     )
+    # Before the points: who uses a coupon takes it before the account.
+    coupons.take_back(session, Source(kind="tier_gift", id=gift.source_id), now=now)
     entry_id = session.execute(_GAVE, {"source_id": gift.source_id}).scalar_one()
     take_back(session, cause, entry_id=entry_id, points=gift.points, lapsed=0)
 
@@ -141,6 +156,8 @@ def _post(session: Session, gift: Gift, now: datetime) -> None:
         expires_at=gift_ends_at(gift.lifetime_days, day),
     )
     post(session, cause, [credit])
+    source = Source(kind="tier_gift", id=gift.source_id)
+    coupons.give(session, gift.coupon, gift.member_id, source, now=now)
 
 
 def gift_ends_at(lifetime_days: int | None, day: date) -> datetime | None:

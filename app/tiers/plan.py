@@ -49,14 +49,24 @@ class Growth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_visit: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
 
+_Template = Annotated[str, Meta(min_length=1, max_length=26)]
+
+
 class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tier: reached with `at_least` of what counts (fen, visits or growth value); `gift_points` are given once,
-    `birthday_points` every year to whoever is in the tier as their birthday begins."""
+    `birthday_points` every year to whoever is in the tier as their birthday begins. A coupon of a template may come
+    with either of them."""
 
     code: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}$")]
     at_least: Annotated[int, Meta(ge=0, le=MOST_AMOUNT)]
     gift_points: Annotated[int, Meta(ge=0, le=MOST_GIFT_POINTS)] = 0
     birthday_points: Annotated[int, Meta(ge=0, le=MOST_GIFT_POINTS)] = 0
+    gift_coupon: _Template | None = None
+    birthday_coupon: _Template | None = None
+
+    @property
+    def coupons(self) -> set[str]:
+        return {template for template in (self.gift_coupon, self.birthday_coupon) if template is not None}
 
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +103,11 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
         raise PlanMalformed(
             reason=f"tiers: the first is {LOWEST}, from 0 on and without a gift for reaching it"
         )
+    if any(
+        (level.gift_coupon and not level.gift_points) or (level.birthday_coupon and not level.birthday_points)
+        for level in plan.levels
+    ):
+        raise PlanMalformed(reason="tiers: a coupon comes with points, of which there are none")
     if any(higher.at_least <= lower.at_least for lower, higher in pairwise(plan.levels)):
         raise PlanMalformed(reason="tiers: each needs more than the one before it")
     if len({level.code for level in plan.levels}) < len(plan.levels):

@@ -42,7 +42,8 @@ def test_a_plan_is_set_and_set_again_and_nothing_is_overwritten(actors: Actors) 
     office = Rules(actors, "admin")
     first = office.put("/tiers", body()).json
     assert (first["version"], first["state"], first["window"]) == (1, "in_force", {"kind": "months", "n": 12})
-    assert first["tiers"][2] == level("gold", 30_000, gift_points=200, birthday_points=80)
+    coupons = {"gift_coupon": None, "birthday_coupon": None}
+    assert first["tiers"][2] == level("gold", 30_000, gift_points=200, birthday_points=80, **coupons)
     begins = (clock.now() + timedelta(days=3)).isoformat()
     second = office.put("/tiers", body(1, effective_from=begins, grace_days=0)).json
     assert (second["version"], second["state"]) == (2, "planned")
