@@ -82,11 +82,13 @@ QUESTIONS = {
     "one event never counts twice": """
         SELECT source_type || ' ' || source_id AS what, kind AS detail FROM ledger_transactions
         GROUP BY kind, source_type, source_id, source_line HAVING count(*) > 1""",
+    # What was transferred began where it came from, perhaps by another server's clock: the next question looks at that.
     "principal never ends and never has to be waited for": """
         SELECT l.id::text AS what, coalesce(l.expires_at::text, 'from ' || l.available_at) AS detail
         FROM ledger_lots l JOIN ledger_accounts a ON a.id = l.account_id JOIN ledger_entries e ON e.id = l.entry_id
         JOIN ledger_transactions t ON t.id = e.transaction_id
-        WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL OR l.available_at > t.occurred_at)""",
+        WHERE a.unit = 'principal_fen' AND (l.expires_at IS NOT NULL
+            OR (l.available_at > t.occurred_at AND t.kind <> 'transfer'))""",
     "a transfer gives what it takes, with the same ends and stores": """
         SELECT x.transaction_id::text AS what, x.unit || ' ' || sum(x.amount) AS detail FROM (
             SELECT e.transaction_id, e.unit, l.store_id, l.available_at, l.expires_at, l.amount

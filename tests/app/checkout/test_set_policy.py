@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, policies
+from app.approvals.listing import listing
 from app.approvals.second_person import (
     ApprovalOutdated,
     ApproverDependsOnRequester,
     ApproverIsRequester,
     Waiting,
-    listing,
 )
 from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide

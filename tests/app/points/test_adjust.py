@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock
+from app.approvals.listing import listing
 from app.approvals.second_person import (
     LIFE,
     ApprovalDecided,
@@ -14,7 +15,6 @@ from app.approvals.second_person import (
     ApprovalOutdated,
     ApproverDependsOnRequester,
     ApproverIsRequester,
-    listing,
 )
 from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.approvals.listing import listing
 from app.approvals.second_person import (
     ApprovalDecided,
     ApprovalOutdated,
     ApproverDependsOnRequester,
     ApproverIsRequester,
     Waiting,
-    listing,
 )
 from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide

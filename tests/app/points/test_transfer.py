@@ -74,6 +74,18 @@ def some_lots(draw: random.Random, stores: list[int | None]) -> list[OpeningLot]
     return lots
 
 
+def test_a_clock_that_is_behind_moves_principal_that_came_a_moment_later(engine: Engine) -> None:
+    """By another server's clock; the books are asked afterwards, as after every test."""
+    one, other = member(), member()
+    late = NOW + timedelta(seconds=2)
+    with db.transaction() as session:
+        opening(
+            session, member_id=one, lots=[OpeningLot(unit=PRINCIPAL, amount=300)], source_id="x", now=late
+        )
+    assert give(one, other).moved == {PRINCIPAL: 300}
+    assert content(engine, other) == {(PRINCIPAL, None, late, None): 300}
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_there_and_back_every_lot_is_what_it_was(shop: Shop, engine: Engine, seed: int) -> None:
     draw = random.Random(seed)
