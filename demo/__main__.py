@@ -1,6 +1,7 @@
-"""`python -m demo`, `python -m demo reset`, `python -m demo openapi`: see README."""
+"""`python -m demo`, `python -m demo reset`, `python -m demo openapi`, `python -m demo flask …`: see README."""
 
 import argparse
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from app.settings import SettingsError
 from demo import ports
 from demo.errors import DemoError
 from demo.folder import Folder, Occupied
+from demo.operator import operate
 from demo.places import table
 from demo.wanted import Wanted
 from embedded.errors import EmbeddedError
@@ -17,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    words = _parser().parse_args()
+    # What stands behind `flask` is an operator's command, and none of ours.
+    ours = list(itertools.takewhile(lambda word: word != "flask", sys.argv[1:]))
+    theirs = sys.argv[len(ours) + 1 :]
+    words = _parser().parse_args(ours)
     if words.what == "openapi":
         from demo.interface import openapi
 
@@ -25,6 +30,8 @@ def main() -> int:
         return 0
     folder = Folder(words.data)
     try:
+        if theirs:
+            return operate(folder, theirs[1:])
         return _reset(folder) if words.what == "reset" else _start(folder, words)
     except DemoError as error:
         print(f"{error.chinese}\n{error.english}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The chain that the demo shows: three stores with their tills, and four people. Words only."""
+"""The chain that the demo shows: three stores with their tills, and five people. Words only."""
 
 from dataclasses import dataclass
 
@@ -24,6 +24,11 @@ class DemoPerson:
     chinese: str
     english: str
 
+    @property
+    def role(self) -> str:
+        """What their login is named for; a second one of a role has a number behind it."""
+        return self.login.rstrip("0123456789")
+
 
 STORES = (
     DemoStore("S001", "南京西路店", (("T1", "一号收银台"), ("T2", "二号收银台"))),
@@ -35,4 +40,5 @@ STAFF = (
     DemoPerson("marketer", "1002", "周子昂", "S001", "营销（南京西路店）", "marketer in S001"),
     DemoPerson("manager", "1003", "陈国栋", "S001", "店长（南京西路店）", "manager of S001"),
     DemoPerson("admin", "1004", "沈静怡", None, "管理员（所有门店）", "admin, everywhere"),
+    DemoPerson("admin2", "1005", "何思源", None, "管理员（复核人）", "admin too: the second person"),
 )

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +32,7 @@ class Folder:
         self.postgres = path / "postgres"
         self._lock = path / "lock"
         self._running = path / "running.json"
+        self._settings = path / "settings.json"
 
     def log(self, name: str) -> Path:
         return self.path / f"{name}.log"
@@ -55,15 +56,28 @@ class Folder:
             os.close(lock)
             raise Occupied(self._places()) from None
         try:
-            self._running.unlink(missing_ok=True)
+            self._forget_running()
             yield
         finally:
-            self._running.unlink(missing_ok=True)
+            self._forget_running()
             os.close(lock)
 
-    def note_running(self, places: Places) -> None:
-        """Tell a second launcher where things are."""
+    def note_running(self, places: Places, settings: Mapping[str, str]) -> None:
+        """Tell a second launcher where things are, and operators' commands the settings."""
+        write_private(self._settings, json.dumps(dict(settings)))
         write_private(self._running, json.dumps(asdict(places)))
+
+    def settings_of_running(self) -> dict[str, str] | None:
+        """Those of the demo that runs on this folder; None if there is none."""
+        try:
+            found: dict[str, str] = json.loads(self._settings.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if self._places() else None
+
+    def _forget_running(self) -> None:
+        self._running.unlink(missing_ok=True)
+        self._settings.unlink(missing_ok=True)
 
     def empty(self) -> None:
         """Throw away what the demo made, and nothing else. Raises `EmbeddedError`; needs `held`."""

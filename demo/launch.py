@@ -76,7 +76,7 @@ def _start_and_watch(wanted: Wanted, running: ExitStack) -> None:
     running.callback(children.end_all, product)
     for child in product:
         children.wait_until_ready(child)
-    _tell(wanted, known, with_redis=cache is not None)
+    _tell(wanted, known, environment, with_redis=cache is not None)
     _watch([sandbox, *product], server, cache)
 
 
@@ -115,7 +115,7 @@ def _fill(wanted: Wanted, known: Keys, environment: Mapping[str, str]) -> Keys:
     return filled
 
 
-def _tell(wanted: Wanted, known: Keys, *, with_redis: bool) -> None:
+def _tell(wanted: Wanted, known: Keys, environment: Mapping[str, str], *, with_redis: bool) -> None:
     """Print where things are, and write it down for the curl walk and for a second launcher."""
     places = Places(
         app=wanted.app_url,
@@ -129,7 +129,7 @@ def _tell(wanted: Wanted, known: Keys, *, with_redis: bool) -> None:
     variables = {"API": places.app, "SANDBOX": places.sandbox, "TILL_KEY": places.till_key}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in variables.items()]
     write_private(wanted.folder.env, "".join(lines))
-    wanted.folder.note_running(places)
+    wanted.folder.note_running(places, environment)
     _say(f"\n{table(places)}\n")
 
 

@@ -39,6 +39,7 @@ def table(places: Places, *, here: bool = True) -> str:
     logins = [(person.login, person.chinese, person.english) for person in STAFF]
     keys = [
         ("收银机密钥 API key", places.till_key, f"收银机 till {places.till}"),
+        ("运维命令 Operators", ".venv/bin/python -m demo flask --help", "见 see docs/commands.md"),
         ("curl 走查 curl walk", f"{places.folder}/demo.env", "见 README see README"),
         (
             "日志 logs",

@@ -5,14 +5,19 @@ comes from a code that was scanned and a sale that was recorded, and the books a
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app import idempotency, work
 from app.checkout import member_code
 from app.checkout.bill import Bill, Line
+from app.checkout.pricing import Wishes
+from app.checkout.quote import quote
 from app.checkout.sale import record_sale
+from app.checkout.sale_by_quote import commit_quote
 from app.checkout.scan import scan
+from app.checkout.tenders import Tender
 from app.checkout.top_up import TakenIn, top_up
 from app.facts.relay import Relay
 from app.identity.login import log_in
@@ -20,7 +25,8 @@ from app.members.profile import Changes, change
 from app.parts import Parts
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
-from demo import mall, shop
+from app.tiers.review import review
+from demo import lent, mall, shop
 from demo.chain import STAFF, WALK_TILL
 from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
@@ -29,6 +35,8 @@ from demo.wechat import Sandbox
 _OPENING = timedelta(days=DAYS + 10)
 _SCAN_TO_SALE = timedelta(seconds=40)
 _SALE_TO_MESSAGE = timedelta(seconds=2)
+#: So many sales are rung up for one that asks what is due: that one has its discounts.
+_PRICED_EVERY = 3
 #: After the last sale, which was yesterday before the shops closed.
 _TOP_UP_TO_NOW = timedelta(minutes=30)
 #: There is an offer for it; more than may be spent without the member's word on the phone.
@@ -40,20 +48,24 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     opening = now - _OPENING
     keys = shop.open_stores(now=opening)
     shop.set_rules(now=opening)
-    shop.liven_up(today=now, now=opening)
     shop.set_tiers(now=opening)
+    shop.liven_up(today=now, now=opening)
     shop.take_off(today=now, now=opening)
     shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)
     mall.fill_shelves(now=opening)
-    shop.hire(password, now=opening)
+    staff = shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
     past = _Past(parts, sandbox, tills, work.fact_relay(parts))
+    month = lent.Month(now)
     for event in events(members, sorted(keys), now=now):
+        month.reach(past, event.at)
         if isinstance(event, Joins):
             past.join(event)
         else:
             past.buy(event)
+    month.reach(past, now)
+    month.settle(staff["admin"])
     past.top_up(OLD_MEMBER, WALK_TILL, at=now - _TOP_UP_TO_NOW)
     return keys
 
@@ -90,16 +102,56 @@ class _Past:
         ticket = self._scan(till, event.person.wechat, event.at)
         paid_at = event.at + _SCAN_TO_SALE
         bill = self._bill(event)
-        record_sale(
+        if self.receipts % _PRICED_EVERY:
+            request = _request("sale", till, bill.receipt_no)
+            record_sale(till=till, ticket=ticket, bill=bill, request=request, now=paid_at)
+        else:
+            self._sell_priced(till, ticket, bill.lines, Wishes(), bill.receipt_no, paid_at)
+        self._tell(paid_at)
+
+    def pay_in(self, wechat: str, till_name: str, *, amount_fen: int, at: datetime) -> None:
+        """Without an offer: all of it is principal."""
+        till = self._with_clerk(till_name)
+        ticket = self._scan(till, wechat, at)
+        taken = TakenIn(amount_fen=amount_fen, method="cash", receipt_no=f"{at:%y%m%d}-P")
+        paid_at = at + _SCAN_TO_SALE
+        top_up(till=till, ticket=ticket, taken=taken, request=_request("top-up", till, ticket), now=paid_at)
+        self._tell(paid_at)
+
+    def spend(self, wechat: str, till_name: str, *, line: Line, balance_fen: int, at: datetime) -> None:
+        till = self._with_clerk(till_name)
+        ticket = self._scan(till, wechat, at)
+        wishes = Wishes(balance_fen=balance_fen)
+        self._sell_priced(till, ticket, [line], wishes, f"{at:%y%m%d}-S", at + _SCAN_TO_SALE)
+        self._tell(at + _SCAN_TO_SALE)
+
+    def _sell_priced(
+        self,
+        till: Till,
+        ticket: str,
+        lines: Sequence[Line],
+        wishes: Wishes,
+        receipt_no: str,
+        at: datetime,
+    ) -> None:
+        """By a quote, with the discounts that the member has by then."""
+        quoted = quote(till=till, ticket=ticket, lines=lines, wishes=wishes, now=at)
+        payable_fen = quoted.priced.payable_fen
+        commit_quote(
             till=till,
-            ticket=ticket,
-            bill=bill,
-            request=_request("sale", till, bill.receipt_no),
-            now=paid_at,
+            quote_id=quoted.quote_id,
+            receipt_no=receipt_no,
+            tenders=[Tender(kind="wechat_pay", amount_fen=payable_fen)] if payable_fen else [],
+            request=_request("sale", till, receipt_no),
+            now=at,
         )
+
+    def _tell(self, paid_at: datetime) -> None:
+        """What a worker does within seconds: the message, and the member's tier."""
         told_at = paid_at + _SALE_TO_MESSAGE
         work.tell_consumers(self.relay, told_at)
         work.send_messages(self.parts, lambda: told_at)
+        review(now=told_at)
 
     def top_up(self, wechat: str, till_name: str, *, at: datetime) -> None:
         till = self._with_clerk(till_name)
@@ -110,7 +162,7 @@ class _Past:
         )
         paid_at = at + _SCAN_TO_SALE
         top_up(till=till, ticket=ticket, taken=taken, request=_request("top-up", till, ticket), now=paid_at)
-        work.tell_consumers(self.relay, paid_at + _SALE_TO_MESSAGE)
+        self._tell(paid_at)
 
     def _scan(self, till: Till, wechat: str, at: datetime) -> str:
         shown = member_code.current(issuer=self.parts.issuer, member_id=self.members[wechat], now=at)

@@ -179,18 +179,20 @@ def offer_top_ups(*, now: datetime) -> None:
         change_offer.create(draft=draft, actor=OPERATOR, now=now)
 
 
-def hire(password: str, *, now: datetime) -> None:
-    """The people of `STAFF`, all with this password, each with the role they are named for."""
+def hire(password: str, *, now: datetime) -> dict[str, int]:
+    """The people of `STAFF`, all with this password, each with the role they are named for; their ids by login."""
     operator = accounts.Boss(actor=OPERATOR, grants=None)
     ids = setup.store_ids({store.code for store in STORES})
-    for person in STAFF:
-        accounts.add(
+    return {
+        person.login: accounts.add(
             login=person.login,
             staff_no=person.staff_no,
             name=person.name,
             password=password,
-            grants=(Grant(person.login, None if person.store is None else ids[person.store]),),
+            grants=(Grant(person.role, None if person.store is None else ids[person.store]),),
             boss=operator,
             now=now,
             own_password=True,
-        )
+        ).id
+        for person in STAFF
+    }

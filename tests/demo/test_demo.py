@@ -13,7 +13,7 @@ import pytest
 
 from embedded import postgres_folder
 from embedded.account import server_account
-from tests.demo.launching import ROOT, Demo, data_of, demo_in, free_port, run_demo
+from tests.demo.launching import ROOT, Demo, command, data_of, demo_in, environment, free_port, run_demo
 
 
 def _status(url: str) -> int:
@@ -65,8 +65,25 @@ def test_it_prints_logins_and_the_api_key_and_keeps_them_to_itself(demo: Demo) -
 
     for word in ("clerk", "marketer", "manager", "admin", kept["password"], kept["till_keys"]["S001/T1"]):
         assert word in said
-    for file in ("secrets.json", "demo.env", "web.log", "worker.log", "sandbox.log", "running.json"):
+    for file in (
+        "secrets.json",
+        "demo.env",
+        "web.log",
+        "worker.log",
+        "sandbox.log",
+        "running.json",
+        "settings.json",
+    ):
         assert (demo.data / file).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_operator_s_command_works_on_it(demo: Demo) -> None:
+    asked = command("--data", str(demo.data), "flask", "policies", "show")
+    told = subprocess.run(
+        asked, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert "settlement\tversion 0" in told.stdout
 
 
 def test_no_secret_stands_in_a_log(demo: Demo) -> None:

@@ -45,16 +45,22 @@ def test_the_past_is_complete_and_its_books_are_sound(
     assert assemble(settings.load(given)).wechat_pay is not None
     # The books themselves are recounted when `engine` ends.
     assert sorted(till_keys) == [f"{store.code}/{code}" for store in chain.STORES for code, _ in store.tills]
-    assert rows(engine, "SELECT role FROM staff_roles ORDER BY id") == [(p.login,) for p in chain.STAFF]
+    assert rows(engine, "SELECT role FROM staff_roles ORDER BY id") == [(p.role,) for p in chain.STAFF]
     assert rows(engine, "SELECT count(*), count(DISTINCT name) FROM members") == [(MEMBERS, MEMBERS)]
     [(sales, newest, oldest)] = rows(engine, "SELECT count(*), max(occurred_at), min(occurred_at) FROM sales")
-    assert sales == len(
-        [e for e in history.events(MEMBERS, sorted(till_keys), now=now) if isinstance(e, history.Buys)]
-    )
-    assert rows(engine, "SELECT amount_fen, bonus_fen, points FROM top_ups") == [(30_000, 3_000, 300)]
+    bought = [e for e in history.events(MEMBERS, sorted(till_keys), now=now) if isinstance(e, history.Buys)]
+    assert sales == len(bought) + 1
+    assert rows(engine, "SELECT amount_fen, bonus_fen, points FROM top_ups ORDER BY id") == [
+        (10_000, 0, 0),
+        (30_000, 3_000, 300),
+    ]
+    assert rows(engine, "SELECT state FROM settlements") == [("closed",)]
+    assert rows(engine, "SELECT owed_fen FROM settlement_closings") == [(10_000,)]
+    assert rows(engine, "SELECT 1 FROM tier_changes LIMIT 1") == [(1,)]
+    assert rows(engine, "SELECT 1 FROM sales WHERE discount_fen > 100 LIMIT 1") == [(1,)]
     assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(3,)]
     assert now - timedelta(days=history.DAYS + 1) < oldest < newest < now  # type: ignore[operator]
-    assert rows(engine, "SELECT count(*) FROM inbox_items WHERE created_at < :now", now=now) == [(sales,)]
+    assert rows(engine, "SELECT count(*) FROM inbox_items WHERE created_at < :now", now=now) == [(sales + 2,)]  # type: ignore[operator]
     assert rows(engine, "SELECT count(*) FROM facts WHERE handled_at IS NULL") == [(0,)]
     assert rows(engine, "SELECT count(*) FROM messages WHERE state <> 'sent'") == [(0,)]
 
