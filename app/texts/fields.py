@@ -53,6 +53,10 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
     ),
     "Too much for one sale.": ("单笔金额过大。", "Too much for one sale."),
     "A sale is voided as a whole.": ("作废只能整单进行。", "A sale is voided as a whole."),
+    "Must be at most 32 letters and digits.": (
+        "只能用字母和数字，最多 32 个。",
+        "Must be at most 32 letters and digits.",
+    ),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
 }
 
