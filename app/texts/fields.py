@@ -57,6 +57,10 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "template_id 和 claim_key 须填且只能填一个。",
         "Either template_id or claim_key, and not both.",
     ),
+    "Must be at most 32 letters and digits.": (
+        "只能用字母和数字，最多 32 个。",
+        "Must be at most 32 letters and digits.",
+    ),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
 }
 

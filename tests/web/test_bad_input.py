@@ -184,6 +184,8 @@ def re_place(rule: str) -> str:
             "store_code": "S001",
             "key_id": "k",
             "sale_id": "s",
+            "lottery_id": "l",
+            "activity_id": "a",
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",

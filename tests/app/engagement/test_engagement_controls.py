@@ -1,11 +1,14 @@
 """With a guard taken away the races of activities are lost: negative controls of the tests beside this one."""
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
+from app import idempotency
 from app.engagement import chances, lottery_draw
 from app.engagement import check_in as story
+from app.engagement import grant as grants
 from tests.app.engagement.offering import THANKS, lottery, play, round_of
 from tests.app.engagement.test_check_in import monthly
 from tests.app.engagement.test_check_in import outcome as checked_in
@@ -83,3 +86,66 @@ def test_without_the_look_under_the_lock_the_schema_keeps_the_day(shop: Shop, en
         assert race(16, lambda n: checked_in(activity, phone, 100 + n)) == ["day 1"] * 16
     finally:
         story._THERE = guarded
+
+
+def test_without_the_claim_one_key_meets_the_schema_and_without_that_draws_again(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = shop.member()
+    activity = lottery()
+    round_of(shop, activity)
+    give_chances(activity, phone.member_id, 32)
+    monkeypatch.setattr(idempotency, "claim", lambda *_: None)
+
+    def run(_: int) -> str:
+        try:
+            return outcome(lambda: play(shop, activity, phone.member_id, "same", payment="chance"))
+        except IntegrityError:
+            return "schema"
+        except psycopg.errors.UniqueViolation:
+            return "schema"
+
+    assert race(16, run).count("schema") == 15
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE idempotency_keys DROP CONSTRAINT pk_idempotency_keys"))
+    assert race(16, run).count("schema") == 0
+
+
+def test_without_its_guard_the_last_chance_meets_the_schema_and_without_that_is_used_again(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = shop.member()
+    activity = lottery()
+    round_of(shop, activity)
+    give_chances(activity, phone.member_id, 1)
+    unguarded = str(chances._USE).replace(" AND chances_used < chances_given", "")
+    monkeypatch.setattr(chances, "_USE", text(unguarded))
+
+    def run(n: int) -> str:
+        try:
+            return outcome(lambda: play(shop, activity, phone.member_id, f"k{n}", payment="chance"))
+        except IntegrityError:
+            return "schema"
+
+    assert race(16, run).count("schema") == 15
+    with engine.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE activity_members DROP CONSTRAINT ck_activity_members_never_over")
+        )
+    assert race(16, lambda n: run(100 + n)).count("schema") == 0
+
+
+def test_without_its_guard_a_budget_meets_the_schema_and_without_that_is_exceeded(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activity, phones = monthly(points_most=5), [shop.member() for _ in range(16)]
+    unguarded = str(grants._BUDGET).replace(" AND given + :amount <= most", "")
+    monkeypatch.setattr(grants, "_BUDGET", text(unguarded))
+    assert race(16, lambda n: checked_in(activity, phones[n], n)).count("schema") == 11
+    with engine.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE activity_budgets DROP CONSTRAINT ck_activity_budgets_never_over")
+        )
+    results = race(16, lambda n: checked_in(activity, phones[n], 100 + n))
+    assert results.count("schema") == 0
+    assert results.count("day 1") == 11
