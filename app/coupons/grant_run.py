@@ -20,6 +20,7 @@ SOURCE = "grant"
 #: Whoever is at it has so long before somebody else looks.
 _AT_IT = timedelta(minutes=1)
 _BATCH = 5
+_TRIES = 2
 
 _LEFT = text("""
     SELECT m.place FROM coupon_grant_members m JOIN coupon_grants g ON g.id = m.grant_id AND g.state = 'open'
@@ -68,6 +69,14 @@ def sweep(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
 
 def _give(grant_id: str, place: int, now: datetime) -> None:
     """The coupons and that they were given, or nothing and why. Nobody else's are touched by either."""
+    for _ in range(_TRIES):
+        if _tried(grant_id, place, now):
+            return
+    log.warning("coupon grant %s: place %s is left", grant_id, place)
+
+
+def _tried(grant_id: str, place: int, now: datetime) -> bool:
+    """False when the member or the database was busy: it may be tried again."""
     this = {"id": grant_id, "place": place}
     try:
         with transaction() as session:
@@ -75,11 +84,12 @@ def _give(grant_id: str, place: int, now: datetime) -> None:
             if row is not None:
                 _issue(session, row, now)
                 session.execute(_DECIDED, {**this, "state": "issued", "refusal": None})
-    except (Busy, Unavailable) as error:
-        log.warning("coupon grant %s: %s, place %s is left", grant_id, error.code, place)
+    except (Busy, Unavailable):
+        return False
     except DomainError as error:
         with transaction() as session:
             session.execute(_DECIDED, {**this, "state": "refused", "refusal": error.code})
+    return True
 
 
 def _issue(session: Session, row: Any, now: datetime) -> None:

@@ -5,11 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Between, Face, face_of
 from app.coupons.models import Coupon, CouponEvent
+from app.db import Busy
 from app.errors import Conflict, NotFound
 from app.facts.tell import tell
 from app.ids import new_id
@@ -64,9 +66,9 @@ def issue(
     """`count` coupons, or none of them; those of the same source a second time are the same ones.
 
     Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
-    waits, and counts what the first has done; without that it would fail on `uq_coupons_template_id_issued_to_nth`.
-    The member is told: what they claim themselves is issued by app/coupons/claim.py. Raises `NotFound`,
-    `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`.
+    waits, and counts what the first has done. The member is told: what they claim themselves is issued by
+    app/coupons/claim.py. Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`; `Busy` when
+    the member claims one in this very moment, which waits for nobody.
     """
     day = business_date(now, HOME_ZONE)
     session.execute(_ONE_AT_A_TIME, {"words": f"coupon {template_id} {member_id}"})
@@ -100,7 +102,7 @@ def issue(
         }
         for place in range(count)
     ]
-    session.execute(insert(Coupon), rows)
+    _insert(session, rows)
     session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
     _tell(session, rows, face, now)
     # Last: everybody who wants one of these waits here.
@@ -118,6 +120,7 @@ def window(face: Face, now: datetime) -> tuple[datetime, datetime]:
     return begins, start_of_day(first + timedelta(days=face.validity.days), HOME_ZONE)
 
 
+_NTH = "uq_coupons_template_id_issued_to_nth"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:words, 0))")
 _FORMER = text("""
     SELECT id, valid_from, valid_until FROM coupons
@@ -136,6 +139,15 @@ _TAKE = text("""
     WITH taken AS (UPDATE coupon_stock SET issued = issued + :count
         WHERE template_id = :template_id AND issued + :count <= stock RETURNING 1)
     SELECT NOT EXISTS (SELECT FROM taken) AND EXISTS (SELECT FROM coupon_stock WHERE template_id = :template_id)""")
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
+    try:
+        session.execute(insert(Coupon), rows)
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _NTH:
+            raise Busy(retry_after_s=1) from error
+        raise
 
 
 def _former(

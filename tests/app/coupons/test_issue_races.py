@@ -1,8 +1,9 @@
 """Coupons that are issued at the same moment: to one member, and while the stock is being set."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
 
 from app import clock, db
 from app.audit import OPERATOR
@@ -27,8 +28,8 @@ def at_once(template_id: str, member_id: int) -> list[str]:
             issued(template_id, member_id, f"race-{n}")
         except CouponLimitReached as error:
             return error.code
-        except IntegrityError:
-            return "failed"
+        except db.Busy:
+            return "busy"
         return "issued"
 
     return sorted(race(RUNNERS, run))
@@ -45,7 +46,32 @@ def test_without_one_after_another_the_unique_key_alone_keeps_it(
     """The control: nobody waits in a line, and they run into each other."""
     monkeypatch.setattr(issuing, "_ONE_AT_A_TIME", text("SELECT CAST(:words AS text)"))
     template = live_template(clock.now(), terms={"per_member": 3})
-    assert "failed" in at_once(template, shop.member().member_id)
+    assert "busy" in at_once(template, shop.member().member_id)
+
+
+def test_whoever_claims_without_waiting_makes_it_busy_and_it_can_be_repeated(
+    shop: Shop, engine: Engine
+) -> None:
+    """Somebody who does not stand in the line has written their coupon and not ended."""
+    template, member = live_template(clock.now()), shop.member().member_id
+    issued(template, member, "one")
+    rival = """INSERT INTO coupons (id, template_id, face_id, issued_to, nth, source, source_id, issued_at, issued_on,
+            uses, valid_from, valid_until, member_id)
+        SELECT 'rival', template_id, face_id, issued_to, 2, 'claim', 'rival', issued_at, issued_on, uses, valid_from,
+            valid_until, member_id FROM coupons"""
+    told = (
+        "INSERT INTO coupon_events (coupon_id, kind, member_id, at) VALUES ('rival', 'issued', :member, :at)"
+    )
+    with engine.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute(text(rival))
+        other.execute(text(told), {"member": member, "at": clock.now()})
+        waiting = pool.submit(issued, template, member, "two")
+        while not rows(engine, "SELECT FROM pg_locks WHERE NOT granted"):
+            pass
+        other.commit()
+        with pytest.raises(db.Busy):
+            waiting.result(60)
+    assert len(issued(template, member, "two")) == 1
 
 
 def stock_set_while_issuing(shop: Shop, template: str) -> None:
