@@ -7,9 +7,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.coupons.claim import claim
+from app.coupons.code import issue_coupon_code
 from app.coupons.history import Event, events
 from app.coupons.wallet import one, wallet
 from app.texts import say
+from miniprogram_api.codes import PER_MEMBER, CodeSchema
 from miniprogram_api.coupon_schemas import CouponSchema, Dumper
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer
@@ -18,6 +20,7 @@ from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
 from web.paging import PageArguments, asked, numeric, page, page_of
+from web.parts import parts
 from web.schemas import QueryNumber, Strict, text
 
 blueprint = Blueprint("coupons", __name__, url_prefix="/api/v1/coupons", description="The member's coupons")
@@ -108,6 +111,27 @@ def history(arguments: dict[str, Any], coupon_id: str) -> Response:
     wanted = asked(arguments)
     found = events(member_id=me().id, coupon_id=coupon_id, limit=wanted.limit + 1, before=numeric(wanted))
     return answer(page(found, wanted, lambda event: event.id, _dump_event))
+
+
+@blueprint.post("/<string:coupon_id>/code")
+@blueprint.response(200, CodeSchema())
+@blueprint.doc(security=MEMBER)
+def code(coupon_id: str) -> Response:
+    """The coupon's own code to show now: whoever scans it learns of this coupon and of nothing else the member holds.
+
+    409 `coupon_not_redeemable` with the reason when it is not good now.
+    """
+    now, here = clock.now(), parts()
+    here.throttle.hit(PER_MEMBER, me().id)
+    shown = issue_coupon_code(codes=here.issuer.coupons, member_id=me().id, coupon_id=coupon_id, now=now)
+    return answer(
+        {
+            "code": shown.code,
+            "server_time": now,
+            "valid_until": shown.valid_until,
+            "refresh_in": shown.refresh_in_s,
+        }
+    )
 
 
 class ClaimSchema(Strict):

@@ -10,7 +10,7 @@ import psycopg
 from app.checkout.pricing import Wishes
 from app.checkout.quoted import QuotedCoupon
 from app.coupons.face import Face
-from app.coupons.faces import faces_at
+from app.coupons.faces import these_faces
 from app.coupons.offered import Held, benefits_of, held_in, ids_of, these
 from app.discounts.benefit import Benefit
 from app.discounts.effects import Gift
@@ -39,7 +39,7 @@ def coupons_at_till(
     held = _held(connection, row, wishes)
     if not held:
         return CouponsAtTill()
-    faces = faces_at(connection, row.face_stamp)
+    faces = these_faces(connection, (one.face_id for one in held))
     benefits = benefits_of(held, faces, buyer, store, now, chosen=wishes.benefits)
     return CouponsAtTill(
         benefits=benefits, quoted={one.key: quoted_coupon(one, faces[one.face_id]) for one in held}

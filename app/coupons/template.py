@@ -16,6 +16,9 @@ from app.coupons.terms import Terms
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_secret
 
+#: What the picture of a mini-program page can carry (wxacode.getUnlimited, `scene`).
+MOST_OF_A_SCENE = 32
+
 
 class CouponStockBelowIssued(Conflict):
     """As many are out already. Data: `issued`."""
@@ -164,7 +167,7 @@ def _columns(terms: Terms, claim_key: str | None) -> dict[str, Any]:
     """A link that was taken back stays dead: another one has another key."""
     row = msgspec.structs.asdict(terms)
     del row["stock"]
-    return row | {"claim_key": (claim_key or new_secret()) if row.pop("by_link") else None}
+    return row | {"claim_key": (claim_key or new_secret()[:MOST_OF_A_SCENE]) if row.pop("by_link") else None}
 
 
 def _add_face(session: Session, template_id: str, version: int, face: Face, now: datetime) -> None:

@@ -12,6 +12,7 @@ from app.staff.roles import Grant
 from tests.app.checkout.test_scan import outcome
 from tests.conftest import rows
 from tests.coupons import give, live_template
+from tests.phones import bound
 from tests.quoting import CUP, TEA, ask, quoted, take, taken
 from tests.shop import Phone, Shop
 
@@ -239,9 +240,43 @@ def test_whatever_happens_to_a_coupon_after_the_quote_the_sale_looks(
 
 
 def test_who_was_found_by_phone_has_no_coupons(shop: Shop, phone: Phone) -> None:
+    bound(shop, phone)
     [key] = held(phone, effect=TEN)
-    assert told(quoted(shop, phone), key)["applied"]
-    assert quoted(shop, None)["benefits"] == []
+    named = {"staff_no": shop.person("anna", Grant("clerk", shop.store.id)).staff_no}
+    found = shop.till.post("/scans/by-phone", {"phone": "13800138000", **named}).json
+    bill = {"ticket": found["ticket"], "lines": [TEA], **named}
+    assert shop.till.post("/quotes", bill).json["benefits"] == []
+    assert outcome(shop.till.post("/quotes", bill | {"benefits": [key]})) == (409, "ticket_earns_only")
+    assert outcome(
+        shop.till.post("/coupon-redemptions", {"ticket": found["ticket"], "coupon_id": key[7:], **named})
+    ) == (409, "ticket_earns_only")
+
+
+def test_a_face_that_came_in_late_is_found(shop: Shop, phone: Phone, engine: Engine) -> None:
+    """Of two made at once the one with the larger id was there, and read, first."""
+    keys = [key for _ in range(2) for key in held(phone, effect=TEN)]
+    assert {told(quoted(shop, phone), keys[1])["applied"]} == {True}
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(
+            text("UPDATE coupons SET face_id = 0 WHERE face_id = (SELECT min(id) FROM coupon_faces)")
+        )
+        connection.execute(
+            text("UPDATE coupon_faces SET id = 0 WHERE id = (SELECT min(id) FROM coupon_faces)")
+        )
+    ticket = shop.till.ticket(shop.code(phone, steps=1))
+    again = shop.till.post("/quotes", {"ticket": ticket, "lines": [TEA, CUP]}).json
+    assert {told(again, key)["applied"] for key in keys} == {True}
+
+
+def test_what_was_offered_to_somebody_is_not_on_offer_once_used(
+    shop: Shop, phone: Phone, engine: Engine
+) -> None:
+    held(phone, effect=TEN)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE coupons SET offer_hash = 'x', offer_until = valid_until"))
+    taken(shop, quoted(shop, phone))
+    assert rows(engine, "SELECT offer_hash, offer_until FROM coupons") == [(None, None)]
 
 
 def test_the_coupon_comes_back_with_the_last_of_the_sale(shop: Shop, phone: Phone, engine: Engine) -> None:
