@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
+from math import floor
 from random import Random
 
 import pytest
@@ -57,20 +59,24 @@ class ModelLine:
     points: int
     back_quantity: int = 0
     back_fen: int = 0
-    back_points: int = 0
 
     @property
     def left(self) -> int:
         return self.quantity - self.back_quantity
 
-    def goes_back(self, quantity: int) -> tuple[int, int]:
-        """Its money and points, counted from the beginning."""
+    @property
+    def earned_back(self) -> Fraction:
+        """What all that has gone back of it had earned."""
+        if self.amount_fen:
+            return Fraction(self.points * self.back_fen, self.amount_fen)
+        return Fraction(self.points * self.back_quantity, self.quantity)
+
+    def goes_back(self, quantity: int) -> int:
+        """Its money, counted from the beginning."""
         upto = self.back_quantity + quantity
         fen = self.amount_fen * upto // self.quantity
-        of, whole = (fen, self.amount_fen) if self.amount_fen else (upto, self.quantity)
-        points = self.points * of // whole
-        found = fen - self.back_fen, points - self.back_points
-        self.back_quantity, self.back_fen, self.back_points = upto, fen, points
+        found = fen - self.back_fen
+        self.back_quantity, self.back_fen = upto, fen
         return found
 
 
@@ -233,10 +239,9 @@ class Tills(RuleBasedStateMachine):
         back = self.desk.refund(sale.sale_id, self.now, quantities, again=again)
         if random.random() < 0.1:
             assert self.desk.refund(sale.sale_id, self.now, quantities, again=again) == back
-        fen, points = 0, 0
-        for number, quantity in quantities.items():
-            line_fen, line_points = sale.lines[number - 1].goes_back(quantity)
-            fen, points = fen + line_fen, points + line_points
+        earned_before = floor(sum(one.earned_back for one in sale.lines))
+        fen = sum(sale.lines[number - 1].goes_back(quantity) for number, quantity in quantities.items())
+        points = floor(sum(one.earned_back for one in sale.lines)) - earned_before
         assert (back.amount_fen, back.points) == (fen, points)
         before, after = sale.tenders_at(sale.back_fen), sale.tenders_at(sale.back_fen + fen)
         sale.back_fen += fen
