@@ -17,6 +17,7 @@ from app.checkout.set_policy import KINDS, set_policy
 from app.coupons.policy import CouponPolicy
 from app.discounts.rule_limits import DiscountPolicy
 from app.engagement.policy import ActivityPolicy
+from app.engagement.rewards.policy import RewardPolicy
 from app.errors import Forbidden, NotFound
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
@@ -49,6 +50,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     PointsPaymentPolicy.NAME: (APPROVE,),
     RefundPolicy.NAME: (APPROVE,),
     RetroCreditPolicy.NAME: (APPROVE,),
+    RewardPolicy.NAME: (APPROVE,),
     RoundingPolicy.NAME: (APPROVE,),
     SettlementPolicy.NAME: (SETTLE, APPROVE),
     StoredValuePolicy.NAME: (APPROVE,),

@@ -75,10 +75,11 @@ def _may_refuse(status: HTTPStatus, operation: Operation, path: str, method: str
         case HTTPStatus.NOT_FOUND:
             return has_place or has_body or _asks_for_one(operation, path)
         case HTTPStatus.CONFLICT:
-            return writes
+            return writes or "ticket" in _queried(operation)
         case HTTPStatus.GONE:
             # Codes, tickets and quotes at a till, and links that somebody takes something by.
-            return keyed and (audience == "Till" or path.endswith("/take"))
+            takes = audience == "Till" or path.endswith("/take")
+            return (keyed and takes) or "ticket" in _queried(operation)
         case _:
             return closed or writes
 
@@ -89,8 +90,12 @@ def _is_keyed(operation: Operation) -> bool:
 
 def _asks_for_one(operation: Operation, path: str) -> bool:
     """Whether a query names a thing, or the address means the one there is now: it may not be there."""
-    named = {p.get("name") for p in operation.get("parameters", [])}
-    return bool(named & {"receipt_no", "store"}) or path.endswith("/current")
+    return bool(_queried(operation) & {"receipt_no", "store", "ticket"}) or path.endswith("/current")
+
+
+def _queried(operation: Operation) -> set[Any]:
+    """What is named in the query; a ticket may be nobody's, used up, or of the wrong kind."""
+    return {p.get("name") for p in operation.get("parameters", []) if p.get("in") == "query"}
 
 
 def _needs_body(operation: Operation, spec: dict[str, Any]) -> bool:

@@ -434,6 +434,23 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/lottery-rounds/<string:round_id>/draws"): members(
         200, place=lambda _: {"round_id": "0" * 26}
     ),
+    ("GET", "/api/v1/coupons"): members(200),
+    ("POST", "/api/v1/coupons"): members(404, body=lambda _: {"template_id": "0" * 26}),
+    ("GET", "/api/v1/coupons/<string:coupon_id>"): members(404, place=lambda _: {"coupon_id": "0" * 26}),
+    ("GET", "/api/v1/coupons/<string:coupon_id>/events"): members(
+        200, place=lambda _: {"coupon_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/coupons/<string:coupon_id>/code"): members(
+        404, place=lambda _: {"coupon_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/coupons/<string:coupon_id>/offer"): members(
+        404, place=lambda _: {"coupon_id": "0" * 26}
+    ),
+    ("DELETE", "/api/v1/coupons/<string:coupon_id>/offer"): members(
+        404, place=lambda _: {"coupon_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/coupon-offers/take"): members(410, body=lambda _: {"secret": "s" * 43}),
+    ("GET", "/api/v1/coupon-centre"): members(200),
     ("POST", "/api/v1/logout"): members(204),
     ("DELETE", "/api/v1/me/consent"): members(204),
     # tills: one does not see the other store's sale
