@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0025_engagement"
-down_revision = "0024_rewards"
+revision = "0023_activities"
+down_revision = "0022_rewards"
 
 TABLES = """
 CREATE TABLE activities (

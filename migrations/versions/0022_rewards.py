@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0024_rewards"
-down_revision = "0022_attack"
+revision = "0022_rewards"
+down_revision = "0021_clerk_pins"
 
 TABLES = """
 CREATE TABLE reward_items (

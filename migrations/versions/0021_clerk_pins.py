@@ -3,7 +3,7 @@ What a member spends without a word on the phone."""
 
 from alembic import op
 
-revision = "0022_attack"
+revision = "0021_clerk_pins"
 down_revision = "0020_coupon_till"
 
 PROOF = """
