@@ -187,6 +187,7 @@ def test_without_the_state_in_the_statement_both_would_count(
     with unaudited_engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("DELETE FROM coupon_events WHERE kind = 'recalled'"))
+        connection.execute(text("DELETE FROM coupon_recalls"))
 
 
 def test_who_may_recall_what(actors: Actors) -> None:
