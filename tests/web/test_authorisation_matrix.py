@@ -34,6 +34,7 @@ from app.tiers.change_plan import newest
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
+from tests.coupons import give, live_template
 from tests.queueing import allow, stamp
 from tests.quoting import fill
 from tests.rewards import exchanged, mugs
@@ -48,6 +49,14 @@ class Scene(Actors):
     def __init__(self, shop: Shop) -> None:
         super().__init__(shop)
         self.sale = shop.till.sell(None, 1_000).json["id"]
+
+    def redemption(self) -> str:
+        """Of a coupon by itself, in store 1."""
+        member, now = self.shop.member(), clock.now()
+        gift = {"kind": "gift", "item_zh": "杯", "item_en": "Cup"}
+        [coupon] = give(live_template(now, effect=gift, without_sale=True), member.member_id, now)
+        body = {"ticket": ticket(self.shop, member), "coupon_id": coupon}
+        return str(self.shop.till.post("/coupon-redemptions", body).json["id"])
 
     def person(self) -> int:
         """A new clerk of store 1."""
@@ -464,6 +473,16 @@ TABLE: dict[tuple[str, str], Row] = {
         body=lambda _: {"lines": [{"sku": "A", "name": "A", "quantity": 1, "unit_price_fen": 100}]},
     ),
     ("GET", "/pos/v1/quotes/<string:quote_id>"): tills(404, 404, place=lambda _: {"quote_id": "0" * 26}),
+    ("GET", "/pos/v1/coupons"): tills(422, 422),
+    ("POST", "/pos/v1/coupon-redemptions"): tills(
+        404, 404, body=lambda _: {"ticket": "none", "coupon_id": "0" * 26}
+    ),
+    ("GET", "/pos/v1/coupon-redemptions/<string:redemption_id>"): tills(
+        200, 404, place=lambda s: {"redemption_id": s.redemption()}
+    ),
+    ("POST", "/pos/v1/coupon-redemptions/<string:redemption_id>/undo"): tills(
+        403, 403, place=lambda _: {"redemption_id": "0" * 26}, body=lambda _: {"staff_no": "nobody"}
+    ),
     ("POST", "/pos/v1/sales"): tills(
         201, 201, body=lambda _: {"receipt_no": uuid.uuid4().hex, "amount_fen": 100}
     ),
@@ -808,6 +827,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
     ("POST", "/till/rewards/hand-over"): everybody(303, form=True),
+    ("POST", "/till/coupons"): everybody(303, form=True),
+    ("POST", "/till/coupons/undo"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),
     ("POST", "/till/sales/quote"): everybody(303, form=True),
     ("POST", "/till/sales/take"): everybody(303, form=True),
