@@ -2,7 +2,7 @@
 
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
-from app.texts.errors_rules import RULE_ERRORS
+from app.texts.errors_rules import RULE_ERRORS, RULE_ERRORS_BY_REASON
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
 
@@ -292,10 +292,7 @@ _OTHER_CLERK = (
 ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
     ("ticket_unknown", "other_clerk"): _OTHER_CLERK,
     ("quote_unknown", "other_clerk"): _OTHER_CLERK,
-    ("forbidden", "all_stores"): (
-        "这对所有门店生效，须在每家门店都有权限，详见 right；如能指定门店，请写明您负责的门店。",
-        "This is about all stores and takes the right (see `right`) in each. Where stores can be named, name yours.",
-    ),
+    **RULE_ERRORS_BY_REASON,
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
     ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }
