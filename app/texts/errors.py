@@ -5,6 +5,7 @@ from app.texts.errors_coupons import COUPON_ERRORS, COUPON_REASONS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
 from app.texts.errors_rules import RULE_ERRORS
+from app.texts.errors_rules import RULE_ERRORS, RULE_ERRORS_BY_REASON
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_till import TILL_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
@@ -205,6 +206,7 @@ ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
     **COUPON_REASONS,
     ("ticket_unknown", "other_clerk"): _OTHER_CLERK,
     ("quote_unknown", "other_clerk"): _OTHER_CLERK,
+    **RULE_ERRORS_BY_REASON,
     ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
     ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }
