@@ -92,11 +92,11 @@ class Database:
         self.engine = engine_for(url)
         self.watcher, self.keeper = _connect(url), _connect(url)
         self.keeper.execute(b"SET session_replication_role = replica")
-        self._pids: set[int] = set()
+        self._opened: dict[int, psycopg.Connection[Any]] = {}
         event.listen(self.engine, "connect", self._note)
 
     def _note(self, connection: psycopg.Connection[Any], _: object) -> None:
-        self._pids.add(connection.info.backend_pid)
+        self._opened[connection.info.backend_pid] = connection
 
     def remembered(self, what: str, build: Callable[[], T], again: Callable[[T], T]) -> T:
         """What `build` makes of the database as it is; the next ones get its rows without its work.
@@ -120,6 +120,12 @@ class Database:
 
     def differences(self, questions: Mapping[str, str]) -> list[tuple[object, ...]]:
         """What comes out of these questions to the books, planned once for each database, with the question's name."""
+        try:
+            self.watcher.execute(b"SELECT")
+        except psycopg.OperationalError:
+            # The test cut every connection.
+            self.watcher.close()
+            self.watcher = _connect(self.url)
         return [
             (promise, *row)
             for promise, question in questions.items()
@@ -146,7 +152,7 @@ class Database:
         began = time.monotonic()
         while True:
             found = self.keeper.execute(_PRESENT, [self.watcher.info.backend_pid]).fetchall()
-            others = [pid for pid, _, _ in found if pid not in self._pids]
+            others = [pid for pid, _, _ in found if pid not in self._opened]
             if not others or time.monotonic() - began > PATIENCE_S:
                 break
             time.sleep(PAUSE_S)
@@ -159,6 +165,9 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        # Also those that the product let go when it believed that the server had gone.
+        for connection in self._opened.values():
+            connection.close()
         self.watcher.close()
         self.keeper.close()
 

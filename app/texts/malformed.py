@@ -80,9 +80,29 @@ _WHOLE: dict[str, tuple[str, str]] = {
         "{field} 只用于 {kind} 类规则。",
         "{field} belongs to rules of kind {kind}.",
     ),
-    "bonus_fen, points: one of them above 0 is needed": (
-        "bonus_fen 和 points 至少有一项大于 0。",
-        "bonus_fen or points must be above 0.",
+    "bonus_fen, points, coupon_count: one of them above 0 is needed": (
+        "bonus_fen、points 和 coupon_count 至少有一项大于 0。",
+        "bonus_fen, points or coupon_count must be above 0.",
+    ),
+    "coupon_template_id and coupon_count: both or none": (
+        "coupon_template_id 和 coupon_count 须同时填写，或都不填。",
+        "coupon_template_id and coupon_count go together.",
+    ),
+    "coupon_template_id: there is no such template": (
+        "没有 coupon_template_id 所指的优惠券。",
+        "coupon_template_id: there is no such template.",
+    ),
+    "coupon_template_id: the template is not live": (
+        "coupon_template_id 所指的优惠券未上架。",
+        "coupon_template_id: the template is not live.",
+    ),
+    "tiers: the coupon template {template} is {state}, not live": (
+        "等级礼中的优惠券 {template} 未上架（{state}）。",
+        "tiers: the coupon template {template} is {state}, not live.",
+    ),
+    "tiers: a coupon comes with points, of which there are none": (
+        "等级礼中的优惠券须与积分一起发放，但没有设置积分。",
+        "tiers: a coupon comes with points, of which there are none.",
     ),
     "bonus_fen, points: at most pay_fen of each": (
         "bonus_fen 和 points 都不能大于 pay_fen。",

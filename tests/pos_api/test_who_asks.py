@@ -92,7 +92,7 @@ def test_after_a_manager_spoke_for_it_the_clerks_word_lets_that_manager_approve(
     head = {"Authorization": f"Bearer {staff_token(eve.id)}"}
     path = f"/office/v1/approvals/{asked['approval_id']}/decision"
     waits = shop.app.test_client().post(path, headers=head, json={"agree": True})
-    assert (waits.status_code, waits.json) == (202, {"approval_id": asked["approval_id"]})
+    assert (waits.status_code, waits.json) == (202, {"approval_id": asked["approval_id"], "why": []})
     vouch(approval_id=asked["approval_id"], staff_id=anna.id, now=clock.now())
     assert agree(asked["approval_id"], eve) == "approve"
     assert refunded(engine) == 1

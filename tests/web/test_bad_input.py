@@ -197,6 +197,7 @@ def re_place(rule: str) -> str:
             "template_id": "x",
             "grant_id": "x",
             "recall_id": "x",
+            "redemption_id": "x",
             "settlement_no": 1,
             "top_up_id": "t",
             "item_id": "i",

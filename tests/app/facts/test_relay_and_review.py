@@ -33,6 +33,7 @@ def engine(unaudited_engine: Engine) -> Engine:
 def told(shop: Shop, kind: str) -> Phone:
     """Two facts of one member in one batch: that one, and a sale."""
     phone, now = shop.member(), clock.now()
+    work.fact_relay(shop.parts).run(now=now)  # that they joined
     with db.transaction() as session:
         tiers.note(session, phone.member_id, at=now)
         tell(session, kind, subject="fact", member_id=phone.member_id, payload=PAYLOADS[kind], now=now)

@@ -1,6 +1,7 @@
 """Pruning when there is a lot to forget: in small transactions, through an index, stopping when told to."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -107,7 +108,7 @@ def deletes(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
 
 
 def of(seen: list[tuple[str, Any]], table: str) -> list[tuple[str, Any]]:
-    return [one for one in seen if table.rpartition(".")[2] in one[0]]
+    return [one for one in seen if re.search(rf"\b{table.rpartition('.')[2]}\b", one[0])]
 
 
 @pytest.mark.parametrize("table", FILL)
