@@ -4,7 +4,6 @@ from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS, COUPON_REASONS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
-from app.texts.errors_rules import RULE_ERRORS
 from app.texts.errors_rules import RULE_ERRORS, RULE_ERRORS_BY_REASON
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_till import TILL_ERRORS
