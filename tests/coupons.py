@@ -1,4 +1,7 @@
-"""Coupons to test with: a live template, and a member who holds what it gives."""
+"""Coupons to test with: a live template, a member who holds what it gives, and what becomes of it afterwards.
+
+Each change is the product's own verb, so that its history tells of it and the books stay sound.
+"""
 
 import itertools
 from datetime import datetime
@@ -6,11 +9,15 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from app import db
+from app import clock, db, idempotency
+from app.coupons import transfer
 from app.coupons.face import face_of
 from app.coupons.issue import Source, issue
 from app.coupons.models import CouponFace, CouponStock, CouponTemplate
+from app.coupons.redeem import CouponNotRedeemable, Place, redeem
+from app.coupons.void import void
 from app.ids import new_id
+from tests.shop import Shop
 
 _sources = itertools.count(1)
 TEN_OFF: dict[str, Any] = {
@@ -54,3 +61,30 @@ def give(template_id: str, member_id: int, now: datetime, count: int = 1) -> lis
             session, template_id=template_id, member_id=member_id, count=count, source=source, now=now
         )
     return [one.coupon_id for one in issued]
+
+
+def use(shop: Shop, coupon_id: str, member_id: int, now: datetime | None = None) -> bool:
+    """A use by itself at the shop's till; False when it is too late, or the coupon is somebody else's."""
+    at = now or clock.now()
+    day = clock.business_date(at, shop.store.time_zone)
+    place = Place(store_id=shop.store.id, terminal_id=1, staff_id=None, business_date=day, now=at)
+    try:
+        with db.transaction() as session:
+            redeem(session, coupon_id=coupon_id, member_id=member_id, place=place)
+    except CouponNotRedeemable:
+        return False
+    return True
+
+
+def recall(*coupon_ids: str) -> int:
+    """How many of them were held, and are taken away now."""
+    with db.transaction() as session:
+        return len(void(session, coupon_ids, note="of a test", staff_id=None, now=clock.now()))
+
+
+def pass_on(shop: Shop, coupon_id: str, member_id: int, friend_id: int) -> None:
+    """The member offers it, the friend takes it."""
+    given: dict[str, Any] = {"throttle": shop.parts.throttle, "now": clock.now()}
+    link = transfer.offer(member_id=member_id, coupon_id=coupon_id, **given)
+    request = idempotency.Request(scope=f"member:{friend_id}", key=coupon_id, hash=b"h" * 32)
+    transfer.take(member_id=friend_id, secret=link.secret, request=request, **given)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app import clock
 from app.audit import OPERATOR
 from app.coupons import change_template
-from app.coupons.template import Template
+from app.coupons.template import MOST_OF_A_SCENE, Template
 from app.coupons.template_listing import show
 from tests.actors import Actors
 from tests.conftest import rows
@@ -183,7 +183,7 @@ def test_every_field_comes_back_as_it_was_sent(
     made = office.post(PATH, sent)
     assert made.status_code == 201, made.json
     assert {name: made.json[name] for name in sent} == sent
-    assert len(made.json["claim_key"]) == 32
+    assert len(made.json["claim_key"]) == MOST_OF_A_SCENE
     assert office.get(f"{PATH}?limit=1&state=draft").json["items"] == [made.json]
     assert office.get(f"{PATH}?state=live").json["items"] == []
 

@@ -15,12 +15,10 @@ from app.staff.roles import Grant
 from app.stored_value import coupons
 from app.stored_value.change_offer import create
 from app.stored_value.offers import Draft, OfferMalformed
-from tests.actors import Actors
 from tests.app.stored_value.offering import offer, set_value_policy, ticket, topped_up
 from tests.app.stored_value.refunding import refunded
 from tests.conftest import rows
-from tests.coupons import give, live_template
-from tests.office_api.test_coupon_recall_routes import use
+from tests.coupons import give, live_template, use
 from tests.shop import Phone, Shop
 
 
@@ -51,7 +49,7 @@ def test_coupons_come_with_the_top_up_and_go_with_its_refund(
     assert (answer.status_code, answer.json["coupons"]) == (201, 2)
     held = rows(engine, "SELECT source, source_id, store_id, member_id FROM coupons")
     assert held == [("top_up", answer.json["id"], shop.store.id, phone.member_id)] * 2
-    [shown] = shop.till.get("/topups/offers").json["offers"]
+    [shown] = shop.till.get("/topups/offers").json["items"]
     assert shown["coupons"] == 2
     back = refunded(shop, answer.json["id"], clerk, 10_000, ticket=ticket(shop, phone, clerk=clerk))
     assert back.json["state"] == "done", back.json
@@ -62,12 +60,11 @@ def test_coupons_come_with_the_top_up_and_go_with_its_refund(
 def test_what_was_used_is_told_and_any_refund_ends_the_gift(
     shop: Shop, clerk: StaffView, engine: Engine
 ) -> None:
-    actors = Actors(shop)
     phone = shop.member()
     template = live_template(clock.now(), effect={"kind": "free"}, uses=2)
     top_up = taken(shop, phone, gift(template)).json["id"]
     [(first,), (second,)] = rows(engine, "SELECT id FROM coupons ORDER BY coupon_no")
-    assert [use(actors, str(first)), use(actors, str(first)), use(actors, str(second))] == [True] * 3
+    assert [use(shop, str(coupon), phone.member_id) for coupon in (first, first, second)] == [True] * 3
     here = {"ticket": ticket(shop, phone, clerk=clerk), "principal_fen": 1_000}
     back = refunded(shop, top_up, clerk, 1_000, **here)
     assert (back.json["coupons_taken"], back.json["coupons_used"]) == (1, 2)

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 
 from app import clock
 from app.coupons.expiring import Ending, ending
-from tests.coupons import give, live_template
+from tests.coupons import give, live_template, use
 from tests.shop import Shop
 
 DAY = timedelta(days=1)
@@ -22,8 +22,8 @@ def test_who_has_how_many_that_end_in_the_time_asked_about(shop: Shop, engine: E
     for member in (two, frozen):
         give(soon, member, now)
     give(later, one, now, 4)
+    assert use(shop, used, one)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE coupons SET used = 1, state = 'used' WHERE id = :id"), {"id": used})
         connection.execute(text("UPDATE members SET status = 'frozen' WHERE id = :id"), {"id": frozen})
     found = [Ending(member_id=one, coupons=2, first_at=ends), Ending(member_id=two, coupons=1, first_at=ends)]
     wanted = {"begins": ends, "until": ends + DAY}

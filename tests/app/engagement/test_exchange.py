@@ -17,7 +17,7 @@ from app.engagement.rewards.reward import Place, RewardMalformed, reward_of
 from app.stored_value.policy import StoredValuePolicy
 from tests.app.stored_value.offering import topped_up
 from tests.conftest import rows
-from tests.coupons import live_template
+from tests.coupons import live_template, use
 from tests.quoting import fill, set_policy
 from tests.rewards import CUP, asked, coupons, exchanged, given_up, item, mugs
 from tests.shop import Phone, Shop
@@ -180,10 +180,8 @@ def test_a_coupon_comes_back_only_unused_and_in_time(
     first, second, third = (exchanged(phone, coupon) for _ in range(3))
     assert given_up(phone, first["id"]).status_code == 200
     assert points(phone) == 800
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE coupons SET state = 'used', used = 1 WHERE source_id = %s", (second["id"],)
-        )
+    [(given,)] = rows(engine, "SELECT id FROM coupons WHERE source_id = :id", id=second["id"])
+    assert use(shop, str(given), phone.member_id)
     assert given_up(phone, second["id"]).json["code"] == "reward_used"
     later(monkeypatch, timedelta(days=8))
     late = given_up(phone, third["id"])

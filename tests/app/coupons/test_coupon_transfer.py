@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from app import clock, db, idempotency
+from app import clock, idempotency
 from app.coupons import transfer
 from app.coupons.transfer import (
     OFFER_LIFE,
@@ -19,7 +19,7 @@ from app.coupons.transfer import (
 )
 from app.errors import DomainError, NotFound, TooMany
 from tests.conftest import rows
-from tests.coupons import give, live_template
+from tests.coupons import give, live_template, use
 from tests.racing import race
 from tests.shop import Shop
 
@@ -49,17 +49,6 @@ def a_coupon(member_id: int, **face: Any) -> str:
     return coupon_id
 
 
-def use(coupon_id: str, member_id: int) -> bool:
-    """As a till does: guarded by state and holder."""
-    with db.transaction() as session:
-        changed = session.execute(
-            text("""UPDATE coupons SET used = 1, state = 'used'
-                WHERE id = :id AND member_id = :member_id AND state = 'held'"""),
-            {"id": coupon_id, "member_id": member_id},
-        )
-        return bool(changed.rowcount)  # type: ignore[attr-defined]
-
-
 def test_a_friend_takes_the_coupon_once_and_the_secret_is_not_kept(shop: Shop, engine: Engine) -> None:
     owner, friend, late = (shop.member().member_id for _ in range(3))
     coupon = a_coupon(owner)
@@ -86,7 +75,7 @@ def test_who_may_offer_what(shop: Shop) -> None:
     owner, other = shop.member().member_id, shop.member().member_id
     [kept] = give(live_template(now), owner, now)
     used, ended = a_coupon(owner), a_coupon(owner, validity={"kind": "days", "days": 1})
-    assert use(used, owner)
+    assert use(shop, used, owner)
     with pytest.raises(CouponNotTransferable):
         offered(shop, owner, kept)
     with pytest.raises(CouponNotTransferable):
@@ -115,7 +104,7 @@ def test_links_end_by_time_by_another_link_by_withdrawal_and_by_use(shop: Shop) 
     with pytest.raises(CouponOfferOver):
         taken(shop, friend, second.secret)
     third = offered(shop, owner, coupon)
-    assert use(coupon, owner)
+    assert use(shop, coupon, owner)
     with pytest.raises(CouponOfferOver):
         taken(shop, friend, third.secret)
 
@@ -145,7 +134,7 @@ def test_a_coupon_is_taken_or_used_and_never_both(shop: Shop, engine: Engine) ->
 
         def run(number: int, coupon: str = coupon, secret: str = link.secret) -> bool:
             if number < 8:
-                return use(coupon, owner)
+                return use(shop, coupon, owner)
             return outcome(lambda: taken(shop, friends[number - 1], secret, secret)) == "taken"
 
         assert sum(race(16, run)) == 1
