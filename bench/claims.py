@@ -141,11 +141,12 @@ class ClaimRequests:
         )
 
 
-def reference_variables(counter: Counter, run: int) -> dict[str, object]:
+def reference_variables(counter: Counter, run: int, clients: int) -> dict[str, object]:
     """What bench/claim_reference.sql needs; `run` keeps its numbers apart."""
     return {
         "n": 0,
         "run": run,
+        "clients": clients,
         "members": counter.stock.members,
         "template": counter.reference,
         "face": counter.reference_face,

@@ -82,13 +82,15 @@ def _template(face: Face, now: datetime) -> str:
     return template_id
 
 
-#: As `issue` writes them; with `:template`, `:nth` (of the first round), `:first`, `:count` and those of the shelf.
+#: As `issue` writes them; with `:template`, `:first`, `:count` and those of the shelf.
 COUPONS = """
     WITH held AS (
         INSERT INTO coupons (id, template_id, face_id, issued_to, member_id, nth, source, source_id, issued_at,
             issued_on, uses, valid_from, valid_until)
         SELECT {id}, f.template_id, f.id, :first_member + n % :buyers, :first_member + n % :buyers,
-            :nth + n / :buyers, 'grant', {id}, :now, CAST(:now AS date), 1, :now,
+            1 + (n - :first) / :buyers + (SELECT count(*) FROM coupons h
+                WHERE h.template_id = f.template_id AND h.issued_to = :first_member + n % :buyers),
+            'grant', {id}, :now, CAST(:now AS date), 1, :now,
             CAST(:now AS timestamptz) + interval '30 days'
         FROM generate_series(CAST(:first AS bigint), :first + :count - 1) n
         JOIN coupon_faces f ON f.template_id = :template
@@ -100,7 +102,7 @@ _ONE_EACH = COUPONS.format(id="'H' || lpad(CAST(:place AS text), 3, '0') || lpad
 def one_each(connection: Connection, templates: Sequence[str], facts: dict[str, object]) -> None:
     """A coupon of each template for every buyer."""
     for place, template in enumerate(templates):
-        own = {"template": template, "place": place, "nth": 1, "first": 0, "count": facts["buyers"]}
+        own = {"template": template, "place": place, "first": 0, "count": facts["buyers"]}
         connection.execute(text(_ONE_EACH), facts | own)
 
 

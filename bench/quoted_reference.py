@@ -37,7 +37,6 @@ def hold(engine: Engine, shelf: Shelf, *, run: int, clients: int, count: int) ->
         "count": count,
         "clients": clients,
         "start": _start(run),
-        "nth": 10_000 * run,
     }
     facts |= {"kept": [shelf.kept[_USUAL].quote_id], "kept_coupons": [shelf.kept_coupons[_USUAL]]}
     with in_bulk(engine) as connection:

@@ -180,7 +180,6 @@ def hold(engine: Engine, shelf: Shelf, *, first: int, count: int) -> None:
         "count": count,
         "kept": [one.quote_id for one in shelf.kept],
         "kept_coupons": list(shelf.kept_coupons),
-        "nth": 100,
     }
     with in_bulk(engine) as connection:
         copy(connection, shelf, _COUPONS, _HELD, **facts)

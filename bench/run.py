@@ -172,7 +172,7 @@ class Bench:
 
     def _claim_reference(self, tool: pgbench.Pgbench, number: int) -> Sample:
         self.ground.clear_up()
-        variables = claims.reference_variables(self.counter, number)
+        variables = claims.reference_variables(self.counter, number, CLIENTS)
         return tool.measure(PRODUCT, "claim_reference", self.plan.seconds, variables)
 
     def _flash(self, claiming: claims.ClaimRequests, over_s: float) -> dict[str, Sample]:

@@ -1,10 +1,10 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
-from app.texts.errors_coupons import COUPON_ERRORS, COUPON_REASONS
+from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
-from app.texts.errors_rules import RULE_ERRORS, RULE_ERRORS_BY_REASON
+from app.texts.errors_rules import RULE_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_till import TILL_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
@@ -194,18 +194,4 @@ ERRORS: dict[str, tuple[str, str]] = {
     # ledger
     "not_enough": ("可用余额不足。", "The balance does not cover this."),
     "already_posted": ("这笔业务已经入账。", "This has been posted before."),
-}
-
-_OTHER_CLERK = (
-    "这是另一位店员查到的会员，请带上其工号。",
-    "Another clerk found this member. Name the clerk of the scan.",
-)
-#: Where the same refusal speaks of different things: code and `unit`, or `reason`, of its data → (Chinese, English).
-ERRORS_BY_UNIT: dict[tuple[str, str], tuple[str, str]] = {
-    **COUPON_REASONS,
-    ("ticket_unknown", "other_clerk"): _OTHER_CLERK,
-    ("quote_unknown", "other_clerk"): _OTHER_CLERK,
-    **RULE_ERRORS_BY_REASON,
-    ("not_enough", "points"): ("可用积分不足。", "There are not enough points."),
-    ("not_enough", "stored_value_fen"): ("储值余额不足。", "The stored value does not cover this."),
 }

@@ -63,7 +63,7 @@ def test_the_reference_writes_what_the_audits_find_sound(
     tool = pgbench.Pgbench(
         program=program, environment=pgbench.environment(database_url), database_pid=os.getpid(), clients=2
     )
-    sample = tool.measure(url.database, "claim_reference", 1, claims.reference_variables(counter, 1))
+    sample = tool.measure(url.database, "claim_reference", 1, claims.reference_variables(counter, 1, 2))
     question = "SELECT issued FROM coupon_stock WHERE template_id = :id"
     assert rows(engine, question, id=counter.reference) == [(sample.operations,)]
     assert rows(engine, "SELECT count(*) FROM coupons WHERE id LIKE '01CLAIMR%'") == [(sample.operations,)]

@@ -56,7 +56,7 @@ def test_what_cannot_be_passed_on_has_no_button_for_it(page: Page) -> None:
     page.locator(".held").nth(1).click()
     expect(page.get_by_text("发放到账")).to_be_visible()
     expect(page.get_by_text("转赠好友")).to_be_hidden()
-    page.get_by_role("button", name="去出示会员码").click()
+    page.get_by_role("button", name="出示会员码").click()
     expect(page.locator(".qr img")).to_be_visible()
 
 

@@ -101,7 +101,7 @@ def test_one_that_never_got_to_wechat_pay_is_closed_as_well(pay_shop: PayShop, a
     refused = pay_shop.order(alice)
     assert (refused.status_code, refused.json["code"]) == (503, "payment_unavailable")
     pay_shop.sweep(after=17 * MINUTES)
-    [listed] = alice.get("/me/topups/offers").json["offers"] or [None]
+    [listed] = alice.get("/me/topups/offers").json["items"] or [None]
     assert listed is None
     assert pay_shop.order(alice).status_code == 201
 
@@ -243,11 +243,11 @@ def test_offers_say_what_this_member_may_take(pay_shop: PayShop, alice: Phone) -
     offer(pay_fen=100_000)
     before = alice.get("/me/topups/offers", headers={"Accept-Language": "en"}).json
     assert (before["payable"], before["room_fen"]) == (True, 100_000)
-    assert [one["available"] for one in before["offers"]] == [True, True]
-    assert before["offers"][0]["name"] == "Pay 500, get 50"
+    assert [one["available"] for one in before["items"]] == [True, True]
+    assert before["items"][0]["name"] == "Pay 500, get 50"
     pay_shop.desk.pays(pay_shop.number(alice))
     after = alice.get("/me/topups/offers").json
-    assert (after["room_fen"], [one["available"] for one in after["offers"]]) == (50_000, [False, False])
+    assert (after["room_fen"], [one["available"] for one in after["items"]]) == (50_000, [False, False])
 
 
 def test_who_came_another_way_pays_at_the_till(pay_shop: PayShop) -> None:

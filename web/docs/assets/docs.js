@@ -3,7 +3,8 @@ SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#api",
   deepLinking: true,
-  docExpansion: "list",
+  // A hundred operations drawn at once take a browser many seconds: each group opens when it is asked for.
+  docExpansion: "none",
   defaultModelsExpandDepth: 0,
   persistAuthorization: false,
   validatorUrl: null,
