@@ -48,7 +48,8 @@ _HELD = """
     FROM generate_series(1, :wallets) m, generate_series(1, :each) n"""
 _EVENTS = """
     INSERT INTO coupon_events (coupon_id, kind, member_id, at)
-    SELECT c.id, 'issued', c.member_id, c.issued_at FROM coupons c WHERE c.source = 'grant'"""
+    SELECT c.id, 'issued', c.member_id, c.issued_at FROM coupons c
+    WHERE c.source = 'grant' AND c.source_id LIKE 'bench-%'"""
 
 _OUT = """
     SELECT count(*), count(DISTINCT issued_to), (SELECT issued FROM coupon_stock WHERE template_id = :id)
