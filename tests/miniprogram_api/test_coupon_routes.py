@@ -207,3 +207,27 @@ def test_who_gets_coupons_unasked_is_told_in_the_inbox(shop: Shop, engine: Engin
     assert (message["title"], message["body"]) == ("优惠券到账", f"送您 2 张“十元券”，可用至{through}。")
     [message] = phone.get("/me/messages", headers=EN).json["items"]
     assert message["body"] == f"You received ¥10 off (quantity: 2). Valid through {through}."
+
+
+def test_the_code_of_a_coupon_is_its_holders_and_opens_that_coupon_at_a_till(shop: Shop) -> None:
+    phone, friend = shop.member(), shop.member()
+    template = live_template(clock.now())
+    coupon, other = give(template, phone.member_id, clock.now(), count=2)
+    shown = phone.post(f"/coupons/{coupon}/code")
+    assert shown.status_code == 200, shown.json
+    code = shown.json["code"]
+    assert (len(code), code[:2]) == (20, "91")
+    assert friend.post(f"/coupons/{coupon}/code").status_code == 404
+    scanned = shop.till.scan(code)
+    assert scanned.status_code == 201, scanned.json
+    assert scanned.json["coupon"]["id"] == coupon
+    assert (scanned.json["member"]["points"], scanned.json["member"]["balance_fen"]) == (None, None)
+    again = shop.till.scan(code)
+    assert (again.status_code, again.json["code"]) == (409, "code_replayed")
+    assert use(shop, other, phone.member_id)
+    gone = phone.post(f"/coupons/{other}/code")
+    assert (gone.status_code, gone.json["code"], gone.json["reason"]) == (
+        409,
+        "coupon_not_redeemable",
+        "used",
+    )
