@@ -123,6 +123,7 @@ def _copy(opened: str, n: int) -> str:
     """The same scan as if it had been made at another till: a member cannot be in so many places."""
     if n == 0:
         return opened
+    new = f"~{n:02d}{opened[3:]}"  # no ticket of the product's own has a tilde
     with db.transaction() as session:
         columns = "member_id, created_at, expires_at, found_by, staff_id"
         session.execute(
@@ -130,9 +131,9 @@ def _copy(opened: str, n: int) -> str:
                 INSERT INTO scan_tickets (id, terminal_id, {columns})
                 SELECT :new, (SELECT id FROM terminals WHERE code = :code), {columns}
                 FROM scan_tickets WHERE id = :id"""),
-            {"new": f"{n:02d}{opened[2:]}", "code": f"R{n}", "id": opened},
+            {"new": new, "code": f"R{n}", "id": opened},
         )
-    return f"{n:02d}{opened[2:]}"
+    return new
 
 
 def test_of_many_tills_one_hands_it_over(shop: Shop, engine: Engine) -> None:
