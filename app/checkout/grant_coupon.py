@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import audit, idempotency
-from app.checkout.find_by_phone import TicketEarnsOnly, one_at_a_time
-from app.checkout.sale import TicketExpired, TicketUnknown, TicketUsed
+from app.checkout.find_by_phone import one_at_a_time
+from app.checkout.sale import TicketUsed
+from app.checkout.ticket import present
 from app.clock import HOME_ZONE, business_date
 from app.coupons.issue import Source, issue
 from app.coupons.template import Template, load
@@ -51,37 +51,18 @@ def grant(*, till: Till, ticket: str, template_id: str, request: idempotency.Req
         if former is not None:
             return former
         till, staff_id = named_clerk(session, till)
-        member_id = _present(session, till, ticket, now)
+        member_id = present(session, till, ticket, now).member_id
         given = _give(session, till, staff_id, member_id, ticket, template_id, now)
         idempotency.remember(session, request, given, now)
         return given
 
 
-_TICKET = text("""
-    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.status
-    FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id FOR SHARE OF m""")
 _GIVEN_TODAY = text("""
     SELECT count(*) FROM coupons
     WHERE granted_by = :staff_id AND issued_on = :day AND template_id = :template_id AND source = 'clerk'""")
 _USED = text("""
     SELECT EXISTS (SELECT FROM coupons
         WHERE source_id = :ticket AND source = 'clerk' AND template_id = :template_id)""")
-
-
-def _present(session: Session, till: Till, ticket: str, now: datetime) -> int:
-    """Who is there: a number that somebody told proves nothing."""
-    values = {"ticket": ticket, "terminal_id": till.terminal_id}
-    scanned: Any = session.execute(_TICKET, values).one_or_none()
-    if scanned is None:
-        raise TicketUnknown
-    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
-        raise TicketUnknown(reason="other_clerk")
-    if scanned.found_by != "code":
-        raise TicketEarnsOnly
-    if scanned.expires_at <= now or scanned.status != "active":
-        raise TicketExpired
-    return int(scanned.member_id)
 
 
 def _give(

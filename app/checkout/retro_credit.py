@@ -5,21 +5,22 @@ name, works once and for some days, stands in the totals of the till, and above 
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.approvals import second_person
 from app.checkout.daily_models import SaleCredit
-from app.checkout.find_by_phone import TicketEarnsOnly, one_at_a_time
+from app.checkout.find_by_phone import one_at_a_time
 from app.checkout.models import Sale
 from app.checkout.retro_credit_record import Credited, LeftLine, left_of, write_down
-from app.checkout.sale import TicketExpired, TicketUnknown, TicketUsed
+from app.checkout.sale import TicketUsed
 from app.checkout.shift_time import after_the_last
+from app.checkout.ticket import present
 from app.clock import business_date
 from app.db import transaction
 from app.errors import Conflict, NotFound
@@ -101,7 +102,7 @@ def _credit(session: Session, till: Till, sale_id: str, ticket: str, now: dateti
     until = sale.business_date + timedelta(days=policy.within_days)
     if business_date(now, till.time_zone) > until:
         raise RetroCreditTooLate(until=until)
-    member = _member(session, till, ticket, now)
+    member = present(session, till, ticket, now)
     credit = SaleCredit(
         id=new_id(now),
         sale_id=sale.id,
@@ -138,28 +139,6 @@ def _creditable(session: Session, sale: Sale) -> list[LeftLine]:
     if all(line.gone for line in lines):
         raise NothingToCredit
     return lines
-
-
-# The member's row is only shared, as by a sale: a withdrawal under way is waited for, a later one waits.
-_TICKET = text("""
-    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no, m.status
-    FROM scan_tickets k JOIN members m ON m.id = k.member_id
-    WHERE k.id = :ticket AND k.terminal_id = :terminal_id
-    FOR SHARE OF m""")
-
-
-def _member(session: Session, till: Till, ticket: str, now: datetime) -> Row[Any]:
-    values = {"ticket": ticket, "terminal_id": till.terminal_id}
-    scanned = session.execute(_TICKET, values).one_or_none()
-    if scanned is None:
-        raise TicketUnknown
-    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
-        raise TicketUnknown(reason="other_clerk")
-    if scanned.found_by != "code":
-        raise TicketEarnsOnly
-    if scanned.expires_at <= now or scanned.status != "active":
-        raise TicketExpired
-    return scanned
 
 
 _ALONE = text("""

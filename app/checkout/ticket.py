@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.checkout.find_by_phone import TicketEarnsOnly
-from app.checkout.sale import TicketExpired, check_ticket
+from app.checkout.sale import TicketExpired, TicketUnknown, check_ticket
 from app.db import ask
 from app.points.fitting import MemberFacts
 from app.stores.tills import Till
@@ -48,3 +49,37 @@ def bearer_of(
         coupon_id=row.coupon_id,
         facts=MemberFacts(tier=row.tier, birthday=row.birthday),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Present:
+    """A member who has shown their own code."""
+
+    member_id: int
+    member_no: str
+
+
+# The member's row is only shared, as by a sale: a withdrawal under way is waited for, a later one waits.
+_PRESENT = text("""
+    SELECT k.member_id, k.expires_at, k.found_by, k.staff_id, m.member_no, m.status
+    FROM scan_tickets k JOIN members m ON m.id = k.member_id
+    WHERE k.id = :ticket AND k.terminal_id = :terminal_id
+    FOR SHARE OF m""")
+
+
+def present(session: Session, till: Till, ticket: str, now: datetime) -> Present:
+    """Who is there, whatever became of the ticket since; a number that somebody told proves nothing.
+
+    Raises `TicketUnknown`, `TicketExpired`, `TicketEarnsOnly`.
+    """
+    values = {"ticket": ticket, "terminal_id": till.terminal_id}
+    scanned = session.execute(_PRESENT, values).one_or_none()
+    if scanned is None:
+        raise TicketUnknown
+    if scanned.staff_id is not None and scanned.staff_id != till.staff_id:
+        raise TicketUnknown(reason="other_clerk")
+    if scanned.found_by != "code":
+        raise TicketEarnsOnly
+    if scanned.expires_at <= now or scanned.status != "active":
+        raise TicketExpired
+    return Present(member_id=scanned.member_id, member_no=scanned.member_no)

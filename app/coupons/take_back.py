@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source
-from app.coupons.models import Coupon, CouponEvent
+from app.coupons.models import Coupon
+from app.coupons.void import void
 
 
 def take_back(
@@ -24,19 +25,7 @@ def take_back(
     ).all()
     if not all(_untouched(coupon, now) for coupon in coupons):
         return False
-    for coupon in coupons:
-        coupon.state = "void"
-        session.execute(
-            insert(CouponEvent).values(
-                coupon_id=coupon.id,
-                kind="recalled",
-                member_id=member_id,
-                staff_id=staff_id,
-                note=note,
-                at=now,
-            )
-        )
-    session.flush()
+    void(session, [coupon.id for coupon in coupons], note=note, staff_id=staff_id, now=now)
     return True
 
 
@@ -50,19 +39,13 @@ def _untouched(coupon: Coupon, now: datetime) -> bool:
     )
 
 
-_VOID = text("""
-    UPDATE coupons SET state = 'void', offer_hash = NULL, offer_until = NULL
+_UNUSED = text("""
+    SELECT id FROM coupons
     WHERE source = :source AND source_id = :source_id AND state = 'held' AND used = 0 AND member_id = issued_to
-    RETURNING id, member_id""")
+    ORDER BY id FOR UPDATE""")
 
 
 def take_back_unused(session: Session, *, source: Source, note: str, now: datetime) -> int:
     """Void what was issued for that source and neither used nor passed on; how many. `note` says why."""
-    taken = session.execute(_VOID, {"source": source.kind, "source_id": source.id}).all()
-    events = [
-        {"coupon_id": row.id, "kind": "recalled", "member_id": row.member_id, "note": note, "at": now}
-        for row in taken
-    ]
-    if events:
-        session.execute(insert(CouponEvent), events)
-    return len(events)
+    unused = session.execute(_UNUSED, {"source": source.kind, "source_id": source.id}).scalars().all()
+    return len(void(session, unused, note=note, staff_id=None, now=now))
