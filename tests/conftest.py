@@ -165,11 +165,17 @@ def serving(app: Flask) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The product's, behind a real server."""
-    with serving(app) as url:
+@pytest.fixture(scope="session")
+def site(whole_app: Flask) -> Iterator[str]:
+    """One real server for all tests of the process: a browser may keep what it has loaded."""
+    with serving(whole_app) as url:
         yield url
+
+
+@pytest.fixture
+def address(app: Flask, site: str) -> str:
+    """The product's, behind a real server."""
+    return site
 
 
 @pytest.fixture

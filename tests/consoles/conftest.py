@@ -6,25 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 
-import consoles
-import wsgi
-from app import settings
 from app.staff.roles import Grant
-from tests.consoles.till_page import TillPage
+from tests.consoles.till_page import Profiles, TillPage
 from tests.consoles.visitor import Visitor
 from tests.shop import Shop
-
-
-@pytest.fixture(scope="session")
-def whole_app(given_settings: settings.Settings) -> Flask:
-    """The product; with the pages even where nothing else registers them."""
-    app = wsgi.create_app(given_settings)
-    if "clerk_till" not in app.blueprints:
-        consoles.install(app)
-    return app
 
 
 @pytest.fixture
@@ -68,17 +55,25 @@ def chromium(film: Path) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profiles(chromium: Browser) -> Iterator[Profiles]:
+    """Browsers of one make each, used again so that they need not load the pages' assets anew."""
+    profiles = Profiles(chromium)
+    yield profiles
+    profiles.close()
+
+
 @pytest.fixture
-def open_till(chromium: Browser, address: str) -> Iterator[Callable[..., TillPage]]:
-    """Open the till page in a fresh browser; afterwards, no page may have complained."""
+def open_till(profiles: Profiles, address: str) -> Iterator[Callable[..., TillPage]]:
+    """Open the till page in a browser that knows nobody; afterwards, no page may have complained."""
     opened: list[TillPage] = []
 
     def open_one(**options: Any) -> TillPage:
-        opened.append(TillPage(chromium, address, **options))
+        opened.append(TillPage(profiles.one(**options), address))
         return opened[-1]
 
     yield open_one
     complaints = [complaint for till in opened for complaint in till.complaints]
     for till in opened:
-        till.context.close()
+        till.page.close()
     assert complaints == []

@@ -31,9 +31,9 @@ def staff(shop: Shop) -> None:
 
 
 @pytest.fixture
-def till(staff: None, open_till: Any) -> TillPage:
+def till(staff: None, shop: Shop, open_till: Any) -> TillPage:
     page: TillPage = open_till()
-    return page.sign_in()
+    return page.enter(shop.app)
 
 
 @pytest.fixture
@@ -472,9 +472,11 @@ def test_signing_out_and_the_language_switch(till: TillPage) -> None:
     expect(till.page.locator("#terminal")).to_have_value("T1")
 
 
-def test_without_permission_the_camera_says_what_to_do(staff: None, open_till: Any, film: Path) -> None:
+def test_without_permission_the_camera_says_what_to_do(
+    staff: None, shop: Shop, open_till: Any, film: Path
+) -> None:
     film_of("0", film)
-    till = open_till(camera=False).sign_in()
+    till = open_till(camera=False).enter(shop.app)
     till.page.click("text=摄像头扫码")
     expect(till.page.locator(".camera-says")).to_contain_text("没有使用摄像头的权限")
     till.page.keyboard.press("Escape")

@@ -4,8 +4,11 @@ import time
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Request, expect
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Request, expect
 
+from consoles.clerk.guard import PLACE_COOKIE, SESSION_COOKIE
+from tests.consoles.visitor import Visitor
 from tests.shop import PASSWORD
 
 DESKTOP = (1280, 800)
@@ -23,25 +26,41 @@ _SMALL_TARGETS = """() => {
 }"""
 
 
-class TillPage:
-    """One browser with its own cookies."""
+class Profiles:
+    """Browsers by what they are like, each with its own cookies."""
 
-    def __init__(
-        self,
-        browser: Browser,
-        address: str,
-        *,
-        size: tuple[int, int] = DESKTOP,
-        language: str = "zh",
-        camera: bool = True,
-    ) -> None:
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._known: dict[tuple[object, ...], BrowserContext] = {}
+
+    def one(
+        self, *, size: tuple[int, int] = DESKTOP, language: str = "zh", camera: bool = True
+    ) -> BrowserContext:
+        """One that knows nobody, whoever used it before."""
+        made_of = (size, language, camera)
+        if made_of not in self._known:
+            self._known[made_of] = self._browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                locale="zh-CN" if language == "zh" else "en-GB",
+                permissions=["camera"] if camera else [],
+                has_touch=size[0] < 500,
+                # What is looked at in the middle of a change of colours has neither the old nor the new contrast.
+                reduced_motion="reduce",
+            )
+        self._known[made_of].clear_cookies()
+        return self._known[made_of]
+
+    def close(self) -> None:
+        for context in self._known.values():
+            context.close()
+
+
+class TillPage:
+    """One page of a browser."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
         self.address = address
-        self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            locale="zh-CN" if language == "zh" else "en-GB",
-            permissions=["camera"] if camera else [],
-            has_touch=size[0] < 500,
-        )
+        self.context = context
         self.page = self.context.new_page()
         self.page.set_default_timeout(WAIT_MS)
         self.keys = self.context.new_cdp_session(self.page)
@@ -72,6 +91,18 @@ class TillPage:
         """How many forms were sent there."""
         return sum(sent.startswith(f"POST {path} ") for sent in self.sent)
 
+    def enter(self, app: Flask, login: str = "mei", place: str = "S001.T1") -> "TillPage":
+        """The page of somebody who has signed in before."""
+        visitor = Visitor(app)
+        assert visitor.sign_in(login, place=place).status_code == 303
+        host = self.address.replace("http://", "https://")  # whose cookies may be called __Host-
+        for name in (SESSION_COOKIE, PLACE_COOKIE):
+            self.context.add_cookies(
+                [{"name": name, "value": visitor.cookie(name), "url": host, "secure": True}]
+            )
+        self.page.goto(f"{self.address}/till/")
+        return self._ready()
+
     def sign_in(self, login: str = "mei", place: str = "S001.T1") -> "TillPage":
         self.page.goto(f"{self.address}/till/")
         store, _, terminal = place.partition(".")
@@ -80,6 +111,9 @@ class TillPage:
         self.page.fill("#login", login)
         self.page.fill("#password", PASSWORD)
         self.page.keyboard.press("Enter")
+        return self._ready()
+
+    def _ready(self) -> "TillPage":
         expect(self.page.locator("body[data-listening] [data-stage=ready]")).to_be_visible()
         return self
 

@@ -43,6 +43,11 @@ class Visitor:
         assert (answer.status_code, answer.location) == (303, "/till/sign-in")
         return str(self.get("/till/sign-in").text)
 
+    def cookie(self, name: str) -> str:
+        found = self.client.get_cookie(name, domain=str(urlsplit(self.site).hostname))
+        assert found is not None, name
+        return found.value
+
     def forget_session(self) -> None:
         """As a browser does whose cookies were thrown away."""
         self.client.delete_cookie("__Host-till", domain=urlsplit(self.site).hostname)

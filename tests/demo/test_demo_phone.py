@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.consoles.fake_camera import film_of_screen
-from tests.consoles.till_page import TillPage
+from tests.consoles.till_page import Profiles, TillPage
 from tests.demo.launching import Demo
 from tests.miniprogram.preview_tools import CHROMIUM, CHROMIUM_ARGS
 
@@ -87,7 +87,7 @@ def _sell(demo: Demo, code: str, amount_fen: int) -> Any:
 
 
 def _signed_in(browser: Browser, demo: Demo) -> TillPage:
-    till = TillPage(browser, demo.url)
+    till = TillPage(Profiles(browser).one(), demo.url)
     till.page.goto(f"{demo.url}/till/?store=S001&terminal=T1")
     till.page.fill("#login", "clerk")
     till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])

@@ -2,12 +2,13 @@
 
 import pathlib
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from member_api_stub import MemberApiStub, serving
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from member_api_stub import MemberApiStub, listening, serving
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from preview_tools import CHROMIUM, CHROMIUM_ARGS, NodeRun, OpenPhone, find_node
 
 # Chromium reports every refused or failed request on the console; those that a test provokes are no fault.
@@ -28,9 +29,15 @@ def node() -> NodeRun:
     return run
 
 
+@pytest.fixture(scope="module")
+def ports() -> Iterator[list[socket.socket]]:
+    with listening() as sockets:
+        yield sockets
+
+
 @pytest.fixture
-def api() -> Iterator[MemberApiStub]:
-    with serving() as stub:
+def api(ports: list[socket.socket]) -> Iterator[MemberApiStub]:
+    with serving(ports) as stub:
         yield stub
 
 
@@ -45,18 +52,32 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def _new_profile(browser: Browser) -> BrowserContext:
+    return browser.new_context(timezone_id="Asia/Shanghai", reduced_motion="reduce")
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> BrowserContext:
+    """A browser that keeps the preview's files from one test to the next, and nothing else."""
+    return _new_profile(browser)
+
+
 @pytest.fixture
-def open_phone(browser: Browser, api: MemberApiStub) -> Iterator[OpenPhone]:
+def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) -> Iterator[OpenPhone]:
     """Opens the preview as one user's phone; at the end no page may have complained about anything."""
     complaints: list[str] = []
-    context = browser.new_context(timezone_id="Asia/Shanghai", reduced_motion="reduce")
+    pages: list[Page] = []
 
     def note(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not EXPECTED_CONSOLE.match(message.text):
             complaints.append(f"{message.type}: {message.text}")
 
-    def phone(user: str = "demo", language: str = "zh", width: int = 390, height: int = 844) -> Page:
-        page = context.new_page()
+    def phone(
+        user: str = "demo", language: str = "zh", width: int = 390, height: int = 844, own_clock: bool = False
+    ) -> Page:
+        # The clock of one page is that of its whole browser.
+        page = (_new_profile(browser) if own_clock else profile).new_page()
+        pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(10_000)
         page.on("console", note)
@@ -65,7 +86,13 @@ def open_phone(browser: Browser, api: MemberApiStub) -> Iterator[OpenPhone]:
         return page
 
     yield phone
-    context.close()
+    for page in pages:
+        page.context.new_cdp_session(page).send(
+            "Storage.clearDataForOrigin", {"origin": api.origin, "storageTypes": "local_storage"}
+        )
+        page.close()
+        if page.context is not profile:
+            page.context.close()
     assert complaints == []
 
 

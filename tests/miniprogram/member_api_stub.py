@@ -9,6 +9,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import pathlib
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -565,17 +566,24 @@ def _application(stub: MemberApiStub) -> web.Application:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[MemberApiStub]:
-    """Runs the stub on two free loopback ports, one of them WeChat's, in a thread of its own."""
+def listening() -> Iterator[list[socket.socket]]:
+    """Two free loopback ports, one of them WeChat's, for one stub after another: a browser may keep what it loaded."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+
+
+@contextlib.contextmanager
+def serving(sockets: list[socket.socket]) -> Iterator[MemberApiStub]:
+    """Runs a new stub on those ports, in a thread of its own."""
     stub = MemberApiStub()
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(_application(stub))
 
     async def start() -> None:
         await runner.setup()
-        for _ in range(2):
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-        stub.origin, stub.sandbox_origin = (f"http://127.0.0.1:{port}" for _, port in runner.addresses)
+        for port in sockets:
+            await web.SockSite(runner, port.dup()).start()
+        stub.origin, stub.sandbox_origin = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets)
 
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

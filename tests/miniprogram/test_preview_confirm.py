@@ -15,7 +15,7 @@ def asked(api: MemberApiStub, open_phone: OpenPhone) -> Page:
     """A phone that lay before the till with its code when the till asked."""
     api.add_member("demo")
     api.refresh_in = 1_000
-    page = open_phone()
+    page = open_phone(own_clock=True)
     page.clock.install()
     page.reload()
     page.locator(".qr img").wait_for()
