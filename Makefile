@@ -1,6 +1,8 @@
 # make demo   try the product: nothing to install first but Python 3.11+ and make
 # make test   run the tests against real PostgreSQL and Redis, which it provides itself
 PYTHON ?= python3
+# Compiled once and kept, whoever says otherwise: each of the many processes of a test run would compile it all again.
+export PYTHONDONTWRITEBYTECODE =
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2

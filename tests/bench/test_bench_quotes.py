@@ -61,6 +61,7 @@ def test_the_usual_bill_has_a_discount_of_the_tier_and_one_of_the_day(shelf: She
     assert names >= {f"{discounts.TIER} 会员折扣", "会员日全场 97 折"}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(pgbench.find() is None, reason="pgbench is not installed")
 def test_the_reference_writes_what_the_audits_find_sound(
     app: Flask, shelf: Shelf, engine: Engine, database_url: str

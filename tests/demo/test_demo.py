@@ -163,6 +163,7 @@ def test_what_is_no_port_is_said_so_in_both_languages(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.long
 def test_it_keeps_its_data_names_a_child_that_died_and_stops_cleanly(home: Path) -> None:
     with demo_in(home) as first:
         kept = json.loads((first.data / "secrets.json").read_text())

@@ -20,9 +20,13 @@ def used_url(databases: Databases) -> str:
         return database.url
 
 
-def ask(url: str, question: str) -> list[tuple[Any, ...]]:
+def connect(url: str) -> psycopg.Connection[Any]:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    return psycopg.connect(plain, autocommit=True)
+
+
+def ask(url: str, question: str) -> list[tuple[Any, ...]]:
+    with connect(url) as connection:
         cursor = connection.execute(question.encode())
         return cursor.fetchall() if cursor.description else []
 
@@ -35,12 +39,13 @@ def oid(url: str) -> object:
 
 def contents(url: str) -> Iterator[tuple[str, object]]:
     """All rows, and where every sequence stands."""
-    names = ask(
-        url, "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^pg_'"
+    names = (
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^pg_' ORDER BY 1"
     )
-    for (name,) in sorted(names):
-        if not name.startswith("information_schema."):
-            yield name, ask(url, f"SELECT t::text FROM {name} t ORDER BY 1")
+    with connect(url) as connection:
+        for (name,) in connection.execute(names.encode()).fetchall():
+            if not name.startswith("information_schema."):
+                yield name, connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1".encode()).fetchall()
     yield "sequences", ask(url, "SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2")
 
 
@@ -166,9 +171,8 @@ def test_whoever_is_still_connected_is_sent_away_and_does_not_find_the_next(data
     with databases.one() as database:
         url = database.url
         which = oid(url)
-        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        straggler = psycopg.connect(plain)
-        straggler.execute("LOCK TABLE sales")
+        straggler = connect(url)
+        straggler.execute("BEGIN; LOCK TABLE sales")
     with straggler, pytest.raises(psycopg.OperationalError):
         straggler.execute("SELECT 1")
     with databases.one() as next_database:

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from tests.messaging import (
     Post,
     post,
@@ -34,6 +36,7 @@ def test_receipts_arrive_by_themselves_and_the_worker_stops_when_told(post: Post
     assert reckoned_up(post) == {"sent": 2}
 
 
+@pytest.mark.long
 def test_a_worker_survives_a_database_that_cuts_every_connection(post: Post) -> None:
     member = post.person("alice", credits=2)
 

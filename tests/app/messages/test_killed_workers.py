@@ -3,6 +3,8 @@
 import signal
 from datetime import timedelta
 
+import pytest
+
 from app import clock
 from app.messages import lease, outcome
 from app.messages.deliver import GROUP, LANES
@@ -52,6 +54,7 @@ def test_a_worker_killed_in_the_middle_of_sending_loses_nothing_and_doubles_noth
     assert all(count == 1 or member_id in in_the_inbox for member_id, count in received.items())
 
 
+@pytest.mark.long
 def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_back(post: Post) -> None:
     crowd = post.crowd(150, credits=1)
     post.facts(list(crowd))

@@ -1,5 +1,6 @@
 """A real Redis and a scripted HTTP server, both on loopback."""
 
+import functools
 import threading
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,11 +9,12 @@ import paying
 import pytest
 import redis
 import requests
+import wechatpayv3.utils
 from scripted_wechat import APPID, CODE, OPENID, SECRET, TEMPLATE, TOKEN, ScriptedWechat, clock, says
 
 from app.providers.wechat import WechatClient
 from app.providers.wechat.errors import STABLE_TOKEN
-from app.providers.wechat_pay import NotificationRejected, WechatPay
+from app.providers.wechat_pay import NotificationRejected, WechatPay, merchant
 from embedded import redis as embedded_redis
 from wechat_sandbox import process
 
@@ -155,8 +157,20 @@ def sandbox_client(sandbox, make_client, shared):
     return make_client(base_url=sandbox.url, shared=shared, read_timeout_s=5)
 
 
+@pytest.fixture(scope="session")
+def known_keys():
+    """Keys that were read once are at hand: checking one takes longer than most of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (
+            (wechatpayv3.utils, "load_pem_private_key"),
+            (merchant, "load_der_private_key"),
+        ):
+            patch.setattr(module, name, functools.cache(getattr(module, name)))
+        yield
+
+
 @pytest.fixture
-def make_pay(wechat):
+def make_pay(wechat, known_keys):
     """Builds clients of the scripted gateway, with short time-outs unless told otherwise."""
     made = []
 
