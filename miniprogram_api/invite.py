@@ -60,19 +60,19 @@ class InviteSchema(Strict):
 
 def _dump_reward(reward: Reward, shown: Invite) -> dict[str, Any]:
     english = language() == "en"
-    parts_of = []
+    given = []
     if reward.points:
-        parts_of.append(say("reward.points", language(), n=reward.points))
+        given.append(say("referral.gives.points", language(), n=reward.points))
     if reward.coupons:
         name = shown.coupons[reward.coupon_template][english]
-        parts_of.append(say("reward.coupons", language(), n=reward.coupons, name=name))
+        given.append(say("referral.gives.coupons", language(), n=reward.coupons, name=name))
     if reward.chances:
-        parts_of.append(say("reward.chances", language(), n=reward.chances))
+        given.append(say("referral.gives.chances", language(), n=reward.chances))
     return {
         "points": reward.points,
         "coupons": reward.coupons,
         "chances": reward.chances,
-        "text": (", " if english else "、").join(parts_of),
+        "text": (", " if english else "、").join(given),
     }
 
 

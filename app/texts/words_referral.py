@@ -1,9 +1,9 @@
 """Key → (Chinese, English): inviting friends."""
 
 REFERRAL_TEXTS: dict[str, tuple[str, str]] = {
-    "reward.points": ("{n} 积分", "{n} points"),
-    "reward.coupons": ("「{name}」× {n}", "{n} × {name}"),
-    "reward.chances": ("抽奖机会 × {n}", "{n} × lottery draw"),
+    "referral.gives.points": ("{n} 积分", "{n} points"),
+    "referral.gives.coupons": ("{n} 张「{name}」", "{n} × {name}"),
+    "referral.gives.chances": ("抽奖机会 × {n}", "{n} × lottery draw"),
     "referral.rule": (
         "好友通过您的邀请加入，并在 {days} 天内单笔消费满 {least}，双方即可获得奖励。",
         "When a friend joins by your invite and spends {least} or more in one purchase within {days} days, you both get"
