@@ -66,6 +66,7 @@ class LoginSchema(Strict):
     consent = fields.Nested(ConsentSchema(), load_default=None)
     invite = text(
         64,
+        0,
         load_default=None,
         metadata={"description": "a friend's code; one that leads nowhere keeps nobody from joining"},
     )

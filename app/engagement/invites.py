@@ -50,7 +50,8 @@ class Invite:
 
 @dataclass(frozen=True, kw_only=True)
 class Friend:
-    """`name` is masked and may be empty; `points` and `coupons` are what the inviter got and kept."""
+    """`name` is masked, and empty for who told none or has left. `points` and `coupons` are what the inviter got and
+    kept."""
 
     id: str
     name: str
@@ -134,7 +135,7 @@ def _new_code(member_id: int, now: datetime) -> str:
 
 
 _FRIENDS = text("""
-    SELECT r.id, m.name, r.joined_at, r.buy_until,
+    SELECT r.id, CASE m.status WHEN 'active' THEN m.name ELSE '' END AS name, r.joined_at, r.buy_until,
         CASE WHEN r.state = 'blocked' THEN 'not_counted' WHEN r.state = 'pending' AND r.buy_until <= :now THEN 'lapsed'
             ELSE r.state END AS state,
         CASE WHEN g.taken_back_at IS NULL THEN coalesce(g.points, 0) ELSE 0 END AS points,

@@ -3,6 +3,7 @@
 A code that leads nowhere keeps nobody from joining; the answer tells.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -130,6 +131,6 @@ def _reason(seen: Any, terms: Referral) -> Reason | None:
     return "cap" if seen.counted >= terms.most else None
 
 
-def prune_devices(*, before: datetime, keep_going: Any = always) -> int:
+def prune_devices(*, before: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Forget devices last seen before `before`; how many."""
     return forget("member_devices", "seen_at", before=before, keep_going=keep_going)

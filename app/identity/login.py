@@ -93,8 +93,9 @@ def log_in(
     """Log in, or join with consent to the current text; `consent` is the version agreed to, if any.
 
     Repeating code and `key` gives a new token and ends the first one: only hashes are kept, so the first cannot be
-    told again. Raises `ConsentRequired` (repeat the code with consent), `LoginCodeUsed` for a finished code under
-    another key, `ProviderUnknown`, `LoginForbidden`, `Busy`, and what the platform raises.
+    told again. `welcome` does what else belongs to a login, in the same transaction. Raises `ConsentRequired` (repeat
+    the code with consent), `LoginCodeUsed` for a finished code under another key, `ProviderUnknown`, `LoginForbidden`,
+    `Busy`, and what the platform raises.
     """
     platform = platforms.get(provider)
     if platform is None:
