@@ -361,7 +361,7 @@ module.exports = {
   friendUntil: 'Counts if they buy before {date}',
   friendJoined: 'Joined {date}',
   invitedYou: 'A friend invites you to join',
-  invitedYouBody: 'Join and make a first purchase that is large enough: you both get something',
+  invitedYouBody: 'Join and make one purchase that is large enough in time: it is rewarded',
   acceptInvite: 'Accept',
   noInvite: 'Nothing to invite to at present',
   noInviteBody: 'Once it is on, bringing friends is rewarded',

@@ -360,7 +360,7 @@ module.exports = {
   friendUntil: '{date} 前消费有效',
   friendJoined: '{date} 加入',
   invitedYou: '好友邀请您加入会员',
-  invitedYouBody: '加入后首次消费满额，双方均可获得奖励',
+  invitedYouBody: '加入后在期限内单笔消费满额，即可获得奖励',
   acceptInvite: '接受邀请',
   noInvite: '暂无邀请活动',
   noInviteBody: '活动开始后，邀请好友可获得奖励',

@@ -111,7 +111,7 @@ class Activities:
         return web.json_response(
             {
                 "name": "老带新",
-                "rule": "好友通过您的邀请加入，并在 30 天内单笔消费满 ¥50.00，双方即可获得奖励。",
+                "rule": "好友通过您的邀请加入，并在 30 天内单笔消费满 ¥50.00，即可获得以下奖励。",
                 "code": "7QK2M4XW9A",
                 "path": "/pages/invite/index?invite=7QK2M4XW9A",
                 "inviter": {"points": 100, "coupons": 0, "chances": 0, "text": "100 积分"},
