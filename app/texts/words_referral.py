@@ -6,7 +6,7 @@ REFERRAL_TEXTS: dict[str, tuple[str, str]] = {
     "referral.gives.chances": ("抽奖机会 × {n}", "{n} × lottery draw"),
     "referral.rule": (
         "好友通过您的邀请加入，并在 {days} 天内单笔消费满 {least}，即可获得以下奖励。",
-        "When a friend joins by your invite and spends {least} or more in one purchase within {days} days, this is given:",
+        "When a friend joins by your invite and within {days} days spends {least} in one purchase, this is given:",
     ),
     "referral.state.pending": ("待消费", "Yet to buy"),
     "referral.state.lapsed": ("已过期", "Too late"),
