@@ -21,6 +21,7 @@ import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
 import miniprogram_api.entry
+import miniprogram_api.invite
 import miniprogram_api.lotteries
 import miniprogram_api.me
 import miniprogram_api.messages
@@ -39,6 +40,7 @@ import office_api.lottery_rounds
 import office_api.offline_uploads
 import office_api.people
 import office_api.policies
+import office_api.referrals
 import office_api.reward_items
 import office_api.reward_orders
 import office_api.session
@@ -47,6 +49,7 @@ import office_api.settlement_files
 import office_api.settlements
 import office_api.shifts
 import office_api.shops
+import office_api.staff_memberships
 import office_api.tiers
 import office_api.top_up_offers
 import office_api.top_ups
@@ -88,6 +91,7 @@ JSON_FACES = (
     miniprogram_api.rewards.order_blueprint,
     miniprogram_api.check_ins.blueprint,
     miniprogram_api.lotteries.blueprint,
+    miniprogram_api.invite.blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
@@ -105,6 +109,7 @@ JSON_FACES = (
     office_api.session.blueprint,
     office_api.session.account_blueprint,
     office_api.people.blueprint,
+    office_api.staff_memberships.blueprint,
     office_api.shops.blueprint,
     office_api.shifts.blueprint,
     office_api.approvals.blueprint,
@@ -117,6 +122,7 @@ JSON_FACES = (
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
     office_api.lottery_rounds.blueprint,
+    office_api.referrals.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,

@@ -14,7 +14,7 @@ from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
-from app.engagement import gifts, lottery_rounds
+from app.engagement import gifts, lottery_rounds, referral_join
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -158,6 +158,7 @@ def fact_relay(parts: Parts) -> Relay:
             "coupons_issued": _noted(plan_gift),
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
+            "phone_in_use": _noted(taken_part),
         }
     )
 
@@ -264,6 +265,9 @@ def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
         "scans": lambda keep_going: scan.prune(before=now - _KEEP_SCANS, keep_going=keep_going),
         "login_codes": lambda keep_going: login.prune(before=now - _KEEP_LOGIN_CODES, keep_going=keep_going),
         "member_sessions": lambda keep_going: sessions.prune(before=old_sessions, keep_going=keep_going),
+        "member_devices": lambda keep_going: referral_join.prune_devices(
+            before=now - referral_join.KEEP_DEVICES, keep_going=keep_going
+        ),
         "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),
         "jobs": lambda keep_going: jobs.prune(now=now, keep_going=keep_going),
     }

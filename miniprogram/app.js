@@ -1,1 +1,11 @@
-App({});
+const invite = require('./utils/invite.js');
+
+App({
+  /**
+   * Also when it was open already: somebody may have scanned an invite meanwhile.
+   * @param {{path?: string, query?: Record<string, string>}} options
+   */
+  onShow({ path = '', query = {} }) {
+    invite.hear(path, query);
+  },
+});

@@ -1,12 +1,16 @@
 """Before there is a token: what the mini-program must know to begin, and logging in."""
 
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, get_args
 
 from flask import Response, request
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app import clock
-from app.identity.login import log_in
+from app.engagement.referral_join import Outcome, arrived
+from app.identity.login import Welcome, log_in
+from app.members.phones import PhoneVault
 from app.throttle import Limit, network_of
 from app.tiers.profile import profile
 from miniprogram_api.me import MeSchema, dump_profile
@@ -60,6 +64,17 @@ class LoginSchema(Strict):
     provider = text(32, required=True)
     code = text(4096, required=True)
     consent = fields.Nested(ConsentSchema(), load_default=None)
+    invite = text(
+        64,
+        0,
+        load_default=None,
+        metadata={"description": "a friend's code; one that leads nowhere keeps nobody from joining"},
+    )
+    device = text(
+        200,
+        load_default=None,
+        metadata={"description": "by which an app knows the device, if it does; only a keyed hash is kept"},
+    )
 
 
 class LoggedInSchema(Strict):
@@ -68,6 +83,18 @@ class LoggedInSchema(Strict):
     created = fields.Boolean(required=True)
     consent_current = fields.Boolean(required=True)
     member = fields.Nested(MeSchema(), required=True)
+    invite = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(get_args(Outcome)),
+        metadata={"description": "what became of `invite`; null: there was none"},
+    )
+
+
+def _welcome(invite: str | None, device: str | None, vault: PhoneVault, now: datetime) -> Welcome | None:
+    if invite is None and device is None:
+        return None
+    return partial(arrived, invite=invite, device=None if device is None else vault.device(device), now=now)
 
 
 @blueprint.post("/login")
@@ -91,6 +118,7 @@ def login(arguments: dict[str, Any]) -> Response:
         language=language(),
         terms=here.terms,
         now=now,
+        welcome=_welcome(arguments["invite"], arguments["device"], here.phones, now),
     )
     return answer(
         {
@@ -98,6 +126,7 @@ def login(arguments: dict[str, Any]) -> Response:
             "expires_at": logged_in.expires_at,
             "created": logged_in.created,
             "consent_current": logged_in.consent_current,
+            "invite": logged_in.invite,
             "member": dump_profile(profile(member_id=logged_in.member_id, vault=here.phones, now=now)),
         }
     )

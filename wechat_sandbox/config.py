@@ -65,6 +65,7 @@ class Limits:
     forced_token_spacing_s: int = 30
     logins_per_user_per_minute: int = 100
     phone_numbers_per_minute: int = 100_000
+    page_pictures_per_minute: int = 5_000
     sends_per_day: int = 10_000_000
 
 

@@ -20,6 +20,8 @@ TOKEN_MISSING: Final = 41001
 APP_ID_MISSING: Final = 41002
 SECRET_MISSING: Final = 41004
 CODE_MISSING: Final = 41008
+BAD_ARGUMENT: Final = 40097
+BAD_SCENE: Final = 40129
 BAD_PAGE: Final = 41030
 TOKEN_EXPIRED: Final = 42001
 GET_REQUIRED: Final = 43001
@@ -51,6 +53,8 @@ WORDS: Final = {
     APP_ID_MISSING: "appid missing",
     SECRET_MISSING: "appsecret missing",
     CODE_MISSING: "missing code",
+    BAD_ARGUMENT: "invalid args",
+    BAD_SCENE: "invalid scene",
     BAD_PAGE: "invalid page",
     TOKEN_EXPIRED: "access_token expired",
     GET_REQUIRED: "require GET method",

@@ -22,6 +22,7 @@ from wechat_sandbox.errors import (
     USER_BLOCKED,
     PlatformError,
 )
+from wechat_sandbox.page_picture import page_picture
 from wechat_sandbox.platform_call import Call, Endpoint, endpoint
 from wechat_sandbox.quotas import MINUTE
 from wechat_sandbox.subscribe_send import subscribe_send
@@ -113,12 +114,14 @@ def add_platform_routes(app: web.Application) -> None:
         content = (lambda world: world.config.session_content_type) if work is code_to_session else None
         router.add_get(path, endpoint(work, content), allow_head=False)
         router.add_route("*", path, endpoint(_refusal(GET_REQUIRED)))
-    for path, work in (
+    posted: tuple[tuple[str, Endpoint], ...] = (
         ("/cgi-bin/stable_token", stable_token),
         ("/wxa/business/getuserphonenumber", phone_number),
         ("/cgi-bin/message/subscribe/send", subscribe_send),
-    ):
-        router.add_post(path, endpoint(work))
+        ("/wxa/getwxacodeunlimit", page_picture),
+    )
+    for path, asked in posted:
+        router.add_post(path, endpoint(asked))
         router.add_route("*", path, endpoint(_refusal(POST_REQUIRED)))
     for prefix in ("/cgi-bin", "/sns", "/wxa", "/wxaapi"):
         router.add_route("*", prefix + "/{rest:.*}", endpoint(_refusal(BAD_URL)))

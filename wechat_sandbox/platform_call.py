@@ -16,6 +16,7 @@ from wechat_sandbox.faults import Fault
 from wechat_sandbox.world import World
 
 JSON_TYPE = "application/json; charset=utf-8"
+PNG_TYPE = "image/png"
 
 
 @dataclass
@@ -56,7 +57,9 @@ class Call:
             await asyncio.sleep(wait_s)
 
 
-Endpoint = Callable[[Call], Awaitable[dict[str, object]]]
+#: JSON, or a picture (PNG).
+Reply = dict[str, object] | bytes
+Endpoint = Callable[[Call], Awaitable[Reply]]
 
 
 def endpoint(
@@ -79,23 +82,22 @@ def endpoint(
         await call.hold()
         if fault is not None:
             return await _broken(request, fault, call, answer)
-        world.metrics.answer(call.path, str(answer.get("errcode", 0)))
-        kind = content_type(world) if content_type else JSON_TYPE
+        picture = isinstance(answer, bytes)
+        world.metrics.answer(call.path, "0" if isinstance(answer, bytes) else str(answer.get("errcode", 0)))
+        kind = PNG_TYPE if picture else content_type(world) if content_type else JSON_TYPE
         return web.Response(body=_dump(answer), headers={"Content-Type": kind})
 
     return handle
 
 
-async def _answer(work: Endpoint, call: Call) -> dict[str, object]:
+async def _answer(work: Endpoint, call: Call) -> Reply:
     try:
         return await work(call)
     except PlatformError as error:
         return error.body(call.world.draw.rid(call.now))
 
 
-async def _broken(
-    request: web.Request, fault: Fault, call: Call, answer: dict[str, object]
-) -> web.StreamResponse:
+async def _broken(request: web.Request, fault: Fault, call: Call, answer: Reply) -> web.StreamResponse:
     await call.hold()
     call.world.metrics.answer(
         call.path, str(fault.number) if fault.kind == "errcode" else f"fault {fault.kind}"
@@ -123,5 +125,7 @@ def _subject(call: Call) -> str | None:
     return owner.openid if owner else None
 
 
-def _dump(answer: dict[str, object]) -> bytes:
+def _dump(answer: Reply) -> bytes:
+    if isinstance(answer, bytes):
+        return answer
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()

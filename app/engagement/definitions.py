@@ -11,7 +11,7 @@ from app.errors import Invalid
 from app.points.rules import Conditions, RuleMalformed, check_conditions
 from app.typed import convert
 
-Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile"]
+Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile", "referral"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ProfileField = Literal["name", "birthday", "phone"]
 MOST_CYCLE_DAYS = 31
@@ -20,6 +20,9 @@ MOST_WEIGHT = 1_000_000
 MOST_STOCK = 1_000_000
 MOST_ROUNDS = 366
 MOST_FEN = 1_000_000_000
+MOST_WINDOW_DAYS = 366
+MOST_INVITED_A_DAY = 1_000
+MOST_INVITED = 100_000
 
 _Cost = Annotated[int, Meta(ge=0, le=MOST_REWARD_POINTS)]
 
@@ -122,8 +125,29 @@ class Profile(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return iter((self.reward,))
 
 
+class Referral(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whoever joins by an invite and within `window_days` buys for `at_least_fen` at once brings a reward to both.
+
+    An inviter is rewarded `most_a_day` times a day and `most` times in all. With `phone_needed` it counts once the
+    newcomer has told a phone number, which no other member has or had.
+    """
+
+    kind: ClassVar[Kind] = "referral"
+
+    inviter: Reward = Reward()
+    newcomer: Reward = Reward()
+    at_least_fen: Annotated[int, Meta(ge=1, le=MOST_FEN)]
+    window_days: Annotated[int, Meta(ge=1, le=MOST_WINDOW_DAYS)] = 30
+    most_a_day: Annotated[int, Meta(ge=1, le=MOST_INVITED_A_DAY)] = 10
+    most: Annotated[int, Meta(ge=1, le=MOST_INVITED)] = 100
+    phone_needed: bool = False
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.inviter, self.newcomer))
+
+
 DEFINITIONS: dict[Kind, type[Definition]] = {
-    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile)
+    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral)
 }
 
 

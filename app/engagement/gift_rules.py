@@ -23,7 +23,7 @@ D = TypeVar("D", bound=Definition)
 class Due:
     """What happened when, to whom; `subject` says which sale."""
 
-    occasion: Literal["joined", "profile", "sale", "refund"]
+    occasion: Literal["joined", "profile", "sale", "refund", "phone"]
     subject: str
     member_id: int
     at: datetime
@@ -48,6 +48,8 @@ def give_for(session: Session, due: Due) -> Iterator[Give]:
             return _first_order(session, due)
         case "refund":
             return _back(session, due)
+        case "phone":  # of referrals only
+            return iter(())
 
 
 def _on(session: Session, due: Due, kind: type[D], source: str) -> Iterator[Give]:

@@ -7,6 +7,7 @@ batch of facts would hold the accounts of many members at once.
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from app.db import reading, transaction
 from app.engagement.activity import ActivityUsedUp
 from app.engagement.change import stop_used_up
 from app.engagement.gift_rules import Due, give_for
+from app.engagement.referral import referral_for
 from app.facts.models import Fact
 from app.pruning import always
 
@@ -28,6 +30,7 @@ OCCASIONS = {
     "profile_changed": "profile",
     "sale_completed": "sale",
     "sale_refunded": "refund",
+    "phone_in_use": "phone",
 }
 
 # A sale is noted only if it may be the first, a refund only if there is something to take back: most are neither.
@@ -43,8 +46,11 @@ _NOTE = text("""
             AND NOT EXISTS (SELECT FROM sales e JOIN sales s ON s.id = d.subject WHERE e.member_id = d.member_id
                 AND (e.occurred_at, e.id) < (s.occurred_at, s.id)
                 AND NOT EXISTS (SELECT FROM refunds r WHERE r.sale_id = e.id AND r.reason = 'void'))
-        ELSE EXISTS (SELECT FROM activity_members m JOIN activities a ON a.id = m.activity_id
-            WHERE m.member_id = d.member_id AND a.kind = 'first_order') END
+        WHEN 'refund' THEN EXISTS (SELECT FROM activity_members m JOIN activities a ON a.id = m.activity_id
+            WHERE m.member_id = d.member_id AND a.kind = 'first_order')
+        ELSE false END
+        OR (d.occasion <> 'joined' AND EXISTS (SELECT FROM referrals r WHERE r.newcomer_id = d.member_id
+            AND (r.state IN ('pending', 'taken_back') OR (d.occasion = 'refund' AND r.state = 'rewarded'))))
     ON CONFLICT (occasion, subject) DO NOTHING""")
 
 
@@ -99,7 +105,8 @@ def _give(due_id: int, now: datetime) -> bool:
         if row is None:
             return False
         due = Due(occasion=row.occasion, subject=row.subject, member_id=row.member_id, at=row.at)
-        for give in give_for(session, due):
+        # Referrals last: what they lock is also other members'.
+        for give in chain(give_for(session, due), referral_for(session, due)):
             try:
                 with session.begin_nested():
                     give.run(session, now)

@@ -27,7 +27,9 @@ class ActivityRow(Base):
 
     __tablename__ = "activities"
     __table_args__ = (
-        CheckConstraint("kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile')", "kind"),
+        CheckConstraint(
+            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral')", "kind"
+        ),
         CheckConstraint("state IN ('draft', 'live', 'stopped')", "state"),
         CheckConstraint("version > 0", "version_positive"),
         CheckConstraint("ends_at > starts_at", "ends_after_it_starts"),
@@ -175,7 +177,7 @@ class GiftDue(Base):
     __tablename__ = "gifts_due"
     __table_args__ = (
         UniqueConstraint("occasion", "subject"),
-        CheckConstraint("occasion IN ('joined', 'profile', 'sale', 'refund')", "occasion"),
+        CheckConstraint("occasion IN ('joined', 'profile', 'sale', 'refund', 'phone')", "occasion"),
         Index("ix_gifts_due_next_at", "next_at"),
     )
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -29,6 +30,10 @@ from app.pruning import always, forget
 CODE_MEMORY = timedelta(minutes=5)
 #: A claim older than this was left by a killed process: every call to a chat app is bounded well below it.
 CLAIM_STALE = timedelta(seconds=30)
+#: Whoever logs in joins now, joined by an earlier try of this login, or was a member before.
+Arrival = Literal["joins", "joined", "member"]
+#: What else belongs to a login, in its transaction: (session, member id, arrival) → a word for the phone.
+Welcome = Callable[[Session, int, Arrival], str | None]
 
 
 class ConsentRequired(Conflict):
@@ -62,13 +67,15 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedIn:
-    """`token` is shown to the phone this once. `consent_current`: False asks for consent to the newer text."""
+    """`token` is shown to the phone this once. `consent_current`: False asks for consent to the newer text. `invite`:
+    what `welcome` said."""
 
     token: str
     expires_at: datetime
     member_id: int
     created: bool
     consent_current: bool
+    invite: str | None
 
 
 def log_in(
@@ -81,12 +88,14 @@ def log_in(
     language: str,
     terms: Terms,
     now: datetime,
+    welcome: Welcome | None = None,
 ) -> LoggedIn:
     """Log in, or join with consent to the current text; `consent` is the version agreed to, if any.
 
     Repeating code and `key` gives a new token and ends the first one: only hashes are kept, so the first cannot be
-    told again. Raises `ConsentRequired` (repeat the code with consent), `LoginCodeUsed` for a finished code under
-    another key, `ProviderUnknown`, `LoginForbidden`, `Busy`, and what the platform raises.
+    told again. `welcome` does what else belongs to a login, in the same transaction. Raises `ConsentRequired` (repeat
+    the code with consent), `LoginCodeUsed` for a finished code under another key, `ProviderUnknown`, `LoginForbidden`,
+    `Busy`, and what the platform raises.
     """
     platform = platforms.get(provider)
     if platform is None:
@@ -100,7 +109,7 @@ def log_in(
         known = session.get(LoginCode, code_hash, with_for_update=True)
         if known is None or known.state != "known" or known.claimed_at <= now - CODE_MEMORY:
             raise LoginCodeUsed
-        return _complete(session, known, consent, key, language, terms, now)
+        return _complete(session, known, consent, key, language, terms, now, welcome)
 
 
 def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
@@ -150,6 +159,7 @@ def _complete(
     language: str,
     terms: Terms,
     now: datetime,
+    welcome: Welcome | None,
 ) -> LoggedIn:
     key_hash = token_hash(key)
     if known.key_hash not in (None, key_hash) or _ended(session, known):
@@ -161,6 +171,8 @@ def _complete(
         )
     token, expires_at = open_session(session, member_id, lifetime_days=terms.session_days, now=now)
     known.key_hash, known.session_hash = key_hash, token_hash(token)
+    arrival: Arrival = "joins" if created else "joined" if known.created_member else "member"
+    invite = None if welcome is None else welcome(session, member_id, arrival)
     known.created_member = known.created_member or created
     return LoggedIn(
         token=token,
@@ -168,6 +180,7 @@ def _complete(
         member_id=member_id,
         created=known.created_member,
         consent_current=agreed_version(session, member_id) == terms.policy_version,
+        invite=invite,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +25,11 @@ class MemberIdentity(Base):
     __table_args__ = (
         UniqueConstraint("provider", "app_id", "subject"),
         Index("ix_member_identities_member_id", "member_id"),
+        Index(
+            "ix_member_identities_union_subject",
+            "union_subject",
+            postgresql_where=text("union_subject IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -66,6 +66,10 @@ class PhoneVault:
             raise PhoneMalformed
         return hmac.digest(self._index_key, b"phone|v1|" + phone.encode(), hashlib.sha256)[:_INDEX_BYTES]
 
+    def device(self, told: str) -> bytes:
+        """What logins from one device have in common in the database; `told` is how an app knows it."""
+        return hmac.digest(self._index_key, b"device|v1|" + told.encode(), hashlib.sha256)[:_INDEX_BYTES]
+
     def blind(self, hashed: bytes) -> bytes:
         """A hash over something that holds a number, so that nobody without the key can try numbers against it."""
         return hmac.digest(self._index_key, b"request|v1|" + hashed, hashlib.sha256)

@@ -96,8 +96,16 @@ def bind_phone(
             idempotency.remember(session, request, answer, now)
     except IntegrityError as error:
         if _constraint(error) == _ONE_MEMBER_A_NUMBER:
+            _tell_in_use(member_id, now)
             raise PhoneInUse from None  # the driver's words hold the index
         raise
+
+
+def _tell_in_use(member_id: int, now: datetime) -> None:
+    """That they hold a number of somebody else's, or of a membership of their own that ended."""
+    with transaction() as session:
+        member = session.get_one(Member, member_id)
+        tell(session, "phone_in_use", subject=member.public_id, member_id=member_id, payload={}, now=now)
 
 
 def _tell(session: Session, member: Member, now: datetime) -> None:

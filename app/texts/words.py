@@ -6,6 +6,7 @@ from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
+from app.texts.words_referral import REFERRAL_TEXTS
 from app.texts.words_rewards import REWARD_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
@@ -20,6 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **COUPON_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
+    **REFERRAL_TEXTS,
     **REWARD_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),

@@ -66,6 +66,12 @@ const session = require('./session.js');
  *   draws_left_today: number, prizes: Prize[], round: Round | null}} Lottery
  * @typedef {{id: string, round_no: number, draw_no: number, number: number, drawn: number, given: number,
  *   instead: string | null, name: string, client_seed: string, player: string, drawn_at: string}} OwnDraw
+ * @typedef {Given & {text: string}} InviteReward
+ * @typedef {{name: string, rule: string, code: string, path: string, inviter: InviteReward, newcomer: InviteReward,
+ *   invited: number, pending: number, qualified: number, places_left: number, points_earned: number,
+ *   coupons_earned: number}} Invite
+ * @typedef {{id: string, name: string, state: string, state_text: string, joined_at: string, buy_until: string,
+ *   points: number, coupons: number}} Friend
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -278,6 +284,23 @@ const ownDraws = (id, cursor) => pageOf(`/api/v1/lotteries/${id}/draws`, cursor)
 /** @param {string} id @param {string | null} cursor @returns {Promise<Page<Round>>} */
 const lotteryRounds = (id, cursor) => pageOf(`/api/v1/lotteries/${id}/rounds`, cursor);
 
+/** @returns {Promise<Invite>} */
+const invite = () => call({ path: '/api/v1/me/invite' });
+
+const PICTURE = 'invite_picture';
+
+/** Drawn once for each phone: the code never changes. @param {string} code @returns {Promise<string>} */
+async function invitePicture(code) {
+  const kept = wx.getStorageSync(PICTURE);
+  if (kept && kept.code === code) return kept.picture;
+  const picture = await call({ path: '/api/v1/me/invite/picture', picture: true });
+  wx.setStorageSync(PICTURE, { code, picture });
+  return picture;
+}
+
+/** @param {string | null} cursor @returns {Promise<Page<Friend>>} */
+const friends = (cursor) => pageOf('/api/v1/me/invite/friends', cursor);
+
 /** Refusals that mean "nobody is signed in", which a page shows as an invitation and not as an error. */
 /** @param {unknown} problem */
 const isGuest = (problem) => ['signed_out', 'consent_required'].includes(asApiError(problem).code);
@@ -328,4 +351,7 @@ module.exports = {
   drawLottery,
   ownDraws,
   lotteryRounds,
+  invite,
+  invitePicture,
+  friends,
 };

@@ -10,6 +10,7 @@ const { currentLanguage, texts } = require('../i18n/index.js');
  * @property {string} [key] Idempotency-Key: makes a POST safe to send twice
  * @property {string} [token] bearer token
  * @property {number} [timeoutMs]
+ * @property {boolean} [picture] what comes is a picture, as the address of an image
  */
 
 /** A refusal by the server, or `network` when no answer came. `message` is fit for showing. */
@@ -39,6 +40,12 @@ function refusal(status, body) {
   return new ApiError(status, problem.code || 'unknown', problem.detail || texts().serverError, problem);
 }
 
+/** @param {any} bytes an ArrayBuffer: PNG or JPEG */
+function imageAddress(bytes) {
+  const text = wx.arrayBufferToBase64(bytes);
+  return `data:image/${text.startsWith('iVBOR') ? 'png' : 'jpeg'};base64,${text}`;
+}
+
 /** @param {Send} send @returns {Promise<any>} */
 function sendOnce(send) {
   return new Promise((resolve, reject) => {
@@ -48,8 +55,9 @@ function sendOnce(send) {
       data: send.data,
       header: headers(send),
       timeout: send.timeoutMs || TIMEOUT_MS,
+      responseType: send.picture ? 'arraybuffer' : 'text',
       success: ({ statusCode, data }) =>
-        statusCode < 400 ? resolve(data) : reject(refusal(statusCode, data)),
+        statusCode < 400 ? resolve(send.picture ? imageAddress(data) : data) : reject(refusal(statusCode, data)),
       fail: () => reject(new ApiError(0, 'network', texts().networkError)),
     });
   });

@@ -4,6 +4,7 @@
  */
 const { send, ApiError, asApiError } = require('./http.js');
 const { newKey } = require('./random_key.js');
+const invite = require('./invite.js');
 const { texts } = require('../i18n/index.js');
 
 /**
@@ -24,6 +25,8 @@ const TOKEN = 'token';
 const MEMBER = 'member';
 const SIGNED_OUT = 'signed_out';
 const PACK = 'code_pack';
+/** Of the member's own invite (utils/api.js). */
+const PICTURE = 'invite_picture';
 
 /** The login code whose owner still has to agree, and to which version of the policy. */
 let awaitingConsent = { code: '', policyVersion: '' };
@@ -55,14 +58,16 @@ function loginCode() {
  */
 async function postLogin(code, policyVersion) {
   const consent = policyVersion ? { consent: { policy_version: policyVersion } } : {};
+  const came = invite.heard() ? { invite: invite.heard() } : {};
   const answer = await send({
     path: '/api/v1/login',
     method: 'POST',
     key: await newKey(),
-    data: { provider: 'wechat_mini', code, ...consent },
+    data: { provider: 'wechat_mini', code, ...consent, ...came },
   });
   wx.setStorageSync(TOKEN, answer.token);
   wx.removeStorageSync(SIGNED_OUT);
+  invite.forget();
   rememberMember(answer.member);
   return answer.consent_current;
 }
@@ -125,7 +130,7 @@ function decline() {
 
 /** Nothing of the member stays on this phone. */
 function forgetMember() {
-  [TOKEN, MEMBER, PACK].forEach((name) => wx.removeStorageSync(name));
+  [TOKEN, MEMBER, PACK, PICTURE].forEach((name) => wx.removeStorageSync(name));
   wx.setStorageSync(SIGNED_OUT, true);
 }
 

@@ -22,7 +22,7 @@ function answer(name, option, promise) {
   );
 }
 
-async function request({ url, method = 'GET', data, header = {}, timeout = 60000 }) {
+async function request({ url, method = 'GET', data, header = {}, timeout = 60000, responseType = 'text' }) {
   if (!METHODS.includes(method)) throw new Error('method is invalid');
   if (phone.offline) throw new Error('offline');
   const response = await fetch(url.replace(/^https?:\/\/[^/]+/, ''), {
@@ -33,6 +33,9 @@ async function request({ url, method = 'GET', data, header = {}, timeout = 60000
     cache: 'no-store',
     signal: AbortSignal.timeout(timeout),
   });
+  if (responseType === 'arraybuffer') {
+    return { statusCode: response.status, data: await response.arrayBuffer(), header: {} };
+  }
   const text = await response.text();
   const isJson = /[/+]json\b/.test(response.headers.get('Content-Type') || '');
   return { statusCode: response.status, data: isJson && text ? JSON.parse(text) : text, header: {} };
@@ -96,6 +99,7 @@ export function createWx(pages) {
   return {
     login: (option) => answer('login', option, sandbox('/_sim/login_code', {})),
     request: (option) => answer('request', option, request(option)),
+    arrayBufferToBase64: (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join('')),
     requestSubscribeMessage: (option) => answer('requestSubscribeMessage', option, subscribe(option.tmplIds)),
     requestPayment: (option) => answer('requestPayment', option, pay(option)),
     getAppBaseInfo: () => ({ language: phone.language }),

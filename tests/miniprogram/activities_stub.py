@@ -5,6 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
+from scan_codes.picture import qr_png
+
 REWARDS = [
     {"points": 1, "coupons": 0, "chances": 0},
     {"points": 2, "coupons": 0, "chances": 0},
@@ -32,6 +34,9 @@ class Activities:
             web.post("/api/v1/check-ins", self.check_in),
             web.post("/api/v1/check-ins/make-up", self.make_up),
             web.get("/api/v1/lotteries", self.lotteries),
+            web.get("/api/v1/me/invite", self.invite),
+            web.get("/api/v1/me/invite/picture", self.invite_picture),
+            web.get("/api/v1/me/invite/friends", self.friends),
             web.post("/api/v1/lotteries/L1/draws", self.draw),
             web.get("/api/v1/lotteries/L1/draws", self.own_draws),
             web.get("/api/v1/lotteries/L1/rounds", self.rounds),
@@ -101,6 +106,42 @@ class Activities:
             "round": self._round(2, -1, None),
         }
         return web.json_response({"items": [lottery], "next_cursor": None})
+
+    async def invite(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "name": "老带新",
+                "rule": "好友通过您的邀请加入，并在 30 天内单笔消费满 ¥50.00，即可获得以下奖励。",
+                "code": "7QK2M4XW9A",
+                "path": "/pages/invite/index?invite=7QK2M4XW9A",
+                "inviter": {"points": 100, "coupons": 0, "chances": 0, "text": "100 积分"},
+                "newcomer": {"points": 0, "coupons": 1, "chances": 0, "text": "1 张「十元券」"},
+                "invited": 2,
+                "pending": 1,
+                "qualified": 1,
+                "places_left": 99,
+                "points_earned": 100,
+                "coupons_earned": 0,
+            }
+        )
+
+    async def invite_picture(self, request: web.Request) -> web.Response:
+        return web.Response(body=qr_png("90123456789012345678"), content_type="image/png")
+
+    async def friends(self, request: web.Request) -> web.Response:
+        friend = {"joined_at": _in_days(-1), "buy_until": _in_days(29), "coupons": 0}
+        items = [
+            {"id": "F2", "name": "", "state": "pending", "state_text": "待消费", "points": 0, **friend},
+            {
+                "id": "F1",
+                "name": "张**",
+                "state": "rewarded",
+                "state_text": "奖励已发放",
+                "points": 100,
+                **friend,
+            },
+        ]
+        return web.json_response({"items": items, "next_cursor": None})
 
     async def draw(self, request: web.Request) -> web.Response:
         body = await self._note(request)

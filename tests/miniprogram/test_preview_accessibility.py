@@ -85,6 +85,11 @@ def _lottery(page: Page) -> None:
     page.locator(".me-lottery").click()
 
 
+def _invite(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-invite").click()
+
+
 def _fairness(page: Page) -> None:
     _lottery(page)
     page.locator(".cell-link").click()
@@ -108,6 +113,7 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "check_in": (_check_in, ".day-checked"),
     "lottery": (_lottery, ".odds"),
     "fairness": (_fairness, ".hash"),
+    "invite": (_invite, ".invite-friend"),
 }
 
 

@@ -78,3 +78,21 @@ def test_the_page_of_fairness_shows_commitments_and_seeds(page: Page) -> None:
     expect(
         page.get_by_text("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
     ).to_be_visible()
+
+
+def test_an_invite_is_shown_and_one_that_somebody_came_by_goes_along_with_the_login(
+    page: Page, api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    page.locator(".me-invite").click()
+    expect(page.get_by_text("7QK2M4XW9A")).to_be_visible()
+    expect(page.get_by_role("img", name="我的邀请小程序码")).to_be_visible()
+    expect(page.get_by_text("奖励已发放 · 100 积分")).to_be_visible()
+    page.close()
+    newcomer = open_phone("carol")
+    newcomer.get_by_role("button", name="暂不开通").click()
+    newcomer.evaluate("wx.navigateTo({ url: '/pages/invite/index?invite=7QK2M4XW9A' })")
+    newcomer.get_by_role("button", name="接受邀请").click()
+    newcomer.get_by_role("checkbox").click()
+    newcomer.get_by_role("button", name="同意并开通").click()
+    newcomer.locator(".qr img").wait_for()
+    assert [body.get("invite") for body in api.bodies("/api/v1/login")][-1] == "7QK2M4XW9A"

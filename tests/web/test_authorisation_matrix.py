@@ -20,7 +20,7 @@ from app.coupons.terms import Terms
 from app.discounts import change as discount_change
 from app.discounts import rules as discounts
 from app.engagement import change as activities
-from app.engagement.definitions import definition_of
+from app.engagement.definitions import Kind, definition_of
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -177,22 +177,23 @@ class Scene(Actors):
         wish = recall.Wish(**self.recall())
         return recall.recall(wish=wish, staff_id=self.admin.id, request=request, now=clock.now()).recall_id
 
-    def activity(self) -> str:
+    def activity(self, kind: Kind = "welcome", **what: Any) -> str:
         """A new draft of store 1."""
-        what = definition_of(
-            "welcome", {"reward": {"points": 10}, "conditions": {"stores": [self.shop.store.id]}}
-        )
+        terms = (what or {"reward": {"points": 10}}) | {"conditions": {"stores": [self.shop.store.id]}}
         draft = activities.Draft(
-            kind="welcome",
+            kind=kind,
             name_zh="入会礼",
             name_en="A welcome",
-            definition=what,
+            definition=definition_of(kind, terms),
             starts_at=clock.now(),
             ends_at=None,
             points_most=1_000,
             coupons_most=None,
         )
         return activities.create(draft=draft, actor=OPERATOR, now=clock.now()).id
+
+    def referral(self) -> str:
+        return self.activity("referral", inviter={"points": 10}, at_least_fen=1_000)
 
     def settlement(self) -> Header | None:
         """The newest statement."""
@@ -428,6 +429,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/check-ins/make-up"): members(
         404, body=lambda _: {"activity_id": "0" * 26, "day": "2026-01-01"}
     ),
+    ("GET", "/api/v1/me/invite"): members(404),  # no referral is on
+    ("GET", "/api/v1/me/invite/picture"): members(503),  # not set up here
+    ("GET", "/api/v1/me/invite/friends"): members(200),
     ("GET", "/api/v1/lotteries"): members(200),
     ("GET", "/api/v1/lotteries/<string:lottery_id>"): members(404, place=lambda _: {"lottery_id": "0" * 26}),
     ("GET", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
@@ -550,6 +554,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/staff/<int:staff_id>/password-reset"): staff(
         403, 403, 200, 200, place=lambda s: {"staff_id": s.person()}
     ),
+    ("GET", "/office/v1/staff/<int:staff_id>/memberships"): staff(
+        403, 403, 200, 200, place=lambda s: {"staff_id": s.person()}
+    ),
+    ("PUT", "/office/v1/staff/<int:staff_id>/memberships/<string:member_no>"): staff(
+        403, 403, 204, 204, place=lambda s: {"staff_id": s.person(), "member_no": member_no(s.shop.member())}
+    ),
+    ("DELETE", "/office/v1/staff/<int:staff_id>/memberships/<string:member_no>"): staff(
+        403, 403, 404, 404, place=lambda s: {"staff_id": s.person(), "member_no": "M1"}
+    ),
     ("POST", "/office/v1/staff/<int:staff_id>/pin-reset"): staff(
         403, 403, 204, 204, place=lambda s: {"staff_id": s.person()}
     ),
@@ -659,6 +672,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/activities/<string:activity_id>/report"): staff(
         403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/referrals"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.referral()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/referrals/leaders"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.referral()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/referrals/figures"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.referral()}
     ),
     ("GET", "/office/v1/activities/<string:activity_id>/rounds"): staff(
         403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}

@@ -23,6 +23,9 @@ from app.providers.wechat.errors import (
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024
+#: Of a mini-program code, which comes instead of JSON; one of 430 pixels has some 100 KB.
+MAX_PICTURE_BYTES = 1024 * 1024
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 _RID = re.compile(r"rid:? ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})\b")
 _FIELD = re.compile(r"\bdata\.([a-z_]{1,20}[0-9]{0,3})\b")
@@ -43,6 +46,16 @@ def read_answer(path: str, status: int, body: bytes, *, now: datetime) -> dict[s
             failure = _errcode_failure(path, answer, now)
             if failure is None:
                 return answer
+    report(path, failure, status=status)
+    raise failure
+
+
+def read_picture(path: str, status: int, body: bytes, *, now: datetime) -> bytes:
+    """PNG or JPEG. Raises as `read_answer`: WeChat refuses in JSON."""
+    if status == 200 and body.startswith(_PICTURES) and len(body) <= MAX_PICTURE_BYTES:
+        return body
+    read_answer(path, status, body, now=now)
+    failure = BadAnswer()
     report(path, failure, status=status)
     raise failure
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import redis
 from wechatpy import WeChatClient
@@ -20,6 +20,7 @@ from app.providers.places import Places
 from app.providers.wechat.answers import report
 from app.providers.wechat.errors import (
     CODE_TO_SESSION,
+    PAGE_PICTURE,
     PHONE_NUMBER,
     SUBSCRIBE_SEND,
     BadAnswer,
@@ -33,10 +34,14 @@ from app.providers.wechat.transport import WECHAT_API_BASE, Transport
 
 Lang = Literal["zh_CN", "en_US", "zh_HK", "zh_TW"]
 State = Literal["developer", "trial", "formal"]
+T = TypeVar("T")
+#: How the mini-program code calls the same.
+_VERSIONS: dict[State, str] = {"developer": "develop", "trial": "trial", "formal": "release"}
 
 _FEW_PLACES = 2
 
 _CODE = re.compile(r"[!-~]{1,256}")
+_SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}")
 _COUNTRY, _NUMBER = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"[0-9]{4,14}")
 
 
@@ -123,6 +128,21 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
         body = subscribe_body(openid, template_id, page, data, lang, state)
         return message_id(self._with_token("POST", SUBSCRIBE_SEND, body=body))
 
+    def page_picture(self, scene: str, page: str, state: State = "formal") -> bytes:
+        """A mini-program code, PNG or JPEG, that opens `page` with `scene`: at most 32 of WeChat's characters.
+
+        Only a released version is asked whether it has the page.
+        """
+        if not _SCENE.fullmatch(scene):
+            raise ValueError("a scene has 1 to 32 letters, digits or signs")
+        body = {
+            "scene": scene,
+            "page": page,
+            "env_version": _VERSIONS[state],
+            "check_path": state == "formal",
+        }
+        return self._once_more(lambda query: self._transport.picture(PAGE_PICTURE, query=query, body=body))
+
     def close(self) -> None:
         """Closes the connections that are kept open."""
         self._transport.close()
@@ -154,16 +174,18 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
     def _with_token(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
+        return self._once_more(
+            lambda token: self._transport.call(method, path, query={**(query or {}), **token}, body=body)
+        )
+
+    def _once_more(self, call: Callable[[dict[str, str]], T]) -> T:
         """One call; one more with another token when WeChat turns the first one down."""
         token = self.tokens.get()
         try:
-            return self._transport.call(
-                method, path, query={**(query or {}), "access_token": token}, body=body
-            )
+            return call({"access_token": token})
         except TokenRejected:
             pass
-        token = self.tokens.replace(token)
-        return self._transport.call(method, path, query={**(query or {}), "access_token": token}, body=body)
+        return call({"access_token": self.tokens.replace(token)})
 
     def _patiently(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Repeats what WeChat was too busy for (-1: nothing was done), once for each pause."""

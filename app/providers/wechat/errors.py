@@ -113,6 +113,7 @@ STABLE_TOKEN = "/cgi-bin/stable_token"  # noqa: S105 - a path
 CODE_TO_SESSION = "/sns/jscode2session"
 PHONE_NUMBER = "/wxa/business/getuserphonenumber"
 SUBSCRIBE_SEND = "/cgi-bin/message/subscribe/send"
+PAGE_PICTURE = "/wxa/getwxacodeunlimit"
 
 _REFUSED: dict[int, type[ProviderRefused]] = {
     40029: CodeInvalid,
@@ -147,7 +148,8 @@ def error_for(
     if errcode == _BUSY:
         return Busy(provider_code=errcode, rid=rid)
     if errcode in (_PER_DAY, _PER_MINUTE):
-        wait_s = _until_midnight_s(now) if errcode == _PER_DAY else 60
+        # Of mini-program codes, 45009 speaks of the minute.
+        wait_s = _until_midnight_s(now) if errcode == _PER_DAY and path != PAGE_PICTURE else 60
         return QuotaExhausted(provider_code=errcode, rid=rid, retry_after_s=wait_s)
     if errcode == _CONCURRENT:
         return ConcurrentSend(provider_code=errcode, rid=rid, retry_after_s=1)

@@ -10,7 +10,13 @@ from typing import Any
 
 from app.providers import ProviderUnavailable
 from app.providers.exchange import Answer, Exchange
-from app.providers.wechat.answers import MAX_ANSWER_BYTES, read_answer, report
+from app.providers.wechat.answers import (
+    MAX_ANSWER_BYTES,
+    MAX_PICTURE_BYTES,
+    read_answer,
+    read_picture,
+    report,
+)
 
 WECHAT_API_BASE = "https://api.weixin.qq.com"
 
@@ -28,12 +34,15 @@ class Transport:
         connections: int = 32,
     ) -> None:
         self._clock = clock
-        self._exchange = Exchange(
-            base_url,
-            max_bytes=MAX_ANSWER_BYTES,
-            connect_timeout_s=connect_timeout_s,
-            read_timeout_s=read_timeout_s,
-            connections=connections,
+        self._exchange, self._pictures = (
+            Exchange(
+                base_url,
+                max_bytes=max_bytes,
+                connect_timeout_s=connect_timeout_s,
+                read_timeout_s=read_timeout_s,
+                connections=connections,
+            )
+            for max_bytes in (MAX_ANSWER_BYTES, MAX_PICTURE_BYTES)
         )
 
     def call(
@@ -45,19 +54,30 @@ class Transport:
         body: Mapping[str, Any] | bytes | None = None,
     ) -> dict[str, Any]:
         """The JSON object WeChat answered with. Raises `ProviderRefused` or `ProviderUnavailable`."""
-        answer = self._answer(method, path, query, body)
+        answer = self._answer(self._exchange, method, path, query, body)
         return read_answer(path, answer.status, answer.body, now=self._clock())
+
+    def picture(self, path: str, *, query: Mapping[str, str], body: Mapping[str, Any]) -> bytes:
+        """The picture WeChat answered with. Raises as `call`."""
+        answer = self._answer(self._pictures, "POST", path, query, body)
+        return read_picture(path, answer.status, answer.body, now=self._clock())
 
     def close(self) -> None:
         self._exchange.close()
+        self._pictures.close()
 
     def _answer(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | bytes | None
+        self,
+        exchange: Exchange,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | bytes | None,
     ) -> Answer:
         sent = body if isinstance(body, bytes) or body is None else to_json(body)
         headers = {"Content-Type": "application/json"} if sent is not None else None
         try:
-            return self._exchange.send(method, path, query=query, headers=headers, body=sent)
+            return exchange.send(method, path, query=query, headers=headers, body=sent)
         except ProviderUnavailable as failure:
             report(path, failure)
             raise

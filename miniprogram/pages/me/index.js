@@ -172,6 +172,10 @@ Component({
       wx.navigateTo({ url: '/pages/lottery/index' });
     },
 
+    invite() {
+      wx.navigateTo({ url: '/pages/invite/index' });
+    },
+
     tier() {
       wx.navigateTo({ url: '/pages/tier/index' });
     },
