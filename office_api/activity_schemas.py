@@ -11,12 +11,15 @@ from app.engagement import definitions as d
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
+from app.engagement.survey_questions import MOST_QUESTIONS
 from app.points.rules import MOST_DAYS
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
-from web.schemas import MOST_FEN, Strict, text, whole
+from office_api.survey_schemas import QuestionSchema
+from web.schemas import MOST_FEN, Strict, flag, text, whole
 
 MOST_BUDGET = 1_000_000_000_000
 _GIFTS = ("welcome", "first_order", "profile")
+_PLACES = ("check_in", "lottery", "gift", "survey")
 
 
 class ActivityRewardSchema(Strict):
@@ -95,6 +98,14 @@ class ActivityGiftSchema(Strict):
     )
 
 
+class SurveySchema(Strict):
+    questions = fields.List(
+        fields.Nested(QuestionSchema()), required=True, validate=validate.Length(1, MOST_QUESTIONS)
+    )
+    anonymous = flag(load_default=False, metadata={"description": "results never say who said what"})
+    reward = fields.Nested(ActivityRewardSchema(), load_default=None, allow_none=True)
+
+
 class ActivityDraftSchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(d.KINDS))
     name_zh = text(40, required=True)
@@ -111,6 +122,7 @@ class ActivityDraftSchema(Strict):
     check_in = fields.Nested(CheckInSchema(), load_default=None, allow_none=True)
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
     gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)
+    survey = fields.Nested(SurveySchema(), load_default=None, allow_none=True)
 
 
 class ActivitySchema(ActivityDraftSchema):
@@ -125,7 +137,7 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int], now: da
     """Raises `ActivityMalformed`."""
     kind = arguments["kind"]
     place = "gift" if kind in _GIFTS else kind
-    named = [name for name in ("check_in", "lottery", "gift") if arguments[name] is not None]
+    named = [name for name in _PLACES if arguments[name] is not None]
     if named != [place]:
         raise d.ActivityMalformed(reason=f"an activity of kind {kind} has {place}, and nothing else")
     what = {name.removesuffix("_"): _plain(value) for name, value in given(arguments[place]).items()}
@@ -152,7 +164,7 @@ def _plain(value: Any) -> Any:
 def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[str, Any]:
     what = msgspec.to_builtins(activity.definition, order="deterministic")
     what.pop("conditions", None)
-    told: dict[str, Any] = {"check_in": None, "lottery": None, "gift": None}
+    told: dict[str, Any] = dict.fromkeys(_PLACES)
     told["gift" if activity.kind in _GIFTS else activity.kind] = what
     return {
         "id": activity.id,

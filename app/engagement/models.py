@@ -27,7 +27,9 @@ class ActivityRow(Base):
 
     __tablename__ = "activities"
     __table_args__ = (
-        CheckConstraint("kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile')", "kind"),
+        CheckConstraint(
+            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'survey')", "kind"
+        ),
         CheckConstraint("state IN ('draft', 'live', 'stopped')", "state"),
         CheckConstraint("version > 0", "version_positive"),
         CheckConstraint("ends_at > starts_at", "ends_after_it_starts"),
