@@ -98,12 +98,12 @@ _COUNTS = f"""
     kept AS (SELECT key FROM ranked WHERE n >= :least AND place <= :most
         AND NOT (small BETWEEN 1 AND CAST(:least AS integer) - 1 AND from_below = 1)),
     grouped AS MATERIALIZED (SELECT k.key, a.picks, a.texts FROM said a LEFT JOIN kept k ON k.key = a.key)
-    SELECT key, 0 AS question, NULL AS value, count(*) AS n FROM grouped GROUP BY key
+    SELECT key, 0 AS question, CAST(NULL AS integer) AS value, count(*) AS n FROM grouped GROUP BY key
     UNION ALL
     SELECT key, CAST(q AS integer), NULL, count(*) FROM grouped, jsonb_object_keys(picks || texts) q GROUP BY key, q
     UNION ALL
-    SELECT key, CAST(p.key AS integer), CAST(v AS integer), count(*)
-    FROM grouped g (key, picks, texts), jsonb_each(picks) p, jsonb_array_elements_text(p.value) v
+    SELECT g.key, CAST(p.key AS integer), CAST(v AS integer), count(*)
+    FROM grouped g, jsonb_each(picks) p, jsonb_array_elements_text(p.value) v
     GROUP BY g.key, p.key, v"""  # noqa: S608  # constants of our own
 _TEXTS = text("""
     SELECT a.id, a.texts ->> CAST(:question AS text) AS text, m.member_no, m.name, s.code AS store, a.tier,

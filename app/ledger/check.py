@@ -14,6 +14,7 @@ from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
+from app.ledger.check_surveys import SURVEY_QUESTIONS
 from app.ledger.check_top_ups import TOP_UP_QUESTIONS
 
 QUESTIONS = {
@@ -189,6 +190,7 @@ QUESTIONS = {
     **REWARD_QUESTIONS,
     **ENGAGEMENT_QUESTIONS,
     **HOLDER_QUESTIONS,
+    **SURVEY_QUESTIONS,
 }
 
 

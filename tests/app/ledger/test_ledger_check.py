@@ -17,6 +17,7 @@ from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
+from app.ledger.check_surveys import SURVEY_QUESTIONS
 from app.staff.roles import Grant
 from tests.adjusting import adjusted
 from tests.app.ledger.books import fen, member, move, points
@@ -425,6 +426,7 @@ def test_every_promise_has_a_violation_to_find() -> None:
         *HOLDER_QUESTIONS,
         *REWARD_QUESTIONS,
         *ENGAGEMENT_QUESTIONS,
+        *SURVEY_QUESTIONS,
     )
     assert set(VIOLATIONS) == set(QUESTIONS) - set(elsewhere)
 
