@@ -72,7 +72,11 @@ def list_threads(arguments: dict[str, Any]) -> Response:
 
 
 class ReportArguments(Strict):
-    from_month = Day(required=True, metadata={"description": "any day of the first month"})
+    from_month = Day(
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "any day of the first month; default this one"},
+    )
     months = QueryNumber(load_default=1, validate=validate.Range(1, reports.MOST_MONTHS))
 
 
@@ -98,7 +102,11 @@ class FeedbackReportSchema(Strict):
 @blueprint.doc(security=STAFF)
 def report(arguments: dict[str, Any]) -> Response:
     """How many threads about what, by store and month."""
-    found = reports.report(**arguments, stores=my_stores(ANSWER_FEEDBACK))
+    found = reports.report(
+        from_month=arguments["from_month"] or clock.business_date(clock.now(), clock.HOME_ZONE),
+        months=arguments["months"],
+        stores=my_stores(ANSWER_FEEDBACK),
+    )
     return answer({"items": [asdict(counts) for counts in found]})
 
 

@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app.engagement import survey_results as story
-from app.engagement.survey_questions import MOST_QUESTIONS, Question
+from app.engagement.survey_questions import Question
 from app.engagement.survey_results import Figures, Results, Text
 from app.staff.roles import MANAGE_RULES
 from app.texts import say
@@ -222,7 +222,7 @@ def as_csv(arguments: dict[str, Any], activity_id: str) -> Response:
 
 
 class TextsArguments(PageArguments, WhichFormSchema):
-    question_no = QueryNumber(required=True, validate=validate.Range(1, MOST_QUESTIONS))
+    pass
 
 
 class SurveyTextSchema(Strict):
@@ -242,17 +242,17 @@ def _dump_text(one: Text) -> dict[str, Any]:
     return told
 
 
-@blueprint.get("/survey-texts")
+@blueprint.get("/survey-texts/<int:question_no>")
 @blueprint.arguments(TextsArguments(), location="query")
 @blueprint.response(200, page_of(SurveyTextSchema))
 @blueprint.doc(security=STAFF)
-def texts(arguments: dict[str, Any], activity_id: str) -> Response:
+def texts(arguments: dict[str, Any], activity_id: str, question_no: int) -> Response:
     """What was written to one question, the newest first; of an anonymous survey in no order and without a name."""
     wanted = asked(arguments)
     found = story.texts(
         activity_id=mine(activity_id).id,
         form_no=arguments["form_no"],
-        question_no=arguments["question_no"],
+        question_no=question_no,
         stores=my_stores(MANAGE_RULES),
         limit=wanted.limit + 1,
         before=wanted.after,

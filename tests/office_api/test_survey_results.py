@@ -79,7 +79,7 @@ def test_by_store_and_tier_the_groups_add_up(actors: Actors, answered: Activity)
 
 def test_a_manager_sees_what_members_of_their_store_said(actors: Actors, answered: Activity) -> None:
     assert asked(actors, answered, "manager").json["answers"] == 3
-    told = asked(actors, answered, "manager", "texts", question_no=4).json["items"]
+    told = asked(actors, answered, "manager", "texts/4").json["items"]
     assert [one["text"] for one in told] == ["=说0", "=说9", "=说10"]
     assert told[0]["store"] == "S001"
     assert told[0]["member"] not in ("王小明", None)
@@ -101,11 +101,11 @@ def test_the_file_has_the_same_figures_and_no_formula(actors: Actors, answered: 
 
 
 def test_words_come_a_page_at_a_time(actors: Actors, answered: Activity) -> None:
-    first = asked(actors, answered, path="texts", question_no=4, limit=3).json
-    rest = asked(actors, answered, path="texts", question_no=4, cursor=first["next_cursor"]).json
+    first = asked(actors, answered, path="texts/4", limit=3).json
+    rest = asked(actors, answered, path="texts/4", cursor=first["next_cursor"]).json
     assert [one["text"] for one in first["items"] + rest["items"]] == ["=说7", "=说0", "=说9", "=说10"]
     assert rest["next_cursor"] is None
-    assert asked(actors, answered, path="texts", question_no=1).status_code == 404
+    assert asked(actors, answered, path="texts/1").status_code == 404
 
 
 def test_an_anonymous_survey_tells_of_no_few(shop: Shop, actors: Actors, engine: Engine) -> None:
@@ -114,14 +114,14 @@ def test_an_anonymous_survey_tells_of_no_few(shop: Shop, actors: Actors, engine:
         answering(at_home(shop.member(), shop.store.id), activity, said(1 + n % 2, words=f"第{n}"))
     few = asked(actors, activity).json
     assert (few["answers"], few["enough"], few["questions"]) == (4, False, [])
-    assert asked(actors, activity, path="texts", question_no=4).json["items"] == []
+    assert asked(actors, activity, path="texts/4").json["items"] == []
 
     answering(at_home(shop.member(), shop.store.id), activity, said(words="第4"))
     answering(at_home(shop.member(), actors.other_store.id), activity, said(words="第5"))
     told = asked(actors, activity, by="store").json
     # The one in S002 would be told by what is missing in the whole: S001 is no group of its own either.
     assert [(group["key"], group["answers"]) for group in told["groups"]] == [(None, 6)]
-    words = asked(actors, activity, path="texts", question_no=4).json["items"]
+    words = asked(actors, activity, path="texts/4").json["items"]
     assert {one["text"] for one in words} == {f"第{n}" for n in range(6)}
     assert {(one["member_no"], one["store"], one["answered_on"]) for one in words} == {(None, None, None)}
 
