@@ -1,13 +1,15 @@
 """What a survey brought: figures for charts, by store or tier, and what was written. Counted by the database."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
-from app.db import reading
+from app.db import reading, transaction
 from app.engagement.survey_forms import Form, form_of
 from app.engagement.survey_questions import SCALES, Question
 from app.errors import NotFound
@@ -98,13 +100,13 @@ _COUNTS = f"""
     kept AS (SELECT key FROM ranked WHERE n >= :least AND place <= :most
         AND NOT (small BETWEEN 1 AND CAST(:least AS integer) - 1 AND from_below = 1)),
     grouped AS MATERIALIZED (SELECT k.key, a.picks, a.texts FROM said a LEFT JOIN kept k ON k.key = a.key)
-    SELECT key, 0 AS question, CAST(NULL AS integer) AS value, count(*) AS n FROM grouped GROUP BY key
+    SELECT key, '0' AS question, NULL AS value, count(*) AS n, count(*) AS answered FROM grouped GROUP BY key
     UNION ALL
-    SELECT key, CAST(q AS integer), NULL, count(*) FROM grouped, jsonb_object_keys(picks || texts) q GROUP BY key, q
+    SELECT key, q, NULL, count(*), count(*) FROM grouped, jsonb_object_keys(texts) q GROUP BY key, q
     UNION ALL
-    SELECT g.key, CAST(p.key AS integer), CAST(v AS integer), count(*)
-    FROM grouped g, jsonb_each(picks) p, jsonb_array_elements_text(p.value) v
-    GROUP BY g.key, p.key, v"""  # noqa: S608  # constants of our own
+    SELECT g.key, p.key, v.value, count(*), count(*) FILTER (WHERE v.place = 1)
+    FROM grouped g, jsonb_each(picks) p, jsonb_array_elements_text(p.value) WITH ORDINALITY AS v (value, place)
+    GROUP BY g.key, p.key, v.value"""  # noqa: S608  # constants of our own
 _TEXTS = text("""
     SELECT a.id, a.texts ->> CAST(:question AS text) AS text, m.member_no, m.name, s.code AS store, a.tier,
         a.answered_on
@@ -114,6 +116,8 @@ _TEXTS = text("""
         AND jsonb_exists(a.texts, CAST(:question AS text))
         AND (CAST(:before AS varchar) IS NULL OR a.id < :before)
     ORDER BY a.id DESC LIMIT :limit""")
+#: For a large chain's survey; nobody else waits for it.
+_PATIENCE = text("SET LOCAL statement_timeout = '60s'")
 _TOTAL = text(f"SELECT count(*) {_SAID}")
 
 
@@ -122,11 +126,12 @@ def results(*, activity_id: str, form_no: int | None, by: By, stores: Collection
 
     Raises `NotFound`.
     """
-    with reading() as connection:
-        form, forms = _form(connection, activity_id, form_no)
+    with transaction() as session:
+        session.execute(_PATIENCE)
+        form, forms = _form(session, activity_id, form_no)
         least = LEAST_ANONYMOUS if form.anonymous else 1
         values = _values(activity_id, form, stores) | {"by": by, "least": least, "most": MOST_GROUPS}
-        counts = _Counts(connection.execute(text(_COUNTS), values).all())
+        counts = _Counts(session.execute(text(_COUNTS), values).all())
     enough = counts.answers(None) >= least
     groups = counts.keys() if by != "none" and enough else []
     return Results(
@@ -166,7 +171,7 @@ def texts(
         return [_text(row, form) for row in connection.execute(_TEXTS, values | page)]
 
 
-def _form(connection: Connection, activity_id: str, form_no: int | None) -> tuple[Form, int]:
+def _form(connection: Connection | Session, activity_id: str, form_no: int | None) -> tuple[Form, int]:
     row = connection.execute(_FORM, {"id": activity_id, "form_no": form_no}).one_or_none()
     if row is None:
         raise NotFound
@@ -200,14 +205,15 @@ _Key = tuple[str | None]
 
 
 class _Counts:
-    """What the database counted: by group, question and value."""
+    """What the database counted: by group, question (0: all answers) and value (None: whoever answered it)."""
 
     def __init__(self, rows: Sequence[Any]) -> None:
-        self._counts: dict[tuple[_Key | None, int, int | None], int] = {}
+        self._counts: Counter[tuple[_Key | None, int, int | None]] = Counter()
         for row in rows:
             for key in ((row.key,), None):
-                place = (key, row.question, row.value)
-                self._counts[place] = self._counts.get(place, 0) + row.n
+                self._counts[key, int(row.question), None] += row.answered
+                if row.value is not None:
+                    self._counts[key, int(row.question), int(row.value)] += row.n
 
     def keys(self) -> list[_Key]:
         """The largest group first, the others last."""
@@ -218,7 +224,7 @@ class _Counts:
         return self.of(key, 0)
 
     def of(self, key: _Key | None, question: int, value: int | None = None) -> int:
-        return self._counts.get((key, question, value), 0)
+        return self._counts[key, question, value]
 
 
 def _figures(form: Form, counts: _Counts, key: _Key | None) -> tuple[Figures, ...]:

@@ -67,6 +67,10 @@ def test_figures_of_each_question(actors: Actors, answered: Activity) -> None:
     )
     assert (nps["mean_hundredths"], nps["nps"]) == (650, 25)
     assert (words["answered"], words["bars"]) == (4, [])
+    report = actors.shop.app.test_client().get(
+        f"/office/v1/activities/{answered.id}/report", headers=actors.headers("admin")
+    )
+    assert (report.json["members"], report.json["times"]) == (4, 4)
 
 
 def test_by_store_and_tier_the_groups_add_up(actors: Actors, answered: Activity) -> None:
