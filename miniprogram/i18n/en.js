@@ -377,6 +377,8 @@ module.exports = {
   feedbackText: 'Tell us, in up to 1,000 characters',
   feedbackSend: 'Send',
   feedbackSent: 'Sent. We will answer as soon as we can',
+  feedbackHere: 'Feedback',
+  feedbackOn: 'About your purchase at {store}, receipt {no}',
   feedbackMine: 'My feedback',
   feedbackOpen: 'Waiting for an answer',
   feedbackAnswered: 'Answered',

@@ -376,6 +376,8 @@ module.exports = {
   feedbackText: '请写下您的意见或建议，最多 1000 字',
   feedbackSend: '提交',
   feedbackSent: '已提交，我们会尽快回复',
+  feedbackHere: '反馈',
+  feedbackOn: '关于 {store} 的消费（小票 {no}）',
   feedbackMine: '我的反馈',
   feedbackOpen: '待回复',
   feedbackAnswered: '已回复',

@@ -309,7 +309,7 @@ const feedbackThread = (id) => call({ path: `/api/v1/feedback/${id}` });
 const feedbackMessages = (id, cursor) => pageOf(`/api/v1/feedback/${id}/messages`, cursor);
 
 /** With the same key it is the same thread. */
-/** @param {{category: string, body: string}} data @param {string} key @returns {Promise<FeedbackWritten>} */
+/** @param {{category: string, body: string, sale: string | null}} data @param {string} key @returns {Promise<FeedbackWritten>} */
 const openFeedback = (data, key) => call({ path: '/api/v1/feedback', method: 'POST', key, data });
 
 /** @param {string} id @param {string} body @param {string} key @returns {Promise<FeedbackWritten>} */

@@ -49,7 +49,7 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("待回复")).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_value("")
-    assert stub.asked[1][1] == {"category": "service", "body": "排队太久"}
+    assert stub.asked[1][1] == {"category": "service", "body": "排队太久", "sale": None}
 
     stub.say("staff", "已加派人手")
     page.get_by_text("排队太久").click()

@@ -14,6 +14,9 @@ Component({
   data: {
     t: texts(),
     categories: categories(),
+    // Of a purchase it is about: its id, and what is said of it.
+    sale: '',
+    about: '',
     chosen: '',
     body: '',
     // A field of its own for each thing that is written: the next one begins empty.
@@ -36,6 +39,11 @@ Component({
   },
 
   methods: {
+    /** @param {Record<string, string | undefined>} query */
+    onLoad(query) {
+      this.setData({ sale: query.sale || '', about: decodeURIComponent(query.about || '') });
+    },
+
     reload() {
       return this.load([]).catch((problem) => this.setData(problemView(problem)));
     },
@@ -61,14 +69,14 @@ Component({
     },
 
     async send() {
-      const { t, chosen, body, busy, fields } = this.data;
-      const opening = { category: chosen, body: body.trim() };
+      const { t, sale, chosen, body, busy, fields } = this.data;
+      const opening = { category: chosen, body: body.trim(), sale: sale || null };
       if (busy || !opening.category || !opening.body) return;
       this.setData({ busy: true });
       try {
         await api.openFeedback(opening, await attempt.keyFor(opening));
         attempt.arrived();
-        this.setData({ chosen: '', body: '', fields: [fields[0] + 1] });
+        this.setData({ sale: '', about: '', chosen: '', body: '', fields: [fields[0] + 1] });
         wx.showToast({ title: t.feedbackSent, icon: 'none' });
         await this.reload();
       } catch (problem) {
