@@ -377,7 +377,7 @@ module.exports = {
   feedbackSend: '提交',
   feedbackSent: '已提交，我们会尽快回复',
   feedbackHere: '反馈',
-  feedbackOn: '关于 {store} 的消费（小票 {no}）',
+  feedbackOn: '关于{store}的消费（小票 {no}）',
   feedbackMine: '我的反馈',
   feedbackOpen: '待回复',
   feedbackAnswered: '已回复',

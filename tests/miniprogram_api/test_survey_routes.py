@@ -1,6 +1,7 @@
 """A survey on the phone: asked in one's language, answered once, rewarded with it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -8,6 +9,8 @@ from sqlalchemy import Engine
 from app import clock
 from app.audit import OPERATOR
 from app.engagement import change
+from app.engagement.survey_questions import AnswerInvalid, Given, Question, checked
+from app.typed import convert
 from app.withdrawal import withdraw
 from tests.app.engagement.offering import draft, live
 from tests.conftest import rows
@@ -37,29 +40,32 @@ def test_a_survey_is_shown_and_answered_with_its_reward(shop: Shop, engine: Engi
     assert rows(engine, "SELECT balance FROM ledger_accounts WHERE unit = 'points'") == [(20,)]
 
 
-@pytest.mark.parametrize(
-    ("answers", "question"),
-    [
-        ([{"question": 3, "picks": [5]}], 1),
-        ([*said(), {"question": 1, "picks": [2]}], 1),
-        ([{"question": 1, "picks": [1, 2]}, {"question": 3, "picks": [5]}], 1),
-        (said(3), 1),
-        (said(some=(1,)), 2),
-        (said(some=(1, 1)), 2),
-        (said(some=(1, 2, 3, 4)), 2),
-        (said(1, 11), 3),
-        ([*said(), {"question": 4, "text": "x" * 21}], 4),
-        ([*said(), {"question": 4, "picks": [1]}], 4),
-        ([{"question": 1, "picks": [1], "text": "x"}, {"question": 3, "picks": [5]}], 1),
-        ([*said(), {"question": 5, "picks": [1]}], 5),
-    ],
-)
-def test_what_does_not_fit_the_questions_is_refused(
-    shop: Shop, answers: list[dict[str, object]], question: int
-) -> None:
-    refused = answering(shop.member(), survey(), answers)
-    assert (refused.status_code, refused.json["code"]) == (422, "survey_answer_invalid")
-    assert refused.json["question"] == question
+#: What does not fit, and the question it does not fit.
+ODD: list[tuple[list[dict[str, Any]], int]] = [
+    ([{"question": 3, "picks": [5]}], 1),
+    ([*said(), {"question": 1, "picks": [2]}], 1),
+    ([{"question": 1, "picks": [1, 2]}, {"question": 3, "picks": [5]}], 1),
+    (said(3), 1),
+    (said(some=(1,)), 2),
+    (said(some=(1, 1)), 2),
+    (said(some=(1, 2, 3, 4)), 2),
+    (said(1, 11), 3),
+    ([*said(), {"question": 4, "text": "x" * 21}], 4),
+    ([*said(), {"question": 4, "picks": [1]}], 4),
+    ([{"question": 1, "picks": [1], "text": "x"}, {"question": 3, "picks": [5]}], 1),
+    ([*said(), {"question": 5, "picks": [1]}], 5),
+]
+
+
+def test_what_does_not_fit_the_questions_is_refused(shop: Shop) -> None:
+    questions = convert(QUESTIONS, tuple[Question, ...])
+    for answers, question in ODD:
+        with pytest.raises(AnswerInvalid) as refused:
+            checked(questions, [Given(**one) for one in answers])
+        assert refused.value.data["question"] == question
+    answer = answering(shop.member(), survey(), ODD[0][0])
+    assert (answer.status_code, answer.json["code"]) == (422, "survey_answer_invalid")
+    assert answer.json["question"] == 1
 
 
 def test_a_used_up_budget_takes_the_reward_and_not_the_word(shop: Shop, engine: Engine) -> None:

@@ -125,9 +125,10 @@ def test_it_may_be_about_a_purchase_of_ones_own(shop: Shop, actors: Actors) -> N
     assert writes(phone, store="S999").status_code == 404
 
 
-@pytest.mark.parametrize("body", ["", "  \n ", "x" * 1001, "a\x07b"])
-def test_words_are_bounded(shop: Shop, body: str) -> None:
-    assert writes(shop.member(), body=body).json["code"] == "validation_failed"
+def test_words_are_bounded(shop: Shop) -> None:
+    phone = shop.member()
+    for body in ("", "  \n ", "x" * 1001, "a\x07b"):
+        assert writes(phone, body=body).json["code"] == "validation_failed"
 
 
 def test_ten_threads_a_day_are_enough(shop: Shop) -> None:
