@@ -101,7 +101,7 @@ def of_stores(
     limit: int,
     after: str | None,
 ) -> list[Thread]:
-    """Those about some stores (None: all, and those about none); who has waited longest comes first."""
+    """Those about some stores (None: all, and those about none); the oldest first."""
     values = {"stores": _sorted(stores), "state": state, "category": category, "limit": limit, "place": after}
     with reading() as connection:
         return [_thread(row) for row in connection.execute(_OLDEST_FIRST, _ANY | values)]
