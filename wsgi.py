@@ -21,12 +21,14 @@ import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
 import miniprogram_api.entry
+import miniprogram_api.feedback
 import miniprogram_api.invite
 import miniprogram_api.lotteries
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
+import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.activities
@@ -36,6 +38,7 @@ import office_api.coupon_recalls
 import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.feedback
 import office_api.lottery_rounds
 import office_api.offline_uploads
 import office_api.people
@@ -50,6 +53,7 @@ import office_api.settlements
 import office_api.shifts
 import office_api.shops
 import office_api.staff_memberships
+import office_api.survey_results
 import office_api.tiers
 import office_api.top_up_offers
 import office_api.top_ups
@@ -92,6 +96,8 @@ JSON_FACES = (
     miniprogram_api.check_ins.blueprint,
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
+    miniprogram_api.surveys.blueprint,
+    miniprogram_api.feedback.blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
@@ -121,6 +127,8 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
+    office_api.survey_results.blueprint,
+    office_api.feedback.blueprint,
     office_api.lottery_rounds.blueprint,
     office_api.referrals.blueprint,
     office_api.top_up_offers.blueprint,

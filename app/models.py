@@ -11,8 +11,10 @@ from app.discounts import models as discounts
 from app.engagement import lottery_models as lottery
 from app.engagement import models as engagement
 from app.engagement import referral_models as referral
+from app.engagement import survey_models as surveys
 from app.engagement.rewards import models as rewards
 from app.facts import models as facts
+from app.feedback import models as feedback
 from app.identity import models as identity
 from app.ledger import models as ledger
 from app.members import models as members
@@ -35,6 +37,7 @@ __all__ = [
     "discounts",
     "engagement",
     "facts",
+    "feedback",
     "idempotency",
     "identity",
     "ledger",
@@ -50,6 +53,7 @@ __all__ = [
     "staff",
     "stored_value",
     "stores",
+    "surveys",
     "tiers",
     "top_up_refunds",
 ]

@@ -156,6 +156,7 @@ def fact_relay(parts: Parts) -> Relay:
             "top_up_refunded": _noted(plan_top_up_refund),
             "birthday_gift": _noted(plan_gift),
             "coupons_issued": _noted(plan_gift),
+            "feedback_answered": _noted(plan_gift),
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
             "phone_in_use": _noted(taken_part),

@@ -141,7 +141,7 @@ def stop(arguments: dict[str, Any], activity_id: str) -> Response:
 
 class ActivityReportSchema(Strict):
     members = fields.Integer(required=True)
-    times = fields.Integer(required=True, metadata={"description": "check-ins, draws or gifts"})
+    times = fields.Integer(required=True, metadata={"description": "check-ins, draws, answers or gifts"})
     points = fields.Integer(required=True, metadata={"description": "given, less what was taken back"})
     coupons = fields.Integer(required=True)
     coupons_used = fields.Integer(required=True)

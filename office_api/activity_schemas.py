@@ -11,14 +11,16 @@ from app.engagement import definitions as d
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
+from app.engagement.survey_questions import MOST_QUESTIONS
 from app.points.rules import MOST_DAYS
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
+from office_api.survey_schemas import QuestionSchema
 from web.schemas import MOST_FEN, Strict, flag, text, whole
 
 MOST_BUDGET = 1_000_000_000_000
 _GIFTS = ("welcome", "first_order", "profile")
 #: Where a draft says what only its kind has.
-_PLACES = ("check_in", "lottery", "gift", "referral")
+_PLACES = ("check_in", "lottery", "gift", "referral", "survey")
 
 
 class ActivityRewardSchema(Strict):
@@ -111,6 +113,14 @@ class ReferralTermsSchema(Strict):
     )
 
 
+class SurveySchema(Strict):
+    questions = fields.List(
+        fields.Nested(QuestionSchema()), required=True, validate=validate.Length(1, MOST_QUESTIONS)
+    )
+    anonymous = flag(load_default=False, metadata={"description": "results never say who said what"})
+    reward = fields.Nested(ActivityRewardSchema(), load_default=None, allow_none=True)
+
+
 class ActivityDraftSchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(d.KINDS))
     name_zh = text(40, required=True)
@@ -128,6 +138,7 @@ class ActivityDraftSchema(Strict):
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
     gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)
     referral = fields.Nested(ReferralTermsSchema(), load_default=None, allow_none=True)
+    survey = fields.Nested(SurveySchema(), load_default=None, allow_none=True)
 
 
 class ActivitySchema(ActivityDraftSchema):

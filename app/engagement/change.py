@@ -13,8 +13,9 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.coupons.models import CouponTemplate
 from app.db import transaction
+from app.engagement import survey_forms
 from app.engagement.activity import Activity, one
-from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery
+from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery, Survey
 from app.engagement.models import ActivityBudget, ActivityRow
 from app.engagement.policy import may_alone
 from app.errors import Conflict, VersionConflict
@@ -138,6 +139,8 @@ def _go_live(
     session: Session, found: Activity, actor: audit.Actor, now: datetime, approval_id: str | None
 ) -> Activity:
     _write(session, found, state="live")
+    if isinstance(found.definition, Survey):
+        survey_forms.freeze(session, found.id, found.definition, now)
     _record(session, actor, "activity.publish", found.id, now, approval_id=approval_id)
     return one(session, found.id)
 

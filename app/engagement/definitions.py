@@ -7,11 +7,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.engagement.reward import MOST_REWARD_POINTS, Reward
+from app.engagement.survey_questions import MOST_QUESTIONS, Question
 from app.errors import Invalid
 from app.points.rules import Conditions, RuleMalformed, check_conditions
 from app.typed import convert
 
-Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile", "referral"]
+Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile", "referral", "survey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ProfileField = Literal["name", "birthday", "phone"]
 MOST_CYCLE_DAYS = 31
@@ -146,8 +147,21 @@ class Referral(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True
         return iter((self.inviter, self.newcomer))
 
 
+class Survey(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A member answers once and is given `reward`, if there is one. `anonymous`: nobody is told who said what."""
+
+    kind: ClassVar[Kind] = "survey"
+
+    questions: Annotated[tuple[Question, ...], Meta(min_length=1, max_length=MOST_QUESTIONS)]
+    anonymous: bool = False
+    reward: Reward = Reward()
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.reward,))
+
+
 DEFINITIONS: dict[Kind, type[Definition]] = {
-    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral)
+    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral, Survey)
 }
 
 
@@ -172,6 +186,9 @@ def _fault(definition: Definition) -> str | None:
         return f"reward: {fault}"
     if isinstance(definition, Lottery):
         return _fault_of_lottery(definition)
+    if isinstance(definition, Survey):
+        faults = ((number, question.fault) for number, question in enumerate(definition.questions, 1))
+        return next((f"question {number}: {fault}" for number, fault in faults if fault), None)
     if not isinstance(definition, CheckIn) and all(reward.is_nothing for reward in definition.rewards()):
         return "reward: it gives nothing"
     return None

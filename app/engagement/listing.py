@@ -42,8 +42,8 @@ def _ask(
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """`times`: check-ins, draws or gifts, by how many `members`. Points and coupons are what was given, less what was
-    taken back again; `points_paid` what members paid to take part."""
+    """`times`: check-ins, draws, answers or gifts, by how many `members`. Points and coupons are what was given, less
+    what was taken back again; `points_paid` what members paid to take part."""
 
     members: int
     times: int
@@ -63,8 +63,10 @@ _REPORT = text("""
             SELECT d.member_id, d.cost_points FROM lottery_draws d JOIN lottery_rounds r ON r.id = d.round_id
             WHERE r.activity_id = :id
             UNION ALL
+            SELECT p.member_id, 0 FROM survey_participants p WHERE p.activity_id = :id
+            UNION ALL
             SELECT g.member_id, 0 FROM activity_grants g JOIN activities a ON a.id = g.activity_id
-            WHERE g.activity_id = :id AND a.kind NOT IN ('check_in', 'lottery')) x) part
+            WHERE g.activity_id = :id AND a.kind NOT IN ('check_in', 'lottery', 'survey')) x) part
     CROSS JOIN (
         SELECT coalesce(sum(g.points) FILTER (WHERE g.taken_back_at IS NULL), 0)::bigint AS points,
             coalesce(sum(coalesce(g.coupons_kept, g.coupons)), 0)::bigint AS coupons,

@@ -28,7 +28,8 @@ class ActivityRow(Base):
     __tablename__ = "activities"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral')", "kind"
+            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral', 'survey')",
+            "kind",
         ),
         CheckConstraint("state IN ('draft', 'live', 'stopped')", "state"),
         CheckConstraint("version > 0", "version_positive"),

@@ -15,6 +15,7 @@ from app.ledger.check_referral import REFERRAL_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
+from app.ledger.check_surveys import SURVEY_QUESTIONS
 from app.ledger.check_top_ups import TOP_UP_QUESTIONS
 
 QUESTIONS = {
@@ -191,6 +192,7 @@ QUESTIONS = {
     **ENGAGEMENT_QUESTIONS,
     **REFERRAL_QUESTIONS,
     **HOLDER_QUESTIONS,
+    **SURVEY_QUESTIONS,
 }
 
 

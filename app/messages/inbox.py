@@ -59,6 +59,8 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
         return _gift(params, language)
     if kind == "coupons_issued":
         return _coupons(params, language)
+    if kind == "feedback_answered":
+        return say("message.feedback_answered.body", language)
     if kind == "top_up":
         return top_up_body(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))

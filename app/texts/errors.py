@@ -2,6 +2,7 @@
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
+from app.texts.errors_feedback import FEEDBACK_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
 from app.texts.errors_rules import RULE_ERRORS
@@ -114,6 +115,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **SETTLEMENT_ERRORS,
     **ACTIVITY_ERRORS,
     **COUPON_ERRORS,
+    **FEEDBACK_ERRORS,
     **QUOTE_ERRORS,
     **REWARD_ERRORS,
     **VALUE_ERRORS,

@@ -4,6 +4,7 @@ from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
+from app.texts.words_feedback import FEEDBACK_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
 from app.texts.words_referral import REFERRAL_TEXTS
@@ -19,6 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **ACTIVITY_TEXTS,
     **BENEFIT_TEXTS,
     **COUPON_TEXTS,
+    **FEEDBACK_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
     **REFERRAL_TEXTS,

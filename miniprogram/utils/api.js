@@ -72,6 +72,17 @@ const session = require('./session.js');
  *   coupons_earned: number}} Invite
  * @typedef {{id: string, name: string, state: string, state_text: string, joined_at: string, buy_until: string,
  *   points: number, coupons: number}} Friend
+ * @typedef {{id: string, name: string, ends_at: string | null, anonymous: boolean, form_no: number, questions: number,
+ *   reward: Given, reward_left: boolean, for_me: boolean, answered: boolean}} Survey
+ * @typedef {{question_no: number, kind: 'single' | 'multiple' | 'stars' | 'nps' | 'text', title: string,
+ *   required: boolean, choices: {value: number, label: string}[], at_least: number, at_most: number,
+ *   most_chars: number | null}} SurveyQuestion
+ * @typedef {{question: number, picks?: number[], text?: string}} SurveySaid
+ * @typedef {Given & {reward: 'none' | 'given' | 'used_up'}} SurveyDone
+ * @typedef {{id: string, category: string, state: 'open' | 'answered' | 'closed' | 'erased', store_name: string | null,
+ *   first: string | null, messages: number, unread: number, last_at: string}} FeedbackThread
+ * @typedef {{message_no: number, author: 'member' | 'staff', body: string | null, at: string}} FeedbackMessage
+ * @typedef {{id: string, message_no: number}} FeedbackWritten
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -300,6 +311,35 @@ async function invitePicture(code) {
 
 /** @param {string | null} cursor @returns {Promise<Page<Friend>>} */
 const friends = (cursor) => pageOf('/api/v1/me/invite/friends', cursor);
+/** @param {string | null} cursor @returns {Promise<Page<Survey>>} */
+const surveys = (cursor) => pageOf('/api/v1/surveys', cursor);
+
+/** @param {string} id @returns {Promise<Survey & {asks: SurveyQuestion[]}>} */
+const survey = (id) => call({ path: `/api/v1/surveys/${id}` });
+
+/** With the same key it is the same answer. */
+/** @param {string} id @param {{form_no: number, answers: SurveySaid[]}} data @param {string} key @returns {Promise<SurveyDone>} */
+const answerSurvey = (id, data, key) => call({ path: `/api/v1/surveys/${id}/answer`, method: 'POST', key, data });
+
+/** @param {string | null} cursor @returns {Promise<Page<FeedbackThread>>} */
+const feedback = (cursor) => pageOf('/api/v1/feedback', cursor);
+
+/** @param {string} id @returns {Promise<FeedbackThread>} */
+const feedbackThread = (id) => call({ path: `/api/v1/feedback/${id}` });
+
+/** @param {string} id @param {string | null} cursor @returns {Promise<Page<FeedbackMessage>>} */
+const feedbackMessages = (id, cursor) => pageOf(`/api/v1/feedback/${id}/messages`, cursor);
+
+/** With the same key it is the same thread. */
+/** @param {{category: string, body: string, sale: string | null}} data @param {string} key @returns {Promise<FeedbackWritten>} */
+const openFeedback = (data, key) => call({ path: '/api/v1/feedback', method: 'POST', key, data });
+
+/** @param {string} id @param {string} body @param {string} key @returns {Promise<FeedbackWritten>} */
+const addFeedback = (id, body, key) =>
+  call({ path: `/api/v1/feedback/${id}/messages`, method: 'POST', key, data: { body } });
+
+/** @param {string} id */
+const readFeedback = (id) => call({ path: `/api/v1/feedback/${id}/read`, method: 'POST' });
 
 /** Refusals that mean "nobody is signed in", which a page shows as an invitation and not as an error. */
 /** @param {unknown} problem */
@@ -354,4 +394,13 @@ module.exports = {
   invite,
   invitePicture,
   friends,
+  surveys,
+  survey,
+  answerSurvey,
+  feedback,
+  feedbackThread,
+  feedbackMessages,
+  openFeedback,
+  addFeedback,
+  readFeedback,
 };

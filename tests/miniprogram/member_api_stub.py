@@ -18,6 +18,7 @@ from activities_stub import Activities
 from aiohttp import web
 from coupon_desk import CouponDesk
 from reward_stub import RewardStub
+from surveys_stub import Surveys
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
@@ -96,6 +97,7 @@ class MemberApiStub:
         self.order_state = "created"
         self.pack_window_s = 30
         self.activities = Activities()
+        self.surveys = Surveys()
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
@@ -543,6 +545,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/balance", stub.balance),
             web.get("/api/v1/me/balance/entries", stub.balance_entries),
             *stub.activities.routes(),
+            *stub.surveys.routes(),
             web.get("/api/v1/me/topups/offers", stub.offers),
             web.post("/api/v1/me/topups", stub.order),
             web.get("/api/v1/me/topups/T1", stub.ordered),

@@ -21,6 +21,7 @@ from app.discounts import change as discount_change
 from app.discounts import rules as discounts
 from app.engagement import change as activities
 from app.engagement.definitions import Kind, definition_of
+from app.feedback import write as feedback
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -39,6 +40,7 @@ from tests.queueing import allow, stamp
 from tests.quoting import fill
 from tests.rewards import exchanged, mugs
 from tests.shop import Shop
+from tests.surveys import survey
 
 _numbers = itertools.count(1)
 
@@ -194,6 +196,20 @@ class Scene(Actors):
 
     def referral(self) -> str:
         return self.activity("referral", inviter={"points": 10}, at_least_fen=1_000)
+
+    def survey(self) -> str:
+        """One of store 1 that is on."""
+        conditions = {"stores": [self.shop.store.id]}
+        return survey(conditions=conditions).id
+
+    def thread(self) -> str:
+        """Feedback of member A about store 1."""
+        opening = feedback.Opening(category="store", body="排队太久", store="S001")
+        request = idempotency.Request(scope="scene", key=unique("feedback-"), hash=b"")
+        made = feedback.open_thread(
+            member_id=self.a.member_id, opening=opening, request=request, now=clock.now()
+        )
+        return made.thread_id
 
     def settlement(self) -> Header | None:
         """The newest statement."""
@@ -432,6 +448,23 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/invite"): members(404),  # no referral is on
     ("GET", "/api/v1/me/invite/picture"): members(503),  # not set up here
     ("GET", "/api/v1/me/invite/friends"): members(200),
+    ("GET", "/api/v1/surveys"): members(200),
+    ("GET", "/api/v1/surveys/<string:survey_id>"): members(404, place=lambda _: {"survey_id": "0" * 26}),
+    ("POST", "/api/v1/surveys/<string:survey_id>/answer"): members(
+        404, place=lambda _: {"survey_id": "0" * 26}, body=lambda _: {"form_no": 1, "answers": []}
+    ),
+    ("GET", "/api/v1/feedback"): members(200),
+    ("POST", "/api/v1/feedback"): members(201, body=lambda _: {"category": "app", "body": "很好"}),
+    ("GET", "/api/v1/feedback/<string:thread_id>"): members(404, place=lambda _: {"thread_id": "0" * 26}),
+    ("GET", "/api/v1/feedback/<string:thread_id>/messages"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/feedback/<string:thread_id>/messages"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}, body=lambda _: {"body": "很好"}
+    ),
+    ("POST", "/api/v1/feedback/<string:thread_id>/read"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}
+    ),
     ("GET", "/api/v1/lotteries"): members(200),
     ("GET", "/api/v1/lotteries/<string:lottery_id>"): members(404, place=lambda _: {"lottery_id": "0" * 26}),
     ("GET", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
@@ -693,6 +726,37 @@ TABLE: dict[tuple[str, str], Row] = {
         404,
         body=lambda _: {"starts_at": "2036-01-01T00:00:00Z", "ends_at": "2036-01-02T00:00:00Z"},
         place=lambda s: {"activity_id": s.activity()},
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-results"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-results.csv"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-texts/<int:question_no>"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey(), "question_no": 4}
+    ),
+    ("GET", "/office/v1/feedback"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/feedback/report"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/feedback/<string:thread_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("GET", "/office/v1/feedback/<string:thread_id>/messages"): staff(
+        403, 403, 200, 200, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/answer"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {"version": 1, "body": "谢谢"},
+        place=lambda s: {"thread_id": s.thread()},
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/close"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/reopen"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"thread_id": s.thread()}
     ),
     ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),

@@ -186,6 +186,8 @@ def re_place(rule: str) -> str:
             "sale_id": "s",
             "lottery_id": "l",
             "activity_id": "a",
+            "survey_id": "s",
+            "thread_id": "t",
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",

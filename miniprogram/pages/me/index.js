@@ -176,6 +176,14 @@ Component({
       wx.navigateTo({ url: '/pages/invite/index' });
     },
 
+    surveys() {
+      wx.navigateTo({ url: '/pages/surveys/index' });
+    },
+
+    feedback() {
+      wx.navigateTo({ url: '/pages/feedback/index' });
+    },
+
     tier() {
       wx.navigateTo({ url: '/pages/tier/index' });
     },
