@@ -29,6 +29,7 @@ import miniprogram_api.rewards
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.activities
+import office_api.activity_templates
 import office_api.approvals
 import office_api.coupon_grants
 import office_api.coupon_recalls
@@ -116,6 +117,7 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
+    office_api.activity_templates.blueprint,
     office_api.lottery_rounds.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,

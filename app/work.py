@@ -15,6 +15,7 @@ from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds
+from app.engagement.earned_by import stop_used_up_promotions
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -83,6 +84,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
         ),
+        Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
         Beat(
             name="lottery.reveal",
             every_s=30,

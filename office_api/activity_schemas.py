@@ -10,13 +10,14 @@ from marshmallow import fields, validate
 from app.engagement import definitions as d
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
+from app.engagement.form_fields import MOST_BUDGET
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
-from app.points.rules import MOST_DAYS
+from app.points.rules import MOST_BP, MOST_DAYS, MOST_POINTS
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
 from web.schemas import MOST_FEN, Strict, text, whole
 
-MOST_BUDGET = 1_000_000_000_000
 _GIFTS = ("welcome", "first_order", "profile")
+_PLACES = ("check_in", "lottery", "gift", "promotion")
 
 
 class ActivityRewardSchema(Strict):
@@ -95,6 +96,39 @@ class ActivityGiftSchema(Strict):
     )
 
 
+class PromotionSchema(Strict):
+    """One of `factor_bp` and `points`, or neither with `items`."""
+
+    factor_bp = whole(
+        10_001,
+        MOST_BP,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of the points of a purchase; 20,000 doubles"},
+    )
+    points = whole(
+        1,
+        MOST_REWARD_POINTS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "more for a purchase"},
+    )
+    per_day = whole(
+        1,
+        MOST_POINTS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the most of these points for a member a day"},
+    )
+    items = fields.List(
+        text(26),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, d.MOST_ITEMS),
+        metadata={"description": "reward items that are in the mall while it is on; ids"},
+    )
+
+
 class ActivityDraftSchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(d.KINDS))
     name_zh = text(40, required=True)
@@ -104,6 +138,12 @@ class ActivityDraftSchema(Strict):
     )
     ends_at = fields.AwareDateTime(load_default=None, allow_none=True)
     conditions = fields.Nested(ConditionsSchema(), load_default=None, allow_none=True)
+    points_at_least = whole(
+        0,
+        MOST_POINTS,
+        load_default=0,
+        metadata={"description": "what a member must have to take part; not of a promotion"},
+    )
     points_most = whole(
         0, MOST_BUDGET, load_default=None, allow_none=True, metadata={"description": "budget; null: no limit"}
     )
@@ -111,6 +151,7 @@ class ActivityDraftSchema(Strict):
     check_in = fields.Nested(CheckInSchema(), load_default=None, allow_none=True)
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
     gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)
+    promotion = fields.Nested(PromotionSchema(), load_default=None, allow_none=True)
 
 
 class ActivitySchema(ActivityDraftSchema):
@@ -125,11 +166,12 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int], now: da
     """Raises `ActivityMalformed`."""
     kind = arguments["kind"]
     place = "gift" if kind in _GIFTS else kind
-    named = [name for name in ("check_in", "lottery", "gift") if arguments[name] is not None]
+    named = [name for name in _PLACES if arguments[name] is not None]
     if named != [place]:
         raise d.ActivityMalformed(reason=f"an activity of kind {kind} has {place}, and nothing else")
     what = {name.removesuffix("_"): _plain(value) for name, value in given(arguments[place]).items()}
     what["conditions"] = conditions_of(arguments["conditions"] or {}, store_ids)
+    what["points_at_least"] = arguments["points_at_least"]
     return Draft(
         kind=kind,
         name_zh=arguments["name_zh"],
@@ -152,7 +194,8 @@ def _plain(value: Any) -> Any:
 def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[str, Any]:
     what = msgspec.to_builtins(activity.definition, order="deterministic")
     what.pop("conditions", None)
-    told: dict[str, Any] = {"check_in": None, "lottery": None, "gift": None}
+    what.pop("points_at_least", None)
+    told: dict[str, Any] = dict.fromkeys(_PLACES)
     told["gift" if activity.kind in _GIFTS else activity.kind] = what
     return {
         "id": activity.id,
@@ -164,6 +207,7 @@ def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[st
         "starts_at": activity.starts_at,
         "ends_at": activity.ends_at,
         "conditions": dump_conditions(activity.definition.conditions, store_codes),
+        "points_at_least": activity.definition.points_at_least,
         "points_most": activity.points_most,
         "points_given": activity.points_given,
         "coupons_most": activity.coupons_most,

@@ -1,7 +1,6 @@
-"""Looking at activities from the back office: lists, one, and what each has brought and cost."""
+"""Looking at activities from the back office: lists, and one."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import text
 
@@ -38,45 +37,3 @@ def _ask(
     values = {"stores": stores, "limit": limit, "before": before, "id": activity_id}
     with reading() as connection:
         return [activity_of(row) for row in connection.execute(_LIST, values)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """`times`: check-ins, draws or gifts, by how many `members`. Points and coupons are what was given, less what was
-    taken back again; `points_paid` what members paid to take part."""
-
-    members: int
-    times: int
-    points: int
-    coupons: int
-    coupons_used: int
-    chances: int
-    points_paid: int
-    taken_back: int
-
-
-_REPORT = text("""
-    SELECT part.members, part.times, part.points_paid::bigint AS points_paid, cost.* FROM (
-        SELECT count(DISTINCT member_id) AS members, count(*) AS times, coalesce(sum(paid), 0) AS points_paid FROM (
-            SELECT c.member_id, c.cost_points AS paid FROM check_ins c WHERE c.activity_id = :id
-            UNION ALL
-            SELECT d.member_id, d.cost_points FROM lottery_draws d JOIN lottery_rounds r ON r.id = d.round_id
-            WHERE r.activity_id = :id
-            UNION ALL
-            SELECT g.member_id, 0 FROM activity_grants g JOIN activities a ON a.id = g.activity_id
-            WHERE g.activity_id = :id AND a.kind NOT IN ('check_in', 'lottery')) x) part
-    CROSS JOIN (
-        SELECT coalesce(sum(g.points) FILTER (WHERE g.taken_back_at IS NULL), 0)::bigint AS points,
-            coalesce(sum(coalesce(g.coupons_kept, g.coupons)), 0)::bigint AS coupons,
-            coalesce(sum((SELECT count(*) FROM coupons k
-                WHERE k.source = 'activity' AND k.source_id = g.id AND k.used > k.restored)), 0)::bigint
-                AS coupons_used,
-            coalesce(sum(g.chances) FILTER (WHERE g.taken_back_at IS NULL), 0)::bigint AS chances,
-            count(*) FILTER (WHERE g.taken_back_at IS NOT NULL) AS taken_back
-        FROM activity_grants g WHERE g.activity_id = :id) cost""")
-
-
-def report(*, activity_id: str) -> Report:
-    """What it has brought and cost up to now."""
-    with reading() as connection:
-        return Report(**connection.execute(_REPORT, {"id": activity_id}).one()._mapping)

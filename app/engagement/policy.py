@@ -26,7 +26,8 @@ class ActivityPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_
 def may_alone(session: Session, wanted: Activity) -> bool:
     policy = policies.in_force(session, ActivityPolicy).value
     return (
-        max(reward.points for reward in wanted.definition.rewards()) <= policy.alone_points_at_once
+        max((reward.points for reward in wanted.definition.rewards()), default=0)
+        <= policy.alone_points_at_once
         and _within(_most_points(wanted), policy.alone_points)
         and _within(_most_coupons(wanted), policy.alone_coupons)
     )

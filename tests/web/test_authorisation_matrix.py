@@ -327,6 +327,10 @@ def activity_of_store_1() -> dict[str, Any]:
     }
 
 
+def weekend(store: str) -> dict[str, Any]:
+    return {"ends_at": "2099-01-01T00:00:00Z", "stores": [store]}
+
+
 def top_up_offer() -> dict[str, Any]:
     return {"name_zh": "充 500 送 50", "name_en": "Pay 500, get 50", "pay_fen": 50_000, "bonus_fen": 5_000}
 
@@ -640,6 +644,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/activities"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/activities"): staff(403, 403, 201, 201, body=lambda _: activity_of_store_1()),
+    ("GET", "/office/v1/activity-templates"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/activity-templates/<string:code>"): staff(
+        403, 403, 201, 201, body=lambda _: weekend("S001"), place=lambda _: {"code": "double_points_weekend"}
+    ),
     ("GET", "/office/v1/activities/<string:activity_id>"): staff(
         403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
     ),

@@ -29,13 +29,20 @@ class RewardStockBelow(Conflict):
 def create(*, reward: Reward, places: Sequence[Place], actor: audit.Actor, now: datetime) -> Item:
     """A new item, to be had at once or from its `available_from` on. Raises `RewardMalformed`."""
     with transaction() as session:
-        _check(session, reward, places)
-        item_id = new_id(now)
-        session.execute(insert(RewardItem).values(id=item_id, version=1, state="live", created_at=now))
-        _write(session, item_id, 1, reward, actor, now)
-        _set_places(session, item_id, places)
-        _audit(session, "reward.create", item_id, 1, reward, places, actor, now)
-        return show(session, item_id)
+        return show(session, add(session, reward, places, "live", actor, now))
+
+
+def add(
+    session: Session, reward: Reward, places: Sequence[Place], state: str, actor: audit.Actor, now: datetime
+) -> str:
+    """The same within someone's transaction; its id. A `stopped` one is not in the mall yet."""
+    _check(session, reward, places)
+    item_id = new_id(now)
+    session.execute(insert(RewardItem).values(id=item_id, version=1, state=state, created_at=now))
+    _write(session, item_id, 1, reward, actor, now)
+    _set_places(session, item_id, places)
+    _audit(session, "reward.create", item_id, 1, reward, places, actor, now)
+    return item_id
 
 
 def change(
@@ -69,12 +76,22 @@ def set_state(*, item_id: str, version: int, state: str, actor: audit.Actor, now
     Raises `NotFound`, `VersionConflict`.
     """
     with transaction() as session:
-        item = locked(session, item_id, version)
-        _next(session, item, state, reward_at(session, item_id, version), actor, now)
-        audit.record(
-            session, actor, "reward.state", "reward", item_id, now=now, version=version + 1, state=state
-        )
+        _turn(session, locked(session, item_id, version), state, actor, now)
         return show(session, item_id)
+
+
+def turn(session: Session, item_id: str, state: str, actor: audit.Actor, now: datetime) -> None:
+    """The same within someone's transaction, for an item there is, whatever its version; nothing if it is so."""
+    item = session.execute(select(RewardItem).where(RewardItem.id == item_id).with_for_update()).scalar_one()
+    if item.state != state:
+        _turn(session, item, state, actor, now)
+
+
+def _turn(session: Session, item: RewardItem, state: str, actor: audit.Actor, now: datetime) -> None:
+    _next(session, item, state, reward_at(session, item.id, item.version), actor, now)
+    audit.record(
+        session, actor, "reward.state", "reward", item.id, now=now, version=item.version, state=state
+    )
 
 
 def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
