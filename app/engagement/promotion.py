@@ -33,11 +33,12 @@ def check(session: Session, what: Promotion) -> None:
 
 def exceeded(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
     """The limits that keep one person from putting it on alone. Nobody else writes rules until the transaction ends."""
-    draft = _rule(found, now)
-    if draft is None:
-        return ()
-    EARN_RULES.one_after_another(session)
-    return EARN_RULES.exceeded(session, draft, EARN_RULES.made_alone(session, None, now))
+    assert isinstance(found.definition, Promotion)
+    why = [one for item_id in found.definition.items for one in change_item.limits(session, item_id)]
+    if (draft := _rule(found, now)) is not None:
+        EARN_RULES.one_after_another(session)
+        why += EARN_RULES.exceeded(session, draft, EARN_RULES.made_alone(session, None, now))
+    return tuple(dict.fromkeys(why))
 
 
 def begin(

@@ -67,6 +67,11 @@ REWARD_QUESTIONS = {
         WHERE t.store_id <> o.store_id OR o.handed_over_at >= o.collect_by OR o.handed_over_at < o.ordered_at
             OR NOT EXISTS (SELECT FROM audit_log a WHERE a.action = 'reward.hand_over' AND a.object_id = o.id
                 AND a.actor_id = o.handed_over_by AND a.store_id = o.store_id)""",
+    "what a second person let into the mall, they did agree to": """
+        SELECT a.object_id AS what, a.action || ' by ' || a.actor_id AS detail FROM audit_log a
+        LEFT JOIN approval_requests r ON r.id = a.data ->> 'approval_id' AND r.kind = 'reward_item'
+            AND r.subject = a.object_id AND r.state = 'approved' AND r.requested_by = a.actor_id
+        WHERE a.action = 'reward.publish' AND r.id IS NULL""",
     "the mall's guards are in place": """
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['reward_versions_append_only',
             'reward_orders_kept', 'reward_orders_end_once']) w

@@ -312,6 +312,7 @@ def reward() -> dict[str, Any]:
         "name_en": "Mug",
         "kind": "goods",
         "price": {"points": 100},
+        "cost_fen": 90,
         "stock": [{"store": "S001", "stock": 3}],
     }
 
@@ -524,6 +525,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
         201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
     ),
+    ("GET", "/pos/v1/coupon-templates"): tills(422, 422),
     ("POST", "/pos/v1/coupon-grants"): tills(
         403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
     ),

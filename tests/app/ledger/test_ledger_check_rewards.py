@@ -4,13 +4,18 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.approvals.second_person import Waiting
+from app.audit import Actor
+from app.checkout.decide import decide
+from app.engagement.rewards.change_item import create
+from app.engagement.rewards.reward import Place, reward_of
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.staff.roles import Grant
 from tests.app.ledger.test_ledger_check import notices, promises_broken
 from tests.app.stored_value.offering import ticket
 from tests.coupons import live_template
 from tests.quoting import fill
-from tests.rewards import coupons, exchanged, given_up, mugs
+from tests.rewards import CUP, coupons, exchanged, given_up, mugs
 from tests.shop import Shop
 
 #: For each promise the ways to break it: statements run with triggers and foreign keys off.
@@ -63,6 +68,9 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE reward_stock DROP CONSTRAINT ck_reward_stock_never_over",
     ],
 }
+VIOLATIONS["what a second person let into the mall, they did agree to"] = [
+    "UPDATE approval_requests SET state = 'rejected' WHERE kind = 'reward_item'"
+]
 CASES = [(promise, statement) for promise, statements in VIOLATIONS.items() for statement in statements]
 
 
@@ -87,8 +95,17 @@ def written(engine: Engine, shop: Shop) -> Engine:
     assert given_up(phone, exchanged(phone, coupon)["id"]).status_code == 200
     body = {"ticket": ticket(shop, phone), "order_id": handed["id"], "staff_no": anna.staff_no}
     assert shop.till.post("/reward-hand-overs", body).status_code == 201
+    _agreed_by_two(shop)
     assert promises_broken(engine) == set()
     return engine
+
+
+def _agreed_by_two(shop: Shop) -> None:
+    one, two = (shop.person(name, Grant("admin", None)) for name in ("one", "two"))
+    now, place = clock.now(), Place(store_id=shop.store.id, stock=None)
+    waiting = create(reward=reward_of(CUP), places=[place], actor=Actor(type="staff", id=one.id), now=now)
+    assert isinstance(waiting, Waiting)
+    decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=two.id, now=now)
 
 
 def test_every_promise_has_a_violation_to_find() -> None:
