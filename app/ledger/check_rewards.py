@@ -61,6 +61,18 @@ REWARD_QUESTIONS = {
         UNION ALL
         SELECT c.id, 'for no exchange' FROM coupons c
         WHERE c.source = 'reward' AND NOT EXISTS (SELECT FROM reward_orders o WHERE o.id = c.source_id)""",
+    "a chance was given for each exchange that gives one, and taken back once that is undone": """
+        SELECT o.id AS what, count(g.id) || ' given, ' || count(b.id) || ' taken back' AS detail
+        FROM reward_orders o JOIN reward_versions v ON v.item_id = o.item_id AND v.version = o.item_version
+        LEFT JOIN chance_changes g ON g.kind = 'granted' AND g.source_id = o.id AND g.member_id = o.member_id
+            AND g.lottery_id = v.reward ->> 'gives_id' AND g.change = 1
+        LEFT JOIN chance_changes b ON b.kind = 'taken_back' AND b.source_id = o.id
+        WHERE v.reward ->> 'kind' = 'chance' GROUP BY o.id, o.state
+        HAVING count(g.id) <> 1 OR (o.state = 'cancelled') <> (count(b.id) = 1)
+        UNION ALL
+        SELECT c.source_id, 'a chance for nothing' FROM chance_changes c
+        WHERE c.kind = 'granted' AND NOT EXISTS (SELECT FROM reward_orders o WHERE o.id = c.source_id)
+            AND NOT EXISTS (SELECT FROM activity_grants g WHERE g.id = c.source_id)""",
     "what was handed over was so in its store, in time, and by a clerk in the audit log": """
         SELECT o.id AS what, 'at ' || o.handed_over_at AS detail FROM reward_orders o
         JOIN terminals t ON t.id = o.terminal_id

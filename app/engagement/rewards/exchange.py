@@ -110,11 +110,12 @@ def _exchange(session: Session, member_id: int, wish: Wish, now: datetime) -> st
         raise RewardPriceChanged(points=price.points, cash_fen=price.cash_fen)
     kind = gives.KINDS[reward.kind]
     store = _store(session, wish, at_once=kind.at_once)
+    given = gives.Exchange(order_id=new_id(now), member_id=member_id, gives_id=reward.gives_id, now=now)
+    kind.take_place(session, given)
     # One exchange of a member after the other from here on, so that limits and purse can be looked at.
     lock_accounts(session, member_id)
-    order = _write(session, member_id, wish.item_id, item.version, reward, price, store, now)
+    order = _write(session, given, wish.item_id, item.version, reward, price, store)
     _pay(session, order, store, now)
-    given = gives.Exchange(order_id=order.id, member_id=member_id, gives_id=reward.gives_id, now=now)
     kind.give(session, given)
     stock.INVENTORY.take(session, item_id=wish.item_id, store_id=order.store_id)
     payload = {"item_id": order.item_id, "store_id": order.store_id, "points": order.points}
@@ -151,19 +152,19 @@ def _next_nth(session: Session, member_id: int, item_id: str, reward: Reward, no
 
 def _write(
     session: Session,
-    member_id: int,
+    given: gives.Exchange,
     item_id: str,
     version: int,
     reward: Reward,
     price: Price,
     store: Row[Any] | None,
-    now: datetime,
 ) -> RewardOrder:
+    member_id, now = given.member_id, given.now
     nth = _next_nth(session, member_id, item_id, reward, now)
     paid = _split(session, member_id, price.cash_fen, now)
     policy = policies.in_force(session, RewardPolicy)
     order = RewardOrder(
-        id=new_id(now),
+        id=given.order_id,
         item_id=item_id,
         item_version=version,
         member_id=member_id,

@@ -11,11 +11,12 @@ from app.engagement.rewards.change_item import create
 from app.engagement.rewards.reward import Place, reward_of
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.staff.roles import Grant
+from tests.app.engagement.offering import lottery
 from tests.app.ledger.test_ledger_check import notices, promises_broken
 from tests.app.stored_value.offering import ticket
 from tests.coupons import live_template
 from tests.quoting import fill
-from tests.rewards import CUP, coupons, exchanged, given_up, mugs
+from tests.rewards import CUP, coupons, exchanged, given_up, item, mugs
 from tests.shop import Shop
 
 #: For each promise the ways to break it: statements run with triggers and foreign keys off.
@@ -68,6 +69,11 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE reward_stock DROP CONSTRAINT ck_reward_stock_never_over",
     ],
 }
+VIOLATIONS["a chance was given for each exchange that gives one, and taken back once that is undone"] = [
+    "DELETE FROM chance_changes WHERE kind = 'granted'",
+    "DELETE FROM chance_changes WHERE kind = 'taken_back'",
+    "UPDATE chance_changes SET source_id = 'other-' || id",
+]
 VIOLATIONS["what a second person let into the mall, they did agree to"] = [
     "UPDATE approval_requests SET state = 'rejected' WHERE kind = 'reward_item'"
 ]
@@ -95,6 +101,9 @@ def written(engine: Engine, shop: Shop) -> Engine:
     assert given_up(phone, exchanged(phone, coupon)["id"]).status_code == 200
     body = {"ticket": ticket(shop, phone), "order_id": handed["id"], "staff_no": anna.staff_no}
     assert shop.till.post("/reward-hand-overs", body).status_code == 201
+    game = item(Place(store_id=None, stock=None), kind="chance", gives_id=lottery().id)
+    exchanged(phone, game)
+    assert given_up(phone, exchanged(phone, game)["id"]).status_code == 200
     _agreed_by_two(shop)
     assert promises_broken(engine) == set()
     return engine
