@@ -11,6 +11,7 @@ from app.discounts import models as discounts
 from app.engagement import lottery_models as lottery
 from app.engagement import models as engagement
 from app.engagement.rewards import models as rewards
+from app.engagement.rewards import payment_models as reward_payments
 from app.facts import models as facts
 from app.identity import models as identity
 from app.ledger import models as ledger
@@ -43,6 +44,7 @@ __all__ = [
     "offline",
     "points",
     "policies",
+    "reward_payments",
     "rewards",
     "settlement",
     "staff",

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from app import idempotency
 from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
+from app.checkout.refund_exchange import sweep as sweep_exchange_refunds
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
+from app.checkout.settle_exchange import sweep as sweep_exchanges
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds
@@ -72,6 +74,16 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 name="top_up_refunds.sweep",
                 every_s=10,
                 run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
+            ),
+            Beat(
+                name="exchanges.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchanges(pay, now=now, keep_going=keep_going),
+            ),
+            Beat(
+                name="exchange_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchange_refunds(pay, now=now, keep_going=keep_going),
             ),
         ]
     return [

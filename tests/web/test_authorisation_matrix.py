@@ -428,6 +428,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
         404, place=lambda _: {"order_id": "none"}
     ),
+    ("POST", "/api/v1/reward-orders/<string:order_id>/payment"): members(
+        503, place=lambda _: {"order_id": "none"}
+    ),
     ("GET", "/api/v1/check-ins"): members(404),  # there is none
     ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
     ("POST", "/api/v1/check-ins/make-up"): members(
