@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Response
+from marshmallow import fields
 
 from app import clock
 from app.approvals.second_person import Waiting
@@ -15,14 +16,14 @@ from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.activity_report_schema import ActivityReportSchema, dump_report
 from office_api.activity_schemas import ActivityDraftSchema, ActivitySchema, draft_of, dump_activity
-from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
+from office_api.guard import STAFF, actor, my_stores, need, require_staff, store_named, stores_named
 from office_api.rule_schemas import stores_in
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
-from web.schemas import Strict, whole
+from web.schemas import Strict, text, whole
 
 blueprint = Blueprint(
     "activities", __name__, url_prefix="/office/v1/activities", description="What members take part in"
@@ -61,15 +62,31 @@ def _answer(activity: Activity | Waiting, status: int = 200) -> Response:
     return answer(dump_activity(activity, codes_of([activity])), status)
 
 
+class ActivitiesArguments(PageArguments):
+    store = text(
+        32, load_default=None, metadata={"description": "code; with what is for all stores. All without it"}
+    )
+    from_ = fields.AwareDateTime(
+        load_default=None, data_key="from", metadata={"description": "only what has not ended by then"}
+    )
+    until = fields.AwareDateTime(
+        load_default=None, metadata={"description": "only what has begun before then"}
+    )
+
+
 @blueprint.get("")
-@blueprint.arguments(PageArguments(), location="query")
+@blueprint.arguments(ActivitiesArguments(), location="query")
 @blueprint.response(200, page_of(ActivitySchema))
 @blueprint.doc(security=STAFF)
 def list_activities(arguments: dict[str, Any]) -> Response:
-    """All of them, newest first: of all stores together and of the caller's own."""
-    wanted = asked(arguments)
+    """Newest first: of all stores together and of the caller's own. What is on when and where, for planning."""
+    wanted, store = asked(arguments), arguments["store"]
     found = listing.list_activities(
-        store_ids=my_stores(MANAGE_RULES), limit=wanted.limit + 1, before=wanted.after
+        store_ids=my_stores(MANAGE_RULES) if store is None else [store_named(MANAGE_RULES, store)],
+        limit=wanted.limit + 1,
+        before=wanted.after,
+        since=arguments["from_"],
+        until=arguments["until"],
     )
     codes = codes_of(found)
     return answer(page(found, wanted, lambda one: one.id, lambda one: dump_activity(one, codes)))

@@ -15,6 +15,7 @@ from app.checkout.wechat_orders import (
     ASK_AGAIN_AFTER,
     BATCH,
     LOST_AFTER,
+    OrderClosed,
     PaymentMismatch,
     PaymentUnknown,
 )
@@ -27,6 +28,7 @@ from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.payment_models import RewardPayment
 from app.engagement.rewards.undo import undo
 from app.errors import Conflict, NotFound
+from app.members.models import Member
 from app.providers.wechat_pay import CURRENCY, Payment, WechatPay
 from app.pruning import always
 
@@ -81,14 +83,22 @@ def _complete(session: Session, order: RewardOrder, now: datetime) -> None:
     session.flush()
     try:
         with session.begin_nested():
+            _check_member(session, order.member_id)
             kind.take_place(session, given)
             complete(session, order, kind, given)
     except Conflict as error:
-        # It has ended, is used up, or the member has had enough of it meanwhile.
+        # It has ended or is used up, or the member has left or has had enough of it meanwhile.
         log.warning("exchange %s cannot be given: %s", order.id, error.code)
         undo(session, order, reason="failed", staff_id=None, now=now)
     else:
         order.state = paid_state(order.store_id)
+
+
+def _check_member(session: Session, member_id: int) -> None:
+    """Raises `OrderClosed` for somebody who has taken consent back."""
+    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
+    if session.execute(status).scalar_one() != "active":
+        raise OrderClosed
 
 
 _TAKE = text("""

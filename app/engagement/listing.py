@@ -1,6 +1,7 @@
 """Looking at activities from the back office: lists, and one."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import text
 
@@ -14,12 +15,22 @@ _VISIBLE = """(CAST(:stores AS bigint[]) IS NULL OR a.definition -> 'conditions'
 _LIST = text(f"""
     SELECT {COLUMNS} WHERE {_VISIBLE} AND (CAST(:before AS varchar) IS NULL OR a.id < :before)
         AND (CAST(:id AS varchar) IS NULL OR a.id = :id)
+        AND (CAST(:since AS timestamptz) IS NULL OR a.ends_at IS NULL OR a.ends_at > :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR a.starts_at < :until)
     ORDER BY a.id DESC LIMIT :limit""")
 
 
-def list_activities(*, store_ids: Collection[int] | None, limit: int, before: str | None) -> list[Activity]:
-    """Newest first; of those that name stores, only those naming one of the given (None: all)."""
-    return _ask(store_ids, limit, before, None)
+def list_activities(
+    *,
+    store_ids: Collection[int] | None,
+    limit: int,
+    before: str | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Activity]:
+    """Newest first; of those that name stores, only those naming one of the given (None: all). With `since` or `until`
+    only those whose time has something of `[since, until)`."""
+    return _ask(store_ids, limit, before, None, since, until)
 
 
 def one_activity(*, activity_id: str, store_ids: Collection[int] | None) -> Activity:
@@ -31,9 +42,20 @@ def one_activity(*, activity_id: str, store_ids: Collection[int] | None) -> Acti
 
 
 def _ask(
-    store_ids: Collection[int] | None, limit: int, before: str | None, activity_id: str | None
+    store_ids: Collection[int] | None,
+    limit: int,
+    before: str | None,
+    activity_id: str | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Activity]:
-    stores = None if store_ids is None else sorted(store_ids)
-    values = {"stores": stores, "limit": limit, "before": before, "id": activity_id}
+    values = {
+        "stores": None if store_ids is None else sorted(store_ids),
+        "limit": limit,
+        "before": before,
+        "id": activity_id,
+        "since": since,
+        "until": until,
+    }
     with reading() as connection:
         return [activity_of(row) for row in connection.execute(_LIST, values)]

@@ -120,7 +120,7 @@ _PART = f"""
     SELECT o.member_id, o.ordered_on, o.store_id, o.points, 0,
         coalesce(CAST(v.reward ->> 'cost_fen' AS bigint), 0)
     FROM reward_orders o JOIN reward_versions v ON v.item_id = o.item_id AND v.version = o.item_version
-    WHERE o.item_id = ANY(CAST(:items AS varchar[])) AND o.state <> 'cancelled'"""  # noqa: S608  # our own constants
+    WHERE o.item_id = ANY(CAST(:items AS varchar[])) AND o.state NOT IN ('pending', 'cancelled')"""  # noqa: S608  # our own constants
 _TAKEN_PART = text(f"""
     WITH part AS ({_PART})
     SELECT grouping(day) AS no_day, grouping(store_id) AS no_store, day, store_id,

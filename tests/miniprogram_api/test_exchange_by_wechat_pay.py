@@ -15,6 +15,7 @@ from app.engagement.rewards.items import Item
 from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.payment_models import RewardPayment
 from app.engagement.rewards.reward import Place
+from app.withdrawal import withdraw
 from tests.conftest import rows
 from tests.coupons import live_template
 from tests.paying import PREPAY, PayShop, pay_address, pay_front, pay_shop, unaudited_pay_shop, whole_pay_app
@@ -197,6 +198,15 @@ def test_money_for_what_can_no_longer_be_given_goes_back(
     pay_shop.desk.pays(order_id)
     assert (points(alice), shown(alice, order_id)) == (250, ("cancelled", "refunding"))
     assert rows(engine, "SELECT cancelled_for FROM reward_orders") == [("failed",)]
+
+
+def test_money_of_somebody_who_has_left_goes_back(
+    pay_shop: PayShop, alice: Phone, mug: Item, engine: Engine
+) -> None:
+    order_id = held(alice, mug)
+    withdraw(member_id=alice.member_id, now=clock.now())
+    pay_shop.desk.pays(order_id)
+    assert rows(engine, _HELD) == [("cancelled", "failed", "refunding", 0)]
 
 
 def test_money_that_comes_after_it_was_given_up_goes_back(

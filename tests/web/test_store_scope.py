@@ -131,6 +131,8 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/discount-rules/1", {**discount(store), "version": 1}
         case ("POST", "/office/v1/activity-templates/<string:code>"):
             return "/activity-templates/double_points_weekend", weekend(store)
+        case ("GET", "/office/v1/activities"):
+            return f"/activities?store={store}", None
         case ("POST", "/office/v1/activities"):
             return "/activities", activity(store)
         case ("PUT", "/office/v1/activities/<string:activity_id>"):

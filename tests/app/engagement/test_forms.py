@@ -189,3 +189,23 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     put = client.put(f"/office/v1/activities/{changed['id']}", json=body, headers=headers)
     assert (put.status_code, put.json["promotion"]) == (200, {"factor_bp": 20_000})
     assert client.post(f"{where}/nothing", json=soon, headers=headers).status_code == 404
+
+
+def test_what_is_on_when_and_where(shop: Shop, engine: Engine) -> None:
+    """One for all stores until tomorrow, one of S002 in a week."""
+    person, now = shop.person("boss", Grant("manager", None)), clock.now()
+    client, headers = shop.app.test_client(), {"Authorization": f"Bearer {staff_token(person.id)}"}
+    there = shop.open_store("S002")
+    soon = made("member_day", name_en="Soon", ends_at=now + timedelta(days=1)).activity
+    later = {"starts_at": now + WEEK, "ends_at": now + 2 * WEEK, "stores": frozenset({there.id})}
+    made("member_day", name_en="Later", **later)
+
+    def named(**query: str) -> list[str]:
+        listed = client.get("/office/v1/activities", query_string=query, headers=headers).json["items"]
+        return [one["name_en"] for one in listed]
+
+    at = (now + timedelta(days=3)).isoformat()
+    assert named() == ["Later", "Soon"]
+    assert (named(store="S001"), named(store="S002")) == (["Soon"], ["Later", "Soon"])
+    assert (named(**{"from": at}), named(until=at)) == (["Later"], ["Soon"])
+    assert soon.state == "draft"
