@@ -1,6 +1,7 @@
 """The report of an activity, on figures that were worked out by hand."""
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Engine, event, text
 
@@ -146,6 +147,13 @@ def test_a_report_is_a_handful_of_statements(shop: Shop, engine: Engine) -> None
     for _ in range(3):
         shop.earn(shop.member(), 10)
     seen: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
-    told(activity.id)
-    assert len(seen) <= 6
+
+    def note(*given: Any) -> None:
+        seen.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        told(activity.id)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(seen) == 6
