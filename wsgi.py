@@ -32,6 +32,7 @@ import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.activities
+import office_api.activity_templates
 import office_api.approvals
 import office_api.coupon_grants
 import office_api.coupon_recalls
@@ -129,6 +130,7 @@ JSON_FACES = (
     office_api.activities.blueprint,
     office_api.survey_results.blueprint,
     office_api.feedback.blueprint,
+    office_api.activity_templates.blueprint,
     office_api.lottery_rounds.blueprint,
     office_api.referrals.blueprint,
     office_api.top_up_offers.blueprint,

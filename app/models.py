@@ -13,6 +13,7 @@ from app.engagement import models as engagement
 from app.engagement import referral_models as referral
 from app.engagement import survey_models as surveys
 from app.engagement.rewards import models as rewards
+from app.engagement.rewards import payment_models as reward_payments
 from app.facts import models as facts
 from app.feedback import models as feedback
 from app.identity import models as identity
@@ -48,6 +49,7 @@ __all__ = [
     "points",
     "policies",
     "referral",
+    "reward_payments",
     "rewards",
     "settlement",
     "staff",

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from app import idempotency
 from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
+from app.checkout.refund_exchange import sweep as sweep_exchange_refunds
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
+from app.checkout.settle_exchange import sweep as sweep_exchanges
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds, referral_join
+from app.engagement.earned_by import stop_used_up_promotions
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -72,6 +75,16 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 every_s=10,
                 run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
             ),
+            Beat(
+                name="exchanges.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchanges(pay, now=now, keep_going=keep_going),
+            ),
+            Beat(
+                name="exchange_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchange_refunds(pay, now=now, keep_going=keep_going),
+            ),
         ]
     return [
         *top_ups,
@@ -83,6 +96,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
         ),
+        Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
         Beat(
             name="lottery.reveal",
             every_s=30,

@@ -35,13 +35,13 @@ const session = require('./session.js');
  * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, items: Offer[],
  *   next_cursor: string | null}} Offers
  * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
- *   full_points: number | null, full_cash_fen: number | null, available: boolean, text: string | null,
- *   left: number | null}} Reward
+ *   wechat_pay: boolean, full_points: number | null, full_cash_fen: number | null, available: boolean,
+ *   reason: string | null, text: string | null, left: number | null}} Reward
  * @typedef {{store: string, name: string, left: number | null}} RewardStore
- * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number}} RewardWish
+ * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number, pay_by?: 'wechat_pay'}} RewardWish
  * @typedef {{id: string, name: string, state: string, points: number, cash_fen: number, store_name: string | null,
  *   ordered_at: string, collect_by: string | null, undo_until: string | null, handed_over_at: string | null,
- *   cancelled_for: string | null}} RewardOrder
+ *   cancelled_for: string | null, pay_until: string | null, money_back: string | null}} RewardOrder
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{name: string, kind: 'amount' | 'percent' | 'free' | 'gift', effect: string, rules: string[], terms: string,
@@ -234,6 +234,13 @@ const exchange = (wish, key) => call({ path: '/api/v1/reward-orders', method: 'P
 const rewardOrders = (cursor) => pageOf('/api/v1/reward-orders', cursor);
 
 /** @param {string} id @returns {Promise<RewardOrder>} */
+const rewardOrder = (id) => call({ path: `/api/v1/reward-orders/${id}` });
+
+/** As often as wanted. */
+/** @param {string} id @returns {Promise<{id: string, payment: Payment}>} */
+const rewardPayment = (id) => call({ path: `/api/v1/reward-orders/${id}/payment`, method: 'POST' });
+
+/** @param {string} id @returns {Promise<RewardOrder>} */
 const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
 
 /** @param {'usable' | 'used' | 'ended'} state @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
@@ -373,6 +380,8 @@ module.exports = {
   reward,
   exchange,
   rewardOrders,
+  rewardOrder,
+  rewardPayment,
   giveUpReward,
   coupons,
   coupon,

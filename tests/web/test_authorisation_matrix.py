@@ -329,6 +329,7 @@ def reward() -> dict[str, Any]:
         "name_en": "Mug",
         "kind": "goods",
         "price": {"points": 100},
+        "cost_fen": 90,
         "stock": [{"store": "S001", "stock": 3}],
     }
 
@@ -342,6 +343,10 @@ def activity_of_store_1() -> dict[str, Any]:
         "conditions": {"stores": ["S001"]},
         "points_most": 1_000,
     }
+
+
+def weekend(store: str) -> dict[str, Any]:
+    return {"ends_at": "2099-01-01T00:00:00Z", "stores": [store]}
 
 
 def top_up_offer() -> dict[str, Any]:
@@ -439,6 +444,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/reward-orders/<string:order_id>"): members(404, place=lambda _: {"order_id": "none"}),
     ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
         404, place=lambda _: {"order_id": "none"}
+    ),
+    ("POST", "/api/v1/reward-orders/<string:order_id>/payment"): members(
+        503, place=lambda _: {"order_id": "none"}
     ),
     ("GET", "/api/v1/check-ins"): members(404),  # there is none
     ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
@@ -557,6 +565,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
         201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
     ),
+    ("GET", "/pos/v1/coupon-templates"): tills(422, 422),
     ("POST", "/pos/v1/coupon-grants"): tills(
         403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
     ),
@@ -686,6 +695,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/activities"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/activities"): staff(403, 403, 201, 201, body=lambda _: activity_of_store_1()),
+    ("GET", "/office/v1/activity-templates"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/activity-templates/<string:code>"): staff(
+        403, 403, 201, 201, body=lambda _: weekend("S001"), place=lambda _: {"code": "double_points_weekend"}
+    ),
     ("GET", "/office/v1/activities/<string:activity_id>"): staff(
         403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
     ),

@@ -21,6 +21,7 @@ from tests.web.test_authorisation_matrix import (
     reward,
     routes,
     rule_of_store_1,
+    weekend,
 )
 from tests.web.test_field_faults import fields_of
 
@@ -128,6 +129,10 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/discount-rules", discount(store)
         case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
             return "/discount-rules/1", {**discount(store), "version": 1}
+        case ("POST", "/office/v1/activity-templates/<string:code>"):
+            return "/activity-templates/double_points_weekend", weekend(store)
+        case ("GET", "/office/v1/activities"):
+            return f"/activities?store={store}", None
         case ("POST", "/office/v1/activities"):
             return "/activities", activity(store)
         case ("PUT", "/office/v1/activities/<string:activity_id>"):

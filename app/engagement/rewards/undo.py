@@ -19,7 +19,7 @@ from app.facts.tell import tell
 from app.ledger.post import Cause, lock_accounts
 from app.ledger.restore import Back, restore
 
-Reason = Literal["member", "staff", "expired"]
+Reason = Literal["member", "staff", "expired", "unpaid", "failed"]
 
 
 class RewardUsed(Conflict):
@@ -32,26 +32,36 @@ _PAID = text("""
     SELECT e.id, -e.amount AS amount FROM ledger_transactions t
     JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
     WHERE t.kind = 'spend' AND t.source_type = :source AND t.source_id = :order_id""")
+_MONEY_BACK = text("""
+    UPDATE reward_payments SET state = 'refunding', refund_asked_at = :now, asked_at = NULL
+    WHERE order_id = :order_id AND state = 'paid'""")
 _ZONE = text("SELECT time_zone FROM stores WHERE id = :store_id")
 
 
 def undo(
     session: Session, order: RewardOrder, *, reason: Reason, staff_id: int | None, now: datetime
 ) -> None:
-    """Undo an exchange that the caller has locked. Raises `RewardOrderOver`, `RewardUsed`."""
-    if order.state not in ("ready", "given"):
+    """Undo an exchange that the caller has locked; what WeChat Pay took for it is to go back. One that is `pending` is
+    undone only once nobody can pay it any more: `unpaid`, or as `failed` what was paid and cannot be given.
+
+    Raises `RewardOrderOver`, `RewardUsed`.
+    """
+    unpaid = order.state == "pending" and reason in ("unpaid", "failed")
+    if not unpaid and order.state not in ("ready", "given"):
         raise RewardOrderOver(state=order.state)
     reward = reward_at(session, order.item_id, order.item_version)
     given = gives.Exchange(
         order_id=order.id, member_id=order.member_id, gives_id=reward.gives_id, now=now, staff_id=staff_id
     )
-    if not gives.KINDS[reward.kind].take_back(session, given):
+    if not unpaid and not gives.KINDS[reward.kind].take_back(session, given):
         raise RewardUsed
     lock_accounts(session, order.member_id)
     _pay_back(session, order, staff_id, now)
     order.state, order.cancelled_at, order.cancelled_for = "cancelled", now, reason
     order.cancelled_by = staff_id
     session.flush()
+    if order.wechat_fen:
+        session.execute(_MONEY_BACK, {"order_id": order.id, "now": now})
     payload = {"item_id": order.item_id, "points": order.points, "reason": reason}
     tell(session, "reward_cancelled", subject=order.id, member_id=order.member_id, payload=payload, now=now)
     stock.INVENTORY.put_back(session, item_id=order.item_id, store_id=order.store_id)

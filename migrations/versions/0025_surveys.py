@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0026_surveys"
+revision = "0025_surveys"
 down_revision = "0024_referral"
 
 KINDS = "'check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral'"
