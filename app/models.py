@@ -10,6 +10,7 @@ from app.coupons import models as coupons
 from app.discounts import models as discounts
 from app.engagement import lottery_models as lottery
 from app.engagement import models as engagement
+from app.engagement.events import models as events
 from app.engagement.rewards import models as rewards
 from app.facts import models as facts
 from app.identity import models as identity
@@ -33,6 +34,7 @@ __all__ = [
     "daily",
     "discounts",
     "engagement",
+    "events",
     "facts",
     "idempotency",
     "identity",

@@ -15,6 +15,7 @@ from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds
+from app.engagement.events.sweep import sweep as sweep_events
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -25,6 +26,7 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
+from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.messages.top_up import plan_top_up
@@ -83,6 +85,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
         ),
+        Beat(name="events.sweep", every_s=30, run=lambda now: sweep_events(now=now, keep_going=keep_going)),
         Beat(
             name="lottery.reveal",
             every_s=30,
@@ -158,6 +161,7 @@ def fact_relay(parts: Parts) -> Relay:
             "coupons_issued": _noted(plan_gift),
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
+            **dict.fromkeys(EVENT_KINDS, _noted(plan_gift)),
         }
     )
 
