@@ -27,7 +27,15 @@ class Thing:
 
 def pay(session: Session, thing: Thing, postings: Sequence[Posting], *, now: datetime) -> None:
     """Raises `NotEnough`."""
-    post(session, _cause("spend", thing, None, now), postings)
+    cause = Cause(
+        kind="spend",
+        source_type=thing.source_type,
+        source_id=thing.source_id,
+        store_id=thing.store_id,
+        occurred_at=now,
+        business_date=business_date(now, thing.time_zone),
+    )
+    post(session, cause, postings)
 
 
 _PAID = text("""
@@ -53,19 +61,15 @@ def pay_back(
     parts = [Back(entry_id=row.id, amount=row.amount * percent // 100) for row in paid]
     back = [part for part in parts if part.amount]
     if back:
-        cause = _cause("restore", thing, staff_id, now)
+        cause = Cause(
+            kind="restore",
+            source_type=thing.source_type,
+            source_id=thing.source_id,
+            store_id=thing.store_id,
+            staff_id=staff_id,
+            occurred_at=now,
+            business_date=business_date(now, thing.time_zone),
+        )
         grace = start_of_day(cause.business_date + timedelta(days=grace_days + 1), thing.time_zone)
         restore(session, cause, back, grace=grace)
     return sum(part.amount for part in back)
-
-
-def _cause(kind: str, thing: Thing, staff_id: int | None, now: datetime) -> Cause:
-    return Cause(
-        kind=kind,
-        source_type=thing.source_type,
-        source_id=thing.source_id,
-        store_id=thing.store_id,
-        staff_id=staff_id,
-        occurred_at=now,
-        business_date=business_date(now, thing.time_zone),
-    )

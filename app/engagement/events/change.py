@@ -187,8 +187,8 @@ _FACE = text("""
 def _check(session: Session, terms: Terms, now: datetime) -> None:
     """Raises `EventMalformed`."""
     fault = terms.fault
-    if fault is None and terms.ends_at <= now:
-        fault = "ends_at is in the past"
+    if fault is None and terms.starts_at <= now:
+        fault = "starts_at is in the past"
     if fault is None and terms.template_id is not None:
         face = session.execute(_FACE, {"id": terms.template_id}).scalar_one_or_none()
         if face is None:
