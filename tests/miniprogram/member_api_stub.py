@@ -16,6 +16,7 @@ from typing import Any
 from activities_stub import Activities
 from aiohttp import web
 from coupon_desk import CouponDesk
+from event_stub import EventStub
 from reward_stub import RewardStub
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
@@ -98,6 +99,7 @@ class MemberApiStub:
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
+        self.events = EventStub()
         self.coupons = CouponDesk()
         self.came_of_it = "waiting"
         self._numbers = itertools.count(1)
@@ -549,6 +551,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
+            *stub.events.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
             web.get("/api/v1/me/messages", stub.messages),
