@@ -913,6 +913,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
     ("POST", "/till/rewards/hand-over"): everybody(303, form=True),
+    ("POST", "/till/events/check-in"): everybody(303, form=True),
     ("POST", "/till/coupons"): everybody(303, form=True),
     ("POST", "/till/coupons/undo"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),
