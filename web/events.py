@@ -44,8 +44,11 @@ class EventBookingSchema(Strict):
     cancelled_for = fields.String(
         required=True,
         allow_none=True,
-        validate=validate.OneOf(("member", "staff", "shop", "not_reached")),
-        metadata={"description": "`shop`: it was called off; `not_reached`: no seat came free"},
+        validate=validate.OneOf(("member", "staff", "shop", "not_reached", "withdrawn")),
+        metadata={
+            "description": "`shop`: it was called off; `not_reached`: no seat came free; `withdrawn`: the"
+            " member has taken consent back"
+        },
     )
     points_back = fields.Integer(required=True)
     stars = fields.Integer(required=True, allow_none=True)

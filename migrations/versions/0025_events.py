@@ -79,7 +79,8 @@ CREATE TABLE event_bookings (
         = CASE state WHEN 'attended' THEN 3 ELSE 0 END),
     CONSTRAINT ck_event_bookings_cancelled CHECK (num_nonnulls(cancelled_at, cancelled_for)
         = CASE state WHEN 'cancelled' THEN 2 ELSE 0 END),
-    CONSTRAINT ck_event_bookings_cancelled_for CHECK (cancelled_for IN ('member', 'staff', 'shop', 'not_reached')),
+    CONSTRAINT ck_event_bookings_cancelled_for CHECK (
+        cancelled_for IN ('member', 'staff', 'shop', 'not_reached', 'withdrawn')),
     CONSTRAINT ck_event_bookings_cancelled_by CHECK (
         (cancelled_by IS NOT NULL) = (cancelled_for IS NOT DISTINCT FROM 'staff')),
     CONSTRAINT ck_event_bookings_points_back CHECK (

@@ -93,7 +93,9 @@ class EventBooking(Base):
             "num_nonnulls(cancelled_at, cancelled_for) = CASE state WHEN 'cancelled' THEN 2 ELSE 0 END",
             "cancelled",
         ),
-        CheckConstraint("cancelled_for IN ('member', 'staff', 'shop', 'not_reached')", "cancelled_for"),
+        CheckConstraint(
+            "cancelled_for IN ('member', 'staff', 'shop', 'not_reached', 'withdrawn')", "cancelled_for"
+        ),
         CheckConstraint(
             "(cancelled_by IS NOT NULL) = (cancelled_for IS NOT DISTINCT FROM 'staff')", "cancelled_by"
         ),

@@ -1,4 +1,5 @@
-"""What time does to bookings: what was called off is given back, who waited in vain too, and who did not come is noted.
+"""What time does to bookings: what was called off is given back, and to whoever waited in vain; seats of members who
+have left go to others; who did not come is noted.
 
 Each booking by itself; safe in several workers, late, and twice.
 """
@@ -20,6 +21,11 @@ _NOT_REACHED = text("""
     SELECT b.id FROM event_bookings b JOIN event_sessions s ON s.id = b.session_id
     WHERE s.state = 'open' AND s.starts_at <= :now AND b.state = 'waiting' AND b.id > :after
     ORDER BY b.id LIMIT :limit""")
+_WITHDRAWN = text("""
+    SELECT b.id FROM event_bookings b JOIN event_sessions s ON s.id = b.session_id
+    JOIN members m ON m.id = b.member_id
+    WHERE s.state = 'open' AND s.starts_at > :now AND b.state IN ('waiting', 'booked') AND m.status = 'withdrawn'
+        AND b.id > :after ORDER BY b.id LIMIT :limit""")
 _NO_SHOW = text("""
     UPDATE event_bookings SET state = 'no_show' WHERE id IN (
         SELECT b.id FROM event_bookings b JOIN event_sessions s ON s.id = b.session_id
@@ -31,6 +37,7 @@ def sweep(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """How many bookings it has ended."""
     undone = _undo_all(_CALLED_OFF, "shop", now, keep_going)
     undone += _undo_all(_NOT_REACHED, "not_reached", now, keep_going)
+    undone += _undo_all(_WITHDRAWN, "withdrawn", now, keep_going)
     return undone + _note_no_shows(now, keep_going)
 
 

@@ -17,7 +17,7 @@ from app.errors import Conflict, NotFound
 from app.facts.tell import tell
 from app.ledger.post import lock_accounts
 
-Reason = Literal["member", "staff", "shop", "not_reached"]
+Reason = Literal["member", "staff", "shop", "not_reached", "withdrawn"]
 #: Of what the member has not done themselves they are told.
 _TOLD: dict[Reason, str] = {"shop": "event_called_off", "not_reached": "event_not_reached"}
 

@@ -14,6 +14,7 @@ from app.engagement.events.policy import EventPolicy
 from app.engagement.events.when import when
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
+from app.withdrawal import withdraw
 from app.work import send_messages
 from tests.app.engagement.offering import work
 from tests.app.stored_value.offering import ticket
@@ -326,6 +327,20 @@ def test_who_was_there_says_once_how_it_was(
     told = phones[0].post(f"/bookings/{made}/feedback", json=said)
     assert (told.status_code, told.json["stars"], told.json["feedback_until"]) == (201, 4, None)
     assert phones[0].post(f"/bookings/{made}/feedback", json=said).json["code"] == "event_feedback_given"
+
+
+def test_the_seat_of_a_member_who_has_left_goes_to_who_waits(
+    shop: Shop, engine: Engine, phones: list[Phone]
+) -> None:
+    sitting = session(shop, seats=1)
+    booked(phones[0], sitting)
+    behind = waits(phones[1], sitting)
+    withdraw(member_id=phones[0].member_id, now=clock.now())
+    assert sweep.sweep(now=clock.now()) == 1
+    assert phones[1].get(f"/bookings/{behind['id']}").json["state"] == "booked"
+    assert rows(
+        engine, "SELECT cancelled_for, points_back FROM event_bookings WHERE state = 'cancelled'"
+    ) == [("withdrawn", 100)]
 
 
 MALFORMED: list[tuple[str, dict[str, Any]]] = [
