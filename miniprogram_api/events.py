@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from flask import Response
@@ -195,8 +194,10 @@ def create(arguments: dict[str, Any], session_id: str) -> Response:
 def own(arguments: dict[str, Any]) -> Response:
     """One's bookings, the newest first."""
     wanted = asked(arguments)
-    found = partial(bookings.of_member, member_id=me().id, before=wanted.after, now=clock.now())
-    return answer(page(found(limit=wanted.limit + 1), wanted, lambda one: one.booking_id, dump_booking))
+    found = bookings.of_member(
+        member_id=me().id, limit=wanted.limit + 1, before=wanted.after, now=clock.now()
+    )
+    return answer(page(found, wanted, lambda one: one.booking_id, dump_booking))
 
 
 @booking_blueprint.get("/<string:booking_id>")

@@ -107,11 +107,11 @@ def dump_event(event: e.Event) -> dict[str, Any]:
         "version": event.version,
         "state": event.state,
         "time_zone": event.time_zone,
-        "sessions": [_dump_session(sitting) for sitting in event.sessions],
+        "sessions": [_dump_session(one) for one in event.sessions],
     }
 
 
-def _dump_session(sitting: e.Sitting) -> dict[str, Any]:
-    terms = {name: getattr(sitting.terms, name) for name in e.Terms.__dataclass_fields__}
-    counts = {name: getattr(sitting.counts, name) for name in e.Counts.__dataclass_fields__}
-    return terms | counts | {"id": sitting.session_id, "state": sitting.state, "booked": sitting.booked}
+def _dump_session(one: e.SessionView) -> dict[str, Any]:
+    terms = {name: getattr(one.terms, name) for name in e.Terms.__dataclass_fields__}
+    counts = {name: getattr(one.counts, name) for name in e.Counts.__dataclass_fields__}
+    return terms | counts | {"id": one.session_id, "state": one.state, "booked": one.booked}

@@ -10,6 +10,8 @@ from app import clock, db
 from app.audit import OPERATOR
 from app.engagement.events import change, states
 from app.engagement.events.event import Event, Terms, content_of
+from app.work import send_messages
+from tests.app.engagement.offering import work
 from tests.app.stored_value.offering import ticket
 from tests.shop import Phone, Shop
 
@@ -102,3 +104,10 @@ def attended(shop: Shop, phone: Phone, session_id: str, staff_no: str, **wish: A
     done = shop.till.post(f"/bookings/{made['id']}/check-in", body)
     assert done.status_code == 201, done.json
     return str(made["id"])
+
+
+def inbox(shop: Shop, phone: Phone, *, later: timedelta = timedelta(0)) -> list[dict[str, str]]:
+    """What the worker has told the member."""
+    work(shop.app)
+    send_messages(shop.parts, lambda: clock.now() + later)
+    return list(phone.get("/me/messages").json["items"])

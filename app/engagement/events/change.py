@@ -19,7 +19,7 @@ from app.engagement.events.event import (
     Content,
     Event,
     EventMalformed,
-    Sitting,
+    SessionView,
     Terms,
     one,
     told,
@@ -103,7 +103,7 @@ def change_session(
     """
     with transaction() as session:
         event = locked(session, event_id, version)
-        former = sitting_of(event, session_id)
+        former = session_of(event, session_id)
         seats.lock(session, session_id)
         _check_kept(session, former, terms)
         _check(session, terms, now)
@@ -138,9 +138,9 @@ def locked(session: Session, event_id: str, version: int) -> Event:
     return event
 
 
-def sitting_of(event: Event, session_id: str) -> Sitting:
+def session_of(event: Event, session_id: str) -> SessionView:
     """Raises `NotFound`, `EventOver`."""
-    found = next((sitting for sitting in event.sessions if sitting.session_id == session_id), None)
+    found = next((one for one in event.sessions if one.session_id == session_id), None)
     if found is None:
         raise NotFound
     if found.state != "open":
@@ -169,7 +169,7 @@ _BOOKED = text("""
     FROM event_sessions s WHERE s.id = :id""")
 
 
-def _check_kept(session: Session, former: Sitting, terms: Terms) -> None:
+def _check_kept(session: Session, former: SessionView, terms: Terms) -> None:
     """The session is locked: nobody books it meanwhile."""
     found = session.execute(_BOOKED, {"id": former.session_id}).one()
     fixed = ("starts_at", "ends_at", "points", "template_id")

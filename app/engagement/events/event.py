@@ -100,7 +100,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sitting:
+class SessionView:
     session_id: str
     state: str
     terms: Terms
@@ -119,7 +119,7 @@ class Event:
     store: str
     time_zone: str
     content: Content
-    sessions: Sequence[Sitting]
+    sessions: Sequence[SessionView]
 
 
 _EVENTS = text("""
@@ -172,7 +172,7 @@ def _read(
         "stores": None if stores is None else sorted(stores),
     }
     rows = connection.execute(_EVENTS, values).all()
-    sessions: dict[str, list[Sitting]] = {row.id: [] for row in rows}
+    sessions: dict[str, list[SessionView]] = {row.id: [] for row in rows}
     for row in connection.execute(_SESSIONS, {"ids": list(sessions)}):
         sessions[row.event_id].append(_session(row))
     return [
@@ -194,9 +194,11 @@ def terms_of(row: Any) -> Terms:
     return Terms(**{name: getattr(row, name) for name in Terms.__dataclass_fields__})
 
 
-def _session(row: Any) -> Sitting:
+def _session(row: Any) -> SessionView:
     counts = Counts(waiting=row.waiting, attended=row.attended, no_show=row.no_show)
-    return Sitting(session_id=row.id, state=row.state, terms=terms_of(row), booked=row.taken, counts=counts)
+    return SessionView(
+        session_id=row.id, state=row.state, terms=terms_of(row), booked=row.taken, counts=counts
+    )
 
 
 def told(terms: Terms) -> dict[str, Any]:

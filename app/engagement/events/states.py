@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app import audit
 from app.db import transaction
-from app.engagement.events.change import EventOver, locked, next_version, record, sitting_of
+from app.engagement.events.change import EventOver, locked, next_version, record, session_of
 from app.engagement.events.event import Event, one
 
 
@@ -46,7 +46,7 @@ def cancel_session(
     """Call one of its times off, for good. Raises as `cancel`; `EventOver` for one that is over as well."""
     with transaction() as session:
         event = locked(session, event_id, version)
-        sitting_of(event, session_id)
+        session_of(event, session_id)
         called_off = session.execute(_CALL_OFF, {"event_id": event_id, "now": now, "only": session_id})
         if not called_off.rowcount:  # type: ignore[attr-defined]
             raise EventOver(state="over")

@@ -53,20 +53,20 @@ def look(session: Session, booking_id: str) -> Row[Any]:
 def undo(session: Session, found: Row[Any], *, reason: Reason, staff_id: int | None, now: datetime) -> None:
     """Undo a booking that `look` found. Raises `EventBookingOver`, `EventBegun`.
 
-    Everything goes back but to a member who gives up a seat too late. Locks as whoever books: the coupon, the accounts,
-    the session; then the booking, which may have ended since it was looked at.
+    Everything goes back but to a member who gives up, too late, a seat of what takes place. Locks as whoever books: the
+    coupon, the accounts, the session; then the booking, which may have ended since it was looked at.
     """
     use = None if found.redemption_id is None else lock_use(session, found.redemption_id)
     lock_accounts(session, found.member_id)
-    sitting = seats.lock(session, found.session_id)
+    where = seats.lock(session, found.session_id)
     booking = session.execute(_LOCK, {"id": found.id}).one()
     if booking.state not in ("waiting", "booked"):
         raise EventBookingOver(state=booking.state)
-    if reason == "member" and sitting.starts_at <= now:
+    if reason == "member" and where.starts_at <= now:
         raise EventBegun
     policy = policies.in_force(session, EventPolicy).value
-    late = reason == "member" and booking.state == "booked" and booking.cancel_until <= now
-    percent = policy.late_return_percent if late else 100
+    late = booking.state == "booked" and booking.cancel_until <= now and where.state == "open"
+    percent = policy.late_return_percent if late and reason == "member" else 100
     back = pay_back(
         session,
         thing_of(found.id, found),
