@@ -21,6 +21,7 @@ import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
 import miniprogram_api.entry
+import miniprogram_api.events
 import miniprogram_api.feedback
 import miniprogram_api.invite
 import miniprogram_api.lotteries
@@ -39,6 +40,9 @@ import office_api.coupon_recalls
 import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.event_bookings
+import office_api.event_sessions
+import office_api.events
 import office_api.feedback
 import office_api.lottery_rounds
 import office_api.offline_uploads
@@ -60,6 +64,7 @@ import office_api.top_up_offers
 import office_api.top_ups
 import pos_api.coupon_grants
 import pos_api.coupon_redemptions
+import pos_api.events
 import pos_api.offline_sales
 import pos_api.phone_finds
 import pos_api.quotes
@@ -94,6 +99,8 @@ JSON_FACES = (
     miniprogram_api.coupon_offers.blueprint,
     miniprogram_api.rewards.blueprint,
     miniprogram_api.rewards.order_blueprint,
+    miniprogram_api.events.blueprint,
+    miniprogram_api.events.booking_blueprint,
     miniprogram_api.check_ins.blueprint,
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
@@ -112,6 +119,7 @@ JSON_FACES = (
     pos_api.top_up_refunds.blueprint,
     pos_api.coupon_grants.blueprint,
     pos_api.rewards.blueprint,
+    pos_api.events.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -133,6 +141,9 @@ JSON_FACES = (
     office_api.activity_templates.blueprint,
     office_api.lottery_rounds.blueprint,
     office_api.referrals.blueprint,
+    office_api.events.blueprint,
+    office_api.event_sessions.blueprint,
+    office_api.event_bookings.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,

@@ -12,6 +12,7 @@ from app.engagement import lottery_models as lottery
 from app.engagement import models as engagement
 from app.engagement import referral_models as referral
 from app.engagement import survey_models as surveys
+from app.engagement.events import models as events
 from app.engagement.rewards import models as rewards
 from app.engagement.rewards import payment_models as reward_payments
 from app.facts import models as facts
@@ -37,6 +38,7 @@ __all__ = [
     "daily",
     "discounts",
     "engagement",
+    "events",
     "facts",
     "feedback",
     "idempotency",

@@ -18,6 +18,7 @@ from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds, referral_join
 from app.engagement.earned_by import stop_used_up_promotions
+from app.engagement.events.sweep import sweep as sweep_events
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -28,6 +29,7 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
+from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.messages.top_up import plan_top_up
@@ -97,6 +99,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
         ),
         Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
+        Beat(name="events.sweep", every_s=30, run=lambda now: sweep_events(now=now, keep_going=keep_going)),
         Beat(
             name="lottery.reveal",
             every_s=30,
@@ -174,6 +177,7 @@ def fact_relay(parts: Parts) -> Relay:
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
             "phone_in_use": _noted(taken_part),
+            **dict.fromkeys(EVENT_KINDS, _noted(plan_gift)),
         }
     )
 

@@ -2,6 +2,7 @@
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
+from app.texts.errors_events import EVENT_ERRORS
 from app.texts.errors_feedback import FEEDBACK_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
@@ -117,6 +118,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **COUPON_ERRORS,
     **FEEDBACK_ERRORS,
     **QUOTE_ERRORS,
+    **EVENT_ERRORS,
     **REWARD_ERRORS,
     **VALUE_ERRORS,
     # back office

@@ -42,6 +42,16 @@ const session = require('./session.js');
  * @typedef {{id: string, name: string, state: string, points: number, cash_fen: number, store_name: string | null,
  *   ordered_at: string, collect_by: string | null, undo_until: string | null, handed_over_at: string | null,
  *   cancelled_for: string | null, pay_until: string | null, money_back: string | null}} RewardOrder
+ * @typedef {{id: string, when: string, points: number, template_id: string | null, seats_each: number, left: number,
+ *   waiting: number, cancel_hours: number, booking_id: string | null, available: boolean, reason: string | null,
+ *   text: string | null}} EventSession
+ * @typedef {{id: string, title: string, about: string, notes: string, store_name: string,
+ *   sessions: EventSession[]}} ShopEvent
+ * @typedef {{seats: number, points: number, template_id: string | null, wait: boolean}} SeatWish
+ * @typedef {{id: string, title: string, when: string, state: string, seats: number, points: number, by_coupon: boolean,
+ *   position: number | null, store_name: string, cancel_until: string, may_cancel_until: string | null,
+ *   late_return_percent: number, cancelled_for: string | null, points_back: number, stars: number | null,
+ *   feedback_until: string | null}} Booking
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{name: string, kind: 'amount' | 'percent' | 'free' | 'gift', effect: string, rules: string[], terms: string,
@@ -243,6 +253,27 @@ const rewardPayment = (id) => call({ path: `/api/v1/reward-orders/${id}/payment`
 /** @param {string} id @returns {Promise<RewardOrder>} */
 const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
 
+/** @param {string | null} cursor @returns {Promise<Page<ShopEvent>>} */
+const events = (cursor) => pageOf('/api/v1/events', cursor);
+
+/** @param {string} id @returns {Promise<ShopEvent>} */
+const event = (id) => call({ path: `/api/v1/events/${id}` });
+
+/** With the same key it is the same booking. */
+/** @param {string} sessionId @param {SeatWish} wish @param {string} key @returns {Promise<Booking>} */
+const bookSeats = (sessionId, wish, key) =>
+  call({ path: `/api/v1/events/sessions/${sessionId}/bookings`, method: 'POST', key, data: wish });
+
+/** @param {string | null} cursor @returns {Promise<Page<Booking>>} */
+const bookings = (cursor) => pageOf('/api/v1/bookings', cursor);
+
+/** @param {string} id @returns {Promise<Booking>} */
+const giveUpSeats = (id) => call({ path: `/api/v1/bookings/${id}/cancel`, method: 'POST', keyed: true });
+
+/** @param {string} id @param {number} stars @param {string} comment @returns {Promise<Booking>} */
+const sayHowItWas = (id, stars, comment) =>
+  call({ path: `/api/v1/bookings/${id}/feedback`, method: 'POST', data: { stars, comment } });
+
 /** @param {'usable' | 'used' | 'ended'} state @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
 const coupons = (state, cursor) => pageOf('/api/v1/coupons', cursor, `&state=${state}`);
 
@@ -383,6 +414,12 @@ module.exports = {
   rewardOrder,
   rewardPayment,
   giveUpReward,
+  events,
+  event,
+  bookSeats,
+  bookings,
+  giveUpSeats,
+  sayHowItWas,
   coupons,
   coupon,
   couponCentre,

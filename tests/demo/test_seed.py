@@ -59,6 +59,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
     assert rows(engine, "SELECT 1 FROM tier_changes LIMIT 1") == [(1,)]
     assert rows(engine, "SELECT 1 FROM sales WHERE discount_fen > 100 LIMIT 1") == [(1,)]
     assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(4,)]
+    assert rows(engine, "SELECT count(*) FROM event_sessions WHERE starts_at > :now", now=now) == [(2,)]
     assert rows(engine, "SELECT state, count(*) FROM coupon_templates GROUP BY 1") == [("live", 4)]
     assert rows(engine, "SELECT kind, state FROM activities ORDER BY id") == [
         ("check_in", "live"),

@@ -17,6 +17,7 @@ from typing import Any
 from activities_stub import Activities
 from aiohttp import web
 from coupon_desk import CouponDesk
+from event_stub import EventStub
 from reward_stub import RewardStub
 from surveys_stub import Surveys
 
@@ -101,6 +102,7 @@ class MemberApiStub:
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
+        self.events = EventStub()
         self.coupons = CouponDesk()
         self.came_of_it = "waiting"
         self._numbers = itertools.count(1)
@@ -553,6 +555,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
+            *stub.events.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
             web.get("/api/v1/me/messages", stub.messages),

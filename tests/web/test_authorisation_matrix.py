@@ -36,6 +36,7 @@ from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
 from tests.coupons import give, live_template
+from tests.events import booked, event, terms
 from tests.queueing import allow, stamp
 from tests.quoting import fill
 from tests.rewards import exchanged, mugs
@@ -104,6 +105,18 @@ class Scene(Actors):
         phone = self.shop.member()
         fill(phone, points=100)
         return str(exchanged(phone, mugs(self.shop))["id"])
+
+    def event(self) -> dict[str, Any]:
+        """A live one in store 1 with a session."""
+        made = event(self.shop, terms(points=0))
+        return {"event_id": made.event_id, "session_id": made.sessions[0].session_id}
+
+    def event_alone(self) -> dict[str, Any]:
+        return {"event_id": self.event()["event_id"]}
+
+    def event_booking(self) -> str:
+        """Of a new member in store 1."""
+        return str(booked(self.shop.member(), self.event()["session_id"], points=0)["id"])
 
     def top_up_refund(self) -> dict[str, Any]:
         return {
@@ -334,6 +347,20 @@ def reward() -> dict[str, Any]:
     }
 
 
+def event_of_store_1() -> dict[str, Any]:
+    return {"store": "S001", "title_zh": "品鉴会", "title_en": "Tasting"}
+
+
+def event_session() -> dict[str, Any]:
+    begins = clock.now() + timedelta(days=2)
+    return {
+        "version": 3,
+        "starts_at": begins.isoformat(),
+        "ends_at": (begins + timedelta(hours=2)).isoformat(),
+        "seats": 3,
+    }
+
+
 def activity_of_store_1() -> dict[str, Any]:
     return {
         "kind": "welcome",
@@ -447,6 +474,19 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/api/v1/reward-orders/<string:order_id>/payment"): members(
         503, place=lambda _: {"order_id": "none"}
+    ),
+    ("GET", "/api/v1/events"): members(200),
+    ("GET", "/api/v1/events/<string:event_id>"): members(404, place=lambda _: {"event_id": "none"}),
+    ("POST", "/api/v1/events/sessions/<string:session_id>/bookings"): members(
+        201, place=lambda s: {"session_id": s.event()["session_id"]}, body=lambda _: {}
+    ),
+    ("GET", "/api/v1/bookings"): members(200),
+    ("GET", "/api/v1/bookings/<string:booking_id>"): members(404, place=lambda _: {"booking_id": "none"}),
+    ("POST", "/api/v1/bookings/<string:booking_id>/cancel"): members(
+        404, place=lambda s: {"booking_id": s.event_booking()}
+    ),
+    ("POST", "/api/v1/bookings/<string:booking_id>/feedback"): members(
+        404, place=lambda s: {"booking_id": s.event_booking()}, body=lambda _: {"stars": 5}
     ),
     ("GET", "/api/v1/check-ins"): members(404),  # there is none
     ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
@@ -572,6 +612,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/pos/v1/reward-orders"): tills(422, 422),
     ("POST", "/pos/v1/reward-hand-overs"): tills(
         403, 403, body=lambda _: {"ticket": "none", "order_id": "none", "staff_no": "nobody"}
+    ),
+    ("GET", "/pos/v1/bookings"): tills(422, 422),
+    ("POST", "/pos/v1/bookings/<string:booking_id>/check-in"): tills(
+        403,
+        403,
+        place=lambda _: {"booking_id": "none"},
+        body=lambda _: {"ticket": "none", "staff_no": "nobody"},
     ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
@@ -867,6 +914,45 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/reward-orders/<string:order_id>/cancel"): staff(
         200, 403, 200, 200, place=lambda s: {"order_id": s.exchange()}, body=lambda _: {"note": "damaged"}
     ),
+    ("GET", "/office/v1/events"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/events"): staff(403, 403, 201, 201, body=lambda _: event_of_store_1()),
+    **{
+        ("GET", f"/office/v1/events/<string:event_id>{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.event_alone()
+        )
+        for what in ("", "/report", "/feedback")
+    },
+    ("PUT", "/office/v1/events/<string:event_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: s.event_alone(),
+        body=lambda _: {**event_of_store_1(), "version": 3},
+    ),
+    **{
+        ("POST", f"/office/v1/events/<string:event_id>/{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.event_alone(), body=lambda _, body=body: body
+        )
+        for what, body in {
+            "publish": {"version": 3},
+            "close": {"version": 3},
+            "cancel": {"version": 3, "note": "flood"},
+        }.items()
+    },
+    ("POST", "/office/v1/events/<string:event_id>/sessions"): staff(
+        403, 403, 201, 201, place=lambda s: s.event_alone(), body=lambda _: event_session()
+    ),
+    ("PUT", "/office/v1/events/<string:event_id>/sessions/<string:session_id>"): staff(
+        403, 403, 200, 200, place=lambda s: s.event(), body=lambda _: event_session()
+    ),
+    ("POST", "/office/v1/events/<string:event_id>/sessions/<string:session_id>/cancel"): staff(
+        403, 403, 200, 200, place=lambda s: s.event(), body=lambda _: {"version": 3, "note": "flood"}
+    ),
+    ("GET", "/office/v1/event-bookings"): staff(422, 422, 422, 422),
+    ("POST", "/office/v1/event-bookings/<string:booking_id>/cancel"): staff(
+        200, 403, 200, 200, place=lambda s: {"booking_id": s.event_booking()}, body=lambda _: {"note": "ill"}
+    ),
     ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(
         403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
@@ -926,6 +1012,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
     ("POST", "/till/rewards/hand-over"): everybody(303, form=True),
+    ("POST", "/till/events/check-in"): everybody(303, form=True),
     ("POST", "/till/coupons"): everybody(303, form=True),
     ("POST", "/till/coupons/undo"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),

@@ -204,6 +204,9 @@ def re_place(rule: str) -> str:
             "top_up_id": "t",
             "item_id": "i",
             "order_id": "o",
+            "event_id": "e",
+            "session_id": "s",
+            "booking_id": "b",
             "member_no": "M1",
         },
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import idempotency, policies
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.db import Busy, transaction
+from app.engagement.purse import Thing, pay
 from app.engagement.rewards import gives, orders, stock
 from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.orders import Order
@@ -20,7 +21,7 @@ from app.engagement.rewards.reward import Price, Reward, reward_of
 from app.errors import Conflict, NotFound, Unauthenticated
 from app.facts.tell import tell
 from app.ids import new_id
-from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, lock_accounts, post
+from app.ledger.post import BONUS, POINTS, PRINCIPAL, Posting, lock_accounts
 from app.stored_value.balance import held
 from app.stored_value.policy import StoredValuePolicy
 from app.stored_value.spend import Split, split
@@ -254,15 +255,6 @@ def _split(session: Session, member_id: int, cash_fen: int, now: datetime) -> Sp
 
 
 def _pay(session: Session, order: RewardOrder, store: Row[Any] | None, now: datetime) -> None:
-    """As a sale spends, so that settlement between the stores counts it for the store that hands over."""
-    cause = Cause(
-        kind="spend",
-        source_type=SOURCE,
-        source_id=order.id,
-        store_id=order.store_id,
-        occurred_at=now,
-        business_date=business_date(now, HOME_ZONE if store is None else store.time_zone),
-    )
     member = order.member_id
     postings = [Posting(member_id=member, unit=POINTS, amount=-order.points, house="points_spent")]
     if order.principal_fen:
@@ -271,4 +263,10 @@ def _pay(session: Session, order: RewardOrder, store: Row[Any] | None, now: date
         )
     if order.bonus_fen:
         postings.append(Posting(member_id=member, unit=BONUS, amount=-order.bonus_fen, house="bonus_spent"))
-    post(session, cause, postings)
+    zone = HOME_ZONE if store is None else store.time_zone
+    pay(session, thing_of(order, zone), postings, now=now)
+
+
+def thing_of(order: RewardOrder, time_zone: str) -> Thing:
+    """The exchange as the ledger knows it."""
+    return Thing(source_type=SOURCE, source_id=order.id, store_id=order.store_id, time_zone=time_zone)

@@ -156,6 +156,10 @@ Component({
       wx.navigateTo({ url: '/pages/rewards/index' });
     },
 
+    events() {
+      wx.navigateTo({ url: '/pages/events/index' });
+    },
+
     coupons() {
       wx.navigateTo({ url: '/pages/coupons/index' });
     },

@@ -16,6 +16,7 @@ from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
+from app.ledger.check_events import EVENT_QUESTIONS
 from app.ledger.check_referral import REFERRAL_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_surveys import SURVEY_QUESTIONS
@@ -425,6 +426,7 @@ def test_every_promise_has_a_violation_to_find() -> None:
         *COUPON_QUESTIONS,
         *COUPON_USE_QUESTIONS,
         *HOLDER_QUESTIONS,
+        *EVENT_QUESTIONS,
         *REWARD_QUESTIONS,
         *ENGAGEMENT_QUESTIONS,
         *REFERRAL_QUESTIONS,
