@@ -12,6 +12,7 @@ from app.engagement import change, listing
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
 from app.engagement.report import report as report_of
+from app.engagement.survey_about import opinions
 from app.staff.roles import MANAGE_RULES
 from app.stores import setup
 from office_api.activity_report_schema import ActivityReportSchema, dump_report
@@ -162,6 +163,6 @@ def stop(arguments: dict[str, Any], activity_id: str) -> Response:
 def report(activity_id: str) -> Response:
     """Who took part, what they bought, and what it cost."""
     found = report_of(activity_id=mine(activity_id).id, now=clock.now())
-    return answer(
-        dump_report(found, setup.store_codes({one.store_id for one in found.stores if one.store_id}))
-    )
+    said = opinions(activity_id=activity_id, stores=my_stores(MANAGE_RULES))
+    codes = setup.store_codes({one.store_id for one in found.stores if one.store_id})
+    return answer(dump_report(found, said, codes))

@@ -1,12 +1,13 @@
 """The report of an activity as the back office speaks of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from marshmallow import fields
 
 from app.engagement.report import Report
+from app.engagement.survey_about import Opinion
 from web.schemas import Strict
 
 
@@ -63,6 +64,30 @@ class ActivityBudgetSchema(Strict):
     left = fields.Integer(required=True, allow_none=True)
 
 
+class ActivityScaleSchema(Strict):
+    question_no = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"description": "`stars` (1 to 5) or `nps` (0 to 10)"})
+    title_zh = fields.String(required=True)
+    title_en = fields.String(required=True)
+    answered = fields.Integer(required=True)
+    mean_hundredths = fields.Integer(required=True)
+    nps = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "-100 to 100: promoters less detractors"}
+    )
+
+
+class ActivityOpinionSchema(Strict):
+    activity_id = fields.String(required=True, metadata={"description": "of the survey"})
+    name_zh = fields.String(required=True)
+    name_en = fields.String(required=True)
+    answers = fields.Integer(required=True)
+    scales = fields.List(
+        fields.Nested(ActivityScaleSchema()),
+        required=True,
+        metadata={"description": "none while too few have answered an anonymous survey"},
+    )
+
+
 class ActivityReportSchema(ActivityCountSchema):
     reached = fields.Integer(
         required=True,
@@ -86,12 +111,14 @@ class ActivityReportSchema(ActivityCountSchema):
     cost = fields.Nested(ActivityCostSchema(), required=True)
     points_budget = fields.Nested(ActivityBudgetSchema(), required=True)
     coupons_budget = fields.Nested(ActivityBudgetSchema(), required=True)
-    feedback = fields.Raw(
-        required=True, allow_none=True, metadata={"description": "null: members were not asked"}
+    feedback = fields.List(
+        fields.Nested(ActivityOpinionSchema()),
+        required=True,
+        metadata={"description": "surveys about it, the newest five first; none: members were not asked"},
     )
 
 
-def dump_report(found: Report, store_codes: Mapping[int, str]) -> dict[str, Any]:
+def dump_report(found: Report, opinions: Sequence[Opinion], store_codes: Mapping[int, str]) -> dict[str, Any]:
     told = asdict(found)
     during, before = told.pop("during"), told.pop("before")
     stores = [
@@ -108,5 +135,26 @@ def dump_report(found: Report, store_codes: Mapping[int, str]) -> dict[str, Any]
         "cost": told["cost"] | {"total_fen": found.cost.total_fen},
         "points_budget": told["points_budget"] | {"left": found.points_budget.left},
         "coupons_budget": told["coupons_budget"] | {"left": found.coupons_budget.left},
-        "feedback": None,
+        "feedback": [_opinion(one) for one in opinions],
+    }
+
+
+def _opinion(found: Opinion) -> dict[str, Any]:
+    return {
+        "activity_id": found.activity_id,
+        "name_zh": found.name_zh,
+        "name_en": found.name_en,
+        "answers": found.answers,
+        "scales": [
+            {
+                "question_no": one.question_no,
+                "kind": one.question.kind,
+                "title_zh": one.question.title_zh,
+                "title_en": one.question.title_en,
+                "answered": one.answered,
+                "mean_hundredths": one.mean_hundredths,
+                "nps": one.nps,
+            }
+            for one in found.scales
+        ],
     }

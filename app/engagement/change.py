@@ -225,6 +225,9 @@ def _check(session: Session, draft: Draft, former: Activity | None) -> None:
     lotteries = {reward.lottery for reward in rewards if reward.chances}
     if session.execute(_LOTTERIES, {"ids": sorted(lotteries)}).scalar_one() != len(lotteries):
         raise ActivityMalformed(reason="reward: there is no such lottery")
+    about = draft.definition.about if isinstance(draft.definition, Survey) else None
+    if about is not None and session.get(ActivityRow, about) is None:
+        raise ActivityMalformed(reason="about: there is no such activity")
     own = {former.id} if former is not None else set[str]()
     if isinstance(draft.definition, Lottery) and lotteries - own:
         # Else two draws of one member would take their places in two lotteries in different orders.

@@ -150,13 +150,17 @@ class Referral(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Survey(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A member answers once and is given `reward`, if there is one. `anonymous`: nobody is told who said what."""
+    """A member answers once and is given `reward`, if there is one. `anonymous`: nobody is told who said what.
+
+    `about`: the activity in whose report the answers are told.
+    """
 
     kind: ClassVar[Kind] = "survey"
 
     questions: Annotated[tuple[Question, ...], Meta(min_length=1, max_length=MOST_QUESTIONS)]
     anonymous: bool = False
     reward: Reward = Reward()
+    about: Annotated[str, Meta(max_length=26)] | None = None
 
     def rewards(self) -> Iterator[Reward]:
         return iter((self.reward,))

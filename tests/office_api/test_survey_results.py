@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from app import db
 from app.engagement.activity import Activity
+from app.engagement.definitions import ActivityMalformed
 from app.engagement.survey_results import LEAST_ANONYMOUS
 from tests.actors import Actors
 from tests.app.engagement.offering import live
@@ -157,3 +158,28 @@ def test_a_survey_is_made_in_the_office_and_an_odd_one_refused(shop: Shop, actor
     )
     assert published.json["state"] == "live"
     assert shop.member().get(f"/surveys/{made.json['id']}").status_code == 200
+
+
+def test_an_activity_s_report_tells_what_surveys_about_it_came_to(actors: Actors, engine: Engine) -> None:
+    about = live("welcome", reward={"points": 1})
+    first = survey(about=about.id)
+    hidden = survey(about=about.id, anonymous=True)
+    phones = [actors.shop.member() for _ in range(2)]
+    for phone, nps in zip(phones, (10, 3), strict=True):
+        assert answering(phone, first, said(1, nps)).status_code == 201
+        assert answering(phone, hidden, said(1, nps)).status_code == 201
+
+    report = actors.shop.app.test_client().get(
+        f"/office/v1/activities/{about.id}/report", headers=actors.headers("admin")
+    )
+
+    told = {one["activity_id"]: one for one in report.json["feedback"]}
+    assert (told[hidden.id]["answers"], told[hidden.id]["scales"]) == (2, [])
+    [scale] = told[first.id]["scales"]
+    assert (scale["kind"], scale["answered"], scale["mean_hundredths"], scale["nps"]) == ("nps", 2, 650, 0)
+
+
+def test_a_survey_is_about_an_activity_that_there_is(engine: Engine) -> None:
+    with pytest.raises(ActivityMalformed) as refused:
+        survey(about="0" * 26)
+    assert refused.value.data["reason"] == "about: there is no such activity"
