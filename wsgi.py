@@ -21,21 +21,29 @@ import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
 import miniprogram_api.entry
+import miniprogram_api.events
+import miniprogram_api.feedback
 import miniprogram_api.invite
 import miniprogram_api.lotteries
 import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
+import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
 import office_api.activities
+import office_api.activity_templates
 import office_api.approvals
 import office_api.coupon_grants
 import office_api.coupon_recalls
 import office_api.coupon_templates
 import office_api.discount_rules
 import office_api.earn_rules
+import office_api.event_bookings
+import office_api.event_sessions
+import office_api.events
+import office_api.feedback
 import office_api.lottery_rounds
 import office_api.offline_uploads
 import office_api.people
@@ -50,11 +58,13 @@ import office_api.settlements
 import office_api.shifts
 import office_api.shops
 import office_api.staff_memberships
+import office_api.survey_results
 import office_api.tiers
 import office_api.top_up_offers
 import office_api.top_ups
 import pos_api.coupon_grants
 import pos_api.coupon_redemptions
+import pos_api.events
 import pos_api.offline_sales
 import pos_api.phone_finds
 import pos_api.quotes
@@ -89,9 +99,13 @@ JSON_FACES = (
     miniprogram_api.coupon_offers.blueprint,
     miniprogram_api.rewards.blueprint,
     miniprogram_api.rewards.order_blueprint,
+    miniprogram_api.events.blueprint,
+    miniprogram_api.events.booking_blueprint,
     miniprogram_api.check_ins.blueprint,
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
+    miniprogram_api.surveys.blueprint,
+    miniprogram_api.feedback.blueprint,
     pos_api.scans.blueprint,
     pos_api.phone_finds.blueprint,
     pos_api.quotes.blueprint,
@@ -105,6 +119,7 @@ JSON_FACES = (
     pos_api.top_up_refunds.blueprint,
     pos_api.coupon_grants.blueprint,
     pos_api.rewards.blueprint,
+    pos_api.events.blueprint,
     office_api.session.open_blueprint,
     office_api.session.blueprint,
     office_api.session.account_blueprint,
@@ -121,8 +136,14 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
+    office_api.survey_results.blueprint,
+    office_api.feedback.blueprint,
+    office_api.activity_templates.blueprint,
     office_api.lottery_rounds.blueprint,
     office_api.referrals.blueprint,
+    office_api.events.blueprint,
+    office_api.event_sessions.blueprint,
+    office_api.event_bookings.blueprint,
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,

@@ -11,8 +11,12 @@ from app.discounts import models as discounts
 from app.engagement import lottery_models as lottery
 from app.engagement import models as engagement
 from app.engagement import referral_models as referral
+from app.engagement import survey_models as surveys
+from app.engagement.events import models as events
 from app.engagement.rewards import models as rewards
+from app.engagement.rewards import payment_models as reward_payments
 from app.facts import models as facts
+from app.feedback import models as feedback
 from app.identity import models as identity
 from app.ledger import models as ledger
 from app.members import models as members
@@ -34,7 +38,9 @@ __all__ = [
     "daily",
     "discounts",
     "engagement",
+    "events",
     "facts",
+    "feedback",
     "idempotency",
     "identity",
     "ledger",
@@ -45,11 +51,13 @@ __all__ = [
     "points",
     "policies",
     "referral",
+    "reward_payments",
     "rewards",
     "settlement",
     "staff",
     "stored_value",
     "stores",
+    "surveys",
     "tiers",
     "top_up_refunds",
 ]

@@ -3,12 +3,15 @@
 One transaction stops the sessions, the codes and the messages that wait. What it cannot see is stopped by the status
 that it sets: a sale looks at the member again, so that open tickets earn nothing, those of a scan that is running
 included; so do the relay, and a worker that would repeat a message. A message whose sending had begun keeps its
-outcome: what is on its way cannot be called back. What the books hold stays, and was lawful until now (Art. 15).
+outcome: what is on its way cannot be called back. What the books hold stays, and was lawful until now (Art. 15);
+what the member wrote to us in words is erased.
 """
 
 from datetime import datetime
 
 from app.db import transaction
+from app.engagement import survey
+from app.feedback import write as feedback
 from app.identity import consent
 from app.messages.cancel import cancel_waiting
 
@@ -18,3 +21,5 @@ def withdraw(*, member_id: int, now: datetime) -> None:
     with transaction() as session:
         consent.take_back(session, member_id, now=now)
         cancel_waiting(session, member_id, now=now)
+        feedback.erase(session, member_id)
+        survey.forget(session, member_id)

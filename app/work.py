@@ -11,10 +11,14 @@ from sqlalchemy.orm import Session
 from app import idempotency
 from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
+from app.checkout.refund_exchange import sweep as sweep_exchange_refunds
 from app.checkout.refund_wechat_top_up import sweep as sweep_refunds
+from app.checkout.settle_exchange import sweep as sweep_exchanges
 from app.checkout.settle_top_up import sweep as sweep_top_ups
 from app.coupons import grant_run
 from app.engagement import gifts, lottery_rounds, referral_join
+from app.engagement.earned_by import stop_used_up_promotions
+from app.engagement.events.sweep import sweep as sweep_events
 from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
@@ -25,6 +29,7 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.messages import deliver, lease, outcome
+from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.gift import plan_gift
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.messages.top_up import plan_top_up
@@ -72,6 +77,16 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
                 every_s=10,
                 run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
             ),
+            Beat(
+                name="exchanges.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchanges(pay, now=now, keep_going=keep_going),
+            ),
+            Beat(
+                name="exchange_refunds.sweep",
+                every_s=10,
+                run=lambda now: sweep_exchange_refunds(pay, now=now, keep_going=keep_going),
+            ),
         ]
     return [
         *top_ups,
@@ -83,6 +98,8 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
         ),
+        Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
+        Beat(name="events.sweep", every_s=30, run=lambda now: sweep_events(now=now, keep_going=keep_going)),
         Beat(
             name="lottery.reveal",
             every_s=30,
@@ -156,9 +173,11 @@ def fact_relay(parts: Parts) -> Relay:
             "top_up_refunded": _noted(plan_top_up_refund),
             "birthday_gift": _noted(plan_gift),
             "coupons_issued": _noted(plan_gift),
+            "feedback_answered": _noted(plan_gift),
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
             "phone_in_use": _noted(taken_part),
+            **dict.fromkeys(EVENT_KINDS, _noted(plan_gift)),
         }
     )
 

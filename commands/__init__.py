@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from commands import db, ledger, lottery, openapi, policies, staff, stores, tiers, worker
+from commands import coupons, db, ledger, lottery, openapi, policies, staff, stores, tiers, worker
 
 
 def install(app: Flask) -> None:
     groups = (
+        coupons.group,
         db.group,
         ledger.group,
         lottery.group,

@@ -154,6 +154,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "pick_up.waiting": ("待领取的兑换商品", "Rewards to hand over"),
     "pick_up.hand_over": ("交付", "Hand over"),
     "pick_up.done": ("已交付：{name}", "Handed over: {name}"),
+    "check_in.waiting": ("今天的活动报名", "Booked for today"),
+    "check_in.let_in": ("签到", "Check in"),
+    "check_in.done": ("已签到：{title}（{seats} 人）", "Checked in: {title} ({seats})"),
     "sale.guest": ("非会员结账", "Sale without member"),
     "sale.guest.hint": (
         "这笔不积分。顾客这时出示会员码，直接扫即可，金额会保留。",

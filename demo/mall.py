@@ -1,5 +1,6 @@
 """What the demo's mall has on its shelves."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.audit import OPERATOR
@@ -9,8 +10,8 @@ from app.stores import setup
 from demo.chain import STORES
 
 
-def fill_shelves(*, now: datetime) -> None:
-    """Something small everywhere, something with money beside the points, something scarce to save for."""
+def fill_shelves(coupons: Sequence[str], *, now: datetime) -> None:
+    """Something small everywhere, something with money beside the points, something scarce to save for, a coupon."""
     stores = setup.store_ids({store.code for store in STORES})
     items = (
         (
@@ -48,6 +49,15 @@ def fill_shelves(*, now: datetime) -> None:
             {"S001": 5},
         ),
     )
+    coupon = Reward(
+        name_zh="满 50 减 10 券",
+        name_en="¥10 off from ¥50",
+        kind="coupon",
+        gives_id=coupons[0],
+        price=Price(points=60),
+        per_member=3,
+    )
+    create(reward=coupon, places=[Place(store_id=None, stock=None)], actor=OPERATOR, now=now)
     for reward, stock in items:
         places = [Place(store_id=stores[code], stock=count) for code, count in stock.items()]
         create(reward=reward, places=places, actor=OPERATOR, now=now)

@@ -26,7 +26,7 @@ from app.parts import Parts
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
 from app.tiers.review import review
-from demo import lent, mall, shop
+from demo import activities, lent, mall, programme, shop
 from demo.chain import STAFF, WALK_TILL
 from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
@@ -53,7 +53,9 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     shop.take_off(today=now, now=opening)
     shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)
-    mall.fill_shelves(now=opening)
+    coupons = activities.hand_out_coupons(now=opening)
+    mall.fill_shelves(coupons, now=opening)
+    programme.put_on(today=now, now=opening)
     staff = shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
     past = _Past(parts, sandbox, tills, work.fact_relay(parts))
@@ -66,6 +68,8 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
             past.buy(event)
     month.reach(past, now)
     month.settle(staff["admin"])
+    daily = activities.put_on(parts.seeds, today=now)
+    activities.take_part(past.members[OLD_MEMBER], daily=daily, taster=coupons[2], today=now)
     past.top_up(OLD_MEMBER, WALK_TILL, at=now - _TOP_UP_TO_NOW)
     return keys
 

@@ -7,14 +7,16 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
-from app.engagement.rewards import cancel, catalogue, orders
+from app.checkout import pay_exchange
+from app.engagement.rewards import catalogue, orders
 from app.engagement.rewards.catalogue import Shown
-from app.engagement.rewards.exchange import Wish, exchange
+from app.engagement.rewards.exchange import Wish
 from app.engagement.rewards.reward import MOST_POINTS
 from app.stored_value.policy import LEGAL_MOST_FEN
 from app.texts import say, yuan
 from app.throttle import Limit
 from miniprogram_api.guard import MEMBER, me, require_member, scope
+from miniprogram_api.top_ups import PayableSchema
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -51,7 +53,11 @@ class RewardSchema(Strict):
     about = fields.String(required=True)
     kind = fields.String(required=True)
     points = fields.Integer(required=True, metadata={"description": "what it costs this member"})
-    cash_fen = fields.Integer(required=True, metadata={"description": "and out of the stored value"})
+    cash_fen = fields.Integer(required=True, metadata={"description": "and of money"})
+    wechat_pay = fields.Boolean(
+        required=True,
+        metadata={"description": "WeChat Pay may pay the money part instead of the stored value"},
+    )
     full_points = fields.Integer(
         required=True, allow_none=True, metadata={"description": "what others pay, where it is another price"}
     )
@@ -89,6 +95,7 @@ def _dump(shown: Shown) -> dict[str, Any]:
         "kind": reward.kind,
         "points": shown.price.points,
         "cash_fen": shown.price.cash_fen,
+        "wechat_pay": shown.price.cash_fen > 0 and parts().wechat_pay is not None,
         "full_points": None if shown.full_price is None else shown.full_price.points,
         "full_cash_fen": None if shown.full_price is None else shown.full_price.cash_fen,
         "available": shown.reason is None,
@@ -159,6 +166,11 @@ class RewardWishSchema(Strict):
     )
     points = whole(1, MOST_POINTS, required=True, metadata={"description": "the price as it was shown"})
     cash_fen = whole(0, LEGAL_MOST_FEN, load_default=0)
+    pay_by = fields.String(
+        load_default="balance",
+        validate=validate.OneOf(("balance", "wechat_pay")),
+        metadata={"description": "who pays the money part: the stored value, or WeChat Pay"},
+    )
 
 
 @order_blueprint.post("")
@@ -166,10 +178,41 @@ class RewardWishSchema(Strict):
 @order_blueprint.response(201, RewardOrderSchema())
 @order_blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
 def create(arguments: dict[str, Any]) -> Response:
-    """Exchange: goods wait in the store that was named, anything else is given at once."""
-    parts().throttle.hit(PER_MEMBER, me().id)
-    made = exchange(member_id=me().id, wish=Wish(**arguments), request=keyed(scope()), now=clock.now())
+    """Exchange: goods wait in the store that was named, anything else is given at once.
+
+    With `pay_by` `wechat_pay` it is `pending`, with points and stock held, until the payment is made
+    (`POST /api/v1/reward-orders/{id}/payment`) or its time is over.
+    """
+    here = parts()
+    here.throttle.hit(PER_MEMBER, me().id)
+    made = pay_exchange.start(
+        pay=here.wechat_pay,
+        app_id=here.settings.wechat_app_id,
+        member_id=me().id,
+        wish=Wish(**arguments),
+        request=keyed(scope()),
+        now=clock.now(),
+    )
     return answer(dump_order(made), 201)
+
+
+@order_blueprint.post("/<string:order_id>/payment")
+@order_blueprint.response(200, PayableSchema())
+@order_blueprint.doc(security=MEMBER)
+def open_payment(order_id: str) -> Response:
+    """What the phone needs to pay a pending exchange, as often as wanted. WeChat Pay's word completes it."""
+    here = parts()
+    here.throttle.hit(PER_MEMBER, me().id)
+    payable = pay_exchange.open_payment(
+        pay=here.wechat_pay,
+        app_id=here.settings.wechat_app_id,
+        brand=here.settings.brand_name,
+        member_id=me().id,
+        order_id=order_id,
+        now=clock.now(),
+    )
+    told = {"id": order_id, "expires_at": payable.expires_at, "payment": payable.params.as_json()}
+    return answer(told)
 
 
 @order_blueprint.get("")
@@ -195,7 +238,14 @@ def show_order(order_id: str) -> Response:
 @order_blueprint.response(200, RewardOrderSchema())
 @order_blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
 def give_up(order_id: str) -> Response:
-    """Give it up before it was handed over or used: all that was paid goes back."""
-    parts().throttle.hit(PER_MEMBER, me().id)
-    undone = cancel.by_member(member_id=me().id, order_id=order_id, request=keyed(scope()), now=clock.now())
+    """Give it up before it was handed over or used: all that was paid goes back. Also one that waits for payment."""
+    here = parts()
+    here.throttle.hit(PER_MEMBER, me().id)
+    undone = pay_exchange.give_up(
+        pay=here.wechat_pay,
+        member_id=me().id,
+        order_id=order_id,
+        request=keyed(scope()),
+        now=clock.now(),
+    )
     return answer(dump_order(undone))

@@ -1,7 +1,6 @@
 """What members take part in: activities to look at, make, change, put on and stop, and what each has brought."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from flask import Response
@@ -12,17 +11,19 @@ from app.approvals.second_person import Waiting
 from app.engagement import change, listing
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
+from app.engagement.report import report as report_of
 from app.staff.roles import MANAGE_RULES
 from app.stores import setup
+from office_api.activity_report_schema import ActivityReportSchema, dump_report
 from office_api.activity_schemas import ActivityDraftSchema, ActivitySchema, draft_of, dump_activity
-from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
+from office_api.guard import STAFF, actor, my_stores, need, require_staff, store_named, stores_named
 from office_api.rule_schemas import stores_in
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
-from web.schemas import Strict, whole
+from web.schemas import Strict, text, whole
 
 blueprint = Blueprint(
     "activities", __name__, url_prefix="/office/v1/activities", description="What members take part in"
@@ -50,7 +51,7 @@ def _draft(arguments: dict[str, Any]) -> Draft:
     return draft
 
 
-def _codes(activities: Iterable[Activity]) -> dict[int, str]:
+def codes_of(activities: Iterable[Activity]) -> dict[int, str]:
     named = {store for one in activities for store in one.definition.conditions.stores or ()}
     return setup.store_codes(named) if named else {}
 
@@ -58,20 +59,36 @@ def _codes(activities: Iterable[Activity]) -> dict[int, str]:
 def _answer(activity: Activity | Waiting, status: int = 200) -> Response:
     if isinstance(activity, Waiting):
         return answer_waiting(activity)
-    return answer(dump_activity(activity, _codes([activity])), status)
+    return answer(dump_activity(activity, codes_of([activity])), status)
+
+
+class ActivitiesArguments(PageArguments):
+    store = text(
+        32, load_default=None, metadata={"description": "code; with what is for all stores. All without it"}
+    )
+    from_ = fields.AwareDateTime(
+        load_default=None, data_key="from", metadata={"description": "only what has not ended by then"}
+    )
+    until = fields.AwareDateTime(
+        load_default=None, metadata={"description": "only what has begun before then"}
+    )
 
 
 @blueprint.get("")
-@blueprint.arguments(PageArguments(), location="query")
+@blueprint.arguments(ActivitiesArguments(), location="query")
 @blueprint.response(200, page_of(ActivitySchema))
 @blueprint.doc(security=STAFF)
 def list_activities(arguments: dict[str, Any]) -> Response:
-    """All of them, newest first: of all stores together and of the caller's own."""
-    wanted = asked(arguments)
+    """Newest first: of all stores together and of the caller's own. What is on when and where, for planning."""
+    wanted, store = asked(arguments), arguments["store"]
     found = listing.list_activities(
-        store_ids=my_stores(MANAGE_RULES), limit=wanted.limit + 1, before=wanted.after
+        store_ids=my_stores(MANAGE_RULES) if store is None else [store_named(MANAGE_RULES, store)],
+        limit=wanted.limit + 1,
+        before=wanted.after,
+        since=arguments["from_"],
+        until=arguments["until"],
     )
-    codes = _codes(found)
+    codes = codes_of(found)
     return answer(page(found, wanted, lambda one: one.id, lambda one: dump_activity(one, codes)))
 
 
@@ -139,20 +156,12 @@ def stop(arguments: dict[str, Any], activity_id: str) -> Response:
     return _answer(change.stop(activity_id=activity_id, **arguments, actor=actor(), now=clock.now()))
 
 
-class ActivityReportSchema(Strict):
-    members = fields.Integer(required=True)
-    times = fields.Integer(required=True, metadata={"description": "check-ins, draws or gifts"})
-    points = fields.Integer(required=True, metadata={"description": "given, less what was taken back"})
-    coupons = fields.Integer(required=True)
-    coupons_used = fields.Integer(required=True)
-    chances = fields.Integer(required=True)
-    points_paid = fields.Integer(required=True, metadata={"description": "by members, to take part"})
-    taken_back = fields.Integer(required=True, metadata={"description": "gifts"})
-
-
 @blueprint.get("/<string:activity_id>/report")
 @blueprint.response(200, ActivityReportSchema())
 @blueprint.doc(security=STAFF)
 def report(activity_id: str) -> Response:
-    """Who took part, and what it cost."""
-    return answer(asdict(listing.report(activity_id=mine(activity_id).id)))
+    """Who took part, what they bought, and what it cost."""
+    found = report_of(activity_id=mine(activity_id).id, now=clock.now())
+    return answer(
+        dump_report(found, setup.store_codes({one.store_id for one in found.stores if one.store_id}))
+    )

@@ -10,15 +10,17 @@ from marshmallow import fields, validate
 from app.engagement import definitions as d
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
+from app.engagement.form_fields import MOST_BUDGET
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
-from app.points.rules import MOST_DAYS
+from app.engagement.survey_questions import MOST_QUESTIONS
+from app.points.rules import MOST_BP, MOST_DAYS, MOST_POINTS
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
+from office_api.survey_schemas import QuestionSchema
 from web.schemas import MOST_FEN, Strict, flag, text, whole
 
-MOST_BUDGET = 1_000_000_000_000
 _GIFTS = ("welcome", "first_order", "profile")
 #: Where a draft says what only its kind has.
-_PLACES = ("check_in", "lottery", "gift", "referral")
+_PLACES = ("check_in", "lottery", "gift", "referral", "survey", "promotion")
 
 
 class ActivityRewardSchema(Strict):
@@ -111,6 +113,47 @@ class ReferralTermsSchema(Strict):
     )
 
 
+class SurveySchema(Strict):
+    questions = fields.List(
+        fields.Nested(QuestionSchema()), required=True, validate=validate.Length(1, MOST_QUESTIONS)
+    )
+    anonymous = flag(load_default=False, metadata={"description": "results never say who said what"})
+    reward = fields.Nested(ActivityRewardSchema(), load_default=None, allow_none=True)
+
+
+class PromotionSchema(Strict):
+    """One of `factor_bp` and `points`, or neither with `items`."""
+
+    factor_bp = whole(
+        10_001,
+        MOST_BP,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of the points of a purchase; 20,000 doubles"},
+    )
+    points = whole(
+        1,
+        MOST_REWARD_POINTS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "more for a purchase"},
+    )
+    per_day = whole(
+        1,
+        MOST_POINTS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the most of these points for a member a day"},
+    )
+    items = fields.List(
+        text(26),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, d.MOST_ITEMS),
+        metadata={"description": "reward items that are in the mall while it is on; ids"},
+    )
+
+
 class ActivityDraftSchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(d.KINDS))
     name_zh = text(40, required=True)
@@ -120,6 +163,12 @@ class ActivityDraftSchema(Strict):
     )
     ends_at = fields.AwareDateTime(load_default=None, allow_none=True)
     conditions = fields.Nested(ConditionsSchema(), load_default=None, allow_none=True)
+    points_at_least = whole(
+        0,
+        MOST_POINTS,
+        load_default=0,
+        metadata={"description": "what a member must have to take part; not of a promotion"},
+    )
     points_most = whole(
         0, MOST_BUDGET, load_default=None, allow_none=True, metadata={"description": "budget; null: no limit"}
     )
@@ -128,6 +177,8 @@ class ActivityDraftSchema(Strict):
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
     gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)
     referral = fields.Nested(ReferralTermsSchema(), load_default=None, allow_none=True)
+    survey = fields.Nested(SurveySchema(), load_default=None, allow_none=True)
+    promotion = fields.Nested(PromotionSchema(), load_default=None, allow_none=True)
 
 
 class ActivitySchema(ActivityDraftSchema):
@@ -147,6 +198,7 @@ def draft_of(arguments: Mapping[str, Any], store_ids: Mapping[str, int], now: da
         raise d.ActivityMalformed(reason=f"an activity of kind {kind} has {place}, and nothing else")
     what = {name.removesuffix("_"): _plain(value) for name, value in given(arguments[place]).items()}
     what["conditions"] = conditions_of(arguments["conditions"] or {}, store_ids)
+    what["points_at_least"] = arguments["points_at_least"]
     return Draft(
         kind=kind,
         name_zh=arguments["name_zh"],
@@ -169,6 +221,7 @@ def _plain(value: Any) -> Any:
 def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[str, Any]:
     what = msgspec.to_builtins(activity.definition, order="deterministic")
     what.pop("conditions", None)
+    what.pop("points_at_least", None)
     told: dict[str, Any] = dict.fromkeys(_PLACES)
     told["gift" if activity.kind in _GIFTS else activity.kind] = what
     return {
@@ -181,6 +234,7 @@ def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[st
         "starts_at": activity.starts_at,
         "ends_at": activity.ends_at,
         "conditions": dump_conditions(activity.definition.conditions, store_codes),
+        "points_at_least": activity.definition.points_at_least,
         "points_most": activity.points_most,
         "points_given": activity.points_given,
         "coupons_most": activity.coupons_most,

@@ -16,6 +16,7 @@ from app.checkout.retro_credit import RetroCreditPolicy
 from app.checkout.set_policy import KINDS, set_policy
 from app.coupons.policy import CouponPolicy
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.events.policy import EventPolicy
 from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.policy import RewardPolicy
 from app.errors import Forbidden, NotFound
@@ -45,6 +46,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     CouponPolicy.NAME: (MANAGE_RULES, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
     EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
+    EventPolicy.NAME: (MANAGE_RULES, APPROVE),
     FindByPhonePolicy.NAME: (APPROVE,),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
     PointsPaymentPolicy.NAME: (APPROVE,),

@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
+from app.approvals.second_person import Waiting
 from app.engagement.rewards import change_item, items
 from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import Item
@@ -16,6 +17,7 @@ from app.staff.roles import MANAGE_RULES
 from app.stored_value.policy import LEGAL_MOST_FEN
 from app.stores.setup import store_codes
 from office_api.guard import STAFF, actor, need, require_staff, stores_named
+from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -78,6 +80,15 @@ class RewardDraftSchema(Strict):
     available_until = fields.AwareDateTime(load_default=None, allow_none=True)
     per_member = whole(1, MOST_PER_MEMBER, load_default=None, allow_none=True)
     per_member_a_day = whole(1, MOST_PER_MEMBER, load_default=None, allow_none=True)
+    cost_fen = whole(
+        0,
+        LEGAL_MOST_FEN,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "what one costs the brand; null: not said, and one person alone cannot offer it"
+        },
+    )
     stock = fields.List(
         fields.Nested(RewardStockSchema()),
         required=True,
@@ -160,7 +171,9 @@ def _codes(found: list[Item]) -> dict[int, str]:
     )
 
 
-def _answer(item: Item, status: int = 200) -> Response:
+def _answer(item: Item | Waiting, status: int = 200) -> Response:
+    if isinstance(item, Waiting):
+        return answer_waiting(item)
     return answer(_dump(item, _codes([item])), status)
 
 
@@ -179,9 +192,11 @@ def listing(arguments: dict[str, Any]) -> Response:
 @blueprint.post("")
 @blueprint.arguments(RewardDraftSchema())
 @blueprint.response(201, RewardItemSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def create(arguments: dict[str, Any]) -> Response:
-    """Put an item into the mall."""
+    """Put an item into the mall. 202 when it gives more than one person may alone (policy `activities`): it is stopped
+    until a second person agrees."""
     need(MANAGE_RULES, None)
     reward, places = _read(arguments)
     return _answer(change_item.create(reward=reward, places=places, actor=actor(), now=clock.now()), 201)
@@ -190,9 +205,13 @@ def create(arguments: dict[str, Any]) -> Response:
 @blueprint.put("/<string:item_id>")
 @blueprint.arguments(NextRewardSchema())
 @blueprint.response(200, RewardItemSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], item_id: str) -> Response:
-    """Its next version, whole; a store left out offers it no more. What was exchanged before stays as it was."""
+    """Its next version, whole; a store left out offers it no more. What was exchanged before stays as it was.
+
+    202 when it gives more than it did, and more than one person may alone.
+    """
     need(MANAGE_RULES, None)
     version = arguments.pop("version")
     reward, places = _read(arguments)
@@ -218,9 +237,10 @@ def stop(arguments: dict[str, Any], item_id: str) -> Response:
 @blueprint.post("/<string:item_id>/resume")
 @blueprint.arguments(RewardStateSchema())
 @blueprint.response(200, RewardItemSchema())
+@blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for a second person")
 @blueprint.doc(security=STAFF)
 def resume(arguments: dict[str, Any], item_id: str) -> Response:
-    """It can be had again."""
+    """It can be had again. 202 when it gives more than one person may alone."""
     need(MANAGE_RULES, None)
     resumed = change_item.set_state(
         item_id=item_id, **arguments, state="live", actor=actor(), now=clock.now()

@@ -7,12 +7,14 @@ from marshmallow import fields
 
 from app import clock
 from app.checkout.grant_coupon import Given, grant
+from app.checkout.grantable import Grantable, grantable
 from pos_api.guard import TILL, require_till, scope, till
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
+from web.paging import PageArguments, asked, page, page_of
 from web.schemas import Strict, text
 
 blueprint = Blueprint(
@@ -61,3 +63,40 @@ def create(arguments: dict[str, Any]) -> Response:
         now=clock.now(),
     )
     return answer(_dump(given), 201)
+
+
+class ClerkTemplatesArguments(PageArguments):
+    staff_no = text(16, required=True, metadata={"description": "who wants to give one away"})
+
+
+class ClerkTemplateSchema(Strict):
+    template_id = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "in the language asked for"})
+    left_today = fields.Integer(
+        required=True, metadata={"description": "how many more of these the clerk may give away today"}
+    )
+    left = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "how many there are; null: any number"}
+    )
+
+
+def _dump_template(one: Grantable) -> dict[str, Any]:
+    return {
+        "template_id": one.template_id,
+        "name": one.name_en if language() == "en" else one.name_zh,
+        "left_today": one.left_today,
+        "left": one.left,
+    }
+
+
+@blueprint.get("/coupon-templates")
+@blueprint.arguments(ClerkTemplatesArguments(), location="query")
+@blueprint.response(200, page_of(ClerkTemplateSchema))
+@blueprint.doc(security=TILL)
+def list_grantable(arguments: dict[str, Any]) -> Response:
+    """What the clerk may give away here and now, newest first; a member may still have had enough of one."""
+    wanted = asked(arguments)
+    found = grantable(
+        till=till(arguments["staff_no"]), limit=wanted.limit + 1, before=wanted.after, now=clock.now()
+    )
+    return answer(page(found, wanted, lambda one: one.template_id, _dump_template))

@@ -15,7 +15,9 @@ CUP: dict[str, Any] = {"name_zh": "马克杯", "name_en": "Mug", "kind": "goods"
 
 def item(*places: Place, **changes: Any) -> Item:
     """A mug for 100 points; `changes` as in a reward."""
-    return create(reward=reward_of(CUP | changes), places=places, actor=OPERATOR, now=clock.now())
+    made = create(reward=reward_of(CUP | changes), places=places, actor=OPERATOR, now=clock.now())
+    assert isinstance(made, Item)
+    return made
 
 
 def mugs(shop: Shop, stock: int | None = None, **changes: Any) -> Item:

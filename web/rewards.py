@@ -8,7 +8,7 @@ from app.engagement.rewards.orders import Order
 from web.language import language
 from web.schemas import Strict
 
-STATES = ("ready", "handed_over", "given", "cancelled")
+STATES = ("pending", "ready", "handed_over", "given", "cancelled")
 
 
 class RewardOrderSchema(Strict):
@@ -20,6 +20,16 @@ class RewardOrderSchema(Strict):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     points = fields.Integer(required=True)
     cash_fen = fields.Integer(required=True)
+    wechat_fen = fields.Integer(required=True, metadata={"description": "of it, what WeChat Pay takes"})
+    pay_until = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "of one that is `pending`"}
+    )
+    money_back = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("refunding", "refunded")),
+        metadata={"description": "how what WeChat Pay took goes back; null: it does not"},
+    )
     store = fields.String(required=True, allow_none=True, metadata={"description": "null: given at once"})
     store_name = fields.String(required=True, allow_none=True)
     ordered_at = fields.AwareDateTime(required=True)
@@ -32,7 +42,9 @@ class RewardOrderSchema(Strict):
     handed_over_at = fields.AwareDateTime(required=True, allow_none=True)
     cancelled_at = fields.AwareDateTime(required=True, allow_none=True)
     cancelled_for = fields.String(
-        required=True, allow_none=True, validate=validate.OneOf(("member", "staff", "expired"))
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("member", "staff", "expired", "unpaid", "failed")),
     )
 
 

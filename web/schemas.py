@@ -25,6 +25,17 @@ def text(longest: int, shortest: int = 1, **options: Any) -> fields.String:
     return fields.String(validate=[validate.Length(shortest, longest), _printable], **options)
 
 
+def prose(longest: int, **options: Any) -> fields.String:
+    """The same in several lines, and more than blanks: what somebody writes to somebody."""
+
+    def written(value: str) -> None:
+        if not value.strip():
+            raise ValidationError(f"Length must be between 1 and {longest}.")
+        _printable(value.replace("\n", ""))
+
+    return fields.String(validate=[validate.Length(1, longest), written], **options)
+
+
 def password(shortest: int = 1, **options: Any) -> fields.String:
     """A password: whatever somebody's keyboard types, ideographic spaces included."""
     return fields.String(validate=validate.Length(shortest, 128), **options)

@@ -16,6 +16,7 @@ from app.coupons import recall as coupon_recall
 from app.db import transaction
 from app.discounts import change as discount_rules
 from app.engagement import change as activities
+from app.engagement.rewards import change_item as reward_items
 from app.points import adjust, change
 from app.settlement import close as settlement
 from app.stored_value import change_offer
@@ -31,6 +32,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
     discount_rules.APPROVAL_KIND: discount_rules.carry_out,
     refund.APPROVAL_KIND: refund.carry_out,
     retro_credit.APPROVAL_KIND: retro_credit.carry_out,
+    reward_items.APPROVAL_KIND: reward_items.carry_out,
     set_policy.APPROVAL_KIND: set_policy.carry_out,
     settlement.APPROVAL_KIND: settlement.carry_out,
     top_up.APPROVAL_KIND: top_up.carry_out,

@@ -6,19 +6,19 @@ one open order at a time: another one closes it first, at WeChat Pay and here, s
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency, policies
-from app.checkout.settle_top_up import settle
+from app.checkout.settle_top_up import TOP_UPS, settle
+from app.checkout.wechat_orders import OrderClosed, PaymentNotOffered, Wanted, openid_of, prepay
 from app.db import Busy, transaction
-from app.errors import Conflict, Forbidden, NotFound, Unavailable
+from app.errors import Forbidden, NotFound
 from app.ids import new_id
-from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import ClientParams, WechatPay
-from app.providers.wechat_pay import errors as wechat_pay_errors
 from app.stored_value import limits
 from app.stored_value.models import TopUp
 from app.stored_value.policy import StoredValuePolicy
@@ -27,25 +27,6 @@ from app.stored_value.policy import StoredValuePolicy
 ORDER_LIFE = timedelta(minutes=15)
 #: An order that has less time left is not worth showing again.
 _WORTH_SHOWING = timedelta(minutes=3)
-_PROVIDER = "wechat_mini"
-
-
-class PaymentNotOffered(Unavailable):
-    """WeChat Pay is not set up."""
-
-    code = "payment_not_offered"
-
-
-class PaymentUnavailable(Unavailable):
-    """WeChat Pay does not answer, or will not open the order; nothing was paid. Repeat with the same key."""
-
-    code = "payment_unavailable"
-
-
-class NoWechatIdentity(Conflict):
-    """The member did not come through the mini-program, so WeChat Pay would not know who pays."""
-
-    code = "no_wechat_identity"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +49,6 @@ class Payable:
     top_up_id: str
     expires_at: datetime
     params: ClientParams
-
-
-class OrderClosed(Conflict):
-    """The order of this key is paid or over: make another with a new key."""
-
-    code = "order_closed"
 
 
 def order(
@@ -113,25 +88,15 @@ def _order(
     if former is not None and not _same(former, wish, now):
         settle(pay, former.id, now=now, close=True)
     ordered, openid = _ordered(app_id, member_id, wish, request, now)
-    try:
-        prepay_id = pay.prepay(
-            out_trade_no=ordered.id,
-            amount_fen=ordered.amount_fen,
-            description=f"{brand} 会员储值",
-            openid=openid,
-            expires_at=_end(ordered),
-        )
-    except (wechat_pay_errors.OrderNumberUsed, wechat_pay_errors.OrderClosed):
-        # Paid, and the callback is still to come; or over.
-        settle(pay, ordered.id, now=now, close=False)
-        raise OrderClosed from None
-    except (ProviderRefused, ProviderUnavailable) as error:
-        raise PaymentUnavailable(retry_after_s=5) from error
-    if not _still_open(ordered.id):
-        # Somebody ordered something else while this was on its way: what nobody may pay any more is closed there too.
-        settle(pay, ordered.id, now=now, close=True)
-        raise OrderClosed
-    return Payable(top_up_id=ordered.id, expires_at=_end(ordered), params=pay.client_params(prepay_id, now))
+    wanted = Wanted(
+        number=ordered.id,
+        amount_fen=ordered.amount_fen,
+        description=f"{brand} 会员储值",
+        openid=openid,
+        expires_at=_end(ordered),
+    )
+    params = prepay(pay, TOP_UPS, wanted, still_open=partial(_still_open, ordered.id), now=now)
+    return Payable(top_up_id=ordered.id, expires_at=_end(ordered), params=params)
 
 
 def _still_open(top_up_id: str) -> bool:
@@ -162,23 +127,13 @@ def _open(member_id: int) -> Select[TopUp]:
     return select(TopUp).where(TopUp.member_id == member_id, TopUp.state == "created")
 
 
-_OPENID = text("""
-    SELECT subject FROM member_identities
-    WHERE member_id = :member_id AND provider = :provider AND app_id = :app_id ORDER BY id LIMIT 1""")
-
-
 def _ordered(
     app_id: str | None, member_id: int, wish: Wish, request: idempotency.Request, now: datetime
 ) -> tuple[TopUp, str]:
     try:
         with transaction() as session:
             former = idempotency.claim(session, request, Ordered)
-            openid = session.execute(
-                _OPENID,
-                {"member_id": member_id, "provider": _PROVIDER, "app_id": app_id or ""},
-            ).scalar_one_or_none()
-            if openid is None:
-                raise NoWechatIdentity
+            openid = openid_of(session, member_id, app_id)
             if former is not None:
                 return _again(session, former), openid
             ordered = _insert(session, member_id, wish, now)

@@ -9,20 +9,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from app import idempotency
-from app.checkout.order_top_up import PaymentNotOffered
-from app.checkout.settle_top_up import PaymentMismatch, PaymentUnknown
 from app.checkout.top_up_refund import TopUpRefundUnderWay, Wanted, carry_on, locked
 from app.checkout.top_up_refund_record import TopUpRefunded, done, failed
+from app.checkout.wechat_orders import PaymentMismatch, PaymentNotOffered, PaymentUnknown
+from app.checkout.wechat_refunds import Asking
+from app.checkout.wechat_refunds import answer as answer_of
 from app.db import Busy, reading, transaction
 from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import RefundResult, RefundState, WechatPay
-from app.providers.wechat_pay.errors import Misconfigured, NotFound
+from app.providers.wechat_pay.errors import NotFound
 from app.pruning import always
 from app.stored_value.refund_models import TopUpRefund
 
@@ -134,27 +136,16 @@ def _settle(pay: WechatPay, row: Any, now: datetime) -> bool:
 
 
 def _answer(pay: WechatPay, row: Any) -> RefundResult:
-    """How it stands there. Raises `NotFound` alone when it was refused for good and WeChat Pay does not know it."""
-    if row.accepted:
-        try:
-            return pay.query_refund(row.id)
-        except NotFound as error:
-            raise Misconfigured(provider_code=error.provider_code, rid=error.rid) from error
-    try:
-        return pay.refund(
-            out_trade_no=row.top_up_id,
-            out_refund_no=row.id,
-            amount_fen=row.amount_fen,
-            total_fen=row.total_fen,
-            reason=_REASON,
-        )
-    except Misconfigured:
-        raise
-    except ProviderRefused as error:
-        log.error("top-up refund %s: refused: %s", row.id, error)
-        _note(row.id, error.reason)
-        # An earlier try, whose answer was lost, may have been accepted: what is there counts, not this no.
-        return pay.query_refund(row.id)
+    asking = Asking(
+        number=row.top_up_id,
+        refund_no=row.id,
+        amount_fen=row.amount_fen,
+        total_fen=row.total_fen,
+        accepted=row.accepted,
+        reason=_REASON,
+        word="top-up refund",
+    )
+    return answer_of(pay, asking, partial(_note, row.id))
 
 
 def _note(refund_id: str, trouble: str) -> None:

@@ -18,6 +18,7 @@ from app.checkout.retro_credit import RetroCreditPolicy
 from app.coupons.policy import CouponPolicy
 from app.db import transaction
 from app.discounts.rule_limits import DiscountPolicy
+from app.engagement.events.policy import EventPolicy
 from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.policy import RewardPolicy
 from app.errors import VersionConflict
@@ -40,6 +41,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         CouponPolicy,
         DiscountPolicy,
         EarningPolicy,
+        EventPolicy,
         FindByPhonePolicy,
         OfflinePolicy,
         PointsPaymentPolicy,

@@ -6,49 +6,27 @@ order's row is locked before it is looked at, and the ledger takes each order on
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.checkout import wechat_orders
+from app.checkout.wechat_orders import (
+    ASK_AGAIN_AFTER,
+    BATCH,
+    LOST_AFTER,
+    PaymentMismatch,
+    PaymentUnknown,
+)
 from app.clock import HOME_ZONE
-from app.db import Busy, transaction
-from app.errors import Conflict, Unavailable
-from app.errors import NotFound as NothingThere
-from app.providers import ProviderRefused, ProviderUnavailable
-from app.providers.wechat_pay import CURRENCY, NoPayment, Payment, TradeState, WechatPay
-from app.providers.wechat_pay.errors import NotFound, OrderPaid, PaymentUnderWay
+from app.db import transaction
+from app.providers.wechat_pay import CURRENCY, Payment, WechatPay
 from app.pruning import always
 from app.stored_value.credit import credit
 from app.stored_value.models import TopUp
 
 log = logging.getLogger(__name__)
-
-#: A callback comes within seconds; after this it may be lost, and we ask.
-_LOST_AFTER = timedelta(minutes=1)
-_ASK_AGAIN_AFTER = timedelta(minutes=1)
-#: WeChat Pay's clock and ours: so long after its end nobody is paying an order any more.
-_GRACE = timedelta(minutes=1)
-_BATCH = 20
-_OVER = frozenset({TradeState.CLOSED, TradeState.REVOKED, TradeState.REFUND})
-
-
-class PaymentUnknown(NothingThere):
-    """WeChat Pay tells of an order that is not ours."""
-
-    code = "payment_unknown"
-
-
-class PaymentMismatch(Conflict):
-    """Another amount or currency than was ordered was paid: nothing is credited, somebody has to look."""
-
-    code = "payment_mismatch"
-
-
-class PaymentPending(Unavailable):
-    """WeChat Pay does not say yet how the order stands."""
-
-    code = "payment_pending"
 
 
 def confirm(payment: Payment, *, now: datetime) -> None:
@@ -79,55 +57,6 @@ def _locked(session: Session, number: str) -> TopUp | None:
     ).scalar_one_or_none()
 
 
-def settle(pay: WechatPay, number: str, *, now: datetime, close: bool) -> None:
-    """Ask WeChat Pay how an order stands and write it down; with `close`, nobody can pay it afterwards.
-
-    Raises `PaymentPending` when WeChat Pay does not answer or somebody is paying at this moment: then the order is as
-    it was.
-    """
-    try:
-        if close:
-            _close(pay, number, now)
-        else:
-            _look(pay, number, now)
-    except (PaymentUnderWay, ProviderUnavailable) as error:
-        raise PaymentPending(retry_after_s=5) from error
-    except ProviderRefused as error:
-        log.error("wechat pay: top-up %s cannot be settled: %s", number, error)
-        raise PaymentPending(retry_after_s=60) from error
-
-
-def _close(pay: WechatPay, number: str, now: datetime) -> None:
-    try:
-        pay.close(number)
-    except OrderPaid:
-        _look(pay, number, now)
-        return
-    except NotFound:
-        pass  # it never got there
-    _write_closed(number)
-
-
-def _look(pay: WechatPay, number: str, now: datetime) -> None:
-    try:
-        found: Payment | NoPayment = pay.query(number)
-    except NotFound:
-        return
-    if isinstance(found, Payment):
-        confirm(found, now=now)
-    elif found.state in _OVER:
-        if found.state is TradeState.REFUND:
-            log.error("wechat pay: top-up %s was paid back before it was credited", number)
-        _write_closed(number)
-
-
-def _write_closed(number: str) -> None:
-    with transaction() as session:
-        ordered = _locked(session, number)
-        if ordered is not None and ordered.state == "created":
-            ordered.state = "closed"
-
-
 # Each is asked about by one worker at a time: whoever takes it says so with `asked_at`.
 _TAKE = text("""
     UPDATE top_ups SET asked_at = :now WHERE id IN (
@@ -137,26 +66,32 @@ _TAKE = text("""
     RETURNING id, expires_at""")
 
 
-def sweep(pay: WechatPay, *, now: datetime, keep_going: Callable[[], bool] = always) -> int:
-    """Ask about orders whose callback has not come, close those whose time is over; how many were settled.
+class _TopUps:
+    word = "top-up"
 
-    Safe in several workers at once, late, and twice. What WeChat Pay does not answer is asked again a minute later.
-    """
-    settled = 0
-    with transaction() as session:
-        values = {
-            "now": now,
-            "lost": now - _LOST_AFTER,
-            "asked": now - _ASK_AGAIN_AFTER,
-            "limit": _BATCH,
-        }
-        taken = session.execute(_TAKE, values).all()
-    for row in taken:
-        if not keep_going():
-            break
-        try:
-            settle(pay, row.id, now=now, close=row.expires_at + _GRACE <= now)
-            settled += 1
-        except (PaymentPending, PaymentMismatch, Busy) as error:
-            log.warning("top-up %s: %s", row.id, error.code)
-    return settled
+    def confirm(self, payment: Payment, *, now: datetime) -> None:
+        confirm(payment, now=now)
+
+    def closed(self, number: str, *, now: datetime) -> None:
+        with transaction() as session:
+            ordered = _locked(session, number)
+            if ordered is not None and ordered.state == "created":
+                ordered.state = "closed"
+
+    def take(self, *, now: datetime) -> list[tuple[str, datetime]]:
+        values = {"now": now, "lost": now - LOST_AFTER, "asked": now - ASK_AGAIN_AFTER, "limit": BATCH}
+        with transaction() as session:
+            return [(row.id, row.expires_at) for row in session.execute(_TAKE, values)]
+
+
+TOP_UPS: wechat_orders.Orders = _TopUps()
+
+
+def settle(pay: WechatPay, number: str, *, now: datetime, close: bool) -> None:
+    """As app/checkout/wechat_orders.py says, of a top-up."""
+    wechat_orders.settle(pay, TOP_UPS, number, now=now, close=close)
+
+
+def sweep(pay: WechatPay, *, now: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """As app/checkout/wechat_orders.py says, of top-ups."""
+    return wechat_orders.sweep(pay, TOP_UPS, now=now, keep_going=keep_going)

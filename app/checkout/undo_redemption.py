@@ -19,7 +19,8 @@ from app.stores.tills import Till
 
 
 class RedemptionStays(Conflict):
-    """Data: `reason`: `with_sale` (refund the sale), `undone` before, or `recalled`, the coupon is void."""
+    """Data: `reason`: `with_sale` (refund the sale), `with_booking` (cancel that), `undone` before, or `recalled`, the
+    coupon is void."""
 
     code = "redemption_stays"
 
@@ -53,7 +54,9 @@ def undo_redemption(*, till: Till, redemption_id: str, request: idempotency.Requ
         return answer
 
 
-_REDEMPTION = text("SELECT sale_id, store_id, business_date FROM coupon_redemptions WHERE id = :id")
+_REDEMPTION = text(
+    "SELECT sale_id, terminal_id, store_id, business_date FROM coupon_redemptions WHERE id = :id"
+)
 
 
 def _judged(session: Session, till: Till, redemption_id: str, now: datetime) -> LockedUse:
@@ -62,6 +65,8 @@ def _judged(session: Session, till: Till, redemption_id: str, now: datetime) -> 
         raise NotFound
     if row.sale_id is not None:
         raise RedemptionStays(reason="with_sale")
+    if row.terminal_id is None:
+        raise RedemptionStays(reason="with_booking")
     days = policies.in_force(session, RefundPolicy).value.within_days
     until = row.business_date + timedelta(days=days)
     if business_date(now, till.time_zone) > until:

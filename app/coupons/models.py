@@ -139,7 +139,10 @@ class Coupon(Base):
 
 
 class CouponRedemption(Base):
-    """One use of a coupon, with a sale or by itself. `undone_at`: it came back, by `refund_id` or by hand."""
+    """One use of a coupon, with a sale or by itself. `undone_at`: it came back, by `refund_id` or by hand.
+
+    Without a terminal it was used for seats of an event (app/engagement/events).
+    """
 
     __tablename__ = "coupon_redemptions"
     __table_args__ = (
@@ -149,6 +152,7 @@ class CouponRedemption(Base):
         CheckConstraint("discount_fen >= 0", "discount_not_negative"),
         CheckConstraint("sale_id IS NOT NULL OR discount_fen = 0", "discount_has_sale"),
         CheckConstraint("refund_id IS NULL OR undone_at IS NOT NULL", "refund_undoes"),
+        CheckConstraint("sale_id IS NULL OR terminal_id IS NOT NULL", "sale_has_till"),
         Index("ix_coupon_redemptions_sale_id", "sale_id"),
     )
 
@@ -158,7 +162,7 @@ class CouponRedemption(Base):
     member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
     sale_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("sales.id"))
     store_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("stores.id"))
-    terminal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("terminals.id"))
+    terminal_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("terminals.id"))
     staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     discount_fen: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime] = mapped_column(UTCDateTime)

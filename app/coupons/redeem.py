@@ -23,10 +23,10 @@ class CouponNotRedeemable(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a coupon is used, by whom, and when."""
+    """Where a coupon is used, by whom, and when. Without a terminal: from the phone, for seats of an event."""
 
     store_id: int
-    terminal_id: int
+    terminal_id: int | None
     staff_id: int | None
     business_date: date
     now: datetime

@@ -29,10 +29,10 @@ class CameBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Undoing:
-    """Who takes uses back: with a refund, or by hand, which forfeits nothing."""
+    """Who takes uses back: with a refund, or by hand, which forfeits nothing. No staff: the member gives up."""
 
     refund_id: str | None
-    staff_id: int
+    staff_id: int | None
     store_id: int
     now: datetime
 

@@ -59,6 +59,7 @@ class Participant:
     public_id: str
     facts: MemberFacts
     home_store_id: int | None
+    points: int
 
 
 COLUMNS = """
@@ -72,8 +73,9 @@ _OPEN = text(f"""
     SELECT {COLUMNS} WHERE a.kind = :kind AND a.state = 'live' AND a.starts_at <= :now
         AND (a.ends_at IS NULL OR a.ends_at > :now) AND a.id > :after ORDER BY a.id LIMIT :limit""")
 _MEMBER = text("""
-    SELECT m.id, m.public_id, m.birthday, m.home_store_id, t.code AS tier
+    SELECT m.id, m.public_id, m.birthday, m.home_store_id, t.code AS tier, coalesce(a.balance, 0) AS points
     FROM members m JOIN tiers t ON t.id = m.tier_id
+    LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
     WHERE m.id = :id AND m.status = 'active'""")
 
 
@@ -107,11 +109,14 @@ def participant(connection: Connection | Session, member_id: int) -> Participant
         public_id=row.public_id,
         facts=MemberFacts(tier=row.tier, birthday=row.birthday),
         home_store_id=row.home_store_id,
+        points=row.points,
     )
 
 
 def is_for(activity: Activity, member: Participant, now: datetime, store: StoreFacts | None = None) -> bool:
     """Whether its conditions hold for the member: in `store`, or where they are at home."""
+    if member.points < activity.definition.points_at_least:
+        return False
     here = store or StoreFacts(id=member.home_store_id or _NOWHERE, time_zone=HOME_ZONE)
     return fits(activity.definition.conditions, member.facts, here, now.astimezone(zone(here.time_zone)))
 

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
-from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
+from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
 from app.coupons.models import CouponTemplate
 from app.db import transaction
+from app.engagement import promotion, survey_forms
 from app.engagement.activity import Activity, one
-from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery
+from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery, Promotion, Survey
 from app.engagement.models import ActivityBudget, ActivityRow
 from app.engagement.policy import may_alone
 from app.errors import Conflict, VersionConflict
@@ -46,15 +47,20 @@ class Draft:
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Activity:
-    """A draft. Raises `ActivityMalformed`."""
+    """A draft. Raises `ActivityMalformed`, `RuleNamesUnknown`."""
     with transaction() as session:
-        _check(session, draft, None)
-        activity_id = new_id(now)
-        values = _values(draft) | {"kind": draft.kind, "created_by": actor.id, "created_at": now}
-        session.execute(insert(ActivityRow).values(id=activity_id, state="draft", version=1, **values))
-        _set_budgets(session, activity_id, draft)
-        _record(session, actor, "activity.create", activity_id, now, after=_told(draft))
-        return one(session, activity_id)
+        return add(session, draft, actor, now)
+
+
+def add(session: Session, draft: Draft, actor: audit.Actor, now: datetime) -> Activity:
+    """The same within someone's transaction."""
+    _check(session, draft, None)
+    activity_id = new_id(now)
+    values = _values(draft) | {"kind": draft.kind, "created_by": actor.id, "created_at": now}
+    session.execute(insert(ActivityRow).values(id=activity_id, state="draft", version=1, **values))
+    _set_budgets(session, activity_id, draft)
+    _record(session, actor, "activity.create", activity_id, now, after=_told(draft))
+    return one(session, activity_id)
 
 
 def change(*, activity_id: str, version: int, draft: Draft, actor: audit.Actor, now: datetime) -> Activity:
@@ -82,7 +88,8 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
         found = _locked(session, activity_id, version)
         if found.state == "live":
             raise ActivityLive
-        if actor.type != "staff" or actor.id is None or may_alone(session, found):
+        why = limits(session, found, now)
+        if actor.type != "staff" or actor.id is None or (not why and may_alone(session, found)):
             return _go_live(session, found, actor, now, None)
         approval_id = second_person.ask(
             session,
@@ -93,7 +100,12 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
             staff_id=actor.id,
             now=now,
         )
-        return Waiting(approval_id=approval_id)
+        return Waiting(approval_id=approval_id, why=why)
+
+
+def limits(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
+    """What of other policies its parts go beyond."""
+    return promotion.exceeded(session, found, now) if isinstance(found.definition, Promotion) else ()
 
 
 def carry_out(session: Session, approved: Approved, now: datetime) -> None:
@@ -118,6 +130,7 @@ def stop(*, activity_id: str, version: int, actor: audit.Actor, now: datetime) -
         found = _locked(session, activity_id, version)
         if found.state == "live":
             _write(session, found, state="stopped")
+            promotion.finish(session, found, actor, now)
             _record(session, actor, "activity.stop", activity_id, now)
         return one(session, activity_id)
 
@@ -126,6 +139,7 @@ def stop_used_up(session: Session, activity_id: str, *, now: datetime) -> None:
     """Its budget is used up: nobody needs to find it still on."""
     stopped = session.execute(_STOP, {"id": activity_id}).rowcount  # type: ignore[attr-defined]
     if stopped:
+        promotion.finish(session, one(session, activity_id), audit.SYSTEM, now)
         _record(session, audit.SYSTEM, "activity.used_up", activity_id, now)
 
 
@@ -138,6 +152,9 @@ def _go_live(
     session: Session, found: Activity, actor: audit.Actor, now: datetime, approval_id: str | None
 ) -> Activity:
     _write(session, found, state="live")
+    if isinstance(found.definition, Survey):
+        survey_forms.freeze(session, found.id, found.definition, now)
+    promotion.begin(session, found, actor, now, approval_id)
     _record(session, actor, "activity.publish", found.id, now, approval_id=approval_id)
     return one(session, found.id)
 
@@ -196,6 +213,10 @@ def _check(session: Session, draft: Draft, former: Activity | None) -> None:
     if isinstance(draft.definition, Lottery) and (draft.points_most, draft.coupons_most) != (None, None):
         raise ActivityMalformed(reason="a lottery has no budget: the stock of its prizes is one")
     _check_budgets(session, draft, former)
+    if isinstance(draft.definition, Promotion):
+        promotion.check(session, draft.definition)
+        if draft.coupons_most is not None:
+            raise ActivityMalformed(reason="coupons_most: a promotion gives no coupons")
     rewards = list(draft.definition.rewards())
     templates = {reward.coupon_template for reward in rewards if reward.coupons}
     known = session.execute(select(CouponTemplate.id).where(CouponTemplate.id.in_(templates))).scalars().all()

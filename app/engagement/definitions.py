@@ -7,11 +7,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.engagement.reward import MOST_REWARD_POINTS, Reward
+from app.engagement.survey_questions import MOST_QUESTIONS, Question
 from app.errors import Invalid
-from app.points.rules import Conditions, RuleMalformed, check_conditions
+from app.points.rules import BASIS, MOST_BP, MOST_POINTS, Conditions, RuleMalformed, check_conditions
 from app.typed import convert
 
-Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile", "referral"]
+Kind = Literal["check_in", "lottery", "welcome", "first_order", "profile", "referral", "survey", "promotion"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ProfileField = Literal["name", "birthday", "phone"]
 MOST_CYCLE_DAYS = 31
@@ -23,6 +24,7 @@ MOST_FEN = 1_000_000_000
 MOST_WINDOW_DAYS = 366
 MOST_INVITED_A_DAY = 1_000
 MOST_INVITED = 100_000
+MOST_ITEMS = 20
 
 _Cost = Annotated[int, Meta(ge=0, le=MOST_REWARD_POINTS)]
 
@@ -35,11 +37,12 @@ class ActivityMalformed(Invalid):
 
 class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What all kinds have. `conditions` ask about the member: tier, birthday, home store (of a purchase: its store),
-    and about the moment; never about goods."""
+    and about the moment; never about goods. `points_at_least`: who has fewer at the moment may not take part."""
 
     kind: ClassVar[Kind]
 
     conditions: Conditions = Conditions()
+    points_at_least: Annotated[int, Meta(ge=0, le=MOST_POINTS)] = 0
 
     def rewards(self) -> Iterator[Reward]:
         """All it may ever give."""
@@ -146,8 +149,36 @@ class Referral(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True
         return iter((self.inviter, self.newcomer))
 
 
+class Survey(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A member answers once and is given `reward`, if there is one. `anonymous`: nobody is told who said what."""
+
+    kind: ClassVar[Kind] = "survey"
+
+    questions: Annotated[tuple[Question, ...], Meta(min_length=1, max_length=MOST_QUESTIONS)]
+    anonymous: bool = False
+    reward: Reward = Reward()
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter((self.reward,))
+
+
+class Promotion(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """It gives nothing itself. While it is on an earning rule holds that makes `factor_bp` of the points of a sale, or
+    adds `points` to it, at most `per_day` more a day for a member; and the reward items `items` are in the mall."""
+
+    kind: ClassVar[Kind] = "promotion"
+
+    factor_bp: Annotated[int, Meta(gt=BASIS, le=MOST_BP)] | None = None
+    points: Annotated[int, Meta(ge=1, le=MOST_REWARD_POINTS)] | None = None
+    per_day: Annotated[int, Meta(ge=1, le=MOST_POINTS)] | None = None
+    items: Annotated[tuple[Annotated[str, Meta(max_length=26)], ...], Meta(max_length=MOST_ITEMS)] = ()
+
+    def rewards(self) -> Iterator[Reward]:
+        return iter(())
+
+
 DEFINITIONS: dict[Kind, type[Definition]] = {
-    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral)
+    kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral, Survey, Promotion)
 }
 
 
@@ -172,6 +203,11 @@ def _fault(definition: Definition) -> str | None:
         return f"reward: {fault}"
     if isinstance(definition, Lottery):
         return _fault_of_lottery(definition)
+    if isinstance(definition, Survey):
+        faults = ((number, question.fault) for number, question in enumerate(definition.questions, 1))
+        return next((f"question {number}: {fault}" for number, fault in faults if fault), None)
+    if isinstance(definition, Promotion):
+        return _fault_of_promotion(definition)
     if not isinstance(definition, CheckIn) and all(reward.is_nothing for reward in definition.rewards()):
         return "reward: it gives nothing"
     return None
@@ -184,3 +220,18 @@ def _fault_of_lottery(lottery: Lottery) -> str | None:
     if fallback.stock is not None or fallback.reward.coupons:
         return "fallback: it must never be used up, so it has neither stock nor coupons"
     return None
+
+
+def _fault_of_promotion(promotion: Promotion) -> str | None:
+    rules = [one for one in (promotion.factor_bp, promotion.points) if one is not None]
+    if len(rules) > 1:
+        return "factor_bp, points: one of them"
+    if not rules and not promotion.items:
+        return "promotion: it has neither a rule nor items"
+    if promotion.per_day is not None and not rules:
+        return "per_day: it limits points, and there are none"
+    if promotion.points_at_least:
+        return "points_at_least: rules of earning do not ask for it"
+    if promotion.items and promotion.conditions.stores is not None:
+        return "items: they have stores of their own"
+    return "items: one stands there twice" if len(set(promotion.items)) < len(promotion.items) else None

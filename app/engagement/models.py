@@ -28,7 +28,8 @@ class ActivityRow(Base):
     __tablename__ = "activities"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral')", "kind"
+            "kind IN ('check_in', 'lottery', 'welcome', 'first_order', 'profile', 'referral', 'survey', 'promotion')",
+            "kind",
         ),
         CheckConstraint("state IN ('draft', 'live', 'stopped')", "state"),
         CheckConstraint("version > 0", "version_positive"),
@@ -47,6 +48,15 @@ class ActivityRow(Base):
     ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ActivityRule(Base):
+    """An earning rule that was made when a promotion was put on (app/engagement/promotion.py); append-only."""
+
+    __tablename__ = "activity_rules"
+
+    rule_no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    activity_id: Mapped[str] = mapped_column(String(26), ForeignKey("activities.id"), index=True)
 
 
 class ActivityBudget(Base):

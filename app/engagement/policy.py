@@ -14,19 +14,23 @@ _Most = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class ActivityPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one person may let an activity give alone: points at a time, and points and coupons in all."""
+    """What one person may let an activity give alone: points at a time, and points and coupons in all; and how much an
+    item of the mall may be worth beyond its price, one of them and all there are."""
 
     NAME: ClassVar[str] = "activities"
 
     alone_points_at_once: _Most = 200
     alone_points: _Most = 100_000
     alone_coupons: _Most = 1_000
+    alone_item_fen: _Most = 5_000
+    alone_items_fen: _Most = 500_000
 
 
 def may_alone(session: Session, wanted: Activity) -> bool:
     policy = policies.in_force(session, ActivityPolicy).value
     return (
-        max(reward.points for reward in wanted.definition.rewards()) <= policy.alone_points_at_once
+        max((reward.points for reward in wanted.definition.rewards()), default=0)
+        <= policy.alone_points_at_once
         and _within(_most_points(wanted), policy.alone_points)
         and _within(_most_coupons(wanted), policy.alone_coupons)
     )

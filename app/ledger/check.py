@@ -11,10 +11,12 @@ from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
+from app.ledger.check_events import EVENT_QUESTIONS
 from app.ledger.check_referral import REFERRAL_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
 from app.ledger.check_sales import SALE_QUESTIONS
 from app.ledger.check_settlement import SETTLEMENT_QUESTIONS
+from app.ledger.check_surveys import SURVEY_QUESTIONS
 from app.ledger.check_top_ups import TOP_UP_QUESTIONS
 
 QUESTIONS = {
@@ -187,10 +189,12 @@ QUESTIONS = {
     **DAILY_QUESTIONS,
     **COUPON_QUESTIONS,
     **COUPON_USE_QUESTIONS,
+    **EVENT_QUESTIONS,
     **REWARD_QUESTIONS,
     **ENGAGEMENT_QUESTIONS,
     **REFERRAL_QUESTIONS,
     **HOLDER_QUESTIONS,
+    **SURVEY_QUESTIONS,
 }
 
 

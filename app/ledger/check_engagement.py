@@ -106,11 +106,24 @@ ENGAGEMENT_QUESTIONS = {
                 JOIN ledger_accounts a ON a.id = e.account_id WHERE t.kind = 'make_up'
                 UNION ALL SELECT member_id, 0, cost_points FROM check_ins) y GROUP BY 1) x
         WHERE x.points <> x.cost""",
+    "a promotion has its rule while it is on, and none afterwards": """
+        SELECT a.id AS what, 'on without a rule' AS detail FROM activities a
+        WHERE a.kind = 'promotion' AND a.state = 'live'
+            AND num_nonnulls(a.definition -> 'factor_bp', a.definition -> 'points') > 0
+            AND NOT EXISTS (SELECT FROM activity_rules r WHERE r.activity_id = a.id)
+        UNION ALL
+        SELECT a.id, 'rule ' || r.rule_no || ' has never ended' FROM activity_rules r
+        JOIN activities a ON a.id = r.activity_id
+        WHERE a.state <> 'live' AND NOT EXISTS (SELECT FROM earn_rules e WHERE e.rule_no = r.rule_no
+            AND e.effective_until = e.effective_from)
+        UNION ALL
+        SELECT r.activity_id, 'no rule ' || r.rule_no FROM activity_rules r
+        WHERE NOT EXISTS (SELECT FROM earn_rules e WHERE e.rule_no = r.rule_no)""",
     "the guards of activities are in place": """
         SELECT w AS what, 'trigger missing or off' AS detail
         FROM unnest(ARRAY['activity_grants_kept', 'chance_changes_append_only', 'check_ins_append_only',
             'lottery_rounds_kept', 'lottery_seeds_append_only', 'lottery_stock_kept',
-            'lottery_draws_append_only']) w
+            'lottery_draws_append_only', 'activity_rules_append_only']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_activity_grants_activity_id_member_id_source',

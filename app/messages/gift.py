@@ -1,4 +1,4 @@
-"""The member is told of a gift that came without them: in their inbox."""
+"""The member is told of a gift that came without them, or of an answer to their feedback: in their inbox."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from app.messages.receipt import INBOX
 
 
 def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
-    """Turn the fact of a gift into one message; a fact that comes again, or of a membership that stopped, into none."""
+    """Turn such a fact into one message; a fact that comes again, or of a membership that stopped, into none."""
     assert fact.member_id is not None
     # The member before all else: a withdrawal under way is waited for, a later one finds what is planned.
     locked = select(Member.status, Member.language).where(Member.id == fact.member_id)

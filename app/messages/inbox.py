@@ -8,6 +8,8 @@ from sqlalchemy import select, update
 
 from app.db import reading, transaction
 from app.errors import NotFound
+from app.messages.event import KINDS as EVENT_KINDS
+from app.messages.event import event_body
 from app.messages.models import InboxItem
 from app.messages.own_value import sentences
 from app.messages.top_up import top_up_body
@@ -59,6 +61,10 @@ def _body(kind: str, params: dict[str, Any], language: str) -> str:
         return _gift(params, language)
     if kind == "coupons_issued":
         return _coupons(params, language)
+    if kind == "feedback_answered":
+        return say("message.feedback_answered.body", language)
+    if kind in EVENT_KINDS:
+        return event_body(kind, params, language)
     if kind == "top_up":
         return top_up_body(params, language)
     body = say(f"message.{kind}.body", language, **_words(params))

@@ -75,8 +75,9 @@ _OVERVIEW = """
 _PARTS = PARTS.replace("s.earned", "coalesce(s.earned, u.earned)")
 _MOVEMENTS = text(f"""
     SELECT e.seq, e.amount, e.balance_after, t.occurred_at, st.name AS store,
-        CASE WHEN t.source_type <> 'reward_order' THEN t.kind WHEN t.kind = 'spend' THEN 'exchange'
-        ELSE 'exchange_undone' END AS kind, st.time_zone, l.available_at,
+        CASE t.source_type WHEN 'reward_order' THEN CASE t.kind WHEN 'spend' THEN 'exchange' ELSE 'exchange_undone' END
+        WHEN 'event_booking' THEN CASE t.kind WHEN 'spend' THEN 'event' ELSE 'event_undone' END
+        ELSE t.kind END AS kind, st.time_zone, l.available_at,
         l.expires_at, {_PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id

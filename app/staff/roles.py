@@ -14,12 +14,24 @@ ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
 SETTLE = "settlements.manage"
+ANSWER_FEEDBACK = "feedback.answer"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
     "marketer": frozenset(),
     "manager": frozenset(
-        {SELL, REFUND, MANAGE_STAFF, MANAGE_KEYS, MANAGE_RULES, ADJUST_POINTS, APPROVE, SEE_SHIFTS, SETTLE}
+        {
+            SELL,
+            REFUND,
+            MANAGE_STAFF,
+            MANAGE_KEYS,
+            MANAGE_RULES,
+            ADJUST_POINTS,
+            APPROVE,
+            SEE_SHIFTS,
+            SETTLE,
+            ANSWER_FEEDBACK,
+        }
     ),
     "admin": frozenset(
         {
@@ -33,6 +45,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             APPROVE,
             SEE_SHIFTS,
             SETTLE,
+            ANSWER_FEEDBACK,
         }
     ),
 }

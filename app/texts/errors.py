@@ -2,6 +2,8 @@
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
+from app.texts.errors_events import EVENT_ERRORS
+from app.texts.errors_feedback import FEEDBACK_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
 from app.texts.errors_rules import RULE_ERRORS
@@ -114,7 +116,9 @@ ERRORS: dict[str, tuple[str, str]] = {
     **SETTLEMENT_ERRORS,
     **ACTIVITY_ERRORS,
     **COUPON_ERRORS,
+    **FEEDBACK_ERRORS,
     **QUOTE_ERRORS,
+    **EVENT_ERRORS,
     **REWARD_ERRORS,
     **VALUE_ERRORS,
     # back office

@@ -16,6 +16,10 @@ REWARD_ERRORS: dict[str, tuple[str, str]] = {
         "兑换价格已变化，请确认新的价格。",
         "It costs something else by now. Please look at the price again.",
     ),
+    "reward_payment_open": (
+        "您有一笔兑换尚未付款，请先付款或取消。",
+        "Another exchange waits for its payment: pay it or give it up first.",
+    ),
     "reward_limit_reached": ("已达到兑换次数上限。", "You have exchanged for this as often as one may."),
     "reward_order_over": (
         "这笔兑换已领取、已取消或已过期。",

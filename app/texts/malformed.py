@@ -12,6 +12,7 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "offer_malformed": ("充值方案有误：", "The offer does not fit together: "),
     "tier_plan_malformed": ("会员等级方案有误：", "The plan of tiers does not fit together: "),
     "policy_malformed": ("设置内容有误：", "The policy is not right: "),
+    "event_malformed": ("活动设置有误：", "The event does not fit together: "),
     "coupon_malformed": ("券的内容有误：", "What the coupon promises does not fit together: "),
 }
 

@@ -4,6 +4,8 @@ from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
+from app.texts.words_events import EVENT_TEXTS
+from app.texts.words_feedback import FEEDBACK_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
 from app.texts.words_referral import REFERRAL_TEXTS
@@ -19,9 +21,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     **ACTIVITY_TEXTS,
     **BENEFIT_TEXTS,
     **COUPON_TEXTS,
+    **FEEDBACK_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
     **REFERRAL_TEXTS,
+    **EVENT_TEXTS,
     **REWARD_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),

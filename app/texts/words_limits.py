@@ -8,6 +8,14 @@ LIMIT_TEXTS: dict[str, tuple[str, str]] = {
         "放宽 {field}（当前为 {limit}）须由另一人同意",
         "Allowing more in {field}, now {limit}, takes a second person",
     ),
+    "limit.activities.alone_item_fen": (
+        "一人单独上架的兑换商品，每件净让利最多 {limit}，且须填写成本",
+        "Items whose cost is told, and is at most {limit} above their price: one person alone",
+    ),
+    "limit.activities.alone_items_fen": (
+        "一人单独上架的兑换商品，按全部库存净让利最多 {limit}",
+        "Items whose whole stock gives at most {limit} beyond its price: one person alone",
+    ),
     "limit.earning_rules.alone_rate_bp": (
         "一人最多可设每元 {limit} 积分",
         "One person alone may give up to {limit} points a yuan",

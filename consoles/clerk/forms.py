@@ -90,6 +90,11 @@ def hand_over_request(till: Till, form_key: str, order_id: str) -> idempotency.R
     return _request(till, f"page-hand-over-{form_key}-{order_id}", {"order_id": order_id})
 
 
+def check_in_request(till: Till, form_key: str, booking_id: str) -> idempotency.Request:
+    """One effect for this form, which is about one booking."""
+    return _request(till, f"page-check-in-{form_key}-{booking_id}", {"booking_id": booking_id})
+
+
 def _request(till: Till, key: str, arguments: object) -> idempotency.Request:
     asked = orjson.dumps([request.method, request.path, arguments], option=orjson.OPT_SORT_KEYS)
     return idempotency.Request(

@@ -10,6 +10,7 @@ from app.checkout.scan import scan
 from app.coupons.offered import key_of
 from consoles.clerk.coupons import redeemable
 from consoles.clerk.drafts import draft_sent, new_draft
+from consoles.clerk.events import booked_today
 from consoles.clerk.forms import key_field, new_key, scan_request
 from consoles.clerk.guard import require_clerk, till
 from consoles.clerk.pieces import piece, surroundings
@@ -70,4 +71,6 @@ def take_code() -> Response:
         # A coupon's own code does not open the mall.
         waiting=waiting_for(scanned.ticket) if scanned.coupon is None else [],
         handed=None,
+        booked=booked_today(scanned.ticket) if scanned.coupon is None else [],
+        let_in=None,
     )

@@ -35,13 +35,23 @@ const session = require('./session.js');
  * @typedef {{payable: boolean, least_fen: number, most_fen: number, room_fen: number, items: Offer[],
  *   next_cursor: string | null}} Offers
  * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
- *   full_points: number | null, full_cash_fen: number | null, available: boolean, text: string | null,
- *   left: number | null}} Reward
+ *   wechat_pay: boolean, full_points: number | null, full_cash_fen: number | null, available: boolean,
+ *   reason: string | null, text: string | null, left: number | null}} Reward
  * @typedef {{store: string, name: string, left: number | null}} RewardStore
- * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number}} RewardWish
+ * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number, pay_by?: 'wechat_pay'}} RewardWish
  * @typedef {{id: string, name: string, state: string, points: number, cash_fen: number, store_name: string | null,
  *   ordered_at: string, collect_by: string | null, undo_until: string | null, handed_over_at: string | null,
- *   cancelled_for: string | null}} RewardOrder
+ *   cancelled_for: string | null, pay_until: string | null, money_back: string | null}} RewardOrder
+ * @typedef {{id: string, when: string, points: number, template_id: string | null, seats_each: number, left: number,
+ *   waiting: number, cancel_hours: number, booking_id: string | null, available: boolean, reason: string | null,
+ *   text: string | null}} EventSession
+ * @typedef {{id: string, title: string, about: string, notes: string, store_name: string,
+ *   sessions: EventSession[]}} ShopEvent
+ * @typedef {{seats: number, points: number, template_id: string | null, wait: boolean}} SeatWish
+ * @typedef {{id: string, title: string, when: string, state: string, seats: number, points: number, by_coupon: boolean,
+ *   position: number | null, store_name: string, cancel_until: string, may_cancel_until: string | null,
+ *   late_return_percent: number, cancelled_for: string | null, points_back: number, stars: number | null,
+ *   feedback_until: string | null}} Booking
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{name: string, kind: 'amount' | 'percent' | 'free' | 'gift', effect: string, rules: string[], terms: string,
@@ -72,6 +82,17 @@ const session = require('./session.js');
  *   coupons_earned: number}} Invite
  * @typedef {{id: string, name: string, state: string, state_text: string, joined_at: string, buy_until: string,
  *   points: number, coupons: number}} Friend
+ * @typedef {{id: string, name: string, ends_at: string | null, anonymous: boolean, form_no: number, questions: number,
+ *   reward: Given, reward_left: boolean, for_me: boolean, answered: boolean}} Survey
+ * @typedef {{question_no: number, kind: 'single' | 'multiple' | 'stars' | 'nps' | 'text', title: string,
+ *   required: boolean, choices: {value: number, label: string}[], at_least: number, at_most: number,
+ *   most_chars: number | null}} SurveyQuestion
+ * @typedef {{question: number, picks?: number[], text?: string}} SurveySaid
+ * @typedef {Given & {reward: 'none' | 'given' | 'used_up'}} SurveyDone
+ * @typedef {{id: string, category: string, state: 'open' | 'answered' | 'closed' | 'erased', store_name: string | null,
+ *   first: string | null, messages: number, unread: number, last_at: string}} FeedbackThread
+ * @typedef {{message_no: number, author: 'member' | 'staff', body: string | null, at: string}} FeedbackMessage
+ * @typedef {{id: string, message_no: number}} FeedbackWritten
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -223,7 +244,35 @@ const exchange = (wish, key) => call({ path: '/api/v1/reward-orders', method: 'P
 const rewardOrders = (cursor) => pageOf('/api/v1/reward-orders', cursor);
 
 /** @param {string} id @returns {Promise<RewardOrder>} */
+const rewardOrder = (id) => call({ path: `/api/v1/reward-orders/${id}` });
+
+/** As often as wanted. */
+/** @param {string} id @returns {Promise<{id: string, payment: Payment}>} */
+const rewardPayment = (id) => call({ path: `/api/v1/reward-orders/${id}/payment`, method: 'POST' });
+
+/** @param {string} id @returns {Promise<RewardOrder>} */
 const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
+
+/** @param {string | null} cursor @returns {Promise<Page<ShopEvent>>} */
+const events = (cursor) => pageOf('/api/v1/events', cursor);
+
+/** @param {string} id @returns {Promise<ShopEvent>} */
+const event = (id) => call({ path: `/api/v1/events/${id}` });
+
+/** With the same key it is the same booking. */
+/** @param {string} sessionId @param {SeatWish} wish @param {string} key @returns {Promise<Booking>} */
+const bookSeats = (sessionId, wish, key) =>
+  call({ path: `/api/v1/events/sessions/${sessionId}/bookings`, method: 'POST', key, data: wish });
+
+/** @param {string | null} cursor @returns {Promise<Page<Booking>>} */
+const bookings = (cursor) => pageOf('/api/v1/bookings', cursor);
+
+/** @param {string} id @returns {Promise<Booking>} */
+const giveUpSeats = (id) => call({ path: `/api/v1/bookings/${id}/cancel`, method: 'POST', keyed: true });
+
+/** @param {string} id @param {number} stars @param {string} comment @returns {Promise<Booking>} */
+const sayHowItWas = (id, stars, comment) =>
+  call({ path: `/api/v1/bookings/${id}/feedback`, method: 'POST', data: { stars, comment } });
 
 /** @param {'usable' | 'used' | 'ended'} state @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
 const coupons = (state, cursor) => pageOf('/api/v1/coupons', cursor, `&state=${state}`);
@@ -300,6 +349,35 @@ async function invitePicture(code) {
 
 /** @param {string | null} cursor @returns {Promise<Page<Friend>>} */
 const friends = (cursor) => pageOf('/api/v1/me/invite/friends', cursor);
+/** @param {string | null} cursor @returns {Promise<Page<Survey>>} */
+const surveys = (cursor) => pageOf('/api/v1/surveys', cursor);
+
+/** @param {string} id @returns {Promise<Survey & {asks: SurveyQuestion[]}>} */
+const survey = (id) => call({ path: `/api/v1/surveys/${id}` });
+
+/** With the same key it is the same answer. */
+/** @param {string} id @param {{form_no: number, answers: SurveySaid[]}} data @param {string} key @returns {Promise<SurveyDone>} */
+const answerSurvey = (id, data, key) => call({ path: `/api/v1/surveys/${id}/answer`, method: 'POST', key, data });
+
+/** @param {string | null} cursor @returns {Promise<Page<FeedbackThread>>} */
+const feedback = (cursor) => pageOf('/api/v1/feedback', cursor);
+
+/** @param {string} id @returns {Promise<FeedbackThread>} */
+const feedbackThread = (id) => call({ path: `/api/v1/feedback/${id}` });
+
+/** @param {string} id @param {string | null} cursor @returns {Promise<Page<FeedbackMessage>>} */
+const feedbackMessages = (id, cursor) => pageOf(`/api/v1/feedback/${id}/messages`, cursor);
+
+/** With the same key it is the same thread. */
+/** @param {{category: string, body: string, sale: string | null}} data @param {string} key @returns {Promise<FeedbackWritten>} */
+const openFeedback = (data, key) => call({ path: '/api/v1/feedback', method: 'POST', key, data });
+
+/** @param {string} id @param {string} body @param {string} key @returns {Promise<FeedbackWritten>} */
+const addFeedback = (id, body, key) =>
+  call({ path: `/api/v1/feedback/${id}/messages`, method: 'POST', key, data: { body } });
+
+/** @param {string} id */
+const readFeedback = (id) => call({ path: `/api/v1/feedback/${id}/read`, method: 'POST' });
 
 /** Refusals that mean "nobody is signed in", which a page shows as an invitation and not as an error. */
 /** @param {unknown} problem */
@@ -333,7 +411,15 @@ module.exports = {
   reward,
   exchange,
   rewardOrders,
+  rewardOrder,
+  rewardPayment,
   giveUpReward,
+  events,
+  event,
+  bookSeats,
+  bookings,
+  giveUpSeats,
+  sayHowItWas,
   coupons,
   coupon,
   couponCentre,
@@ -354,4 +440,13 @@ module.exports = {
   invite,
   invitePicture,
   friends,
+  surveys,
+  survey,
+  answerSurvey,
+  feedback,
+  feedbackThread,
+  feedbackMessages,
+  openFeedback,
+  addFeedback,
+  readFeedback,
 };

@@ -1,4 +1,4 @@
-/** Paying for a top-up. What the phone says is a hint: only the server knows whether it was paid. */
+/** Paying for a top-up, and for the money part of an exchange. What the phone says is a hint: only the server knows whether it was paid. */
 const api = require('./api.js');
 
 /** @typedef {'credited' | 'unsure' | 'cancelled' | 'failed'} Outcome */
@@ -20,11 +20,10 @@ function request(payment) {
   });
 }
 
-/** @param {string} id @returns {Promise<Outcome>} */
-async function untilCredited(id) {
+/** @param {() => Promise<boolean>} isPaid @returns {Promise<Outcome>} */
+async function untilPaid(isPaid) {
   for (let look = 0; look < LOOKS; look += 1) {
-    const { state } = await api.topUp(id);
-    if (state === 'credited') return 'credited';
+    if (await isPaid()) return 'credited';
     await pause(1);
   }
   return 'unsure';
@@ -39,9 +38,20 @@ async function untilCredited(id) {
 async function payFor(amountFen, offerId) {
   const { id, payment } = await api.orderTopUp(amountFen, offerId);
   const said = await request(payment);
-  if (said === 'ok') return untilCredited(id);
+  if (said === 'ok') return untilPaid(async () => (await api.topUp(id)).state === 'credited');
   const { state } = await api.closeTopUp(id);
   return state === 'credited' ? 'credited' : said;
 }
 
-module.exports = { payFor };
+/**
+ * Pays an exchange that waits for it, and waits until it is complete. Put away, it still waits: it can be paid later.
+ * @param {string} id
+ * @returns {Promise<Outcome>}
+ */
+async function payReward(id) {
+  const { payment } = await api.rewardPayment(id);
+  const said = await request(payment);
+  return said === 'ok' ? untilPaid(async () => (await api.rewardOrder(id)).state !== 'pending') : said;
+}
+
+module.exports = { payFor, payReward };

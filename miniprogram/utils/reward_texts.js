@@ -24,7 +24,10 @@ function itemView(reward) {
 function standing(order) {
   const t = texts();
   if (order.state === 'handed_over') return fill(t.rewardHandedOver, { at: minute(String(order.handed_over_at)) });
+  if (order.state === 'pending') return fill(t.toBePaid, { at: minute(String(order.pay_until)) });
   if (order.state === 'cancelled') {
+    if (order.money_back) return order.money_back === 'refunded' ? t.moneyRefunded : t.moneyRefunding;
+    if (order.cancelled_for === 'unpaid') return t.rewardUnpaid;
     return order.cancelled_for === 'expired' ? t.rewardExpired : t.rewardCancelled;
   }
   if (order.state === 'given') return t.rewardGiven;
@@ -40,7 +43,8 @@ function orderView(order) {
     at: minute(order.ordered_at),
     standing: standing(order),
     ready: order.state === 'ready',
-    undo: order.undo_until !== null,
+    pending: order.state === 'pending',
+    undo: order.undo_until !== null || order.state === 'pending',
   };
 }
 

@@ -3,8 +3,7 @@
 from flask import Blueprint, Response, request
 
 from app import clock
-from app.checkout.refund_wechat_top_up import told as refund_told
-from app.checkout.settle_top_up import confirm
+from app.checkout import refund_exchange, refund_wechat_top_up, settle_exchange, settle_top_up
 from app.errors import NotFound
 from app.providers.wechat_pay import Payment
 from web.answers import nothing
@@ -26,7 +25,10 @@ def receive() -> Response:
     now = clock.now()
     told = pay.read_notification(dict(request.headers), request.get_data(cache=False), now)
     if isinstance(told, Payment):
-        confirm(told, now=now)
+        story = settle_exchange if settle_exchange.is_ours(told.out_trade_no) else settle_top_up
+        story.confirm(told, now=now)
+    elif settle_exchange.is_ours(told.out_trade_no):
+        refund_exchange.told(told, now=now)
     else:
-        refund_told(told, now=now)
+        refund_wechat_top_up.told(told, now=now)
     return nothing()

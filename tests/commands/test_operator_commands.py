@@ -7,7 +7,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
+from app import clock
+from app.audit import OPERATOR
+from app.coupons import change_template
+from app.coupons.face import face_of
+from app.coupons.template import Draft
+from app.coupons.terms import Terms
 from tests.conftest import rows
+from tests.coupons import TEN_OFF
 
 PASSWORD = "a fine new password"
 
@@ -150,6 +157,14 @@ def test_the_operator_sets_a_policy_alone_and_the_audit_log_says_so(
     assert rows(engine, "SELECT actor_type FROM audit_log WHERE action = 'policy.change'") == [("operator",)]
     operator.types("policies", "set", "points_adjustment", "alone_points=5")
     assert '"lifetime_days": null' in "".join(operator.types("policies", "show")), "the others stay"
+
+
+def test_the_operator_lets_members_have_coupons_of_a_draft(operator: Operator, engine: Engine) -> None:
+    face = face_of(TEN_OFF)
+    made = change_template.create(draft=Draft(face=face, terms=Terms()), actor=OPERATOR, now=clock.now())
+    assert operator.types("coupons", "publish", made.id) == [f"{made.id} is live"]
+    assert operator.types("coupons", "list") == [f"{made.id}\tversion 2\tlive\t十元券\t¥10 off"]
+    assert "coupon_template_state" in operator.is_refused("coupons", "publish", made.id)
 
 
 @pytest.mark.parametrize("field", ["alone_points=-1", "nothing=1", "=1"])

@@ -58,7 +58,15 @@ def test_the_past_is_complete_and_its_books_are_sound(
     assert rows(engine, "SELECT owed_fen FROM settlement_closings") == [(10_000,)]
     assert rows(engine, "SELECT 1 FROM tier_changes LIMIT 1") == [(1,)]
     assert rows(engine, "SELECT 1 FROM sales WHERE discount_fen > 100 LIMIT 1") == [(1,)]
-    assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(3,)]
+    assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(4,)]
+    assert rows(engine, "SELECT count(*) FROM event_sessions WHERE starts_at > :now", now=now) == [(2,)]
+    assert rows(engine, "SELECT state, count(*) FROM coupon_templates GROUP BY 1") == [("live", 4)]
+    assert rows(engine, "SELECT kind, state FROM activities ORDER BY id") == [
+        ("check_in", "live"),
+        ("lottery", "live"),
+    ]
+    assert rows(engine, "SELECT streak FROM check_ins ORDER BY day") == [(1,), (2,)]
+    assert rows(engine, "SELECT count(*) FROM lottery_rounds") == [(1,)]
     assert now - timedelta(days=history.DAYS + 1) < oldest < newest < now  # type: ignore[operator]
     assert rows(engine, "SELECT count(*) FROM inbox_items WHERE created_at < :now", now=now) == [(sales + 2,)]  # type: ignore[operator]
     assert rows(engine, "SELECT count(*) FROM facts WHERE handled_at IS NULL") == [(0,)]

@@ -17,7 +17,9 @@ from typing import Any
 from activities_stub import Activities
 from aiohttp import web
 from coupon_desk import CouponDesk
+from event_stub import EventStub
 from reward_stub import RewardStub
+from surveys_stub import Surveys
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
@@ -96,9 +98,11 @@ class MemberApiStub:
         self.order_state = "created"
         self.pack_window_s = 30
         self.activities = Activities()
+        self.surveys = Surveys()
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
         self.mall = RewardStub()
+        self.events = EventStub()
         self.coupons = CouponDesk()
         self.came_of_it = "waiting"
         self._numbers = itertools.count(1)
@@ -543,6 +547,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/balance", stub.balance),
             web.get("/api/v1/me/balance/entries", stub.balance_entries),
             *stub.activities.routes(),
+            *stub.surveys.routes(),
             web.get("/api/v1/me/topups/offers", stub.offers),
             web.post("/api/v1/me/topups", stub.order),
             web.get("/api/v1/me/topups/T1", stub.ordered),
@@ -550,6 +555,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/confirmations", stub.confirmations),
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
+            *stub.events.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
             web.get("/api/v1/me/messages", stub.messages),

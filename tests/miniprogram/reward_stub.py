@@ -9,6 +9,7 @@ _MUG: dict[str, Any] = {
     "kind": "goods",
     "points": 800,
     "cash_fen": 500,
+    "wechat_pay": True,
     "full_points": 1_000,
     "full_cash_fen": 500,
     "available": True,
@@ -36,6 +37,7 @@ def items(*, english: bool) -> list[dict[str, Any]]:
         "name": "Kettle" if english else "户外水壶",
         "points": 2_600,
         "cash_fen": 0,
+        "wechat_pay": False,
         "available": False,
         "reason": "points",
         "text": "Points still needed: 120" if english else "还差 120 积分",
@@ -48,6 +50,7 @@ def items(*, english: bool) -> list[dict[str, Any]]:
         "name": "¥10 coupon" if english else "十元券",
         "points": 1_000,
         "cash_fen": 0,
+        "wechat_pay": False,
         "left": None,
     }
     return [mug, coupon, kettle]
@@ -85,7 +88,7 @@ class RewardStub:
     async def exchange(self, request: web.Request) -> web.Response:
         wish, english = await request.json(), self._english(request)
         [item] = [one for one in items(english=english) if one["id"] == wish["item_id"]]
-        goods = item["kind"] == "goods"
+        goods, by_wechat = item["kind"] == "goods", wish.get("pay_by") == "wechat_pay"
         named = [one["name"] for one in stores(english) if one["store"] == wish["store"]]
         order = {
             "id": f"O{len(self.orders)}",
@@ -93,14 +96,16 @@ class RewardStub:
             "name": item["name"],
             "kind": item["kind"],
             "sku": "",
-            "state": "ready" if goods else "given",
+            "state": "pending" if by_wechat else "ready" if goods else "given",
+            "pay_until": "2026-11-28T04:45:00Z" if by_wechat else None,
+            "money_back": None,
             "points": item["points"],
             "cash_fen": item["cash_fen"],
             "store": wish["store"],
             "store_name": named[0] if named else None,
             "ordered_at": "2026-11-28T04:30:00Z",
             "collect_by": "2026-12-12T16:00:00Z" if goods else None,
-            "undo_until": "2026-12-12T16:00:00Z",
+            "undo_until": None if by_wechat else "2026-12-12T16:00:00Z",
             "handed_over_at": None,
             "cancelled_at": None,
             "cancelled_for": None,
@@ -117,9 +122,14 @@ class RewardStub:
             "state": "cancelled",
             "undo_until": None,
             "cancelled_at": "2026-11-28T05:00:00Z",
-            "cancelled_for": "member",
+            "cancelled_for": "unpaid" if order["state"] == "pending" else "member",
         }
         return web.json_response(order)
+
+    async def payment(self, request: web.Request) -> web.Response:
+        """WeChat Pay does not answer."""
+        body = {"code": "payment_unavailable", "detail": "微信支付暂时无响应", "status": 503}
+        return web.json_response(body, status=503)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -127,5 +137,6 @@ class RewardStub:
             web.get("/api/v1/rewards/{id}", self.reward),
             web.post("/api/v1/reward-orders", self.exchange),
             web.get("/api/v1/reward-orders", self.exchanged),
+            web.post("/api/v1/reward-orders/{id}/payment", self.payment),
             web.post("/api/v1/reward-orders/{id}/cancel", self.give_up),
         ]

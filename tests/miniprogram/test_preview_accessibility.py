@@ -56,6 +56,23 @@ def _exchanges(page: Page) -> None:
     page.get_by_role("dialog").locator("button").last.click()
 
 
+def _events(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-events").click()
+
+
+def _event(page: Page) -> None:
+    _events(page)
+    page.locator(".event").first.click()
+    page.locator(".event-session").first.click()
+
+
+def _bookings(page: Page) -> None:
+    _event(page)
+    page.locator(".event-book").click()
+    page.get_by_role("dialog").locator("button").last.click()
+
+
 def _coupons(page: Page) -> None:
     _open_tab(3)(page)
     page.locator(".me-coupons").click()
@@ -106,6 +123,9 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "rewards": (_mall, ".reward"),
     "reward": (_reward, ".reward-store"),
     "reward_orders": (_exchanges, ".reward-order"),
+    "events": (_events, ".event"),
+    "event": (_event, ".event-count"),
+    "bookings": (_bookings, ".booking"),
     "coupons": (_coupons, ".held"),
     "coupon": (_coupon, ".coupon-rule"),
     "coupon_centre": (_coupon_centre, ".claimable"),

@@ -64,6 +64,20 @@ def test_an_exchange_is_given_up(page: Page) -> None:
     expect(page.locator(".reward-fetch")).to_have_count(0)
 
 
+def test_what_wechat_pay_did_not_take_waits_to_be_paid_or_given_up(page: Page, api: MemberApiStub) -> None:
+    page.locator(".reward").first.click()
+    page.get_by_role("radio", name="微信支付").click()
+    page.locator(".reward-store").last.click()
+    page.get_by_role("button", name="立即兑换").click()
+    page.get_by_role("dialog").get_by_role("button", name="立即兑换").click()
+    expect(page.locator(".reward-order").get_by_text("待付款，请在 2026-11-28 12:45 前支付")).to_be_visible()
+    assert [call["pay_by"] for call in api.bodies(ORDERS) if call] == ["wechat_pay"]
+    expect(page.get_by_role("button", name="去支付")).to_be_enabled()
+    page.get_by_role("button", name="取消兑换").click()
+    page.get_by_role("dialog").get_by_role("button", name="取消兑换").click()
+    expect(page.locator(".reward-order").get_by_text("未付款，已取消，积分已退回")).to_be_visible()
+
+
 def test_a_coupon_needs_no_store(page: Page, api: MemberApiStub) -> None:
     page.locator(".reward").nth(1).click()
     page.get_by_role("button", name="立即兑换").click()

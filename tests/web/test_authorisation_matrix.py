@@ -21,6 +21,7 @@ from app.discounts import change as discount_change
 from app.discounts import rules as discounts
 from app.engagement import change as activities
 from app.engagement.definitions import Kind, definition_of
+from app.feedback import write as feedback
 from app.points.adjust import AdjustmentPolicy
 from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
@@ -35,10 +36,12 @@ from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
 from tests.coupons import give, live_template
+from tests.events import booked, event, terms
 from tests.queueing import allow, stamp
 from tests.quoting import fill
 from tests.rewards import exchanged, mugs
 from tests.shop import Shop
+from tests.surveys import survey
 
 _numbers = itertools.count(1)
 
@@ -102,6 +105,18 @@ class Scene(Actors):
         phone = self.shop.member()
         fill(phone, points=100)
         return str(exchanged(phone, mugs(self.shop))["id"])
+
+    def event(self) -> dict[str, Any]:
+        """A live one in store 1 with a session."""
+        made = event(self.shop, terms(points=0))
+        return {"event_id": made.event_id, "session_id": made.sessions[0].session_id}
+
+    def event_alone(self) -> dict[str, Any]:
+        return {"event_id": self.event()["event_id"]}
+
+    def event_booking(self) -> str:
+        """Of a new member in store 1."""
+        return str(booked(self.shop.member(), self.event()["session_id"], points=0)["id"])
 
     def top_up_refund(self) -> dict[str, Any]:
         return {
@@ -194,6 +209,20 @@ class Scene(Actors):
 
     def referral(self) -> str:
         return self.activity("referral", inviter={"points": 10}, at_least_fen=1_000)
+
+    def survey(self) -> str:
+        """One of store 1 that is on."""
+        conditions = {"stores": [self.shop.store.id]}
+        return survey(conditions=conditions).id
+
+    def thread(self) -> str:
+        """Feedback of member A about store 1."""
+        opening = feedback.Opening(category="store", body="排队太久", store="S001")
+        request = idempotency.Request(scope="scene", key=unique("feedback-"), hash=b"")
+        made = feedback.open_thread(
+            member_id=self.a.member_id, opening=opening, request=request, now=clock.now()
+        )
+        return made.thread_id
 
     def settlement(self) -> Header | None:
         """The newest statement."""
@@ -313,7 +342,22 @@ def reward() -> dict[str, Any]:
         "name_en": "Mug",
         "kind": "goods",
         "price": {"points": 100},
+        "cost_fen": 90,
         "stock": [{"store": "S001", "stock": 3}],
+    }
+
+
+def event_of_store_1() -> dict[str, Any]:
+    return {"store": "S001", "title_zh": "品鉴会", "title_en": "Tasting"}
+
+
+def event_session() -> dict[str, Any]:
+    begins = clock.now() + timedelta(days=2)
+    return {
+        "version": 3,
+        "starts_at": begins.isoformat(),
+        "ends_at": (begins + timedelta(hours=2)).isoformat(),
+        "seats": 3,
     }
 
 
@@ -326,6 +370,10 @@ def activity_of_store_1() -> dict[str, Any]:
         "conditions": {"stores": ["S001"]},
         "points_most": 1_000,
     }
+
+
+def weekend(store: str) -> dict[str, Any]:
+    return {"ends_at": "2099-01-01T00:00:00Z", "stores": [store]}
 
 
 def top_up_offer() -> dict[str, Any]:
@@ -424,6 +472,22 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/reward-orders/<string:order_id>/cancel"): members(
         404, place=lambda _: {"order_id": "none"}
     ),
+    ("POST", "/api/v1/reward-orders/<string:order_id>/payment"): members(
+        503, place=lambda _: {"order_id": "none"}
+    ),
+    ("GET", "/api/v1/events"): members(200),
+    ("GET", "/api/v1/events/<string:event_id>"): members(404, place=lambda _: {"event_id": "none"}),
+    ("POST", "/api/v1/events/sessions/<string:session_id>/bookings"): members(
+        201, place=lambda s: {"session_id": s.event()["session_id"]}, body=lambda _: {}
+    ),
+    ("GET", "/api/v1/bookings"): members(200),
+    ("GET", "/api/v1/bookings/<string:booking_id>"): members(404, place=lambda _: {"booking_id": "none"}),
+    ("POST", "/api/v1/bookings/<string:booking_id>/cancel"): members(
+        404, place=lambda s: {"booking_id": s.event_booking()}
+    ),
+    ("POST", "/api/v1/bookings/<string:booking_id>/feedback"): members(
+        404, place=lambda s: {"booking_id": s.event_booking()}, body=lambda _: {"stars": 5}
+    ),
     ("GET", "/api/v1/check-ins"): members(404),  # there is none
     ("POST", "/api/v1/check-ins"): members(404, body=lambda _: {"activity_id": "0" * 26}),
     ("POST", "/api/v1/check-ins/make-up"): members(
@@ -432,6 +496,23 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/invite"): members(404),  # no referral is on
     ("GET", "/api/v1/me/invite/picture"): members(503),  # not set up here
     ("GET", "/api/v1/me/invite/friends"): members(200),
+    ("GET", "/api/v1/surveys"): members(200),
+    ("GET", "/api/v1/surveys/<string:survey_id>"): members(404, place=lambda _: {"survey_id": "0" * 26}),
+    ("POST", "/api/v1/surveys/<string:survey_id>/answer"): members(
+        404, place=lambda _: {"survey_id": "0" * 26}, body=lambda _: {"form_no": 1, "answers": []}
+    ),
+    ("GET", "/api/v1/feedback"): members(200),
+    ("POST", "/api/v1/feedback"): members(201, body=lambda _: {"category": "app", "body": "很好"}),
+    ("GET", "/api/v1/feedback/<string:thread_id>"): members(404, place=lambda _: {"thread_id": "0" * 26}),
+    ("GET", "/api/v1/feedback/<string:thread_id>/messages"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}
+    ),
+    ("POST", "/api/v1/feedback/<string:thread_id>/messages"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}, body=lambda _: {"body": "很好"}
+    ),
+    ("POST", "/api/v1/feedback/<string:thread_id>/read"): members(
+        404, place=lambda _: {"thread_id": "0" * 26}
+    ),
     ("GET", "/api/v1/lotteries"): members(200),
     ("GET", "/api/v1/lotteries/<string:lottery_id>"): members(404, place=lambda _: {"lottery_id": "0" * 26}),
     ("GET", "/api/v1/lotteries/<string:lottery_id>/draws"): members(
@@ -524,12 +605,20 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/pos/v1/topups/<string:top_up_id>/refunds"): tills(
         201, 403, place=lambda s: {"top_up_id": s.topped_up()}, body=lambda s: s.top_up_refund()
     ),
+    ("GET", "/pos/v1/coupon-templates"): tills(422, 422),
     ("POST", "/pos/v1/coupon-grants"): tills(
         403, 403, body=lambda _: {"ticket": "none", "template_id": "none", "staff_no": "nobody"}
     ),
     ("GET", "/pos/v1/reward-orders"): tills(422, 422),
     ("POST", "/pos/v1/reward-hand-overs"): tills(
         403, 403, body=lambda _: {"ticket": "none", "order_id": "none", "staff_no": "nobody"}
+    ),
+    ("GET", "/pos/v1/bookings"): tills(422, 422),
+    ("POST", "/pos/v1/bookings/<string:booking_id>/check-in"): tills(
+        403,
+        403,
+        place=lambda _: {"booking_id": "none"},
+        body=lambda _: {"ticket": "none", "staff_no": "nobody"},
     ),
     # the back office
     ("GET", "/office/v1/me"): staff(200, 200, 200, 200),
@@ -653,6 +742,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/activities"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/activities"): staff(403, 403, 201, 201, body=lambda _: activity_of_store_1()),
+    ("GET", "/office/v1/activity-templates"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/activity-templates/<string:code>"): staff(
+        403, 403, 201, 201, body=lambda _: weekend("S001"), place=lambda _: {"code": "double_points_weekend"}
+    ),
     ("GET", "/office/v1/activities/<string:activity_id>"): staff(
         403, 403, 200, 200, place=lambda s: {"activity_id": s.activity()}
     ),
@@ -693,6 +786,37 @@ TABLE: dict[tuple[str, str], Row] = {
         404,
         body=lambda _: {"starts_at": "2036-01-01T00:00:00Z", "ends_at": "2036-01-02T00:00:00Z"},
         place=lambda s: {"activity_id": s.activity()},
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-results"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-results.csv"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey()}
+    ),
+    ("GET", "/office/v1/activities/<string:activity_id>/survey-texts/<int:question_no>"): staff(
+        403, 403, 200, 200, place=lambda s: {"activity_id": s.survey(), "question_no": 4}
+    ),
+    ("GET", "/office/v1/feedback"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/feedback/report"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/feedback/<string:thread_id>"): staff(
+        403, 403, 200, 200, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("GET", "/office/v1/feedback/<string:thread_id>/messages"): staff(
+        403, 403, 200, 200, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/answer"): staff(
+        403,
+        403,
+        200,
+        200,
+        body=lambda _: {"version": 1, "body": "谢谢"},
+        place=lambda s: {"thread_id": s.thread()},
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/close"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"thread_id": s.thread()}
+    ),
+    ("POST", "/office/v1/feedback/<string:thread_id>/reopen"): staff(
+        403, 403, 200, 200, body=lambda _: {"version": 1}, place=lambda s: {"thread_id": s.thread()}
     ),
     ("GET", "/office/v1/earn-rules"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/earn-rules"): staff(403, 403, 201, 201, body=lambda _: rule_of_store_1()),
@@ -790,6 +914,45 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/reward-orders/<string:order_id>/cancel"): staff(
         200, 403, 200, 200, place=lambda s: {"order_id": s.exchange()}, body=lambda _: {"note": "damaged"}
     ),
+    ("GET", "/office/v1/events"): staff(403, 403, 200, 200),
+    ("POST", "/office/v1/events"): staff(403, 403, 201, 201, body=lambda _: event_of_store_1()),
+    **{
+        ("GET", f"/office/v1/events/<string:event_id>{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.event_alone()
+        )
+        for what in ("", "/report", "/feedback")
+    },
+    ("PUT", "/office/v1/events/<string:event_id>"): staff(
+        403,
+        403,
+        200,
+        200,
+        place=lambda s: s.event_alone(),
+        body=lambda _: {**event_of_store_1(), "version": 3},
+    ),
+    **{
+        ("POST", f"/office/v1/events/<string:event_id>/{what}"): staff(
+            403, 403, 200, 200, place=lambda s: s.event_alone(), body=lambda _, body=body: body
+        )
+        for what, body in {
+            "publish": {"version": 3},
+            "close": {"version": 3},
+            "cancel": {"version": 3, "note": "flood"},
+        }.items()
+    },
+    ("POST", "/office/v1/events/<string:event_id>/sessions"): staff(
+        403, 403, 201, 201, place=lambda s: s.event_alone(), body=lambda _: event_session()
+    ),
+    ("PUT", "/office/v1/events/<string:event_id>/sessions/<string:session_id>"): staff(
+        403, 403, 200, 200, place=lambda s: s.event(), body=lambda _: event_session()
+    ),
+    ("POST", "/office/v1/events/<string:event_id>/sessions/<string:session_id>/cancel"): staff(
+        403, 403, 200, 200, place=lambda s: s.event(), body=lambda _: {"version": 3, "note": "flood"}
+    ),
+    ("GET", "/office/v1/event-bookings"): staff(422, 422, 422, 422),
+    ("POST", "/office/v1/event-bookings/<string:booking_id>/cancel"): staff(
+        200, 403, 200, 200, place=lambda s: {"booking_id": s.event_booking()}, body=lambda _: {"note": "ill"}
+    ),
     ("GET", "/office/v1/policies"): staff(403, 403, 200, 200),
     ("PUT", "/office/v1/policies/<string:name>"): staff(
         403, 403, 403, 200, place=lambda _: {"name": "points_adjustment"}, body=lambda s: s.policy()
@@ -849,6 +1012,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/till/sale"): everybody(303),
     ("POST", "/till/scans"): everybody(303, form=True),
     ("POST", "/till/rewards/hand-over"): everybody(303, form=True),
+    ("POST", "/till/events/check-in"): everybody(303, form=True),
     ("POST", "/till/coupons"): everybody(303, form=True),
     ("POST", "/till/coupons/undo"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),

@@ -186,6 +186,8 @@ def re_place(rule: str) -> str:
             "sale_id": "s",
             "lottery_id": "l",
             "activity_id": "a",
+            "survey_id": "s",
+            "thread_id": "t",
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",
@@ -202,6 +204,9 @@ def re_place(rule: str) -> str:
             "top_up_id": "t",
             "item_id": "i",
             "order_id": "o",
+            "event_id": "e",
+            "session_id": "s",
+            "booking_id": "b",
             "member_no": "M1",
         },
     )

@@ -18,9 +18,11 @@ from tests.web.test_authorisation_matrix import (
     activity_of_store_1,
     coupon_of_store_1,
     discount_of_store_1,
+    event_of_store_1,
     reward,
     routes,
     rule_of_store_1,
+    weekend,
 )
 from tests.web.test_field_faults import fields_of
 
@@ -124,10 +126,21 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return "/reward-items", mall(store)
         case ("PUT", "/office/v1/reward-items/<string:item_id>"):
             return f"/reward-items/{mugs(actors.shop).item_id}", {**mall(store), "version": 1}
+        case ("POST", "/office/v1/events"):
+            return "/events", {**event_of_store_1(), "store": store}
+        case ("PUT", "/office/v1/events/<string:event_id>"):
+            made = actors.shop.app.test_client().post(
+                "/office/v1/events", json=event_of_store_1(), headers=actors.headers("manager")
+            )
+            return f"/events/{made.json['id']}", {**event_of_store_1(), "store": store, "version": 1}
         case ("POST", "/office/v1/discount-rules"):
             return "/discount-rules", discount(store)
         case ("PUT", "/office/v1/discount-rules/<int:rule_no>"):
             return "/discount-rules/1", {**discount(store), "version": 1}
+        case ("POST", "/office/v1/activity-templates/<string:code>"):
+            return "/activity-templates/double_points_weekend", weekend(store)
+        case ("GET", "/office/v1/activities"):
+            return f"/activities?store={store}", None
         case ("POST", "/office/v1/activities"):
             return "/activities", activity(store)
         case ("PUT", "/office/v1/activities/<string:activity_id>"):

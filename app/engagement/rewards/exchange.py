@@ -2,29 +2,34 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency, policies
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.db import Busy, transaction
+from app.engagement.purse import Thing, pay
 from app.engagement.rewards import gives, orders, stock
 from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.orders import Order
+from app.engagement.rewards.payment_models import RewardPayment
 from app.engagement.rewards.policy import RewardPolicy
 from app.engagement.rewards.reward import Price, Reward, reward_of
 from app.errors import Conflict, NotFound, Unauthenticated
 from app.facts.tell import tell
 from app.ids import new_id
-from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause, Posting, lock_accounts, post
+from app.ledger.post import BONUS, POINTS, PRINCIPAL, Posting, lock_accounts
 from app.stored_value.balance import held
 from app.stored_value.policy import StoredValuePolicy
 from app.stored_value.spend import Split, split
 
 SOURCE = "reward_order"
+_TWO_AT_ONCE = ("uq_reward_orders_item_id_member_id_nth", "uq_reward_orders_one_pending")
+#: How long a member has to pay by WeChat Pay.
+PAYMENT_LIFE = timedelta(minutes=15)
 
 
 class RewardNotAvailable(Conflict):
@@ -45,6 +50,12 @@ class RewardPriceChanged(Conflict):
     code = "reward_price_changed"
 
 
+class RewardPaymentOpen(Conflict):
+    """Another exchange of the member waits for its payment. Data: `order_id`."""
+
+    code = "reward_payment_open"
+
+
 class RewardLimitReached(Conflict):
     """The member has exchanged for it as often as one may. Data: `limit`, and `per`, `member` or `day`."""
 
@@ -53,20 +64,26 @@ class RewardLimitReached(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What a member wants, where (a store's code; None for what is given at once), and the price they were shown."""
+    """What a member wants, where (a store's code; None for what is given at once), and the price they were shown.
+
+    `pay_by`: the stored value, or WeChat Pay (app/checkout/pay_exchange.py), pays the money part.
+    """
 
     item_id: str
     store: str | None
     points: int
     cash_fen: int
+    pay_by: Literal["balance", "wechat_pay"] = "balance"
 
 
 def exchange(*, member_id: int, wish: Wish, request: idempotency.Request, now: datetime) -> Order:
     """Exchange once; the same key gives the same answer again.
 
+    One that WeChat Pay is to pay is `pending`: points and stock are held until it is paid.
+
     Raises `NotFound`, `RewardNotAvailable`, `RewardNotHere`, `RewardPriceChanged`, `RewardLimitReached`,
-    `RewardUsedUp`, `NotEnough`, whatever the gift refuses (`CouponNotAvailable`, `CouponLimitReached`,
-    `CouponsUsedUp`), `KeyReused`, `Busy`; then nothing happened.
+    `RewardPaymentOpen`, `RewardUsedUp`, `NotEnough`, whatever the gift refuses (`CouponNotAvailable`,
+    `CouponLimitReached`, `CouponsUsedUp`, `ActivityNotOpen`), `KeyReused`, `Busy`; then nothing happened.
     """
     try:
         with transaction() as session:
@@ -78,7 +95,7 @@ def exchange(*, member_id: int, wish: Wish, request: idempotency.Request, now: d
             idempotency.remember(session, request, answer, now)
             return answer
     except IntegrityError as error:
-        if "uq_reward_orders_item_id_member_id_nth" in str(error.orig):
+        if any(name in str(error.orig) for name in _TWO_AT_ONCE):
             raise Busy(retry_after_s=1) from error
         raise
 
@@ -110,16 +127,43 @@ def _exchange(session: Session, member_id: int, wish: Wish, now: datetime) -> st
         raise RewardPriceChanged(points=price.points, cash_fen=price.cash_fen)
     kind = gives.KINDS[reward.kind]
     store = _store(session, wish, at_once=kind.at_once)
+    given = gives.Exchange(order_id=new_id(now), member_id=member_id, gives_id=reward.gives_id, now=now)
+    kind.take_place(session, given)
     # One exchange of a member after the other from here on, so that limits and purse can be looked at.
     lock_accounts(session, member_id)
-    order = _write(session, member_id, wish.item_id, item.version, reward, price, store, now)
+    by_wechat = wish.pay_by == "wechat_pay" and price.cash_fen > 0
+    if by_wechat:
+        _none_pending(session, member_id)
+    order = _write(session, given, wish.item_id, item.version, reward, price, store, by_wechat=by_wechat)
     _pay(session, order, store, now)
-    given = gives.Exchange(order_id=order.id, member_id=member_id, gives_id=reward.gives_id, now=now)
-    kind.give(session, given)
+    if order.state == "pending":
+        session.add(_payment(order, now))
+        session.flush()
+    else:
+        complete(session, order, kind, given)
     stock.INVENTORY.take(session, item_id=wish.item_id, store_id=order.store_id)
-    payload = {"item_id": order.item_id, "store_id": order.store_id, "points": order.points}
-    tell(session, "reward_exchanged", subject=order.id, member_id=member_id, payload=payload, now=now)
     return order.id
+
+
+def complete(session: Session, order: RewardOrder, kind: gives.Gives, given: gives.Exchange) -> None:
+    """All of it is paid: what is given at once is given, and whoever must know is told."""
+    kind.give(session, given)
+    payload = {"item_id": order.item_id, "store_id": order.store_id, "points": order.points}
+    tell(
+        session,
+        "reward_exchanged",
+        subject=order.id,
+        member_id=order.member_id,
+        payload=payload,
+        now=given.now,
+    )
+
+
+def _payment(order: RewardOrder, now: datetime) -> RewardPayment:
+    ends = (now + PAYMENT_LIFE).replace(microsecond=0)
+    return RewardPayment(
+        order_id=order.id, amount_fen=order.wechat_fen, state="created", created_at=now, expires_at=ends
+    )
 
 
 def _store(session: Session, wish: Wish, *, at_once: bool) -> Row[Any] | None:
@@ -131,6 +175,12 @@ def _store(session: Session, wish: Wish, *, at_once: bool) -> Row[Any] | None:
     if found is None:
         raise RewardNotHere
     return found
+
+
+def _none_pending(session: Session, member_id: int) -> None:
+    pending = select(RewardOrder.id).where(RewardOrder.member_id == member_id, RewardOrder.state == "pending")
+    if (order_id := session.execute(pending).scalar_one_or_none()) is not None:
+        raise RewardPaymentOpen(order_id=order_id)
 
 
 _HAD = text("""
@@ -151,27 +201,30 @@ def _next_nth(session: Session, member_id: int, item_id: str, reward: Reward, no
 
 def _write(
     session: Session,
-    member_id: int,
+    given: gives.Exchange,
     item_id: str,
     version: int,
     reward: Reward,
     price: Price,
     store: Row[Any] | None,
-    now: datetime,
+    *,
+    by_wechat: bool,
 ) -> RewardOrder:
+    member_id, now = given.member_id, given.now
     nth = _next_nth(session, member_id, item_id, reward, now)
-    paid = _split(session, member_id, price.cash_fen, now)
+    paid = _split(session, member_id, 0 if by_wechat else price.cash_fen, now)
     policy = policies.in_force(session, RewardPolicy)
     order = RewardOrder(
-        id=new_id(now),
+        id=given.order_id,
         item_id=item_id,
         item_version=version,
         member_id=member_id,
         nth=nth,
-        state="given" if store is None else "ready",
+        state="pending" if by_wechat else paid_state(None if store is None else store.id),
         points=price.points,
         principal_fen=paid.principal_fen,
         bonus_fen=paid.bonus_fen,
+        wechat_fen=price.cash_fen if by_wechat else 0,
         policy_version=policy.version,
         store_id=None if store is None else store.id,
         collect_by=None if store is None else _collect_by(policy.value, store.time_zone, now),
@@ -181,6 +234,11 @@ def _write(
     session.add(order)
     session.flush()
     return order
+
+
+def paid_state(store_id: int | None) -> str:
+    """How an exchange stands once all of it is paid."""
+    return "given" if store_id is None else "ready"
 
 
 def _collect_by(policy: RewardPolicy, time_zone: str, now: datetime) -> datetime:
@@ -197,15 +255,6 @@ def _split(session: Session, member_id: int, cash_fen: int, now: datetime) -> Sp
 
 
 def _pay(session: Session, order: RewardOrder, store: Row[Any] | None, now: datetime) -> None:
-    """As a sale spends, so that settlement between the stores counts it for the store that hands over."""
-    cause = Cause(
-        kind="spend",
-        source_type=SOURCE,
-        source_id=order.id,
-        store_id=order.store_id,
-        occurred_at=now,
-        business_date=business_date(now, HOME_ZONE if store is None else store.time_zone),
-    )
     member = order.member_id
     postings = [Posting(member_id=member, unit=POINTS, amount=-order.points, house="points_spent")]
     if order.principal_fen:
@@ -214,4 +263,10 @@ def _pay(session: Session, order: RewardOrder, store: Row[Any] | None, now: date
         )
     if order.bonus_fen:
         postings.append(Posting(member_id=member, unit=BONUS, amount=-order.bonus_fen, house="bonus_spent"))
-    post(session, cause, postings)
+    zone = HOME_ZONE if store is None else store.time_zone
+    pay(session, thing_of(order, zone), postings, now=now)
+
+
+def thing_of(order: RewardOrder, time_zone: str) -> Thing:
+    """The exchange as the ledger knows it."""
+    return Thing(source_type=SOURCE, source_id=order.id, store_id=order.store_id, time_zone=time_zone)

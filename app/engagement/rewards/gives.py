@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from app.coupons.issue import Source, issue
 from app.coupons.models import CouponTemplate
 from app.coupons.take_back import take_back
+from app.engagement import chances
+from app.engagement.activity import ActivityNotOpen, one
+from app.engagement.models import ActivityRow
 from app.engagement.rewards.reward import Reward, RewardMalformed
 
 
@@ -32,6 +35,9 @@ class Gives(Protocol):
     def check(self, session: Session, reward: Reward) -> None:
         """Whether an item may say so. Raises `RewardMalformed`."""
 
+    def take_place(self, session: Session, exchange: Exchange) -> None:
+        """Locks that come before the member's accounts, in the order of the house."""
+
     def give(self, session: Session, exchange: Exchange) -> None:
         """What the member gets at once, in the exchange's transaction."""
 
@@ -47,6 +53,9 @@ class Goods:
     def check(self, session: Session, reward: Reward) -> None:
         if reward.gives_id is not None:
             raise RewardMalformed(reason="gives_id: goods give nothing but themselves")
+
+    def take_place(self, session: Session, exchange: Exchange) -> None:
+        pass
 
     def give(self, session: Session, exchange: Exchange) -> None:
         pass
@@ -66,6 +75,9 @@ class OneCoupon:
         ).one_or_none()
         if known is None:
             raise RewardMalformed(reason="gives_id: no such template of coupons")
+
+    def take_place(self, session: Session, exchange: Exchange) -> None:
+        pass
 
     def give(self, session: Session, exchange: Exchange) -> None:
         assert exchange.gives_id is not None
@@ -92,4 +104,39 @@ def _source(exchange: Exchange) -> Source:
     return Source(kind="reward", id=exchange.order_id)
 
 
-KINDS: Mapping[str, Gives] = {"goods": Goods(), "coupon": OneCoupon()}
+class OneChance:
+    """A chance in the lottery `gives_id`; a draw uses it up."""
+
+    at_once: ClassVar[bool] = True
+
+    def check(self, session: Session, reward: Reward) -> None:
+        wanted = select(ActivityRow.id).where(
+            ActivityRow.id == reward.gives_id, ActivityRow.kind == "lottery"
+        )
+        if session.execute(wanted).one_or_none() is None:
+            raise RewardMalformed(reason="gives_id: no such lottery")
+
+    def take_place(self, session: Session, exchange: Exchange) -> None:
+        chances.take_place(session, _lottery(exchange), exchange.member_id)
+
+    def give(self, session: Session, exchange: Exchange) -> None:
+        """Raises `ActivityNotOpen` for a lottery in which it would be worth nothing."""
+        lottery = _lottery(exchange)
+        if not one(session, lottery).is_open(exchange.now):
+            raise ActivityNotOpen
+        chances.give(session, lottery, exchange.member_id, 1, exchange.order_id, exchange.now)
+
+    def take_back(self, session: Session, exchange: Exchange) -> bool:
+        lottery = _lottery(exchange)
+        if not chances.take_place(session, lottery, exchange.member_id):
+            return False
+        chances.take_back(session, lottery, exchange.member_id, 1, exchange.order_id, exchange.now)
+        return True
+
+
+def _lottery(exchange: Exchange) -> str:
+    assert exchange.gives_id is not None
+    return exchange.gives_id
+
+
+KINDS: Mapping[str, Gives] = {"goods": Goods(), "coupon": OneCoupon(), "chance": OneChance()}

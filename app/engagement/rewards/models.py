@@ -76,9 +76,11 @@ class RewardOrder(Base):
 
         goods               ready → handed_over | cancelled
         given at once       given → cancelled
+        by WeChat Pay       pending → ready or given, or cancelled: points and stock are held until it is paid
 
     So of two by one member at once one fails, and limits may be counted before. `points`, `principal_fen` and
-    `bonus_fen` are what was paid, and what went back when it is cancelled. Goods wait in `store_id` until `collect_by`.
+    `bonus_fen` are what was paid, and what went back when it is cancelled; `wechat_fen` is what WeChat Pay takes
+    (payment_models.py). Goods wait in `store_id` until `collect_by`.
     """
 
     __tablename__ = "reward_orders"
@@ -89,12 +91,16 @@ class RewardOrder(Base):
             ["reward_versions.item_id", "reward_versions.version"],
             name="fk_reward_orders_item_version",
         ),
-        CheckConstraint("state IN ('ready', 'handed_over', 'given', 'cancelled')", "state"),
+        CheckConstraint("state IN ('pending', 'ready', 'handed_over', 'given', 'cancelled')", "state"),
+        CheckConstraint(
+            "wechat_fen >= 0 AND (wechat_fen = 0 OR principal_fen + bonus_fen = 0)", "one_way_to_pay"
+        ),
+        CheckConstraint("state <> 'pending' OR wechat_fen > 0", "pending_is_to_be_paid"),
         CheckConstraint("nth > 0", "nth_positive"),
         CheckConstraint("points > 0 AND least(principal_fen, bonus_fen) >= 0", "price"),
         CheckConstraint("(store_id IS NULL) = (collect_by IS NULL)", "goods_wait_in_a_store"),
         CheckConstraint(
-            "CASE state WHEN 'given' THEN store_id IS NULL WHEN 'cancelled' THEN true"
+            "CASE WHEN state = 'given' THEN store_id IS NULL WHEN state IN ('pending', 'cancelled') THEN true"
             " ELSE store_id IS NOT NULL END",
             "state_fits",
         ),
@@ -107,12 +113,20 @@ class RewardOrder(Base):
             "num_nonnulls(cancelled_at, cancelled_for) = CASE state WHEN 'cancelled' THEN 2 ELSE 0 END",
             "cancelled",
         ),
-        CheckConstraint("cancelled_for IN ('member', 'staff', 'expired')", "cancelled_for"),
+        CheckConstraint(
+            "cancelled_for IN ('member', 'staff', 'expired', 'unpaid', 'failed')", "cancelled_for"
+        ),
         CheckConstraint(
             "(cancelled_by IS NOT NULL) = (cancelled_for IS NOT DISTINCT FROM 'staff')", "cancelled_by"
         ),
         Index("ix_reward_orders_member_id", "member_id", "id"),
         Index("ix_reward_orders_store_id", "store_id", "id"),
+        Index(
+            "uq_reward_orders_one_pending",
+            "member_id",
+            unique=True,
+            postgresql_where=text("state = 'pending'"),
+        ),
         Index("ix_reward_orders_ready", "collect_by", postgresql_where=text("state = 'ready'")),
     )
 
@@ -125,6 +139,7 @@ class RewardOrder(Base):
     points: Mapped[int] = mapped_column(BigInteger)
     principal_fen: Mapped[int] = mapped_column(BigInteger)
     bonus_fen: Mapped[int] = mapped_column(BigInteger)
+    wechat_fen: Mapped[int] = mapped_column(BigInteger, server_default="0")
     policy_version: Mapped[int]
     store_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stores.id"))
     collect_by: Mapped[datetime | None] = mapped_column(UTCDateTime)

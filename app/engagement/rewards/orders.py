@@ -20,7 +20,8 @@ from app.tiers.card import masked_name
 class Order:
     """An exchange. What it cost went back if it is cancelled.
 
-    `undo_until`: until when the member may give it up themselves; None: not any more. `member` is masked.
+    `undo_until`: until when the member may give it up themselves; None: not any more. `member` is masked. `pay_until`:
+    until when one that is `pending` can be paid. `money_back`: how what WeChat Pay took goes back, if it does.
     """
 
     order_id: str
@@ -32,6 +33,9 @@ class Order:
     state: str
     points: int
     cash_fen: int
+    wechat_fen: int
+    pay_until: datetime | None
+    money_back: str | None
     store: str | None
     store_name: str | None
     member_no: str
@@ -45,9 +49,11 @@ class Order:
 
 
 _ORDERS = """
-    SELECT o.*, v.reward, s.code AS store, s.name AS store_name, m.member_no, m.name AS member_name
+    SELECT o.*, p.state AS payment, p.expires_at AS pay_until, v.reward,
+        s.code AS store, s.name AS store_name, m.member_no, m.name AS member_name
     FROM reward_orders o JOIN reward_versions v ON v.item_id = o.item_id AND v.version = o.item_version
-    JOIN members m ON m.id = o.member_id LEFT JOIN stores s ON s.id = o.store_id"""
+    JOIN members m ON m.id = o.member_id LEFT JOIN stores s ON s.id = o.store_id
+    LEFT JOIN reward_payments p ON p.order_id = o.id"""
 _ONE = text(
     f"{_ORDERS} WHERE o.id = :order_id AND (CAST(:member_id AS bigint) IS NULL OR o.member_id = :member_id)"
 )
@@ -152,7 +158,10 @@ def _order(row: Any, policy: RewardPolicy, now: datetime) -> Order:
         sku=reward.sku,
         state=row.state,
         points=row.points,
-        cash_fen=row.principal_fen + row.bonus_fen,
+        cash_fen=row.principal_fen + row.bonus_fen + row.wechat_fen,
+        wechat_fen=row.wechat_fen,
+        pay_until=row.pay_until if row.state == "pending" else None,
+        money_back=row.payment if row.payment in ("refunding", "refunded") else None,
         store=row.store,
         store_name=row.store_name,
         member_no=row.member_no,

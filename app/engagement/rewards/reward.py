@@ -40,7 +40,7 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
     Who is in one of `tier_prices` pays that price, the others `price`. With `tiers` only members of these see it. It
     can be had within `[available_from, available_until)`. Limits count what was not cancelled, days by the chain's
-    calendar.
+    calendar. `cost_fen` is what one costs the brand; None: nobody has said.
     """
 
     name_zh: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -57,6 +57,7 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     available_until: datetime | None = None
     per_member: Limit | None = None
     per_member_a_day: Limit | None = None
+    cost_fen: CashPrice | None = None
 
     def price_for(self, tier: str) -> Price:
         return self.tier_prices.get(tier, self.price)

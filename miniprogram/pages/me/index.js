@@ -156,6 +156,10 @@ Component({
       wx.navigateTo({ url: '/pages/rewards/index' });
     },
 
+    events() {
+      wx.navigateTo({ url: '/pages/events/index' });
+    },
+
     coupons() {
       wx.navigateTo({ url: '/pages/coupons/index' });
     },
@@ -174,6 +178,14 @@ Component({
 
     invite() {
       wx.navigateTo({ url: '/pages/invite/index' });
+    },
+
+    surveys() {
+      wx.navigateTo({ url: '/pages/surveys/index' });
+    },
+
+    feedback() {
+      wx.navigateTo({ url: '/pages/feedback/index' });
     },
 
     tier() {

@@ -1,6 +1,7 @@
 /** One item of the mall: what it is, where it can be picked up, and exchanging for it. */
 const api = require('../../utils/api.js');
 const { newKey } = require('../../utils/random_key.js');
+const { payReward } = require('../../utils/payment.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { itemView } = require('../../utils/reward_texts.js');
 const { grouped } = require('../../utils/format.js');
@@ -34,6 +35,8 @@ Component({
     item: /** @type {ReturnType<typeof itemView> | null} */ (null),
     stores: /** @type {ReturnType<typeof toStore>[]} */ ([]),
     chosen: '',
+    byWechat: false,
+    can: false,
     busy: false,
     guest: false,
     loading: true,
@@ -63,6 +66,10 @@ Component({
         const kept = open.some((store) => store.store === this.data.chosen) ? this.data.chosen : '';
         // Where there is one store only, there is nothing to choose.
         const chosen = kept || (stores.length === 1 && open.length === 1 ? open[0].store : '');
+        // Whose balance is not enough pays by WeChat, where that is offered.
+        const byWechat = found.wechat_pay && (this.data.byWechat || found.reason === 'balance');
+        const can = found.available || (byWechat && found.reason === 'balance');
+        this.setData({ byWechat, can });
         this.setData({ item: itemView(found), stores, chosen, loading: false, guest: false, error: '' });
       } catch (problem) {
         this.setData(problemView(problem));
@@ -72,6 +79,13 @@ Component({
     /** @param {{currentTarget: {dataset: {store: string}}}} event */
     choose({ currentTarget }) {
       this.setData({ chosen: currentTarget.dataset.store });
+    },
+
+    /** @param {{currentTarget: {dataset: {by: string}}}} event */
+    payBy({ currentTarget }) {
+      const { item } = this.data;
+      const byWechat = currentTarget.dataset.by === 'wechat';
+      if (item) this.setData({ byWechat, can: item.available || (byWechat && item.reason === 'balance') });
     },
 
     ask() {
@@ -90,20 +104,34 @@ Component({
     },
 
     async exchange() {
-      const { t, item, chosen, busy } = this.data;
+      const { t, item, chosen, byWechat, busy } = this.data;
       if (!item || busy) return;
       this.setData({ busy: true });
+      /** @type {import('../../utils/api.js').RewardWish} */
       const wish = { item_id: item.id, store: chosen || null, points: item.points, cash_fen: item.cash_fen };
+      if (byWechat) wish.pay_by = 'wechat_pay';
       try {
-        await api.exchange(wish, await keyFor(wish));
+        const made = await api.exchange(wish, await keyFor(wish));
         attempt.wish = '';
-        wx.showToast({ title: t.exchanged, icon: 'none' });
+        const title = made.state === 'pending' ? await this.pay(made.id) : t.exchanged;
+        wx.showToast({ title, icon: 'none' });
         wx.navigateTo({ url: '/pages/reward_orders/index' });
       } catch (problem) {
         wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
         this.reload();
       }
       this.setData({ busy: false });
+    },
+
+    /** How it went, in words; what is not paid now waits among one's exchanges. @param {string} id */
+    async pay(id) {
+      const { t } = this.data;
+      try {
+        const outcome = await payReward(id);
+        return { credited: t.exchanged, unsure: t.rewardPayUnsure, cancelled: t.payCancelled, failed: t.payFailed }[outcome];
+      } catch (problem) {
+        return api.asApiError(problem).message;
+      }
     },
   },
 });

@@ -1,6 +1,7 @@
 /** One's exchanges: what waits where and until when, the code that fetches it, and giving it up. */
 const api = require('../../utils/api.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
+const { payReward } = require('../../utils/payment.js');
 const { orderView } = require('../../utils/reward_texts.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
 
@@ -44,6 +45,22 @@ Component({
     /** The member's own code fetches it. */
     code() {
       wx.switchTab({ url: '/pages/code/index' });
+    },
+
+    /** @param {{currentTarget: {dataset: {id: string}}}} event */
+    async pay({ currentTarget }) {
+      const { t, busy } = this.data;
+      if (busy) return;
+      this.setData({ busy: true });
+      try {
+        const outcome = await payReward(currentTarget.dataset.id);
+        const said = { credited: t.exchanged, unsure: t.rewardPayUnsure, cancelled: t.payCancelled, failed: t.payFailed };
+        wx.showToast({ title: said[outcome], icon: 'none' });
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+      }
+      this.setData({ busy: false });
+      this.reload();
     },
 
     /** @param {{currentTarget: {dataset: {id: string}}}} event */

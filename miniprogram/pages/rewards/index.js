@@ -64,6 +64,10 @@ Component({
       wx.navigateTo({ url: `/pages/reward/index?id=${currentTarget.dataset.id}` });
     },
 
+    events() {
+      wx.navigateTo({ url: '/pages/events/index' });
+    },
+
     orders() {
       wx.navigateTo({ url: '/pages/reward_orders/index' });
     },

@@ -43,6 +43,7 @@ function toRow(sale) {
   return {
     id: sale.id,
     store: sale.store,
+    about: fill(t.feedbackOn, { store: sale.store, no: sale.receipt_no }),
     at: minute(sale.occurred_at),
     receipt: [
       fill(t.receiptNo, { no: sale.receipt_no }),
@@ -84,6 +85,13 @@ Component({
     async load(shown) {
       const page = await purchases.next(shown);
       if (page) this.setData({ rows: page.rows, more: page.more, loading: false, error: '' });
+    },
+
+    /** @param {{currentTarget: {dataset: {id: string}}}} event */
+    feedback({ currentTarget }) {
+      const sale = this.data.rows.find((row) => row.id === currentTarget.dataset.id);
+      if (!sale) return;
+      wx.navigateTo({ url: `/pages/feedback/index?sale=${sale.id}&about=${encodeURIComponent(sale.about)}` });
     },
 
     onReachBottom() {

@@ -9,12 +9,14 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.audit import OPERATOR
+from app.engagement.change import stop
 from app.engagement.rewards.cancel import expire
 from app.engagement.rewards.change_item import RewardStockBelow, change, set_state
 from app.engagement.rewards.items import listing
 from app.engagement.rewards.policy import RewardPolicy
 from app.engagement.rewards.reward import Place, RewardMalformed, reward_of
 from app.stored_value.policy import StoredValuePolicy
+from tests.app.engagement.offering import lottery, play, round_of
 from tests.app.stored_value.offering import topped_up
 from tests.conftest import rows
 from tests.coupons import live_template, use
@@ -304,3 +306,18 @@ def test_movements_of_exchanges_have_names_of_their_own(shop: Shop, phone: Phone
         items = phone.get(path).json["items"][:2]
         assert [one["reason"] for one in items] == ["exchange_undone", "exchange"]
         assert all(one["text"] for one in items)
+
+
+def test_a_chance_is_there_at_once_and_goes_back_until_it_is_drawn(shop: Shop, engine: Engine) -> None:
+    game, phone = lottery(cost_points=None), shop.member()
+    round_of(shop, game)
+    chance = item(Place(store_id=None, stock=5), kind="chance", gives_id=game.id, price={"points": 10})
+    shop.earn(phone, 30)
+    first, second = exchanged(phone, chance)["id"], exchanged(phone, chance)["id"]
+    assert phone.get(f"/lotteries/{game.id}").json["chances_left"] == 2
+    assert given_up(phone, second).json["state"] == "cancelled"
+    play(shop, game, phone.member_id, "k1", payment="chance")
+    assert given_up(phone, first).json["code"] == "reward_used"
+    assert rows(engine, "SELECT chances_given, chances_used FROM activity_members") == [(1, 1)]
+    stop(activity_id=game.id, version=2, actor=OPERATOR, now=clock.now())
+    assert asked(phone, chance).json["code"] == "activity_not_open"

@@ -16,8 +16,10 @@ from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
 from app.ledger.check_daily import DAILY_QUESTIONS
 from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
+from app.ledger.check_events import EVENT_QUESTIONS
 from app.ledger.check_referral import REFERRAL_QUESTIONS
 from app.ledger.check_rewards import REWARD_QUESTIONS
+from app.ledger.check_surveys import SURVEY_QUESTIONS
 from app.staff.roles import Grant
 from tests.adjusting import adjusted
 from tests.app.ledger.books import fen, member, move, points
@@ -424,9 +426,11 @@ def test_every_promise_has_a_violation_to_find() -> None:
         *COUPON_QUESTIONS,
         *COUPON_USE_QUESTIONS,
         *HOLDER_QUESTIONS,
+        *EVENT_QUESTIONS,
         *REWARD_QUESTIONS,
         *ENGAGEMENT_QUESTIONS,
         *REFERRAL_QUESTIONS,
+        *SURVEY_QUESTIONS,
     )
     assert set(VIOLATIONS) == set(QUESTIONS) - set(elsewhere)
 

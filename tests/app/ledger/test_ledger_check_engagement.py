@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.audit import OPERATOR
+from app.engagement import change
 from app.engagement import check_in as story
 from app.engagement.lottery_rounds import reveal
 from app.ledger.check_engagement import ENGAGEMENT_QUESTIONS
@@ -56,6 +58,11 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE lottery_draws SET given = 1 WHERE instead = 'used_up'",
         "UPDATE lottery_stock SET stock = 5",
     ],
+    "a promotion has its rule while it is on, and none afterwards": [
+        "DELETE FROM activity_rules",
+        "UPDATE activities SET state = 'stopped' WHERE definition ->> 'points' IS NOT NULL",
+        "UPDATE activity_rules SET rule_no = rule_no + 100",
+    ],
     "a seed was published before and told after its round": [
         "DELETE FROM lottery_seeds",
         "ALTER TABLE lottery_rounds DROP CONSTRAINT ck_lottery_rounds_seed_is_the_one;"
@@ -100,6 +107,9 @@ def written(engine: Engine, shop: Shop) -> Engine:
     reward = {"points": 40, "coupon_template": template, "coupons": 1}
     live("welcome", reward=reward | {"lottery": game.id, "chances": 2}, points_most=1_000)
     live("first_order", reward=reward)
+    live("promotion", points=2)
+    over = live("promotion", factor_bp=20_000)
+    change.stop(activity_id=over.id, version=2, actor=OPERATOR, now=clock.now())
     phone = shop.member()
     sale = shop.till.sell(shop.till.ticket(shop.code(phone)), 5_000).json["id"]
     work(shop.app)

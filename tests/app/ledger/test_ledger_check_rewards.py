@@ -4,14 +4,25 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.approvals.second_person import Waiting
+from app.audit import Actor
+from app.checkout import settle_exchange
+from app.checkout.decide import decide
+from app.engagement.rewards.change_item import create
+from app.engagement.rewards.exchange import Wish, exchange
+from app.engagement.rewards.items import Item
+from app.engagement.rewards.reward import Place, reward_of
+from app.idempotency import Request
 from app.ledger.check_rewards import REWARD_QUESTIONS
+from app.providers.wechat_pay import Payment
 from app.staff.roles import Grant
+from tests.app.engagement.offering import lottery
 from tests.app.ledger.test_ledger_check import notices, promises_broken
 from tests.app.stored_value.offering import ticket
 from tests.coupons import live_template
 from tests.quoting import fill
-from tests.rewards import coupons, exchanged, given_up, mugs
-from tests.shop import Shop
+from tests.rewards import CUP, coupons, exchanged, given_up, item, mugs
+from tests.shop import Phone, Shop
 
 #: For each promise the ways to break it: statements run with triggers and foreign keys off.
 VIOLATIONS: dict[str, list[str]] = {
@@ -63,6 +74,21 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE reward_stock DROP CONSTRAINT ck_reward_stock_never_over",
     ],
 }
+VIOLATIONS["a chance was given for each exchange that gives one, and taken back once that is undone"] = [
+    "DELETE FROM chance_changes WHERE kind = 'granted'",
+    "DELETE FROM chance_changes WHERE kind = 'taken_back'",
+    "UPDATE chance_changes SET source_id = 'other-' || id",
+]
+VIOLATIONS["what WeChat Pay took for an exchange is paid for it, or goes back"] = [
+    "UPDATE reward_payments SET amount_fen = amount_fen + 1",
+    "DELETE FROM reward_payments",
+    "UPDATE reward_orders SET state = 'ready' WHERE state = 'pending'",
+    "UPDATE reward_payments SET state = 'paid', refund_asked_at = NULL WHERE state = 'refunding'",
+    "UPDATE reward_payments SET trouble = 'closed' WHERE state = 'refunding'",
+]
+VIOLATIONS["what a second person let into the mall, they did agree to"] = [
+    "UPDATE approval_requests SET state = 'rejected' WHERE kind = 'reward_item'"
+]
 CASES = [(promise, statement) for promise, statements in VIOLATIONS.items() for statement in statements]
 
 
@@ -87,8 +113,48 @@ def written(engine: Engine, shop: Shop) -> Engine:
     assert given_up(phone, exchanged(phone, coupon)["id"]).status_code == 200
     body = {"ticket": ticket(shop, phone), "order_id": handed["id"], "staff_no": anna.staff_no}
     assert shop.till.post("/reward-hand-overs", body).status_code == 201
+    game = item(Place(store_id=None, stock=None), kind="chance", gives_id=lottery().id)
+    exchanged(phone, game)
+    assert given_up(phone, exchanged(phone, game)["id"]).status_code == 200
+    _by_wechat_pay(phone, bottle)
+    _agreed_by_two(shop)
     assert promises_broken(engine) == set()
     return engine
+
+
+def _by_wechat_pay(phone: Phone, bottle: Item) -> None:
+    """One that was paid, one that was paid and given up, one that waits for its payment."""
+    for n, given_up_again in ((1, False), (2, True), (3, None)):
+        order_id, now = _held(phone, bottle, n), clock.now()
+        if given_up_again is None:
+            return
+        payment = Payment(
+            appid="wx",
+            mchid="1",
+            out_trade_no=order_id,
+            transaction_id=f"t{n}",
+            amount_fen=2_000,
+            currency="CNY",
+            openid="o",
+            success_at=now,
+        )
+        settle_exchange.confirm(payment, now=now)
+        if given_up_again:
+            assert given_up(phone, order_id).status_code == 200
+
+
+def _held(phone: Phone, bottle: Item, n: int) -> str:
+    wish = Wish(item_id=bottle.item_id, store="S001", points=10, cash_fen=2_000, pay_by="wechat_pay")
+    request = Request(scope=f"member:{phone.member_id}", key=f"held-{n}", hash=b"h")
+    return exchange(member_id=phone.member_id, wish=wish, request=request, now=clock.now()).order_id
+
+
+def _agreed_by_two(shop: Shop) -> None:
+    one, two = (shop.person(name, Grant("admin", None)) for name in ("one", "two"))
+    now, place = clock.now(), Place(store_id=shop.store.id, stock=None)
+    waiting = create(reward=reward_of(CUP), places=[place], actor=Actor(type="staff", id=one.id), now=now)
+    assert isinstance(waiting, Waiting)
+    decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=two.id, now=now)
 
 
 def test_every_promise_has_a_violation_to_find() -> None:

@@ -1,0 +1,53 @@
+"""The sales that earned by the rules of a promotion: what its report counts and its budget watches."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from app.db import reading, transaction
+from app.engagement.activity import COLUMNS, Activity, activity_of
+from app.engagement.change import stop_used_up
+from app.ids import first_id
+
+#: Longer than a till that was without network may take to upload; sales are found by when they were recorded.
+_LATE = timedelta(days=8)
+#: Nothing was sold before.
+SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+
+#: Sales of members recorded from `:first` until `:last`, with the `points` that the activity's rules gave for them.
+EARNED = """
+    SELECT s.member_id, s.business_date, s.store_id, p.points
+    FROM sales s CROSS JOIN LATERAL (
+        SELECT sum(CAST(x ->> 'points' AS bigint)) AS points FROM jsonb_array_elements(s.earned) x
+        WHERE CAST(x ->> 'rule_no' AS bigint) IN (SELECT rule_no FROM activity_rules WHERE activity_id = :id)) p
+    WHERE s.id >= :first AND s.id < :last AND s.member_id IS NOT NULL AND p.points > 0"""
+_SUM = text(f"SELECT coalesce(sum(e.points), 0) FROM ({EARNED}) e")  # noqa: S608  # a constant of our own
+_WATCHED = text(f"""
+    SELECT {COLUMNS} WHERE a.kind = 'promotion' AND a.state = 'live' AND a.starts_at <= :now
+        AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now) AND p.most IS NOT NULL
+    ORDER BY a.id LIMIT 100""")
+
+
+def places(found: Activity, now: datetime) -> dict[str, str]:
+    """Where in the index of sales those of its time stand."""
+    late = found.ends_at is not None and now - found.ends_at > _LATE
+    until = found.ends_at + _LATE if late and found.ends_at is not None else now
+    return {"first": first_id(max(SINCE, found.starts_at)), "last": first_id(until + timedelta(days=1))}
+
+
+def stop_used_up_promotions(*, now: datetime) -> int:
+    """Stop those whose rules have given their budget; how many.
+
+    A sale does not look: all tills would wait for one row. So it may be exceeded by what is sold until the next look.
+    """
+    with reading() as connection:
+        used_up = [
+            found.id
+            for found in (activity_of(row) for row in connection.execute(_WATCHED, {"now": now}))
+            if connection.execute(_SUM, {"id": found.id} | places(found, now)).scalar_one()
+            >= (found.points_most or 0)
+        ]
+    for activity_id in used_up:
+        with transaction() as session:
+            stop_used_up(session, activity_id, now=now)
+    return len(used_up)

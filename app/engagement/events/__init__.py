@@ -1,0 +1,1 @@
+"""Events: sessions with seats, booked by members, and who was there."""

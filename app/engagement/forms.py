@@ -1,0 +1,219 @@
+"""Ready templates of activities, as data: what each is for, and what its form asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.engagement.definitions import MOST_ITEMS, MOST_STOCK
+from app.engagement.form_fields import COMMON, Common, Field, Words, words
+from app.engagement.reward import MOST_REWARD_POINTS
+from app.points.rules import MOST_POINTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """`common`: which of the common questions its engines can answer for; `ends`: it needs an end."""
+
+    code: str
+    name: Words
+    about: Words
+    common: tuple[Common, ...]
+    values: tuple[Field, ...]
+    ends: bool = True
+
+    def fields(self) -> list[Field]:
+        return [COMMON[name] for name in self.common]
+
+
+def _number(
+    name: str, label: Words, help_: Words, low: int, high: int, default: int | None, *, required: bool = False
+) -> Field:
+    return Field(
+        name=name,
+        type="whole",
+        label=label,
+        help=help_,
+        low=low,
+        high=high,
+        default=default,
+        required=required,
+    )
+
+
+_NAMES: tuple[Common, ...] = ("name_zh", "name_en", "starts_at", "ends_at")
+_TIMES = _number(
+    "times",
+    words("积分倍数", "Times the points"),
+    words("2 即双倍；超过个人权限时由第二人确认", "2 doubles; beyond one person's limit a second one agrees"),
+    2,
+    10,
+    2,
+)
+_PER_DAY = _number(
+    "per_day",
+    words("每人每天最多多送", "At most a day for a member"),
+    words("额外积分的上限；不填为不限", "Of the additional points; no limit if left out"),
+    1,
+    MOST_POINTS,
+    None,
+)
+_TEMPLATES = (
+    Template(
+        code="member_day",
+        name=words("会员日", "Member day"),
+        about=words(
+            "每月固定一天消费，积分翻倍。",
+            "Purchases on one day of each month earn several times the points.",
+        ),
+        common=(*_NAMES, "stores", "tiers", "birthday_month", "points_most"),
+        values=(
+            _number(
+                "day",
+                words("每月几号", "Day of the month"),
+                words("按门店当地日期", "By the store's calendar"),
+                1,
+                31,
+                8,
+            ),
+            _TIMES,
+            _PER_DAY,
+        ),
+    ),
+    Template(
+        code="double_points_weekend",
+        name=words("周末双倍积分", "Double-points weekend"),
+        about=words(
+            "活动期内周六、周日消费，积分翻倍。",
+            "Within its time purchases on Saturdays and Sundays earn double.",
+        ),
+        common=(*_NAMES, "stores", "tiers", "birthday_month", "points_most"),
+        values=(_TIMES, _PER_DAY),
+    ),
+    Template(
+        code="lottery",
+        name=words("积分抽奖", "Lottery"),
+        about=words(
+            "用积分抽奖，奖品为积分：1% 大奖，20% 小奖，其余为谢谢参与。",
+            "Points buy draws, and points are won: 1 % the grand prize, 20 % a small one.",
+        ),
+        common=(*_NAMES, "stores", "tiers", "birthday_month", "points_at_least"),
+        values=(
+            _number(
+                "cost_points",
+                words("每次消耗积分", "Points a draw costs"),
+                words("至少 1 分", "At least one"),
+                1,
+                MOST_REWARD_POINTS,
+                20,
+            ),
+            _number(
+                "top_points",
+                words("大奖积分", "Points of the grand prize"),
+                words("小奖为每次消耗的积分", "The small prize is what a draw costs"),
+                1,
+                MOST_REWARD_POINTS,
+                200,
+            ),
+            _number(
+                "top_stock",
+                words("大奖个数", "Number of grand prizes"),
+                words(
+                    "即抽奖的预算；抽完后改发谢谢参与",
+                    "This is its budget; nothing is given when they are won",
+                ),
+                1,
+                MOST_STOCK,
+                10,
+            ),
+        ),
+    ),
+    Template(
+        code="exchange_festival",
+        name=words("兑换节", "Exchange festival"),
+        about=words(
+            "选出的兑换商品在活动期内按折扣价另行上架，各自有库存。",
+            "Items of the mall stand there once more at a lower price, with a stock of their own.",
+        ),
+        common=(*_NAMES, "stores", "tiers"),
+        values=(
+            Field(
+                name="items",
+                type="ids",
+                low=1,
+                high=MOST_ITEMS,
+                required=True,
+                label=words("兑换商品", "Reward items"),
+                help=words("商城里已有的商品", "Those that the mall has"),
+            ),
+            _number(
+                "percent",
+                words("活动价（原价的百分比）", "Price, in per cent of the usual one"),
+                words("80 即八折，不足 1 分按 1 分", "80 is a fifth less; never less than one point"),
+                1,
+                99,
+                80,
+            ),
+            _number(
+                "stock",
+                words("每店库存", "Stock in each store"),
+                words("即兑换节的预算", "This is its budget"),
+                1,
+                MOST_STOCK,
+                20,
+            ),
+        ),
+    ),
+    Template(
+        code="check_in_streak",
+        name=words("连续签到", "Check-in streak"),
+        about=words(
+            "每天签到得积分，连续第七天多得，之后重新计算。",
+            "Points for each day, more for the seventh in a row; then it begins again.",
+        ),
+        common=(*_NAMES, "stores", "tiers", "birthday_month", "points_at_least", "points_most"),
+        values=(
+            _number(
+                "points",
+                words("每天积分", "Points a day"),
+                words("第一至第六天", "From the first to the sixth"),
+                1,
+                MOST_REWARD_POINTS,
+                1,
+            ),
+            _number(
+                "seventh",
+                words("第七天积分", "Points on the seventh day"),
+                words("连续七天的奖励", "For seven days in a row"),
+                1,
+                MOST_REWARD_POINTS,
+                10,
+            ),
+        ),
+        ends=False,
+    ),
+    Template(
+        code="welcome_gift",
+        name=words("入会礼", "Welcome gift"),
+        about=words("新会员注册后自动送出。", "Whoever joins is given it by itself."),
+        common=(*_NAMES, "points_most", "coupons_most"),
+        values=(
+            _number(
+                "points",
+                words("积分", "Points"),
+                words("0 为不送积分", "0: no points"),
+                0,
+                MOST_REWARD_POINTS,
+                50,
+            ),
+            Field(
+                name="coupon_template",
+                type="id",
+                low=1,
+                high=26,
+                label=words("优惠券模板", "Template of coupons"),
+                help=words("再送一张；不填则不送", "One of it besides; none if left out"),
+            ),
+        ),
+        ends=False,
+    ),
+)
+TEMPLATES: Mapping[str, Template] = {template.code: template for template in _TEMPLATES}

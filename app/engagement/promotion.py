@@ -1,0 +1,95 @@
+"""What a promotion puts on while it is live: an earning rule by itself, and its reward items in the mall."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.approvals.second_person import Exceeded
+from app.engagement.activity import Activity
+from app.engagement.definitions import ActivityMalformed, Promotion
+from app.engagement.models import ActivityRule
+from app.engagement.rewards import change_item
+from app.engagement.rewards.models import RewardItem
+from app.points.known_names import check_names
+from app.points.rule_change import end_it
+from app.points.rules import Caps, Extra, Multiplier, Rule
+from app.points.versions import EARN_RULES, Draft
+
+_NEWEST = text("""
+    SELECT DISTINCT ON (r.rule_no) r.* FROM earn_rules r JOIN activity_rules a ON a.rule_no = r.rule_no
+    WHERE a.activity_id = :id ORDER BY r.rule_no, r.version DESC""")
+
+
+def check(session: Session, what: Promotion) -> None:
+    """What only the database knows. Raises `ActivityMalformed`, `RuleNamesUnknown`."""
+    check_names(session, what.conditions)
+    known = session.execute(select(RewardItem.id).where(RewardItem.id.in_(what.items))).scalars().all()
+    if len(known) != len(what.items):
+        raise ActivityMalformed(reason="items: there is no such reward item")
+
+
+def exceeded(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
+    """The limits that keep one person from putting it on alone. Nobody else writes rules until the transaction ends."""
+    assert isinstance(found.definition, Promotion)
+    why = [one for item_id in found.definition.items for one in change_item.limits(session, item_id)]
+    if (draft := _rule(found, now)) is not None:
+        EARN_RULES.one_after_another(session)
+        why += EARN_RULES.exceeded(session, draft, EARN_RULES.made_alone(session, None, now))
+    return tuple(dict.fromkeys(why))
+
+
+def begin(
+    session: Session, found: Activity, actor: audit.Actor, now: datetime, approval_id: str | None
+) -> None:
+    """Make its rule, and put its items into the mall. Raises `ActivityMalformed` for one that is over."""
+    if not isinstance(found.definition, Promotion):
+        return
+    if found.ends_at is not None and found.ends_at <= now:
+        raise ActivityMalformed(reason="ends_at: it is over")
+    if (draft := _rule(found, now)) is not None:
+        EARN_RULES.one_after_another(session)
+        rule_no = EARN_RULES.next_no(session)
+        EARN_RULES.add(session, rule_no, 1, draft, "create", actor, now, approval_id=approval_id)
+        session.execute(insert(ActivityRule).values(rule_no=rule_no, activity_id=found.id))
+    for item_id in sorted(found.definition.items):
+        change_item.turn(session, item_id, "live", actor, now)
+
+
+def finish(session: Session, found: Activity, actor: audit.Actor, now: datetime) -> None:
+    """End its rule, and take its items out of the mall."""
+    if not isinstance(found.definition, Promotion):
+        return
+    EARN_RULES.one_after_another(session)
+    for rule in _rules(session, found.id):
+        if rule.effective_until != rule.effective_from:
+            end_it(EARN_RULES, session, rule, now, actor, now)
+    for item_id in sorted(found.definition.items):
+        change_item.turn(session, item_id, "stopped", actor, now)
+
+
+def _rules(session: Session, activity_id: str) -> Sequence[Rule]:
+    return [EARN_RULES.rule_of(row) for row in session.execute(_NEWEST, {"id": activity_id})]
+
+
+def _rule(found: Activity, now: datetime) -> Draft | None:
+    what = found.definition
+    assert isinstance(what, Promotion)
+    caps = Caps(per_day=what.per_day)
+    if what.factor_bp is not None:
+        definition: Multiplier | Extra = Multiplier(
+            factor_bp=what.factor_bp, conditions=what.conditions, caps=caps
+        )
+    elif what.points is not None:
+        definition = Extra(points=what.points, conditions=what.conditions, caps=caps)
+    else:
+        return None
+    return Draft(
+        name_zh=found.name_zh,
+        name_en=found.name_en,
+        definition=definition,
+        effective_from=max(found.starts_at, now),
+        effective_until=found.ends_at,
+    )

@@ -1,0 +1,1 @@
+"""What members tell us, and what staff answer: threads of messages."""

@@ -1,0 +1,76 @@
+/** How events, their sessions and bookings are worded, for the three pages that show them. */
+const { grouped } = require('./format.js');
+const { texts, fill, withPoints } = require('../i18n/index.js');
+
+/** What so many seats cost. @param {{points: number, template_id: string | null}} session @param {number} seats */
+function price(session, seats) {
+  const t = texts();
+  if (session.template_id) return t.seatCoupon;
+  return session.points ? withPoints(session.points * seats, grouped(session.points * seats)) : t.seatFree;
+}
+
+/** @param {import('./api.js').EventSession} session */
+function sessionView(session) {
+  const t = texts();
+  const full = session.reason === 'full';
+  return {
+    ...session,
+    full,
+    // Some seats may be left, and not as many as one wants: then, too, one may wait.
+    open: session.available || full,
+    price: price(session, 1),
+    note: session.text || fill(t.seatsLeft, { n: grouped(session.left) }),
+  };
+}
+
+/** @param {import('./api.js').ShopEvent} event */
+function eventView(event) {
+  const [first] = event.sessions;
+  return { ...event, when: first ? first.when : '', sessions: event.sessions.map(sessionView) };
+}
+
+/** What there is to know of a booking now. @param {import('./api.js').Booking} booking */
+function standing(booking) {
+  const t = texts();
+  switch (booking.state) {
+    case 'waiting':
+      return fill(t.standsWaiting, { n: booking.position || 1 });
+    case 'booked':
+      return t.standsBooked;
+    case 'attended':
+      return t.standsAttended;
+    case 'no_show':
+      return t.standsNoShow;
+    default:
+  }
+  if (booking.cancelled_for === 'shop') return t.standsCalledOff;
+  if (booking.cancelled_for === 'not_reached') return t.standsNotReached;
+  const back = booking.points_back ? fill(t.seatsBack, { points: withPoints(booking.points_back, grouped(booking.points_back)) }) : '';
+  return [t.standsCancelled, back].filter(Boolean).join(' · ');
+}
+
+/** @param {import('./api.js').Booking} booking */
+function bookingView(booking) {
+  const t = texts();
+  const late = booking.state === 'booked' && Date.parse(booking.cancel_until) <= Date.now();
+  const paid = booking.by_coupon ? t.seatCoupon : booking.points ? withPoints(booking.points, grouped(booking.points)) : t.seatFree;
+  return {
+    id: booking.id,
+    title: booking.title,
+    when: booking.when,
+    store: booking.store_name,
+    price: booking.seats > 1 ? `${paid} · ${t.seats} ${booking.seats}` : paid,
+    standing: standing(booking),
+    on: booking.state === 'booked',
+    undo: booking.may_cancel_until !== null,
+    undoBody:
+      late && booking.late_return_percent < 100 && (booking.points || booking.by_coupon)
+        ? fill(t.cancelBookingLate, { percent: booking.late_return_percent })
+        : t.cancelBookingBody,
+    maySay: booking.feedback_until !== null,
+    stars: booking.stars ? '★'.repeat(booking.stars) : '',
+    starsSaid: booking.stars ? fill(t.starsOf, { n: booking.stars }) : '',
+  };
+}
+
+module.exports = { price, sessionView, eventView, bookingView };

@@ -1,0 +1,112 @@
+"""The report of an activity as the back office speaks of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from marshmallow import fields
+
+from app.engagement.report import Report
+from web.schemas import Strict
+
+
+class ActivityCountSchema(Strict):
+    members = fields.Integer(required=True)
+    times = fields.Integer(
+        required=True,
+        metadata={"description": "check-ins, draws, gifts, or purchases and exchanges of a promotion"},
+    )
+
+
+class ActivityOfDaySchema(ActivityCountSchema):
+    day = fields.Date(required=True)
+
+
+class ActivityOfStoreSchema(ActivityCountSchema):
+    store = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "where they bought, else where they are at home; null: in none"},
+    )
+
+
+class ActivityBoughtSchema(Strict):
+    buyers = fields.Integer(required=True, metadata={"description": "of the members who took part"})
+    purchases = fields.Integer(required=True)
+    amount_fen = fields.Integer(required=True, metadata={"description": "less refunds"})
+
+
+class ActivityConversionSchema(Strict):
+    during = fields.Nested(ActivityBoughtSchema(), required=True, metadata={"description": "within its time"})
+    before = fields.Nested(
+        ActivityBoughtSchema(),
+        required=True,
+        metadata={"description": "as long before it began as it has lasted"},
+    )
+
+
+class ActivityCostSchema(Strict):
+    points_fen = fields.Integer(
+        required=True, metadata={"description": "by the policy `settlement`, `fen_per_1000_points`"}
+    )
+    coupons_given_fen = fields.Integer(required=True, metadata={"description": "what they promise"})
+    coupons_used_fen = fields.Integer(required=True)
+    goods_fen = fields.Integer(required=True)
+    total_fen = fields.Integer(
+        required=True, metadata={"description": "without coupons that nobody has used"}
+    )
+
+
+class ActivityBudgetSchema(Strict):
+    most = fields.Integer(required=True, allow_none=True)
+    given = fields.Integer(required=True)
+    left = fields.Integer(required=True, allow_none=True)
+
+
+class ActivityReportSchema(ActivityCountSchema):
+    reached = fields.Integer(
+        required=True,
+        metadata={"description": "members it is for, as they are now: tier, birthday, points, home"},
+    )
+    points = fields.Integer(required=True, metadata={"description": "given, less what was taken back"})
+    coupons = fields.Integer(required=True)
+    coupons_used = fields.Integer(required=True)
+    chances = fields.Integer(required=True)
+    points_paid = fields.Integer(required=True, metadata={"description": "by members, to take part"})
+    taken_back = fields.Integer(required=True, metadata={"description": "gifts"})
+    days = fields.List(
+        fields.Nested(ActivityOfDaySchema()),
+        required=True,
+        metadata={"description": "oldest first; of a long one the last hundred"},
+    )
+    stores = fields.List(
+        fields.Nested(ActivityOfStoreSchema()), required=True, metadata={"description": "the busiest first"}
+    )
+    conversion = fields.Nested(ActivityConversionSchema(), required=True)
+    cost = fields.Nested(ActivityCostSchema(), required=True)
+    points_budget = fields.Nested(ActivityBudgetSchema(), required=True)
+    coupons_budget = fields.Nested(ActivityBudgetSchema(), required=True)
+    feedback = fields.Raw(
+        required=True, allow_none=True, metadata={"description": "null: members were not asked"}
+    )
+
+
+def dump_report(found: Report, store_codes: Mapping[int, str]) -> dict[str, Any]:
+    told = asdict(found)
+    during, before = told.pop("during"), told.pop("before")
+    stores = [
+        {
+            "store": None if one.store_id is None else store_codes[one.store_id],
+            "members": one.members,
+            "times": one.times,
+        }
+        for one in found.stores
+    ]
+    return told | {
+        "stores": stores,
+        "conversion": {"during": during, "before": before},
+        "cost": told["cost"] | {"total_fen": found.cost.total_fen},
+        "points_budget": told["points_budget"] | {"left": found.points_budget.left},
+        "coupons_budget": told["coupons_budget"] | {"left": found.coupons_budget.left},
+        "feedback": None,
+    }
