@@ -16,6 +16,7 @@ from app.engagement.definitions import definition_of
 from app.engagement.lottery_rounds import open_round
 from app.engagement.lottery_seed import SeedVault
 from app.engagement.rewards import change_item
+from app.engagement.rewards.items import Item
 from app.engagement.rewards.reward import Place, reward_of
 from bench import claims
 from bench.figures import BooksUnsound
@@ -80,13 +81,7 @@ class LastOnesLaidIn:
         )
 
     def items(self) -> LastOnes:
-        place = Place(store_id=self._stock.store_id, stock=1)
-        ids = [
-            change_item.create(
-                reward=reward_of(_MUG), places=[place], actor=OPERATOR, now=clock.now()
-            ).item_id
-            for _ in range(RACES)
-        ]
+        ids = [self._item() for _ in range(RACES)]
         terms = {"points": 1, "cash_fen": 0, "store": "B001"}
         return LastOnes(
             ids=ids,
@@ -103,6 +98,12 @@ class LastOnesLaidIn:
         number = next(self._numbers)
         token = self._stock.token(1 + number % self._stock.members)
         return request("POST", path, token=token, key=f"race-{number}", body=body)
+
+    def _item(self) -> str:
+        place = Place(store_id=self._stock.store_id, stock=1)
+        made = change_item.create(reward=reward_of(_MUG), places=[place], actor=OPERATOR, now=clock.now())
+        assert isinstance(made, Item)
+        return made.item_id
 
     def _lottery(self) -> str:
         """Live, in a round that began a moment ago."""

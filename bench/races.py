@@ -1,6 +1,6 @@
 """Many want the last one of something in the same moment, again and again. Runs as a process of its own.
 
-Each client has a connection that stays open, and sends its request when all have had their last answer.
+Before each race every client has a connection, opened beforehand; the next one begins when all were answered.
 """
 
 import pickle
@@ -55,18 +55,18 @@ def run(races: Races) -> Seen:
 
 
 def _run(asked: Races) -> Seen:
-    clients = [connect(asked.port) for _ in asked.races[0]]
     lost_ms: list[float] = []
     winners: list[int] = []
     started = time.perf_counter()
     for requests in asked.races:
+        clients = [connect(asked.port) for _ in requests]
         answers = _race(clients, requests)
+        for client in clients:
+            client.close()
         lost = [took_ms for took_ms, answer in answers if not _won(asked, answer)]
         lost_ms += lost
         winners.append(len(answers) - len(lost))
     elapsed_s = time.perf_counter() - started
-    for client in clients:
-        client.close()
     return Seen(
         losers=Sample(operations=len(lost_ms), elapsed_s=elapsed_s, latencies_ms=lost_ms),
         winners=tuple(winners),
@@ -104,6 +104,7 @@ def _race(clients: Sequence[socket.socket], requests: Sequence[bytes]) -> list[t
                     raise LoadFailed("the server closed a connection")
                 answers[client] += received
                 if whole(answers[client]):
+                    selector.unregister(client)
                     found.append(((time.perf_counter() - began[client]) * 1000, answers[client]))
     return found
 

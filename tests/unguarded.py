@@ -13,6 +13,7 @@ from app.checkout import record, record_statement
 from app.coupons import redeem as redeeming
 from app.coupons import void as voiding
 from app.engagement import lottery_draw
+from app.engagement.events import seats
 from app.engagement.rewards import stock
 
 Patch = pytest.MonkeyPatch
@@ -100,3 +101,20 @@ def rewards(engine: Engine, patch: Patch) -> None:
         session.execute(taken, {"item_id": item_id})
 
     patch.setattr(stock.OwnStock, "take", look_then_take)
+
+
+def event_seats(engine: Engine, patch: Patch) -> None:
+    """As `prizes`, of the seats of a session."""
+    without(engine, "event_sessions", "ck_event_sessions_never_over")
+    free = text("SELECT taken + :seats <= seats FROM event_sessions WHERE id = :id")
+    taken = text("UPDATE event_sessions SET taken = taken + :seats WHERE id = :id")
+
+    def look_then_take(session: Any, *, session_id: str, starts_at: Any, seats: int) -> bool:
+        values = {"id": session_id, "seats": seats}
+        found = session.execute(free, values).scalar_one()
+        session.execute(text("SELECT pg_sleep(0.2)"))
+        if found:
+            session.execute(taken, values)
+        return bool(found)
+
+    patch.setattr(seats, "take", look_then_take)

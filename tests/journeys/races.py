@@ -18,6 +18,7 @@ from tests.app.engagement.offering import CUP, THANKS, lottery, round_of
 from tests.conftest import rows
 from tests.coupons import give, live_template
 from tests.crowds import WON, Crowd, Told
+from tests.events import session
 from tests.quoting import fill
 from tests.rewards import mugs
 from tests.shop import Phone, Shop, TillClient
@@ -213,6 +214,12 @@ def same_exchange(arena: Arena) -> Words:
     return different(arena.crowd.race(lambda n: arena.exchange(n, pair[n % 2][0], item_id, pair[n % 2][1])))
 
 
+def last_seat(arena: Arena) -> Words:
+    """All book the only seat of a session, and would not wait for another."""
+    path, phones = f"/api/v1/events/sessions/{session(arena.shop, seats=1)}/bookings", arena.phones
+    return words(arena.crowd.race(lambda n: arena.crowd.ask(n, path, {"points": 100}, token=phones[n].token)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Race:
     """`winners`, given the number of clients; `lost`: what losers may be told; `left`: counts what winners left."""
@@ -254,6 +261,9 @@ RACES = {
     ),
     "last prize": Race(
         run=last_prize, lost=frozenset({"the other one"}), left="SELECT sum(won)::int FROM lottery_stock"
+    ),
+    "last seat": Race(
+        run=last_seat, lost=frozenset({"409 event_full"}), left="SELECT count(*) FROM event_bookings"
     ),
     "last item": Race(
         run=last_item,

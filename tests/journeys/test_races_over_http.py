@@ -24,28 +24,25 @@ each_race = pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
 @pytest.fixture
 def arena(shop: Shop, address: str) -> Iterator[Arena]:
     """Before the product in this process, where a guard can be taken away."""
-    yield from _arena(shop, address, FEW_CLIENTS)
+    crowd = Crowd(address, FEW_CLIENTS)
+    yield Arena(shop, crowd)
+    crowd.leave()
 
 
 @pytest.fixture
 def production(
     shop: Shop, database_url: str, given_environment: dict[str, str], tmp_path: Path
 ) -> Iterator[Arena]:
-    """Before the product as it is run: several processes."""
+    """Before the product as it is run: several processes, and a connection of each client that is kept."""
     server = a_server(given_environment | {"DATABASE_URL": database_url}, tmp_path / "granian.log")
     server.start()
     try:
-        yield from _arena(shop, server.address, MANY_CLIENTS)
+        crowd = Crowd(server.address, MANY_CLIENTS)
+        yield Arena(shop, crowd)
+        assert crowd.connections() == MANY_CLIENTS
+        crowd.leave()
     finally:
         server.stop()
-
-
-def _arena(shop: Shop, address: str, clients: int) -> Iterator[Arena]:
-    crowd = Crowd(address, clients)
-    yield Arena(shop, crowd)
-    opened = crowd.connections()
-    crowd.leave()
-    assert opened == clients
 
 
 def hold(race: Race, arena: Arena, engine: Engine, rounds: int) -> None:
@@ -91,6 +88,7 @@ class TestWithoutTheGuards:
             ("two tills, one coupon", unguarded.coupon_uses),
             ("one code of a coupon", unguarded.coupon_codes),
             ("last prize", unguarded.prizes),
+            ("last seat", unguarded.event_seats),
             ("last item", unguarded.rewards),
             ("same exchange twice", unguarded.keys),
         ],
