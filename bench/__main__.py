@@ -25,6 +25,7 @@ from bench.figures import (
     table,
 )
 from bench.ground import standing
+from bench.last_ones import CLIENTS as RACERS
 from bench.load import LoadFailed
 from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
 from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
@@ -52,6 +53,7 @@ SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
         (f"{flash}: wallet meanwhile", f"{flash}: wallet before", None, 150.0)
         for flash in ("flash claim", "flash claim, 10 s")
     ),
+    *((f"race losers: {kind}", "", 1_000.0, None) for kind in ("coupon", "prize", "exchange")),
 )
 
 
@@ -126,6 +128,8 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
     print(f"\n{CLIENTS} clients, {WORKERS} workers of {BLOCKING_THREADS} threads; medians\n")
     print(table(results), end="\n\n")
     print("\n".join([*map(sentence, ratios), *map(cost_sentence, costs), *map(slowest_sentence, waits)]))
+    for kind, winners in bench.winners.items():
+        print(f"race losers: {kind}: {sum(winners)} winners in {len(winners)} races of {RACERS} clients")
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{clock.now():%Y%m%dT%H%M%SZ}.json"
     content = {
@@ -134,6 +138,7 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         "ratios": [asdict(one) for one in ratios],
         "costs": [asdict(one) for one in costs],
         "waits": [asdict(one) for one in waits],
+        "winners": bench.winners,
         "results": {name: asdict(one) for name, one in results.items()},
         "rounds": {name: [asdict(one) for one in rounds] for name, rounds in bench.rounds.items()},
     }

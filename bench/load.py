@@ -70,7 +70,7 @@ def measure(job: Job) -> Sample:
 
 def _run(job: Job) -> Sample:
     operations = iter(_endless(job.operations) if job.repeat else job.operations)
-    clients = [_Client(_connect(job.port)) for _ in range(job.clients)]
+    clients = [_Client(connect(job.port)) for _ in range(job.clients)]
     _drive(clients, operations, job.warm_up_s, job.status)
     before = tree_cpu_s(job.app_pid), tree_cpu_s(job.database_pid), time.process_time()
     started = time.perf_counter()
@@ -150,7 +150,7 @@ def _endless(operations: Sequence[Operation]) -> Iterator[Operation]:
         yield from operations
 
 
-def _connect(port: int) -> socket.socket:
+def connect(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_TIMEOUT_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

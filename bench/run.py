@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from app.checkout.member_code import CodeIssuer
 from app.ledger.check import QUESTIONS, differences
 from app.parts import assemble
-from bench import claims, flash, pgbench, quoted_reference, quotes, stock
+from bench import claims, flash, last_ones, pgbench, quoted_reference, quotes, races, stock
 from bench.figures import BooksUnsound, Figures, Sample, figures
 from bench.ground import PGBENCH, PRODUCT, Ground
 from bench.load import Job, measure
@@ -67,7 +67,15 @@ NAMES = (
         "sale reference",
     ),
     *("sale", "scan+sale", "quoted sale reference", "sale by quote", "quote"),
-    *("claim reference", "claim", "claim, used up", "wallet", "flash claim", "flash claim, 10 s"),
+    *(
+        "claim reference",
+        "claim",
+        "claim, used up",
+        "wallet",
+        "flash claim",
+        "flash claim, 10 s",
+        "race losers",
+    ),
 )
 #: Of a flash claim there are figures for each of these.
 FLASH_PARTS = ("", ": refused", ": wallet before", ": wallet meanwhile")
@@ -87,6 +95,8 @@ class Bench:
     counter: claims.Counter
     program: Path | None
     rounds: dict[str, list[Figures]] = field(default_factory=dict)
+    #: Of each kind of race, how many won in each.
+    winners: dict[str, list[int]] = field(default_factory=dict)
 
     def go(self, say: Callable[[str], None], only: Collection[str] = ()) -> None:
         """Measure everything, or `only` these. Raises `LoadFailed`, `PgbenchFailed`, `BooksUnsound`."""
@@ -136,6 +146,7 @@ class Bench:
             "wallet": lambda _: self._repeated(claiming.wallets()),
             "flash claim": lambda _: self._flash(claiming, 0.0),
             "flash claim, 10 s": lambda _: self._flash(claiming, SPREAD_S),
+            "race losers": partial(self._races, self._last_ones()),
         }
 
     def _ceilings(self, tool: pgbench.Pgbench) -> dict[str, Measurement]:
@@ -190,6 +201,22 @@ class Bench:
         claims.check_flash(self.engine, template_id, FEW, told=seen.told)
         samples = (seen.claims, seen.losers, seen.quiet, seen.meanwhile)
         return dict(zip(FLASH_PARTS, samples, strict=True))
+
+    def _races(self, laid_in: last_ones.LastOnesLaidIn, _: int) -> dict[str, Sample]:
+        """For the last one of each kind. Raises `BooksUnsound` unless exactly one won in every race."""
+        found = {}
+        for kind, lay_in in laid_in.kinds().items():
+            what = lay_in()
+            self.ground.clear_up()
+            asked = races.Races(port=self.product.port, races=what.races, won=what.won, lost=what.lost)
+            seen = races.run(asked)
+            last_ones.check(self.engine, what, seen.winners)
+            self.winners.setdefault(kind, []).extend(seen.winners)
+            found[f": {kind}"] = seen.losers
+        return found
+
+    def _last_ones(self) -> last_ones.LastOnesLaidIn:
+        return last_ones.LastOnesLaidIn(self.engine, self.stock, assemble(self.ground.settings).seeds)
 
     def _issuer(self) -> CodeIssuer:
         return assemble(self.ground.settings).issuer

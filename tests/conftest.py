@@ -116,21 +116,25 @@ def engine(unaudited_engine: Engine, database: Database) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def given_settings(server_url: str, redis_url: str) -> settings.Settings:
-    return settings.load(
-        {
-            "DATABASE_URL": server_url,
-            "REDIS_URL": redis_url,
-            "SESSION_KEY": key("s"),
-            "CODE_KEYS": f"1:{key('c')}",
-            "PHONE_KEYS": f"a:{key('p')}",
-            "PHONE_INDEX_KEY": key("i"),
-            "POLICY_VERSION": "2026-01",
-            "METRICS_TOKEN": "metrics-token-of-the-tests",
-            "TELEGRAM_BOT_TOKEN": "123456789:AAtestTokenOfABotThatDoesNotExist00",
-            "LOG_LEVEL": "warning",
-        }
-    )
+def given_environment(server_url: str, redis_url: str) -> dict[str, str]:
+    """What the product is told, also where it runs as a process of its own."""
+    return {
+        "DATABASE_URL": server_url,
+        "REDIS_URL": redis_url,
+        "SESSION_KEY": key("s"),
+        "CODE_KEYS": f"1:{key('c')}",
+        "PHONE_KEYS": f"a:{key('p')}",
+        "PHONE_INDEX_KEY": key("i"),
+        "POLICY_VERSION": "2026-01",
+        "METRICS_TOKEN": "metrics-token-of-the-tests",
+        "TELEGRAM_BOT_TOKEN": "123456789:AAtestTokenOfABotThatDoesNotExist00",
+        "LOG_LEVEL": "warning",
+    }
+
+
+@pytest.fixture(scope="session")
+def given_settings(given_environment: dict[str, str]) -> settings.Settings:
+    return settings.load(given_environment)
 
 
 @pytest.fixture(scope="session")

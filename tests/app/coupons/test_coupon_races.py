@@ -1,25 +1,21 @@
 """Coupons under races: whatever comes together, a use counts once, and never after its coupon has gone."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
 
 import scan_codes
 from app import clock, db
-from app.checkout import record_statement
 from app.checkout.pricing import Wishes
 from app.checkout.quote import quote
 from app.checkout.redeem_coupon import Redemption, redeem_coupon
-from app.coupons import redeem as redeeming
-from app.coupons import void as voiding
 from app.errors import DomainError
 from app.staff.roles import Grant
+from tests import unguarded
 from tests.app.checkout.desk import Desk, desk_of, line
 from tests.app.checkout.till_side import request
 from tests.conftest import rows
@@ -27,6 +23,7 @@ from tests.coupons import give, live_template, recall
 from tests.racing import race
 from tests.shop import Phone, Shop
 
+Patch = pytest.MonkeyPatch
 RUNNERS = 16
 BILL = [line(3_000, 1, "TEA")]
 MUG = {"kind": "gift", "item_zh": "马克杯", "item_en": "Mug"}
@@ -202,45 +199,22 @@ class TestWithoutTheGuards:
     def engine(self, unaudited_engine: Engine) -> Engine:
         return unaudited_engine
 
-    @pytest.fixture
-    def unguarded(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        """No condition but the coupon's id, and no constraint that says the same again."""
-        for module, name in ((record_statement, "_REDEEMED"), (redeeming, "_USE")):
-            statement = str(getattr(module, name))
-            for guard in ("AND state = 'held'", "AND valid_until > %(now)s", "AND valid_until > :now"):
-                statement = statement.replace(guard, "")
-            monkeypatch.setattr(module, name, statement if name == "_REDEEMED" else text(statement))
-        with engine.begin() as connection:
-            for constraint in ("used_within", "used_up"):
-                connection.execute(text(f"ALTER TABLE coupons DROP CONSTRAINT ck_coupons_{constraint}"))
-        look = redeeming.lock
-
-        def believing(session: Session, coupon_id: str, member_id: int) -> Any:
-            held, face = look(session, coupon_id, member_id)
-            return replace(held, state="held"), face
-
-        monkeypatch.setattr(redeeming, "lock", believing)
-        record_statement.statement_for.cache_clear()
-        yield
-        record_statement.statement_for.cache_clear()
-
-    def test_two_tills(self, desk: Desk, phone: Phone, unguarded: None) -> None:
+    def test_two_tills(self, desk: Desk, phone: Phone, engine: Engine, monkeypatch: Patch) -> None:
+        unguarded.coupon_uses(engine, monkeypatch)
         assert two_tills(desk, phone)["done"] > 1
 
-    def test_the_end(self, desk: Desk, phone: Phone, unguarded: None) -> None:
+    def test_the_end(self, desk: Desk, phone: Phone, engine: Engine, monkeypatch: Patch) -> None:
+        unguarded.coupon_uses(engine, monkeypatch)
         assert at_the_end(desk, phone)["done"] == RUNNERS
 
-    def test_a_recall(
-        self, desk: Desk, phone: Phone, unguarded: None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        blind = voiding._VOID.text.replace("AND c.state = 'held'", "")
-        monkeypatch.setattr(voiding, "_VOID", text(blind))
+    def test_a_recall(self, desk: Desk, phone: Phone, engine: Engine, monkeypatch: Patch) -> None:
+        unguarded.recalls(engine, monkeypatch)
         assert ("done", True) in against_recall(desk, phone)
 
-    def test_a_sale_and_by_itself(self, desk: Desk, phone: Phone, unguarded: None) -> None:
+    def test_a_sale_and_by_itself(self, desk: Desk, phone: Phone, engine: Engine, monkeypatch: Patch) -> None:
+        unguarded.coupon_uses(engine, monkeypatch)
         assert sale_and_alone(desk, phone)["done"] > 1
 
-    def test_one_code(self, shop: Shop, phone: Phone, engine: Engine) -> None:
-        with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE coupon_code_uses DROP CONSTRAINT pk_coupon_code_uses"))
+    def test_one_code(self, shop: Shop, phone: Phone, engine: Engine, monkeypatch: Patch) -> None:
+        unguarded.coupon_codes(engine, monkeypatch)
         assert one_code(shop, phone)[201] > 1

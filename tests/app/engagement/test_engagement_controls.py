@@ -6,9 +6,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from app import idempotency
-from app.engagement import chances, lottery_draw
+from app.engagement import chances
 from app.engagement import check_in as story
 from app.engagement import grant as grants
+from tests import unguarded
 from tests.app.engagement.offering import THANKS, lottery, play, round_of
 from tests.app.engagement.test_check_in import monthly
 from tests.app.engagement.test_check_in import outcome as checked_in
@@ -23,30 +24,16 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
-def test_without_the_guard_the_last_prize_is_won_twice(shop: Shop, engine: Engine) -> None:
-    """The stock is looked at first and taken then, as one would without thinking."""
+def test_without_the_guard_the_last_prize_is_won_twice(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     activity = lottery(prizes=[SURE, THANKS])
     round_of(shop, activity)
     members = [shop.member().member_id for _ in range(16)]
     for member in members:
         give_chances(activity, member, 1)
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE lottery_stock DROP CONSTRAINT ck_lottery_stock_never_over"))
-        connection.execute(
-            text("ALTER TABLE lottery_draws DROP CONSTRAINT uq_lottery_draws_round_id_given_win_no")
-        )
-    guarded = lottery_draw._WIN
-    lottery_draw._WIN = text("""
-        WITH seen AS MATERIALIZED (SELECT won, pg_sleep(0.3) FROM lottery_stock
-            WHERE round_id = :round_id AND prize_no = :prize_no AND won < stock)
-        UPDATE lottery_stock s SET won = s.won + 1 FROM seen WHERE round_id = :round_id AND prize_no = :prize_no
-        RETURNING s.won""")
-    try:
-        results = race(
-            16, lambda n: outcome(lambda: play(shop, activity, members[n], f"k{n}", payment="chance"))
-        )
-    finally:
-        lottery_draw._WIN = guarded
+    unguarded.prizes(engine, monkeypatch)
+    results = race(16, lambda n: outcome(lambda: play(shop, activity, members[n], f"k{n}", payment="chance")))
     assert results.count("prize 1") > 1
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.engagement.events import book, seats
+from tests import unguarded
 from tests.conftest import rows
 from tests.events import asked, booked, given_up, session, waits
 from tests.quoting import fill
@@ -40,23 +41,10 @@ def test_the_last_seats_go_to_as_many_as_there_are(shop: Shop, engine: Engine) -
     ]
 
 
-def look_then_take(session: Any, *, session_id: str, starts_at: Any, seats: int) -> bool:
-    """As `seats.take`, without its guard, and slow enough for the others to look as well."""
-    values = {"id": session_id, "seats": seats}
-    free = "SELECT taken + :seats <= seats FROM event_sessions WHERE id = :id"
-    found = session.execute(text(free), values).scalar_one()
-    session.execute(text("SELECT pg_sleep(0.2)"))
-    if found:
-        session.execute(text("UPDATE event_sessions SET taken = taken + :seats WHERE id = :id"), values)
-    return bool(found)
-
-
 def test_control_without_the_guard_there_are_more_people_than_seats(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with unaudited_engine.begin() as connection:
-        connection.execute(text("ALTER TABLE event_sessions DROP CONSTRAINT ck_event_sessions_never_over"))
-    monkeypatch.setattr(seats, "take", look_then_take)
+    unguarded.event_seats(unaudited_engine, monkeypatch)
     assert last_seats(Shop(whole_app))["201"] > 3
 
 

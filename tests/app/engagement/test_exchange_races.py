@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import db
-from app.engagement.rewards import exchange, hand_over, stock
+from app.engagement.rewards import exchange, hand_over
 from app.engagement.rewards.models import RewardOrder
 from app.staff.roles import Grant
+from tests import unguarded
 from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
 from tests.quoting import fill
@@ -48,18 +49,7 @@ def test_the_last_ones_go_to_as_many_as_there_are(shop: Shop, engine: Engine) ->
 def test_control_without_a_guarded_stock_more_go_than_there_are(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with unaudited_engine.begin() as connection:
-        connection.execute(text("ALTER TABLE reward_stock DROP CONSTRAINT ck_reward_stock_never_over"))
-    look = text("SELECT taken < stock FROM reward_stock WHERE item_id = :item_id")
-    taken = text("UPDATE reward_stock SET taken = taken + 1 WHERE item_id = :item_id")
-
-    def look_then_take(_: Any, session: Any, *, item_id: str, store_id: int | None) -> None:
-        if not session.execute(look, {"item_id": item_id}).scalar_one():
-            raise stock.RewardUsedUp
-        session.execute(text("SELECT pg_sleep(0.2)"))
-        session.execute(taken, {"item_id": item_id})
-
-    monkeypatch.setattr(stock.OwnStock, "take", look_then_take)
+    unguarded.rewards(unaudited_engine, monkeypatch)
     assert last_items(Shop(whole_app))["201"] > 3
 
 
