@@ -206,6 +206,8 @@ def assert_settled(here: Production, journal: Journal) -> None:
     with urllib3.PoolManager(retries=False, timeout=20) as http:
         for order in journal.sent:
             status, data = send(http, here.server, here.shop.till.key, order)
+            if order.path == "/scans" and order.key not in journal.told and status == 410:
+                continue  # it never came to be, and its code has ended since: nothing happened, and that is told
             assert status == 201, (order.path, status, data)
             assert journal.told.get(order.key, data) == data
     sales = [order for order in journal.sent if order.path == "/sales"]
