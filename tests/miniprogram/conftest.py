@@ -77,6 +77,10 @@ def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) ->
     ) -> Page:
         # The clock of one page is that of its whole browser.
         page = (_new_profile(browser) if own_clock else profile).new_page()
+        if not pages:
+            page.context.new_cdp_session(page).send(
+                "Storage.clearDataForOrigin", {"origin": api.origin, "storageTypes": "local_storage"}
+            )
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(10_000)
@@ -87,9 +91,6 @@ def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) ->
 
     yield phone
     for page in pages:
-        page.context.new_cdp_session(page).send(
-            "Storage.clearDataForOrigin", {"origin": api.origin, "storageTypes": "local_storage"}
-        )
         page.close()
         if page.context is not profile:
             page.context.close()
