@@ -73,9 +73,10 @@ def lock_use(session: Session, redemption_id: str) -> LockedUse | None:
 
 
 # By itself, once the coupons are locked: whoever takes a reward back locks them, too, so one of the two sees the other.
+# A coupon that was passed on is another's own.
 _REWARD_TAKEN_BACK = text("""
     SELECT c.id FROM coupons c JOIN activity_grants g ON g.id = c.source_id
-    WHERE c.id = ANY(:ids) AND c.source = 'activity' AND g.taken_back_at IS NOT NULL""")
+    WHERE c.id = ANY(:ids) AND c.source = 'activity' AND c.member_id = c.issued_to AND g.taken_back_at IS NOT NULL""")
 
 
 def _uses(session: Session, rows: Sequence[Any]) -> list[LockedUse]:

@@ -49,7 +49,8 @@ EVENT_QUESTIONS = {
             OR (r.undone_at IS NOT NULL AND b.state <> 'cancelled')
             OR (r.undone_at IS NULL AND b.state = 'cancelled' AND b.cancelled_for <> 'member'
                 AND c.state <> 'void' AND NOT EXISTS (SELECT FROM activity_grants g
-                    WHERE c.source = 'activity' AND g.id = c.source_id AND g.taken_back_at IS NOT NULL)))""",
+                    WHERE c.source = 'activity' AND c.member_id = c.issued_to AND g.id = c.source_id
+                        AND g.taken_back_at IS NOT NULL)))""",
     "who was there was let in at a till of the store, in time, and by a clerk in the audit log": """
         SELECT b.id AS what, 'at ' || b.attended_at AS detail FROM event_bookings b
         JOIN event_sessions s ON s.id = b.session_id JOIN events e ON e.id = s.event_id
