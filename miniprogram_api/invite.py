@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from app import clock
 from app.engagement import invite_picture
+from app.engagement.definitions import Referral
 from app.engagement.invites import CODE_LENGTH, PAGE, Friend, FriendState, Invite, friends, invite, own_code
 from app.engagement.reward import Reward
 from app.texts import say, yuan
@@ -76,12 +77,28 @@ def _dump_reward(reward: Reward, shown: Invite) -> dict[str, Any]:
     }
 
 
+def _rule(terms: Referral) -> str:
+    words = language()
+    if terms.inviter.is_nothing or terms.newcomer.is_nothing:
+        gets = "newcomer" if terms.inviter.is_nothing else "inviter"
+    else:
+        gets = "both"
+    return say(
+        "referral.rule",
+        words,
+        days=terms.window_days,
+        least=yuan(terms.at_least_fen).removesuffix(".00"),
+        phone=say("referral.rule.phone", words) if terms.phone_needed else "",
+        gets=say(f"referral.rule.{gets}", words),
+    )
+
+
 def _dump(shown: Invite) -> dict[str, Any]:
     terms = shown.terms
     return {
         "activity_id": shown.activity_id,
         "name": shown.name_en if language() == "en" else shown.name_zh,
-        "rule": say("referral.rule", language(), days=terms.window_days, least=yuan(terms.at_least_fen)),
+        "rule": _rule(terms),
         "code": shown.code,
         "scene": shown.scene,
         "path": f"/{PAGE}?invite={shown.code}",

@@ -123,13 +123,20 @@ class MovementSchema(Strict):
     )
 
 
+def _text(movement: Movement) -> str:
+    key, words = f"entry.{movement.reason}", language()
+    if movement.activity is None:
+        return say(key, words)
+    return say(f"{key}.named", words, name=movement.activity[words == "en"])
+
+
 def _dump_movement(movement: Movement) -> dict[str, Any]:
     return {
         "id": str(movement.seq),
         "points": movement.points,
         "balance_after": movement.balance_after,
         "reason": movement.reason,
-        "text": say(f"entry.{movement.reason}", language()),
+        "text": _text(movement),
         "store": movement.store,
         "occurred_at": movement.occurred_at,
         "available_at": movement.available_at,

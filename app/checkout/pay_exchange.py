@@ -116,6 +116,11 @@ def give_up(
 
     Raises as `cancel.by_member`; `PaymentNotOffered`, `PaymentPending`.
     """
+    # Before WeChat Pay is asked for anything: a key of another request changes nothing.
+    with transaction() as session:
+        former = idempotency.claim(session, request, Order)
+    if former is not None:
+        return former
     if orders.own(member_id=member_id, order_id=order_id, now=now).state == "pending":
         if pay is None:
             raise PaymentNotOffered

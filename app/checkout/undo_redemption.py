@@ -20,7 +20,7 @@ from app.stores.tills import Till
 
 class RedemptionStays(Conflict):
     """Data: `reason`: `with_sale` (refund the sale), `with_booking` (cancel that), `undone` before, or `recalled`, the
-    coupon is void."""
+    coupon is void, or the reward it came with was taken back."""
 
     code = "redemption_stays"
 
@@ -74,7 +74,7 @@ def _judged(session: Session, till: Till, redemption_id: str, now: datetime) -> 
     use = lock_use(session, redemption_id)
     if use is None:
         raise RedemptionStays(reason="undone")
-    if use.state == "void":
+    if use.state == "void" or use.taken_back:
         raise RedemptionStays(reason="recalled")
     return use
 

@@ -39,7 +39,8 @@ class Undoing:
 
 @dataclass(frozen=True, kw_only=True)
 class LockedUse:
-    """A use that stands, with its coupon locked. `extended`: the coupon was given more days before."""
+    """A use that stands, with its coupon locked. `extended`: the coupon was given more days before. `taken_back`: the
+    reward of an activity that it came with was, while it was in use."""
 
     redemption_id: str
     coupon_id: str
@@ -47,6 +48,7 @@ class LockedUse:
     state: str
     valid_until: datetime
     extended: bool
+    taken_back: bool
     face: Face
 
 
@@ -61,16 +63,29 @@ _LOCK_OF_SALE, _LOCK_ONE = (text(_LOCK.format(column=column)) for column in ("sa
 
 def lock_of_sale(session: Session, sale_id: str) -> list[LockedUse]:
     """The uses of coupons in that sale, in the order in which everybody locks coupons."""
-    return [_use(row) for row in session.execute(_LOCK_OF_SALE, {"id": sale_id})]
+    return _uses(session, session.execute(_LOCK_OF_SALE, {"id": sale_id}).all())
 
 
 def lock_use(session: Session, redemption_id: str) -> LockedUse | None:
     """That use with its coupon; None if it was taken back before."""
-    row = session.execute(_LOCK_ONE, {"id": redemption_id}).one_or_none()
-    return None if row is None else _use(row)
+    uses = _uses(session, session.execute(_LOCK_ONE, {"id": redemption_id}).all())
+    return uses[0] if uses else None
 
 
-def _use(row: Any) -> LockedUse:
+# By itself, once the coupons are locked: whoever takes a reward back locks them, too, so one of the two sees the other.
+# A coupon that was passed on is another's own.
+_REWARD_TAKEN_BACK = text("""
+    SELECT c.id FROM coupons c JOIN activity_grants g ON g.id = c.source_id
+    WHERE c.id = ANY(:ids) AND c.source = 'activity' AND c.member_id = c.issued_to AND g.taken_back_at IS NOT NULL""")
+
+
+def _uses(session: Session, rows: Sequence[Any]) -> list[LockedUse]:
+    ids = [row.coupon_id for row in rows]
+    gone = set(session.execute(_REWARD_TAKEN_BACK, {"ids": ids}).scalars()) if ids else set()
+    return [_use(row, taken_back=row.coupon_id in gone) for row in rows]
+
+
+def _use(row: Any, *, taken_back: bool) -> LockedUse:
     return LockedUse(
         redemption_id=row.redemption_id,
         coupon_id=row.coupon_id,
@@ -78,6 +93,7 @@ def _use(row: Any) -> LockedUse:
         state=row.state,
         valid_until=row.valid_until,
         extended=row.extended,
+        taken_back=taken_back,
         face=face_of(row.face),
     )
 
@@ -125,7 +141,7 @@ def _take_back(session: Session, use: LockedUse, undoing: Undoing) -> CameBack:
 def _outcome(use: LockedUse, undoing: Undoing) -> tuple[Outcome, datetime]:
     if use.state == "void":
         return "recalled", use.valid_until
-    if use.face.forfeited and undoing.refund_id is not None:
+    if use.taken_back or (use.face.forfeited and undoing.refund_id is not None):
         return "forfeited", use.valid_until
     if use.valid_until > undoing.now or use.extended or not use.face.restore_days:
         return "restored", use.valid_until

@@ -39,13 +39,14 @@ def _untouched(coupon: Coupon, now: datetime) -> bool:
     )
 
 
-_UNUSED = text("""
-    SELECT id FROM coupons
-    WHERE source = :source AND source_id = :source_id AND state = 'held' AND used = 0 AND member_id = issued_to
-    ORDER BY id FOR UPDATE""")
+# Used ones, too: whoever gives a use back at this moment has locked its coupon.
+_OF_SOURCE = text("""
+    SELECT id, state = 'held' AND used = restored AND member_id = issued_to AS unused FROM coupons
+    WHERE source = :source AND source_id = :source_id ORDER BY id FOR UPDATE""")
 
 
 def take_back_unused(session: Session, *, source: Source, note: str, now: datetime) -> int:
-    """Void what was issued for that source and neither used nor passed on; how many. `note` says why."""
-    unused = session.execute(_UNUSED, {"source": source.kind, "source_id": source.id}).scalars().all()
+    """Void what was issued for that source and neither passed on nor used, or given back; how many. `note` says why."""
+    coupons = session.execute(_OF_SOURCE, {"source": source.kind, "source_id": source.id}).all()
+    unused = [coupon.id for coupon in coupons if coupon.unused]
     return len(void(session, unused, note=note, staff_id=None, now=now))

@@ -55,12 +55,13 @@ def use(session: Session, lottery_id: str, member_id: int, draw_id: str, now: da
 
 def take_back(
     session: Session, lottery_id: str, member_id: int, count: int, grant_id: str, now: datetime
-) -> None:
-    """As many of them as are left."""
+) -> int:
+    """As many of them as are left; how many."""
     taken = min(count, take_place(session, lottery_id, member_id))
     if taken:
         session.execute(_TAKE, {"activity_id": lottery_id, "member_id": member_id, "count": taken})
         _write(session, lottery_id, member_id, "taken_back", -taken, grant_id, now)
+    return taken
 
 
 def _write(

@@ -92,7 +92,7 @@ _FIRST = text("""
             AND (e.occurred_at, e.id) < (s.occurred_at, s.id)
             AND NOT EXISTS (SELECT FROM refunds r WHERE r.sale_id = e.id AND r.reason = 'void'))
         AND NOT EXISTS (SELECT FROM activity_grants g WHERE g.activity_id = :activity_id AND g.member_id = s.member_id
-            AND (g.taken_back_at IS NULL OR g.coupons_kept > 0))
+            AND (g.taken_back_at IS NULL OR g.coupons_kept + g.chances_kept > 0))
         AND coalesce((SELECT sum(r.amount_fen) FROM refunds r WHERE r.sale_id = s.id), -1) < s.amount_fen
     FROM sales s WHERE s.id = :sale_id""")
 _GIVEN_BACK = text("""

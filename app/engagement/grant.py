@@ -172,7 +172,8 @@ _STANDING = text("""
         AND e.unit = 'points'
     WHERE g.id = :grant_id AND g.taken_back_at IS NULL FOR UPDATE OF g""")
 _TAKEN_BACK = text("""
-    UPDATE activity_grants SET taken_back_at = :now, coupons_kept = :kept WHERE id = :grant_id""")
+    UPDATE activity_grants SET taken_back_at = :now, coupons_kept = :coupons_kept, chances_kept = :chances_kept
+    WHERE id = :grant_id""")
 
 
 def take_back(session: Session, grant_id: str, *, note: str, now: datetime) -> bool:
@@ -180,17 +181,19 @@ def take_back(session: Session, grant_id: str, *, note: str, now: datetime) -> b
     row = session.execute(_STANDING, {"grant_id": grant_id}).first()
     if row is None:
         return False
+    kept = {"chances_kept": row.chances, "coupons_kept": row.coupons}
     if row.chances:
-        chances.take_back(session, row.lottery_id, row.member_id, row.chances, grant_id, now)
-    taken = (
-        coupons_back.take_back_unused(session, source=_source(grant_id), note=note, now=now)
-        if row.coupons
-        else 0
-    )
+        kept["chances_kept"] -= chances.take_back(
+            session, row.lottery_id, row.member_id, row.chances, grant_id, now
+        )
+    if row.coupons:
+        kept["coupons_kept"] -= coupons_back.take_back_unused(
+            session, source=_source(grant_id), note=note, now=now
+        )
     if row.points:
         lock_accounts(session, row.member_id)
         points_back(session, _back(grant_id, now), entry_id=row.entry_id, points=row.points, lapsed=0)
-    session.execute(_TAKEN_BACK, {"grant_id": grant_id, "now": now, "kept": row.coupons - taken})
+    session.execute(_TAKEN_BACK, {"grant_id": grant_id, "now": now} | kept)
     return True
 
 

@@ -21,7 +21,8 @@ CODE_LENGTH = 10
 #: No letter that is read as a digit; 50 bits, so that trying finds nobody.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: What a friend's referral is to the one who invited: why one does not count is for the office only.
-FriendState = Literal["pending", "lapsed", "rewarded", "taken_back", "not_counted"]
+#: `phone_missing`: they have bought enough in time, and it counts once they tell a number.
+FriendState = Literal["pending", "phone_missing", "lapsed", "rewarded", "taken_back", "not_counted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +137,16 @@ def _new_code(member_id: int, now: datetime) -> str:
 
 _FRIENDS = text("""
     SELECT r.id, CASE m.status WHEN 'active' THEN m.name ELSE '' END AS name, r.joined_at, r.buy_until,
-        CASE WHEN r.state = 'blocked' THEN 'not_counted' WHEN r.state = 'pending' AND r.buy_until <= :now THEN 'lapsed'
-            ELSE r.state END AS state,
+        CASE WHEN r.state = 'blocked' THEN 'not_counted' WHEN r.state <> 'pending' THEN r.state
+            WHEN m.phone_index IS NULL AND a.definition @> '{"phone_needed": true}' AND EXISTS (SELECT FROM sales s
+                WHERE s.member_id = m.id AND s.occurred_at >= r.joined_at AND s.occurred_at < r.buy_until
+                    AND s.amount_fen - coalesce((SELECT sum(b.amount_fen) FROM refunds b WHERE b.sale_id = s.id), 0)
+                        >= CAST(a.definition ->> 'at_least_fen' AS bigint)) THEN 'phone_missing'
+            WHEN r.buy_until <= :now THEN 'lapsed' ELSE 'pending' END AS state,
         CASE WHEN g.taken_back_at IS NULL THEN coalesce(g.points, 0) ELSE 0 END AS points,
         coalesce(g.coupons_kept, g.coupons, 0) AS coupons
-    FROM referrals r JOIN members m ON m.id = r.newcomer_id LEFT JOIN activity_grants g ON g.id = r.inviter_grant_id
+    FROM referrals r JOIN members m ON m.id = r.newcomer_id JOIN activities a ON a.id = r.activity_id
+    LEFT JOIN activity_grants g ON g.id = r.inviter_grant_id
     WHERE r.inviter_id = :member_id AND (CAST(:before AS varchar) IS NULL OR r.id < :before)
     ORDER BY r.id DESC LIMIT :limit""")
 

@@ -95,7 +95,7 @@ class ActivityMember(Base):
 class ActivityGrant(Base):
     """What an activity gave a member, for `source`: not twice. With it go ledger entries, coupons and chances.
 
-    `taken_back_at`: what it was for was undone; `coupons_kept` had been used by then.
+    `taken_back_at`: what it was for was undone; `coupons_kept` and `chances_kept` had been used by then.
     """
 
     __tablename__ = "activity_grants"
@@ -105,7 +105,7 @@ class ActivityGrant(Base):
         CheckConstraint("points + coupons + chances > 0", "something"),
         CheckConstraint("(coupons > 0) = (template_id IS NOT NULL)", "coupons_of_template"),
         CheckConstraint("(chances > 0) = (lottery_id IS NOT NULL)", "chances_of_lottery"),
-        CheckConstraint("(taken_back_at IS NULL) = (coupons_kept IS NULL)", "taken_back"),
+        CheckConstraint("num_nonnulls(taken_back_at, coupons_kept, chances_kept) IN (0, 3)", "taken_back"),
         Index("ix_activity_grants_member_id", "member_id"),
     )
 
@@ -122,6 +122,7 @@ class ActivityGrant(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     taken_back_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     coupons_kept: Mapped[int | None]
+    chances_kept: Mapped[int | None]
 
 
 class ChanceChange(Base):

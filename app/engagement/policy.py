@@ -41,11 +41,10 @@ def _within(most: int | None, limit: int) -> bool:
 
 
 def _most_points(wanted: Activity) -> int | None:
-    """The most points it can ever give; None: nobody can say. What a draw costs pays for as much of a prize."""
+    """The most points it can ever give; None: nobody can say. What draws cost is not taken off: chances draw free."""
     what = wanted.definition
     if isinstance(what, Lottery):
-        paid = what.cost_points or 0
-        return _of_prizes(what, ((prize, prize.reward.points - paid) for prize in what.prizes))
+        return _of_prizes(what, ((prize, prize.reward.points) for prize in what.prizes))
     return wanted.points_most if any(reward.points for reward in what.rewards()) else 0
 
 
@@ -58,8 +57,8 @@ def _most_coupons(wanted: Activity) -> int | None:
 
 def _of_prizes(lottery: Lottery, each: Iterable[tuple[Prize, int]]) -> int | None:
     total = 0
-    for prize, gain in each:
-        if gain > 0 and prize.stock is None:
+    for prize, given in each:
+        if given and prize.stock is None:
             return None
-        total += max(gain, 0) * (prize.stock or 0) * lottery.most_rounds
+        total += given * (prize.stock or 0) * lottery.most_rounds
     return total

@@ -34,8 +34,9 @@ def referral_for(session: Session, due: Due) -> Iterator[Give]:
     """What is to be done about the referral by which this member came, if any."""
     row = session.execute(_OF, {"newcomer_id": due.member_id}).one_or_none()
     if row is not None and due.occasion != "joined":
-        run = refuse_phone if due.occasion == "phone" else settle
-        yield Give(activity_id=row.activity_id, run=partial(run, row.id))
+        # Each in a savepoint of its own: what is taken back stays so, also when the budget has too little for the next.
+        for run in (refuse_phone,) if due.occasion == "phone" else (take_back_undone, settle):
+            yield Give(activity_id=row.activity_id, run=partial(run, row.id))
 
 
 def refuse_phone(referral_id: str, session: Session, _: datetime) -> None:
@@ -43,25 +44,31 @@ def refuse_phone(referral_id: str, session: Session, _: datetime) -> None:
     _block(session, referral_id, "same_phone")
 
 
-def settle(referral_id: str, session: Session, now: datetime) -> None:
-    """Take back what a purchase brought of which too little is left; reward the first that is large enough.
-
-    In the caller's transaction. Raises `ActivityUsedUp`.
-    """
+def take_back_undone(referral_id: str, session: Session, now: datetime) -> None:
+    """Take back what a purchase brought of which too little is left. In the caller's transaction."""
     found = session.execute(_LOCK, {"id": referral_id}).one()
     if found.state == "rewarded" and _undone(session, found):
-        found = _take_back(session, found, now)
+        _take_back(session, found, now)
+
+
+def settle(referral_id: str, session: Session, now: datetime) -> None:
+    """Reward the first purchase that is large enough. In the caller's transaction. Raises `ActivityUsedUp`."""
+    found = session.execute(_LOCK, {"id": referral_id}).one()
     if found.state == "pending" or (found.state == "taken_back" and not _kept(session, found)):
         _reward_if_due(session, found, now)
 
 
 _LEFT = """s.amount_fen - coalesce((SELECT sum(r.amount_fen) FROM refunds r WHERE r.sale_id = s.id), 0)"""
 _UNDONE = text(f"SELECT {_LEFT} < :at_least_fen FROM sales s WHERE s.id = :sale_id")  # noqa: S608
-_KEPT = text("SELECT 1 FROM activity_grants WHERE id IN (:inviter, :newcomer) AND coupons_kept > 0 LIMIT 1")
+_KEPT = text("""
+    SELECT 1 FROM activity_grants WHERE id IN (:inviter, :newcomer) AND coupons_kept + chances_kept > 0 LIMIT 1""")
 _SALES = text(f"""
     SELECT s.id, s.occurred_at, s.store_id, s.staff_id, t.time_zone FROM sales s JOIN stores t ON t.id = s.store_id
     WHERE s.member_id = :newcomer_id AND s.occurred_at >= :joined_at AND s.occurred_at < :buy_until
         AND {_LEFT} >= :at_least_fen AND s.id IS DISTINCT FROM :sale_id
+        AND NOT EXISTS (SELECT FROM activity_grants g WHERE g.activity_id = :activity_id
+            AND g.member_id IN (:inviter_id, :newcomer_id) AND g.source = 'sale:' || s.id
+            AND g.taken_back_at IS NOT NULL)
     ORDER BY s.occurred_at, s.id LIMIT :most""")  # noqa: S608  # a constant of our own
 _HAS_PHONE = text("SELECT phone_index IS NOT NULL FROM members WHERE id = :id")
 
@@ -77,13 +84,12 @@ def _kept(session: Session, found: Any) -> bool:
     return session.execute(_KEPT, asked).one_or_none() is not None
 
 
-def _take_back(session: Session, found: Any, now: datetime) -> Any:
+def _take_back(session: Session, found: Any, now: datetime) -> None:
     chances.take_place(session, found.activity_id, found.inviter_id)
     for grant_id in (found.inviter_grant_id, found.newcomer_grant_id):
         if grant_id is not None:
             take_back(session, grant_id, note="refund", now=now)
     _change(session, found.id, state="taken_back", taken_back_at=now)
-    return session.execute(_LOCK, {"id": found.id}).one()
 
 
 def _reward_if_due(session: Session, found: Any, now: datetime) -> None:
@@ -116,8 +122,10 @@ def _sale(session: Session, activity: Activity, terms: Referral, found: Any) -> 
         "joined_at": found.joined_at,
         "buy_until": found.buy_until,
         "at_least_fen": terms.at_least_fen,
-        # Of the one that brought it before too little was left, whatever is asked for now.
+        # None that brought it before too little was left, whatever is asked for now: not given twice for one.
         "sale_id": found.sale_id,
+        "activity_id": activity.id,
+        "inviter_id": found.inviter_id,
         "most": MOST_SALES,
     }
     for sale in session.execute(_SALES, asked):

@@ -48,6 +48,9 @@ COUPON_USE_QUESTIONS = {
         JOIN coupon_faces f ON f.id = c.face_id
         WHERE r.sale_id IS NOT NULL AND r.undone_at IS NULL AND c.state <> 'void'
             AND NOT coalesce((f.face ->> 'forfeited')::boolean, false)
+            AND NOT EXISTS (SELECT FROM activity_grants g
+                WHERE c.source = 'activity' AND c.member_id = c.issued_to AND g.id = c.source_id
+                    AND g.taken_back_at IS NOT NULL)
             AND NOT EXISTS (SELECT FROM sale_lines l
                 WHERE l.sale_id = r.sale_id AND l.refunded_quantity < l.quantity)""",
     "every use of a coupon, and every one taken back, is told in its history": """

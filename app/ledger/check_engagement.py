@@ -33,7 +33,11 @@ ENGAGEMENT_QUESTIONS = {
         SELECT g.id, g.coupons_kept || ' kept of ' || g.coupons || ', void ' || v.n FROM activity_grants g
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM coupons c WHERE c.source = 'activity' AND c.source_id = g.id
             AND c.state = 'void') v
-        WHERE g.coupons - g.coupons_kept > v.n""",
+        WHERE g.coupons - g.coupons_kept > v.n
+        UNION ALL
+        SELECT g.id, g.chances_kept || ' chances kept of ' || g.chances FROM activity_grants g
+        LEFT JOIN chance_changes c ON c.kind = 'taken_back' AND c.source_id = g.id
+        WHERE g.chances - g.chances_kept <> coalesce(-c.change, 0)""",
     "an activity never gave more than its budget": """
         SELECT b.activity_id AS what, b.unit || ': ' || b.given || ' of ' || b.most || ', granted ' || g.total AS detail
         FROM activity_budgets b CROSS JOIN LATERAL (

@@ -38,7 +38,7 @@ EVENT_QUESTIONS = {
         UNION ALL
         SELECT id, points_back || ' of ' || points || ' for ' || cancelled_for FROM event_bookings
         WHERE state = 'cancelled' AND points_back < points AND cancelled_for <> 'member'""",
-    # Of a coupon that was recalled meanwhile nothing comes back.
+    # Of a coupon that was recalled meanwhile, or that came with a reward that was taken back, nothing comes back.
     "a coupon that paid for seats is the member's, and back once they are given up": """
         SELECT r.id AS what, coalesce(b.id, 'for no booking') AS detail
         FROM coupon_redemptions r JOIN coupons c ON c.id = r.coupon_id
@@ -48,7 +48,9 @@ EVENT_QUESTIONS = {
             OR (b.member_id, e.store_id) IS DISTINCT FROM (r.member_id, r.store_id)
             OR (r.undone_at IS NOT NULL AND b.state <> 'cancelled')
             OR (r.undone_at IS NULL AND b.state = 'cancelled' AND b.cancelled_for <> 'member'
-                AND c.state <> 'void'))""",
+                AND c.state <> 'void' AND NOT EXISTS (SELECT FROM activity_grants g
+                    WHERE c.source = 'activity' AND c.member_id = c.issued_to AND g.id = c.source_id
+                        AND g.taken_back_at IS NOT NULL)))""",
     "who was there was let in at a till of the store, in time, and by a clerk in the audit log": """
         SELECT b.id AS what, 'at ' || b.attended_at AS detail FROM event_bookings b
         JOIN event_sessions s ON s.id = b.session_id JOIN events e ON e.id = s.event_id

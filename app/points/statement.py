@@ -34,7 +34,8 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """One line of the log. `reason` is a stable word; the store is where it happened.
+    """One line of the log. `reason` is a stable word; the store is where it happened. `activity`, in both languages, is
+    the one whose reward it was, or was taken back.
 
     `balance_after` is the ledger's own running balance. Pending points are in it, and those whose time is over until an
     entry takes them out, so it may be more than what could be spent then: that is what `overview` tells.
@@ -47,6 +48,7 @@ class Movement:
     points: int
     balance_after: int
     reason: str
+    activity: tuple[str, str] | None
     store: str | None
     occurred_at: datetime
     available_at: datetime | None
@@ -77,12 +79,14 @@ _MOVEMENTS = text(f"""
     SELECT e.seq, e.amount, e.balance_after, t.occurred_at, st.name AS store,
         CASE t.source_type WHEN 'reward_order' THEN CASE t.kind WHEN 'spend' THEN 'exchange' ELSE 'exchange_undone' END
         WHEN 'event_booking' THEN CASE t.kind WHEN 'spend' THEN 'event' ELSE 'event_undone' END
-        ELSE t.kind END AS kind, st.time_zone, l.available_at,
+        ELSE t.kind END AS kind, v.name_zh AS activity_zh, v.name_en AS activity_en, st.time_zone, l.available_at,
         l.expires_at, {_PARTS} AS parts
     FROM ledger_accounts a JOIN ledger_entries e ON e.account_id = a.id
     JOIN ledger_transactions t ON t.id = e.transaction_id
     LEFT JOIN stores st ON st.id = t.store_id
     LEFT JOIN ledger_lots l ON l.entry_id = e.id
+    LEFT JOIN activity_grants g ON t.kind IN ('activity', 'activity_back') AND g.id = t.source_id
+    LEFT JOIN activities v ON v.id = g.activity_id
     LEFT JOIN sales s ON t.kind = 'earn' AND t.source_type = 'sale' AND s.id = t.source_id
     LEFT JOIN top_ups u ON t.kind = 'top_up_earn' AND t.source_type = 'top_up' AND u.id = t.source_id
     WHERE a.member_id = :member_id AND a.unit = 'points'
@@ -121,6 +125,7 @@ def movements(*, member_id: int, limit: int, before: int | None) -> list[Movemen
             points=row.amount,
             balance_after=row.balance_after,
             reason=row.kind,
+            activity=(row.activity_zh, row.activity_en) if row.activity_zh else None,
             store=row.store,
             occurred_at=row.occurred_at,
             available_at=row.available_at,

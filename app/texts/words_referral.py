@@ -5,10 +5,16 @@ REFERRAL_TEXTS: dict[str, tuple[str, str]] = {
     "referral.gives.coupons": ("{n} 张「{name}」", "{n} × {name}"),
     "referral.gives.chances": ("抽奖机会 × {n}", "{n} × lottery draw"),
     "referral.rule": (
-        "好友通过您的邀请加入，并在 {days} 天内单笔消费满 {least}，即可获得以下奖励。",
-        "When a friend joins by your invite and within {days} days spends {least} in one purchase, this is given:",
+        "好友通过您的邀请加入，并在 {days} 天内单笔消费满 {least}{phone}，{gets}以下奖励。",
+        "When a friend joins by your invite and spends {least} or more in one purchase within {days} days{phone},"
+        " {gets} get:",
     ),
+    "referral.rule.phone": ("（好友需绑定手机号）", " (your friend must add a phone number)"),
+    "referral.rule.both": ("双方即可获得", "you both"),
+    "referral.rule.inviter": ("您即可获得", "you"),
+    "referral.rule.newcomer": ("好友即可获得", "they"),
     "referral.state.pending": ("待消费", "Yet to buy"),
+    "referral.state.phone_missing": ("待绑定手机号", "Yet to add a phone number"),
     "referral.state.lapsed": ("已过期", "Too late"),
     "referral.state.rewarded": ("奖励已发放", "Rewarded"),
     "referral.state.taken_back": ("已退款，奖励收回", "Refunded, taken back"),

@@ -1,4 +1,5 @@
-"""Members who bring members: invite codes, who came by them, devices seen at login, members who are staff."""
+"""Members who bring members: invite codes, who came by them, devices seen at login, members who are staff; and how
+many chances had been used of a grant that was taken back."""
 
 from alembic import op
 
@@ -101,6 +102,14 @@ CREATE INDEX ix_referrals_activity_id_id ON referrals (activity_id, id);
 CREATE INDEX ix_referrals_inviter_id_id ON referrals (inviter_id, id);
 """
 
+CHANCES_KEPT = """
+ALTER TABLE activity_grants DROP CONSTRAINT ck_activity_grants_taken_back, ADD COLUMN chances_kept INTEGER;
+UPDATE activity_grants g SET chances_kept = g.chances + coalesce((SELECT c.change FROM chance_changes c
+    WHERE c.kind = 'taken_back' AND c.source_id = g.id), 0) WHERE g.taken_back_at IS NOT NULL;
+ALTER TABLE activity_grants ADD CONSTRAINT ck_activity_grants_taken_back
+    CHECK (num_nonnulls(taken_back_at, coupons_kept, chances_kept) IN (0, 3));
+"""
+
 GUARDS = """
 -- A code that is out in pictures stays its owner's.
 CREATE TRIGGER invite_codes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON invite_codes
@@ -115,10 +124,14 @@ CREATE TRIGGER referrals_kept BEFORE DELETE OR TRUNCATE
 def upgrade() -> None:
     op.execute(KINDS)
     op.execute(TABLES)
+    op.execute(CHANCES_KEPT)
     op.execute(GUARDS)
 
 
 def downgrade() -> None:
+    op.execute("""
+        ALTER TABLE activity_grants DROP CONSTRAINT ck_activity_grants_taken_back, DROP COLUMN chances_kept,
+            ADD CONSTRAINT ck_activity_grants_taken_back CHECK ((taken_back_at IS NULL) = (coupons_kept IS NULL));""")
     op.execute("DROP TABLE referrals, staff_memberships, member_devices, invite_codes")
     op.execute("DROP INDEX ix_member_identities_union_subject")
     op.execute("""

@@ -230,3 +230,13 @@ def test_a_payment_that_cannot_be_opened_is_tried_again(pay_shop: PayShop, alice
     assert opened_at(bob, made["id"]).status_code == 404
     pay_shop.desk.pays(made["id"])
     assert shown(alice, made["id"]) == ("ready", None)
+
+
+def test_a_key_of_another_request_gives_nothing_up(pay_shop: PayShop, mug: Item, alice: Phone) -> None:
+    """Refused, and nothing has happened: WeChat Pay was not asked to close the payment."""
+    key = uuid.uuid4().hex
+    made = asked(alice, mug, key=key, pay_by="wechat_pay").json
+    headers = {"Idempotency-Key": key}
+    refused = alice.post(f"/reward-orders/{made['id']}/cancel", headers=headers)
+    assert (refused.status_code, refused.json["code"]) == (422, "idempotency_key_reused")
+    assert alice.get(f"/reward-orders/{made['id']}").json["state"] == "pending"

@@ -15,6 +15,7 @@ from tests.app.engagement.test_gifts import sell
 from tests.chat_apps import VERSION, Sandbox, Visitor
 from tests.conftest import rows
 from tests.coupons import live_template
+from tests.phones import bound
 from tests.shop import Phone, Shop
 
 
@@ -33,9 +34,10 @@ def test_an_invite_says_what_both_get_and_keeps_its_code(shop: Shop) -> None:
     assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{10}", told["code"])
     assert (told["scene"], told["path"]) == (told["code"], f"/pages/invite/index?invite={told['code']}")
     assert (told["inviter"]["text"], told["newcomer"]["text"]) == ("30 积分", "20 积分、2 张「十元券」")
-    assert "¥10.00" in told["rule"]
+    assert "满 ¥10，双方" in told["rule"]
     english = phone.get("/me/invite", headers={"Accept-Language": "en"}).json
     assert english["newcomer"]["text"] == "20 points, 2 × ¥10 off"
+    assert english["rule"].endswith("spends ¥10 or more in one purchase within 30 days, you both get:")
     assert (english["code"], english["places_left"]) == (told["code"], 5)
     assert shop.member().get("/me/invite").json["code"] != told["code"]
 
@@ -56,6 +58,29 @@ def test_friends_are_listed_masked_a_page_at_a_time(shop: Shop) -> None:
     counted = {name: told[name] for name in ("invited", "pending", "qualified", "points_earned")}
     assert counted == {"invited": 2, "pending": 1, "qualified": 1, "points_earned": 30}
     assert second.get("/me/invite/friends").json["items"] == []
+
+
+def test_a_phone_number_that_is_needed_is_asked_for(shop: Shop) -> None:
+    referral(phone_needed=True, newcomer={}, at_least_fen=1_050)
+    inviter = shop.member()
+    friend, _ = brought(shop, inviter), brought(shop, inviter)
+    told = inviter.get("/me/invite").json["rule"]
+    assert told.endswith("满 ¥10.50（好友需绑定手机号），您即可获得以下奖励。")
+    english = inviter.get("/me/invite", headers={"Accept-Language": "en"}).json["rule"]
+    assert english.endswith("within 30 days (your friend must add a phone number), you get:")
+    sell(shop, friend, 1_049)
+    work(shop.app)
+
+    def standing() -> list[str]:
+        return [one["state_text"] for one in inviter.get("/me/invite/friends").json["items"]]
+
+    assert standing() == ["待消费", "待消费"]
+    sell(shop, friend, 1_050, 1)
+    work(shop.app)
+    assert standing() == ["待消费", "待绑定手机号"]
+    bound(shop, friend)
+    work(shop.app)
+    assert standing() == ["待消费", "奖励已发放"]
 
 
 def test_a_new_member_joins_by_an_invite_once(

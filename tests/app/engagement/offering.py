@@ -9,13 +9,14 @@ from app import clock
 from app.audit import OPERATOR
 from app.engagement import change, gifts
 from app.engagement.activity import Activity
+from app.engagement.chances import NoChances
 from app.engagement.change import Draft
 from app.engagement.definitions import Kind, definition_of
 from app.engagement.lottery_draw import Drawn, Payment, Wish, draw
 from app.engagement.lottery_rounds import Round, open_round
 from app.idempotency import Request
 from app.work import fact_relay, tell_consumers
-from tests.shop import Shop
+from tests.shop import Phone, Shop
 
 MINUTE = timedelta(minutes=1)
 
@@ -81,6 +82,15 @@ def play(
 ) -> Drawn:
     wish = Wish(member_id=member_id, lottery_id=activity.id, payment=payment, client_seed=client_seed)
     return draw(wish=wish, vault=shop.parts.seeds, request=asked(member_id, key), now=now or clock.now())
+
+
+def draws(shop: Shop, prizes: Activity, phone: Phone, key: str) -> int:
+    """One with a chance, if there is one."""
+    try:
+        play(shop, prizes, phone.member_id, key, payment="chance")
+    except NoChances:
+        return 0
+    return 1
 
 
 def work(app: Flask, *, now: datetime | None = None) -> None:

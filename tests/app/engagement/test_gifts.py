@@ -14,7 +14,7 @@ from app.engagement.change import stop
 from app.staff.roles import Grant
 from app.withdrawal import withdraw
 from app.work import fact_relay, tell_consumers
-from tests.app.engagement.offering import live, work
+from tests.app.engagement.offering import THANKS, draws, live, lottery, round_of, work
 from tests.conftest import rows
 from tests.coupons import live_template
 from tests.phones import bound
@@ -122,6 +122,36 @@ def test_a_sale_that_should_not_have_been_recorded_is_no_first_one(shop: Shop, e
     sell(shop, phone, 2_000, 1)
     work(shop.app)
     assert points(phone) == 70
+
+
+def test_chances_of_a_first_purchase_that_was_void_are_not_given_again(shop: Shop, engine: Engine) -> None:
+    prizes = lottery(cost_points=None, prizes=[THANKS], fallback=1)
+    round_of(shop, prizes)
+    live("first_order", reward={"lottery": prizes.id, "chances": 1})
+    phone, drawn = shop.member(), 0
+    for step in (-1, 0, 1):
+        sale = sell(shop, phone, 1_000, step)
+        work(shop.app)
+        drawn += draws(shop, prizes, phone, f"k{step}")
+        refund(shop, sale, "void")
+        work(shop.app)
+    assert drawn == 1
+
+
+def test_the_log_names_the_activity_that_gave_or_took_back(shop: Shop, engine: Engine) -> None:
+    live("first_order", reward={"points": 50}, name_zh="首单礼", name_en="First purchase")
+    phone = shop.member()
+    sale = sell(shop, phone, 2_000)
+    work(shop.app)
+    refund(shop, sale)
+    work(shop.app)
+
+    def texts(words: str) -> list[str]:
+        told = phone.get("/me/points/entries", headers={"Accept-Language": words}).json["items"]
+        return [one["text"] for one in told if one["reason"].startswith("activity")]
+
+    assert texts("zh") == ["活动赠送收回：首单礼", "活动赠送：首单礼"]
+    assert texts("en") == ["Activity reward taken back: First purchase", "Activity reward: First purchase"]
 
 
 def test_a_gift_that_fails_rests_and_keeps_no_other_from_its_turn(

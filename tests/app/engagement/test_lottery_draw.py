@@ -61,7 +61,7 @@ def test_a_draw_costs_points_and_gives_its_prize_once_for_a_key(shop: Shop, engi
             now=clock.now(),
         )
     texts = [entry["text"] for entry in phone.get("/me/points/entries").json["items"]]
-    assert texts[:2] == ["活动赠送", "抽奖"]
+    assert texts[:2] == ["活动赠送：活动", "抽奖"]
 
 
 def test_what_is_refused_costs_nothing(shop: Shop, engine: Engine) -> None:

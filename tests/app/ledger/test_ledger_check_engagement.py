@@ -28,7 +28,8 @@ VIOLATIONS: dict[str, list[str]] = {
         "DELETE FROM chance_changes WHERE kind = 'granted'",
     ],
     "what was taken back is in the books": [
-        "UPDATE activity_grants SET taken_back_at = NULL, coupons_kept = NULL",
+        "UPDATE activity_grants SET taken_back_at = NULL, coupons_kept = NULL, chances_kept = NULL",
+        "UPDATE activity_grants SET chances_kept = chances_kept + 1 WHERE taken_back_at IS NOT NULL",
         "UPDATE coupons SET state = 'held' WHERE state = 'void'",
         "DELETE FROM ledger_transactions WHERE kind = 'activity_back'",
     ],

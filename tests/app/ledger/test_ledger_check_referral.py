@@ -18,7 +18,7 @@ VIOLATIONS: dict[str, list[str]] = {
         "DELETE FROM invite_codes",
     ],
     "a referral brought both what its purchase was worth, once": [
-        "UPDATE activity_grants SET taken_back_at = now(), coupons_kept = 0",
+        "UPDATE activity_grants SET taken_back_at = now(), coupons_kept = 0, chances_kept = 0",
         "UPDATE referrals SET inviter_grant_id = newcomer_grant_id",
         "UPDATE referrals SET inviter_grant_id = NULL",
     ],
