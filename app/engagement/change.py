@@ -95,7 +95,7 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
             session,
             kind=APPROVAL_KIND,
             subject=activity_id,
-            details=_told(found) | {"version": version},
+            details=_told(found) | {"version": version, "items": promotion.items_of(session, found)},
             store_id=_only_store(found),
             staff_id=actor.id,
             now=now,
@@ -111,12 +111,15 @@ def limits(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, 
 def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     """Put on what a second person agreed to.
 
-    Raises `ApprovalOutdated` when it has another version since, or whoever asked has lost the right or the account.
+    Raises `ApprovalOutdated` when it, or an item of a promotion, is no longer what they saw, or whoever asked has lost
+    the right or the account.
     """
     try:
         found = _locked(session, approved.subject, approved.details["version"])
     except VersionConflict as error:
         raise ApprovalOutdated from error
+    if promotion.items_of(session, found) != approved.details.get("items", []):
+        raise ApprovalOutdated
     stores = found.definition.conditions.stores
     if not all(may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)):
         raise ApprovalOutdated

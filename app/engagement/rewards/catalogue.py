@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from app.clock import HOME_ZONE, business_date
 from app.db import reading
 from app.engagement.rewards.items import places_of
+from app.engagement.rewards.promoted import IN_MALL, PROMOTED
 from app.engagement.rewards.reward import Place, Price, Reward, reward_of
 from app.errors import NotFound
 from app.tiers.card import Card, card_of
@@ -50,10 +51,10 @@ class Shown:
 _PRICE = "CAST(coalesce(v.reward -> 'tier_prices' -> :tier ->> 'points', v.reward -> 'price' ->> 'points') AS bigint)"
 _SEEN = f"""
     SELECT i.id, v.reward, {_PRICE} AS points, had.n AS had, had.today AS had_today
-    FROM reward_items i JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version
+    FROM reward_items i JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version{PROMOTED}
     CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE o.ordered_on = :day) AS today
         FROM reward_orders o WHERE o.item_id = i.id AND o.member_id = :member_id AND o.state <> 'cancelled') had
-    WHERE i.state = 'live' AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
+    WHERE {IN_MALL} AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
         AND coalesce(CAST(v.reward ->> 'available_from' AS timestamptz) <= :now, true)
         AND coalesce(CAST(v.reward ->> 'available_until' AS timestamptz) > :now, true)"""  # noqa: S608  # constants of our own
 _PAGE = text(f"""
