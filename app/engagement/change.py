@@ -17,7 +17,7 @@ from app.engagement import promotion, survey_forms
 from app.engagement.activity import Activity, one
 from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery, Promotion, Survey
 from app.engagement.models import ActivityBudget, ActivityRow
-from app.engagement.policy import may_alone
+from app.engagement.policy import exceeded
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
 from app.staff.roles import MANAGE_RULES
@@ -89,7 +89,7 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
         if found.state == "live":
             raise ActivityLive
         why = limits(session, found, now)
-        if actor.type != "staff" or actor.id is None or (not why and may_alone(session, found)):
+        if actor.type != "staff" or actor.id is None or not why:
             return _go_live(session, found, actor, now, None)
         approval_id = second_person.ask(
             session,
@@ -104,8 +104,9 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
 
 
 def limits(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
-    """What of other policies its parts go beyond."""
-    return promotion.exceeded(session, found, now) if isinstance(found.definition, Promotion) else ()
+    """What keeps one person from putting it on alone, of its own policy and of those of its parts."""
+    of_parts = promotion.exceeded(session, found, now) if isinstance(found.definition, Promotion) else ()
+    return exceeded(session, found) + of_parts
 
 
 def carry_out(session: Session, approved: Approved, now: datetime) -> None:
