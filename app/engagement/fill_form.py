@@ -228,6 +228,7 @@ def _at_festival(usual: Reward, form: Form, percent: int) -> Reward:
     return structs.replace(
         usual,
         price=_less(usual.price, percent),
+        full_price=usual.full_price or usual.price,
         tier_prices={tier: _less(price, percent) for tier, price in prices.items()},
         tiers=tiers,
         available_from=form.starts_at,

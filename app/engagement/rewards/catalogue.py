@@ -32,8 +32,8 @@ class StorePlace:
 class Shown:
     """`reason` None: the member can have it now. `stores` is where goods wait, those without any left included.
 
-    `full_price` is what others pay, where the member's tier pays less. `left` is of all stores together (None: any
-    number), `more` how often the member may still exchange for it (None: as often as they like).
+    `full_price` is the regular one, or what others pay, where the member pays another. `left` is of all stores
+    together (None: any number), `more` how often the member may still exchange for it (None: as often as they like).
     """
 
     item_id: str
@@ -119,7 +119,7 @@ def _shown(connection: Connection, card: Card, rows: Sequence[Any]) -> list[Show
 
 def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, Any]) -> Shown:
     reward = reward_of(row.reward)
-    price = reward.price_for(card.tier.code)
+    price, full = reward.price_for(card.tier.code), reward.full_price or reward.price
     # A store that has closed hands nothing over.
     here = [place for place in places if place.store_id is None or place.store_id in stores]
     left = None if any(place.left is None for place in here) else sum(place.left or 0 for place in here)
@@ -132,7 +132,7 @@ def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, 
         item_id=row.id,
         reward=reward,
         price=price,
-        full_price=reward.price if price != reward.price else None,
+        full_price=full if price != full else None,
         reason=_reason(left, more, missing_points, missing_fen),
         missing_points=missing_points,
         missing_fen=missing_fen,

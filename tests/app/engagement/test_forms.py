@@ -145,6 +145,8 @@ def test_items_are_in_the_mall_while_the_festival_is_on(shop: Shop, engine: Engi
     assert (festive.state, festive.reward.price.points, festive.places[0].stock) == ("stopped", 55, 1)
     assert asked(phone, festive).json["code"] == "reward_not_available"
     assert isinstance(publish(draft.activity), Activity)
+    shown = phone.get(f"/rewards/{festive.item_id}").json
+    assert (shown["points"], shown["full_points"], shown["full_cash_fen"]) == (55, 100, 0)
     assert asked(phone, festive).status_code == 201
     assert asked(phone, festive).json["code"] == "reward_used_up"
     change.stop(activity_id=draft.activity.id, version=2, actor=OPERATOR, now=clock.now())
