@@ -59,7 +59,9 @@ class RewardSchema(Strict):
         metadata={"description": "WeChat Pay may pay the money part instead of the stored value"},
     )
     full_points = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "what others pay, where it is another price"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "the regular price, or what others pay, where it is another"},
     )
     full_cash_fen = fields.Integer(required=True, allow_none=True)
     available = fields.Boolean(required=True)

@@ -37,8 +37,11 @@ def mine(activity_id: str) -> Activity:
     return listing.one_activity(activity_id=activity_id, store_ids=my_stores(MANAGE_RULES))
 
 
-def may_change(activity_id: str) -> Activity:
-    """One in all of whose stores the caller has the right. Raises `NotFound`, `Forbidden`."""
+def all_mine(activity_id: str) -> Activity:
+    """One in all of whose stores the caller has the right, as changing it needs, and figures of all of them.
+
+    Raises `NotFound`, `Forbidden`.
+    """
     found = mine(activity_id)
     for store_id in found.definition.conditions.stores or (None,):
         need(MANAGE_RULES, store_id)
@@ -120,7 +123,7 @@ class NextActivitySchema(ActivityDraftSchema):
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], activity_id: str) -> Response:
     """Change it, whole; it must not be live. A stopped one becomes a draft again, its kind stays."""
-    may_change(activity_id)
+    all_mine(activity_id)
     draft = _draft(arguments)
     changed = change.change(
         activity_id=activity_id,
@@ -143,7 +146,7 @@ class VersionSchema(Strict):
 @blueprint.doc(security=STAFF)
 def publish(arguments: dict[str, Any], activity_id: str) -> Response:
     """Put it on. 202 when it may give more than one person may let it alone (policy `activities`)."""
-    may_change(activity_id)
+    all_mine(activity_id)
     return _answer(change.publish(activity_id=activity_id, **arguments, actor=actor(), now=clock.now()))
 
 
@@ -153,7 +156,7 @@ def publish(arguments: dict[str, Any], activity_id: str) -> Response:
 @blueprint.doc(security=STAFF)
 def stop(arguments: dict[str, Any], activity_id: str) -> Response:
     """End it now. What it gave stays."""
-    may_change(activity_id)
+    all_mine(activity_id)
     return _answer(change.stop(activity_id=activity_id, **arguments, actor=actor(), now=clock.now()))
 
 
@@ -161,8 +164,8 @@ def stop(arguments: dict[str, Any], activity_id: str) -> Response:
 @blueprint.response(200, ActivityReportSchema())
 @blueprint.doc(security=STAFF)
 def report(activity_id: str) -> Response:
-    """Who took part, what they bought, and what it cost."""
-    found = report_of(activity_id=mine(activity_id).id, now=clock.now())
+    """Who took part, what they bought, and what it cost. For whoever has the right in all of its stores."""
+    found = report_of(activity_id=all_mine(activity_id).id, now=clock.now())
     said = opinions(activity_id=activity_id, stores=my_stores(MANAGE_RULES))
     codes = setup.store_codes({one.store_id for one in found.stores if one.store_id})
     return answer(dump_report(found, said, codes))

@@ -192,7 +192,11 @@ class ActivitySchema(ActivityDraftSchema):
     id = fields.String(required=True)
     version = fields.Integer(required=True)
     state = fields.String(required=True, validate=validate.OneOf(("draft", "live", "stopped")))
-    points_given = fields.Integer(required=True, metadata={"description": "of the budget, if there is one"})
+    points_given = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of the budget, if there is one; null of a promotion: see its report"},
+    )
     coupons_given = fields.Integer(required=True)
 
 
@@ -225,10 +229,20 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
+def _told(value: Any) -> Any:
+    """Every field, also what nobody has said, as a draft takes it: what there is none of is null."""
+    if isinstance(value, msgspec.Struct):
+        return {name: _told(inner) for name, inner in msgspec.structs.asdict(value).items()}
+    if isinstance(value, tuple):
+        return [_told(inner) for inner in value] or None
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return None if value == "" else value
+
+
 def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[str, Any]:
-    what = msgspec.to_builtins(activity.definition, order="deterministic")
-    what.pop("conditions", None)
-    what.pop("points_at_least", None)
+    what = _told(activity.definition)
+    del what["conditions"], what["points_at_least"]
     told: dict[str, Any] = dict.fromkeys(_PLACES)
     told["gift" if activity.kind in _GIFTS else activity.kind] = what
     return {
@@ -243,7 +257,7 @@ def dump_activity(activity: Activity, store_codes: Mapping[int, str]) -> dict[st
         "conditions": dump_conditions(activity.definition.conditions, store_codes),
         "points_at_least": activity.definition.points_at_least,
         "points_most": activity.points_most,
-        "points_given": activity.points_given,
+        "points_given": None if activity.kind == "promotion" else activity.points_given,
         "coupons_most": activity.coupons_most,
         "coupons_given": activity.coupons_given,
         **told,

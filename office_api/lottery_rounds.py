@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from app import clock
 from app.engagement.lottery_rounds import open_round, rounds_of
-from office_api.activities import may_change, mine
+from office_api.activities import all_mine, mine
 from office_api.guard import STAFF, actor, require_staff
 from web.answers import answer
 from web.api import Blueprint
@@ -40,7 +40,7 @@ class NewRoundSchema(Strict):
 @blueprint.doc(security=STAFF)
 def announce(arguments: dict[str, Any], activity_id: str) -> Response:
     """Announce a round of a live lottery. Its terms and seed are fixed from now on; the seed's hash is published."""
-    found = may_change(activity_id)
+    found = all_mine(activity_id)
     held = open_round(lottery_id=found.id, **arguments, vault=parts().seeds, actor=actor(), now=clock.now())
     return answer(dump_round(held), 201)
 

@@ -1,4 +1,4 @@
-"""Who brought whom, who brought the most, and how many came."""
+"""Who brought whom, who brought the most, and how many came; for whoever has the right in all of its stores."""
 
 from dataclasses import asdict
 from functools import partial
@@ -12,7 +12,7 @@ from app.engagement import referral_listing
 from app.engagement.referral_join import Reason
 from app.engagement.referral_listing import Leader, ReferralView, State
 from app.texts import say
-from office_api.activities import mine
+from office_api.activities import all_mine
 from office_api.guard import STAFF, require_staff
 from web.answers import answer
 from web.api import Blueprint
@@ -79,7 +79,7 @@ def list_referrals(arguments: dict[str, Any], activity_id: str) -> Response:
     """Newest first; with `state=blocked` those that bring nothing, and why."""
     wanted = asked(arguments)
     found = referral_listing.referrals(
-        activity_id=mine(activity_id).id,
+        activity_id=all_mine(activity_id).id,
         state=arguments["state"],
         limit=wanted.limit + 1,
         before=wanted.after,
@@ -125,7 +125,7 @@ def leaders(arguments: dict[str, Any], activity_id: str) -> Response:
     """Who brought the most members, by rewards that were given in the period and stand."""
     wanted = asked(arguments)
     found = referral_listing.leaders(
-        activity_id=mine(activity_id).id,
+        activity_id=all_mine(activity_id).id,
         begins=arguments["begins"],
         until=arguments["until"],
         limit=wanted.limit + 1,
@@ -159,7 +159,7 @@ class ReferralFiguresSchema(Strict):
 @blueprint.doc(security=STAFF)
 def figures(activity_id: str) -> Response:
     """How many came, and what became of them; what it cost stands in the activity's report."""
-    found = referral_listing.figures(activity_id=mine(activity_id).id, now=clock.now())
+    found = referral_listing.figures(activity_id=all_mine(activity_id).id, now=clock.now())
     word = partial(say, language=language())
     reasons = [
         {"reason": reason, "reason_text": word(f"referral.reason.{reason}"), "count": n}

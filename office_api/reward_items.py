@@ -67,6 +67,12 @@ class RewardDraftSchema(Strict):
     )
     sku = text(64, 0, load_default="")
     price = fields.Nested(RewardPriceSchema(), required=True)
+    full_price = fields.Nested(
+        RewardPriceSchema(),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the regular price, where this one is less: it is shown struck through"},
+    )
     tier_prices = fields.List(
         fields.Nested(RewardTierPriceSchema()), load_default=[], validate=validate.Length(0, MOST_TIERS)
     )
@@ -146,6 +152,7 @@ def _dump(item: Item, codes: Mapping[int, str]) -> dict[str, Any]:
         "version": item.version,
         "state": item.state,
         "price": _price(reward.price),
+        "full_price": None if reward.full_price is None else _price(reward.full_price),
         "tier_prices": [{"tier": tier} | _price(price) for tier, price in reward.tier_prices.items()],
         "tiers": list(reward.tiers),
         "stock": [

@@ -184,7 +184,10 @@ class Shop:
     def earn(self, phone: Phone, points: int) -> None:
         """Let the member buy for as many yuan as that, through scan and sale."""
         step = -2
-        while (answer := self.till.scan(self.code(phone, steps=step))).status_code == 409:
+        while (answer := self.till.scan(self.code(phone, steps=step))).status_code in (
+            409,
+            410,
+        ):  # used, or over
             step += 1
         sale = self.till.sell(answer.json["ticket"], points * 100)
         assert sale.status_code == 201, sale.json

@@ -17,7 +17,7 @@ from app.engagement import promotion, survey_forms
 from app.engagement.activity import Activity, one
 from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery, Promotion, Survey
 from app.engagement.models import ActivityBudget, ActivityRow
-from app.engagement.policy import may_alone
+from app.engagement.policy import exceeded
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
 from app.staff.roles import MANAGE_RULES
@@ -89,13 +89,13 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
         if found.state == "live":
             raise ActivityLive
         why = limits(session, found, now)
-        if actor.type != "staff" or actor.id is None or (not why and may_alone(session, found)):
+        if actor.type != "staff" or actor.id is None or not why:
             return _go_live(session, found, actor, now, None)
         approval_id = second_person.ask(
             session,
             kind=APPROVAL_KIND,
             subject=activity_id,
-            details=_told(found) | {"version": version},
+            details=_told(found) | {"version": version, "items": promotion.items_of(session, found)},
             store_id=_only_store(found),
             staff_id=actor.id,
             now=now,
@@ -104,19 +104,23 @@ def publish(*, activity_id: str, version: int, actor: audit.Actor, now: datetime
 
 
 def limits(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
-    """What of other policies its parts go beyond."""
-    return promotion.exceeded(session, found, now) if isinstance(found.definition, Promotion) else ()
+    """What keeps one person from putting it on alone, of its own policy and of those of its parts."""
+    of_parts = promotion.exceeded(session, found, now) if isinstance(found.definition, Promotion) else ()
+    return exceeded(session, found) + of_parts
 
 
 def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     """Put on what a second person agreed to.
 
-    Raises `ApprovalOutdated` when it has another version since, or whoever asked has lost the right or the account.
+    Raises `ApprovalOutdated` when it, or an item of a promotion, is no longer what they saw, or whoever asked has lost
+    the right or the account.
     """
     try:
         found = _locked(session, approved.subject, approved.details["version"])
     except VersionConflict as error:
         raise ApprovalOutdated from error
+    if promotion.items_of(session, found) != approved.details.get("items", []):
+        raise ApprovalOutdated
     stores = found.definition.conditions.stores
     if not all(may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)):
         raise ApprovalOutdated

@@ -1,8 +1,9 @@
 """The sales that earned by the rules of a promotion: what its report counts and its budget watches."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.db import reading, transaction
 from app.engagement.activity import COLUMNS, Activity, activity_of
@@ -24,8 +25,9 @@ EARNED = """
 _SUM = text(f"SELECT coalesce(sum(e.points), 0) FROM ({EARNED}) e")  # noqa: S608  # a constant of our own
 _WATCHED = text(f"""
     SELECT {COLUMNS} WHERE a.kind = 'promotion' AND a.state = 'live' AND a.starts_at <= :now
-        AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now) AND p.most IS NOT NULL
-    ORDER BY a.id LIMIT 100""")
+        AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now) AND p.most IS NOT NULL AND a.id > :after
+    ORDER BY a.id LIMIT :limit""")
+_PAGE = 100
 
 
 def places(found: Activity, now: datetime) -> dict[str, str]:
@@ -43,7 +45,7 @@ def stop_used_up_promotions(*, now: datetime) -> int:
     with reading() as connection:
         used_up = [
             found.id
-            for found in (activity_of(row) for row in connection.execute(_WATCHED, {"now": now}))
+            for found in _watched(connection, now)
             if connection.execute(_SUM, {"id": found.id} | places(found, now)).scalar_one()
             >= (found.points_most or 0)
         ]
@@ -51,3 +53,11 @@ def stop_used_up_promotions(*, now: datetime) -> int:
         with transaction() as session:
             stop_used_up(session, activity_id, now=now)
     return len(used_up)
+
+
+def _watched(connection: Connection, now: datetime) -> Iterator[Activity]:
+    """All of them, page by page."""
+    after = ""
+    while rows := connection.execute(_WATCHED, {"now": now, "after": after, "limit": _PAGE}).all():
+        yield from map(activity_of, rows)
+        after = rows[-1].id

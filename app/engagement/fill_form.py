@@ -17,7 +17,6 @@ from app.engagement.change import Draft
 from app.engagement.definitions import ActivityMalformed, Kind, definition_of
 from app.engagement.form_fields import Field
 from app.engagement.forms import TEMPLATES, Template
-from app.engagement.policy import may_alone
 from app.engagement.rewards.change_item import add as add_item
 from app.engagement.rewards.items import Item, show
 from app.engagement.rewards.reward import Place, Price, Reward
@@ -71,8 +70,7 @@ def make(*, code: str, form: Form, actor: audit.Actor, now: datetime) -> Made:
         activity = change.add(session, draft, actor, now)
         audit.record(session, actor, "activity.template", "activity", activity.id, now=now, template=code)
         why = change.limits(session, activity, now)
-        alone = not why and may_alone(session, activity)
-        return Made(activity=activity, items=items, second_person=not alone, why=why)
+        return Made(activity=activity, items=items, second_person=bool(why), why=why)
 
 
 def _draft(template: Template, form: Form, kind: Kind, what: Mapping[str, Any], now: datetime) -> Draft:
@@ -230,6 +228,7 @@ def _at_festival(usual: Reward, form: Form, percent: int) -> Reward:
     return structs.replace(
         usual,
         price=_less(usual.price, percent),
+        full_price=usual.full_price or usual.price,
         tier_prices={tier: _less(price, percent) for tier, price in prices.items()},
         tiers=tiers,
         available_from=form.starts_at,

@@ -83,8 +83,8 @@ COMMON: Mapping[Common, Field] = {
         high=200,
         label=words("门店", "Stores"),
         help=words(
-            "不填为全部门店；双倍积分看消费门店，其余看会员的归属门店",
-            "All if left out; of points for purchases where is bought, else where members are at home",
+            "不填为全部门店；消费积分看消费所在门店，其他看会员的归属门店",
+            "All if left out; for points on purchases: the store of the purchase; otherwise the member's home store",
         ),
     ),
     "tiers": Field(

@@ -7,6 +7,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from app import policies
+from app.approvals.second_person import Exceeded
 from app.engagement.activity import Activity
 from app.engagement.definitions import Lottery, Prize
 
@@ -26,13 +27,19 @@ class ActivityPolicy(policies.Policy, frozen=True, kw_only=True, forbid_unknown_
     alone_items_fen: _Most = 500_000
 
 
-def may_alone(session: Session, wanted: Activity) -> bool:
+def exceeded(session: Session, wanted: Activity) -> tuple[Exceeded, ...]:
+    """The limits that keep one person from putting it on alone."""
     policy = policies.in_force(session, ActivityPolicy).value
-    return (
-        max((reward.points for reward in wanted.definition.rewards()), default=0)
-        <= policy.alone_points_at_once
-        and _within(_most_points(wanted), policy.alone_points)
-        and _within(_most_coupons(wanted), policy.alone_coupons)
+    at_once = max((reward.points for reward in wanted.definition.rewards()), default=0)
+    within = {
+        "alone_points_at_once": at_once <= policy.alone_points_at_once,
+        "alone_points": _within(_most_points(wanted), policy.alone_points),
+        "alone_coupons": _within(_most_coupons(wanted), policy.alone_coupons),
+    }
+    return tuple(
+        Exceeded(policy=policy.NAME, field=field, limit=getattr(policy, field))
+        for field, is_within in within.items()
+        if not is_within
     )
 
 

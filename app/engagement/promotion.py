@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
@@ -21,6 +22,11 @@ from app.points.versions import EARN_RULES, Draft
 _NEWEST = text("""
     SELECT DISTINCT ON (r.rule_no) r.* FROM earn_rules r JOIN activity_rules a ON a.rule_no = r.rule_no
     WHERE a.activity_id = :id ORDER BY r.rule_no, r.version DESC""")
+_KEPT = text("""
+    SELECT n.item_id FROM activities a
+    CROSS JOIN LATERAL jsonb_array_elements_text(a.definition -> 'items') n (item_id)
+    WHERE a.kind = 'promotion' AND a.state = 'live' AND a.id <> :id AND (a.ends_at IS NULL OR a.ends_at > :now)
+        AND n.item_id = ANY(CAST(:items AS varchar[]))""")
 
 
 def check(session: Session, what: Promotion) -> None:
@@ -32,13 +38,21 @@ def check(session: Session, what: Promotion) -> None:
 
 
 def exceeded(session: Session, found: Activity, now: datetime) -> tuple[Exceeded, ...]:
-    """The limits that keep one person from putting it on alone. Nobody else writes rules until the transaction ends."""
+    """The limits that keep one person from putting it on alone. Nobody else changes its items, or writes rules, until
+    the transaction ends."""
     assert isinstance(found.definition, Promotion)
+    change_item.lock(session, found.definition.items)
     why = [one for item_id in found.definition.items for one in change_item.limits(session, item_id)]
     if (draft := _rule(found, now)) is not None:
         EARN_RULES.one_after_another(session)
         why += EARN_RULES.exceeded(session, draft, EARN_RULES.made_alone(session, None, now))
     return tuple(dict.fromkeys(why))
+
+
+def items_of(session: Session, found: Activity) -> list[dict[str, Any]]:
+    """Its items as a second person sees them, who agrees to nothing else."""
+    what = found.definition
+    return change_item.put_before(session, what.items) if isinstance(what, Promotion) else []
 
 
 def begin(
@@ -59,15 +73,20 @@ def begin(
 
 
 def finish(session: Session, found: Activity, actor: audit.Actor, now: datetime) -> None:
-    """End its rule, and take its items out of the mall."""
+    """End its rule, and take its items out of the mall, but for those that another one keeps there."""
     if not isinstance(found.definition, Promotion):
         return
+    items = sorted(found.definition.items)
+    change_item.lock(session, items)
     EARN_RULES.one_after_another(session)
     for rule in _rules(session, found.id):
         if rule.effective_until != rule.effective_from:
             end_it(EARN_RULES, session, rule, now, actor, now)
-    for item_id in sorted(found.definition.items):
-        change_item.turn(session, item_id, "stopped", actor, now)
+    # Looked for behind the lock: of two that stop at once the later one sees that the other has.
+    kept = set(session.execute(_KEPT, {"id": found.id, "items": items, "now": now}).scalars())
+    for item_id in items:
+        if item_id not in kept:
+            change_item.turn(session, item_id, "stopped", actor, now)
 
 
 def _rules(session: Session, activity_id: str) -> Sequence[Rule]:

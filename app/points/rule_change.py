@@ -33,12 +33,13 @@ def change(
 ) -> R | Waiting:
     """The next version of a rule; it takes the place of those that were to begin later, too. It may wait as `create`.
 
-    `version` is the newest one the caller has seen. Raises `NotFound`, `VersionConflict`, `RuleInThePast`,
-    `RuleMalformed`, `RuleNamesUnknown`.
+    `version` is the newest one the caller has seen. Raises `NotFound`, `VersionConflict`, `RuleOfActivity`,
+    `RuleInThePast`, `RuleMalformed`, `RuleNamesUnknown`.
     """
     with transaction() as session:
         book.one_after_another(session)
         newest = book.former(session, rule_no, version)
+        book.check_free(session, rule_no)
         book.check_next(newest, draft)
         waiting = _ask(book, session, newest, draft, "change", actor, now)
         return waiting or book.add(session, rule_no, version + 1, draft, "change", actor, now)
@@ -56,7 +57,9 @@ def end(
     """The version with which the rule ends, at once if no time is given. Raises as `change`."""
     with transaction() as session:
         book.one_after_another(session)
-        return end_it(book, session, book.former(session, rule_no, version), at or now, actor, now)
+        newest = book.former(session, rule_no, version)
+        book.check_free(session, rule_no)
+        return end_it(book, session, newest, at or now, actor, now)
 
 
 def end_it(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals.second_person import Exceeded
-from app.errors import Invalid, NotFound, VersionConflict
+from app.errors import Conflict, Invalid, NotFound, VersionConflict
 from app.points.rules import Conditions, RuleMalformed
 from app.points.version_set import Version
 
@@ -32,6 +32,12 @@ _ALONE = """
 
 class RuleInThePast(Invalid):
     code = "rule_in_the_past"
+
+
+class RuleOfActivity(Conflict):
+    """An activity made the rule and ends it. Data: `activity_id`."""
+
+    code = "rule_of_activity"
 
 
 class Asking(Protocol):
@@ -97,6 +103,9 @@ class RuleBook(ABC, Generic[R, D]):
     @abstractmethod
     def exceeded(self, session: Session, draft: D, others: Sequence[R]) -> tuple[Exceeded, ...]:
         """The limits that keep one person from making this rule alone, beside the `others` that people made alone."""
+
+    def check_free(self, session: Session, rule_no: int) -> None:
+        """Raises `RuleOfActivity` for a rule that is changed and ended with an activity only."""
 
     def one_after_another(self, session: Session) -> None:
         """Until the transaction ends nobody else writes rules: ids become visible in their order (`AtHand`)."""

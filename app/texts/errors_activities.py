@@ -6,6 +6,10 @@ ACTIVITY_ERRORS: dict[str, tuple[str, str]] = {
         "The activity does not fit together; see `reason`.",
     ),
     "activity_live": ("活动正在进行，请先停止再修改。", "The activity is on. Stop it before changing it."),
+    "rule_of_activity": (
+        "该规则属于某个活动，请修改或停止该活动。",
+        "This rule belongs to an activity: change or stop that.",
+    ),
     "activity_not_open": ("活动未开始、已结束，或不适用于您。", "This is not on at present, or not for you."),
     "activity_used_up": ("活动名额已用完。", "All that this activity had to give has been given."),
     "already_checked_in": ("这一天已签到。", "That day has been checked in already."),

@@ -8,13 +8,26 @@ LIMIT_TEXTS: dict[str, tuple[str, str]] = {
         "放宽 {field}（当前为 {limit}）须由另一人同意",
         "Allowing more in {field}, now {limit}, takes a second person",
     ),
+    "limit.activities.alone_points_at_once": (
+        "须由另一人同意：单次赠送超过 {limit} 积分",
+        "Needs a second person: gives more than {limit} points at a time",
+    ),
+    "limit.activities.alone_points": (
+        "须由另一人同意：赠送积分合计未设上限，或超过 {limit}",
+        "Needs a second person: the points it may give in all have no limit, or are more than {limit}",
+    ),
+    "limit.activities.alone_coupons": (
+        "须由另一人同意：发券合计未设上限，或超过 {limit} 张",
+        "Needs a second person: the coupons it may give in all have no limit, or are more than {limit}",
+    ),
     "limit.activities.alone_item_fen": (
-        "一人单独上架的兑换商品，每件净让利最多 {limit}，且须填写成本",
-        "Items whose cost is told, and is at most {limit} above their price: one person alone",
+        "须由另一人同意：未填写成本，或成本高出兑换价 {limit} 以上",
+        "Needs a second person: the cost is not given, or is more than {limit} above the price",
     ),
     "limit.activities.alone_items_fen": (
-        "一人单独上架的兑换商品，按全部库存净让利最多 {limit}",
-        "Items whose whole stock gives at most {limit} beyond its price: one person alone",
+        "须由另一人同意：未填写成本、库存不限，或全部库存合计高出兑换价 {limit} 以上",
+        "Needs a second person: the cost is not given, the stock has no limit, or all of it costs more than {limit} "
+        "above the price",
     ),
     "limit.earning_rules.alone_rate_bp": (
         "一人最多可设每元 {limit} 积分",

@@ -35,7 +35,7 @@ class Office:
 def test_a_referral_is_made_changed_with_its_version_and_put_on(shop: Shop, engine: Engine) -> None:
     office = Office(shop)
     made = office.ask("POST", "/activities", json=DRAFT)
-    assert (made.status_code, made.json["referral"]["inviter"]) == (201, {"points": 30})
+    assert (made.status_code, made.json["referral"]["inviter"]["points"]) == (201, 30)
     path, terms = (
         f"/activities/{made.json['id']}",
         DRAFT["referral"] | {"window_days": 7, "phone_needed": True},
@@ -97,6 +97,20 @@ def test_leaders_are_those_whose_friends_stand_in_the_period(shop: Shop) -> None
     assert ([leader["name"] for leader in rest["items"]], rest["next_cursor"]) == (["赵*"], None)
     assert office.ask("GET", f"{path}?until=2020-01-01T00:00:00Z").json["items"] == []
     assert office.ask("GET", f"{path}?cursor=MQ==").json["code"] == "cursor_malformed"
+
+
+def test_what_all_stores_brought_is_not_for_the_manager_of_one(shop: Shop) -> None:
+    """Of an activity for all stores, or for another one as well."""
+    there = shop.open_store("S002").id
+    own, both = ({shop.store.id}, {shop.store.id, there})
+    chain, mine, two = referral(), *(referral(conditions={"stores": sorted(ids)}) for ids in (own, both))
+    office = Office(shop, Grant("manager", shop.store.id))
+    for what in ("report", "referrals", "referrals/leaders", "referrals/figures"):
+        answers = [
+            office.ask("GET", f"/activities/{one.id}/{what}").status_code for one in (chain, mine, two)
+        ]
+        assert answers == [403, 200, 403]
+    assert office.ask("GET", f"/activities/{chain.id}").status_code == 200
 
 
 def test_who_works_here_is_said_by_whoever_manages_them(shop: Shop, engine: Engine) -> None:

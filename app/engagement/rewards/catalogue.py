@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from app.clock import HOME_ZONE, business_date
 from app.db import reading
 from app.engagement.rewards.items import places_of
+from app.engagement.rewards.promoted import IN_MALL, PROMOTED
 from app.engagement.rewards.reward import Place, Price, Reward, reward_of
 from app.errors import NotFound
 from app.tiers.card import Card, card_of
@@ -31,8 +32,8 @@ class StorePlace:
 class Shown:
     """`reason` None: the member can have it now. `stores` is where goods wait, those without any left included.
 
-    `full_price` is what others pay, where the member's tier pays less. `left` is of all stores together (None: any
-    number), `more` how often the member may still exchange for it (None: as often as they like).
+    `full_price` is the regular one, or what others pay, where the member pays another. `left` is of all stores
+    together (None: any number), `more` how often the member may still exchange for it (None: as often as they like).
     """
 
     item_id: str
@@ -50,10 +51,10 @@ class Shown:
 _PRICE = "CAST(coalesce(v.reward -> 'tier_prices' -> :tier ->> 'points', v.reward -> 'price' ->> 'points') AS bigint)"
 _SEEN = f"""
     SELECT i.id, v.reward, {_PRICE} AS points, had.n AS had, had.today AS had_today
-    FROM reward_items i JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version
+    FROM reward_items i JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version{PROMOTED}
     CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE o.ordered_on = :day) AS today
         FROM reward_orders o WHERE o.item_id = i.id AND o.member_id = :member_id AND o.state <> 'cancelled') had
-    WHERE i.state = 'live' AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
+    WHERE {IN_MALL} AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
         AND coalesce(CAST(v.reward ->> 'available_from' AS timestamptz) <= :now, true)
         AND coalesce(CAST(v.reward ->> 'available_until' AS timestamptz) > :now, true)"""  # noqa: S608  # constants of our own
 _PAGE = text(f"""
@@ -118,7 +119,7 @@ def _shown(connection: Connection, card: Card, rows: Sequence[Any]) -> list[Show
 
 def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, Any]) -> Shown:
     reward = reward_of(row.reward)
-    price = reward.price_for(card.tier.code)
+    price, full = reward.price_for(card.tier.code), reward.full_price or reward.price
     # A store that has closed hands nothing over.
     here = [place for place in places if place.store_id is None or place.store_id in stores]
     left = None if any(place.left is None for place in here) else sum(place.left or 0 for place in here)
@@ -131,7 +132,7 @@ def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, 
         item_id=row.id,
         reward=reward,
         price=price,
-        full_price=reward.price if price != reward.price else None,
+        full_price=full if price != full else None,
         reason=_reason(left, more, missing_points, missing_fen),
         missing_points=missing_points,
         missing_fen=missing_fen,

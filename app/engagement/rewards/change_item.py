@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import insert, select, text, update
@@ -157,6 +158,24 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     _next(session, item, "live", reward, actor, now)
     _set_places(session, item.id, places)
     _audit(session, "reward.publish", item.id, item.version, reward, places, actor, now, approved.id)
+
+
+def put_before(session: Session, item_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Items as a second person sees them in a promotion. They are locked: nobody changes them until the
+    transaction ends."""
+    lock(session, item_ids)
+    found = [show(session, item_id) for item_id in sorted(item_ids)]
+    told = [
+        {"item_id": one.item_id, "version": one.version, "reward": one.reward, "stock": _told(one.places)}
+        for one in found
+    ]
+    return cast("list[dict[str, Any]]", msgspec.json.decode(msgspec.json.encode(told)))
+
+
+def lock(session: Session, item_ids: Sequence[str]) -> None:
+    """One change of them after the other, until the transaction ends."""
+    rows = select(RewardItem.id).where(RewardItem.id.in_(item_ids)).order_by(RewardItem.id)
+    session.execute(rows.with_for_update()).all()
 
 
 def turn(session: Session, item_id: str, state: str, actor: audit.Actor, now: datetime) -> None:

@@ -17,6 +17,7 @@ from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.orders import Order
 from app.engagement.rewards.payment_models import RewardPayment
 from app.engagement.rewards.policy import RewardPolicy
+from app.engagement.rewards.promoted import IN_MALL, PROMOTED
 from app.engagement.rewards.reward import Price, Reward, reward_of
 from app.errors import Conflict, NotFound, Unauthenticated
 from app.facts.tell import tell
@@ -33,7 +34,7 @@ PAYMENT_LIFE = timedelta(minutes=15)
 
 
 class RewardNotAvailable(Conflict):
-    """The item is stopped, or its time has not come or is over."""
+    """The item is stopped, or its time, or that of its promotion, has not come or is over."""
 
     code = "reward_not_available"
 
@@ -104,9 +105,10 @@ def exchange(*, member_id: int, wish: Wish, request: idempotency.Request, now: d
 _MEMBER = text("""
     SELECT m.status, t.code AS tier FROM members m JOIN tiers t ON t.id = m.tier_id WHERE m.id = :member_id
     FOR SHARE OF m""")
-_ITEM = text("""
-    SELECT i.version, i.state, v.reward FROM reward_items i
-    JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version WHERE i.id = :item_id""")
+_ITEM = text(f"""
+    SELECT i.version, {IN_MALL} AS in_mall, v.reward FROM reward_items i
+    JOIN reward_versions v ON v.item_id = i.id AND v.version = i.version{PROMOTED}
+    WHERE i.id = :item_id""")  # noqa: S608  # constants of our own
 _STORE = text("""
     SELECT s.id, s.time_zone FROM reward_stock r JOIN stores s ON s.id = r.store_id
     WHERE r.item_id = :item_id AND r.offered AND s.code = :store AND s.status = 'open'""")
@@ -116,11 +118,11 @@ def _exchange(session: Session, member_id: int, wish: Wish, now: datetime) -> st
     member = session.execute(_MEMBER, {"member_id": member_id}).one()
     if member.status != "active":
         raise Unauthenticated
-    item = session.execute(_ITEM, {"item_id": wish.item_id}).one_or_none()
+    item = session.execute(_ITEM, {"item_id": wish.item_id, "now": now}).one_or_none()
     reward = None if item is None else reward_of(item.reward)
     if item is None or reward is None or not reward.seen_by(member.tier):
         raise NotFound
-    if item.state != "live" or not reward.open_at(now):
+    if not item.in_mall or not reward.open_at(now):
         raise RewardNotAvailable
     price = reward.price_for(member.tier)
     if (wish.points, wish.cash_fen) != (price.points, price.cash_fen):

@@ -40,7 +40,8 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
     Who is in one of `tier_prices` pays that price, the others `price`. With `tiers` only members of these see it. It
     can be had within `[available_from, available_until)`. Limits count what was not cancelled, days by the chain's
-    calendar. `cost_fen` is what one costs the brand; None: nobody has said.
+    calendar. `full_price` is the regular one, where this one is less. `cost_fen` is what one costs the brand; None:
+    nobody has said.
     """
 
     name_zh: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -51,6 +52,7 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     gives_id: Annotated[str, Meta(min_length=1, max_length=26)] | None = None
     sku: Annotated[str, Meta(max_length=64)] = ""
     price: Price
+    full_price: Price | None = None
     tier_prices: Annotated[dict[TierCode, Price], Meta(max_length=MOST_TIERS)] = {}
     tiers: Annotated[tuple[TierCode, ...], Meta(max_length=MOST_TIERS)] = ()
     available_from: datetime | None = None
@@ -80,6 +82,9 @@ def reward_of(data: Mapping[str, Any]) -> Reward:
     begins, ends = reward.available_from, reward.available_until
     if begins is not None and ends is not None and ends <= begins:
         raise RewardMalformed(reason="available_until: not after available_from")
+    full, price = reward.full_price, reward.price
+    if full is not None and (full.points < price.points or full.cash_fen < price.cash_fen):
+        raise RewardMalformed(reason="full_price: less than the price")
     if len(set(reward.tiers)) < len(reward.tiers):
         raise RewardMalformed(reason="tiers: a code stands there twice")
     if reward.tiers and not set(reward.tier_prices) <= set(reward.tiers):

@@ -54,6 +54,15 @@ function view(lottery) {
   };
 }
 
+/** Those of the same name are numbered. @param {Lottery[]} items */
+function choices(items) {
+  return items.map(({ id, name }) => {
+    const alike = items.filter((one) => one.name === name);
+    const nth = alike.findIndex((one) => one.id === id) + 1;
+    return { id, name: alike.length > 1 ? `${name} ${nth}` : name };
+  });
+}
+
 /** @param {import('../../utils/api.js').OwnDraw} draw */
 function toRow(draw) {
   const t = texts();
@@ -107,7 +116,7 @@ Component({
           return;
         }
         shownId = lottery.id;
-        const all = items.length > 1 ? items.map(({ id, name }) => ({ id, name })) : [];
+        const all = items.length > 1 ? choices(items) : [];
         this.setData({ ...view(lottery), all, none: false, guest: false });
         await this.load([]);
       } catch (problem) {

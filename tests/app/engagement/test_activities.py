@@ -12,7 +12,7 @@ from app.checkout.decide import decide
 from app.engagement import change
 from app.engagement.activity import Activity
 from app.engagement.change import ActivityLive
-from app.engagement.definitions import ActivityMalformed, Kind
+from app.engagement.definitions import DEFINITIONS, ActivityMalformed, Kind
 from app.engagement.lottery_rounds import RoundsUsedUp, RoundTimes
 from app.errors import VersionConflict
 from app.staff.roles import Grant
@@ -21,6 +21,7 @@ from tests.app.engagement.offering import CUP, MINUTE, THANKS, draft, live, lott
 from tests.conftest import rows
 from tests.coupons import live_template
 from tests.shop import Shop
+from tests.surveys import QUESTIONS
 
 
 def published(shop: Shop, kind: Kind, **what: Any) -> tuple[str, Activity | Waiting]:
@@ -136,7 +137,10 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     made = client.post("/office/v1/activities", json=body, headers=headers)
     assert made.status_code == 201, made.json
     where = f"/office/v1/activities/{made.json['id']}"
-    assert made.json["check_in"]["days"][0] == {"points": 1}
+    nothing = {"lifetime_days": None, "coupon_template": None, "coupons": 0, "lottery": None, "chances": 0}
+    told = made.json["check_in"]
+    assert told["days"][0] == {"points": 1} | nothing
+    assert (told["make_ups_a_month"], told["make_up_points"]) == (0, 0)
     wrong = client.post("/office/v1/activities", json=body | {"kind": "welcome"}, headers=headers)
     assert (wrong.status_code, wrong.json["code"]) == (422, "activity_malformed")
     changed = client.put(where, json=body | {"name_en": "Every day", "version": 1}, headers=headers)
@@ -159,6 +163,35 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     off = client.post(f"{where}/stop", json={"version": 3}, headers=headers)
     assert off.json["state"] == "stopped"
     assert phone.get("/check-ins").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("check_in", {"days": [{"points": 1}]}),
+        ("lottery", {"prizes": [THANKS], "fallback": 1}),
+        ("welcome", {"reward": {"points": 1}}),
+        ("first_order", {"reward": {"points": 1}}),
+        ("profile", {"reward": {"points": 1}}),
+        ("referral", {"inviter": {"points": 1}, "at_least_fen": 1}),
+        ("survey", {"questions": QUESTIONS}),
+        ("promotion", {"points": 1}),
+    ],
+)
+def test_the_office_is_told_every_field_and_may_send_it_back(
+    shop: Shop, engine: Engine, kind: Kind, what: dict[str, Any]
+) -> None:
+    person = shop.person("boss", Grant("manager", None))
+    client, headers = shop.app.test_client(), {"Authorization": f"Bearer {staff_token(person.id)}"}
+    made = change.create(draft=draft(kind, **what), actor=OPERATOR, now=clock.now())
+    where = f"/office/v1/activities/{made.id}"
+    told = client.get(where, headers=headers).json
+    own = told["gift" if kind in ("welcome", "first_order", "profile") else kind]
+    assert {*own} == {*DEFINITIONS[kind].__struct_fields__} - {"conditions", "points_at_least"}
+    kept = {name: value for name, value in told.items() if name not in ("id", "state")}
+    kept = {name: value for name, value in kept.items() if not name.endswith("_given")}
+    again = client.put(where, json=kept, headers=headers)
+    assert (again.status_code, again.json) == (200, told | {"version": 2})
 
 
 def test_a_lottery_through_the_interfaces(shop: Shop, engine: Engine) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.approvals.explain import why_text
 from app.approvals.second_person import Waiting
 from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide
@@ -109,6 +110,23 @@ def test_above_a_rules_limit_a_second_person_agrees_to_all_of_it(shop: Shop, eng
     assert rows(engine, "SELECT state FROM activities") == [("live",)]
 
 
+def test_each_limit_that_a_gift_goes_beyond_is_told(shop: Shop, engine: Engine) -> None:
+    """As one sees it in the form, and again when it is published."""
+    person, template = shop.person("one", Grant("manager", None)), live_template(clock.now())
+    draft = made("welcome_gift", values={"points": 500, "coupon_template": template})
+    fields = [(one.policy, one.field, one.limit) for one in draft.why]
+    assert draft.second_person
+    assert fields == [
+        ("activities", "alone_points_at_once", 200),
+        ("activities", "alone_points", 100_000),
+        ("activities", "alone_coupons", 1_000),
+    ]
+    waiting = publish(draft.activity, Actor(type="staff", id=person.id))
+    assert isinstance(waiting, Waiting)
+    assert waiting.why == draft.why
+    assert why_text(waiting.why[0], "en") == "Needs a second person: gives more than 200 points at a time"
+
+
 def test_a_promotion_and_a_rule_made_alone_add_up(shop: Shop, engine: Engine) -> None:
     """Two persons' doublings, or one person's twice, are more than one person may give."""
     person = Actor(type="staff", id=shop.person("one", Grant("manager", None)).id)
@@ -127,6 +145,8 @@ def test_items_are_in_the_mall_while_the_festival_is_on(shop: Shop, engine: Engi
     assert (festive.state, festive.reward.price.points, festive.places[0].stock) == ("stopped", 55, 1)
     assert asked(phone, festive).json["code"] == "reward_not_available"
     assert isinstance(publish(draft.activity), Activity)
+    shown = phone.get(f"/rewards/{festive.item_id}").json
+    assert (shown["points"], shown["full_points"], shown["full_cash_fen"]) == (55, 100, 0)
     assert asked(phone, festive).status_code == 201
     assert asked(phone, festive).json["code"] == "reward_used_up"
     change.stop(activity_id=draft.activity.id, version=2, actor=OPERATOR, now=clock.now())
@@ -172,7 +192,8 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     assert answer.status_code == 201, answer.json
     assert (answer.json["second_person"], answer.json["to_do"]) == (False, ["publish"])
     activity = answer.json["activity"]
-    assert activity["gift"]["reward"] == {"points": 20, "coupon_template": template, "coupons": 1}
+    gift = activity["gift"]["reward"]
+    assert (gift["points"], gift["coupon_template"], gift["coupons"]) == (20, template, 1)
     assert (activity["state"], activity["name_zh"], activity["coupons_most"]) == ("draft", "入会礼", 50)
     soon = {"ends_at": (clock.now() + WEEK).isoformat(), "stores": ["S001"], "tiers": ["normal"]}
     drawn = client.post(f"{where}/lottery", json=soon | {"values": {"top_points": 900}}, headers=headers)
@@ -181,13 +202,14 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     tripled = client.post(f"{where}/member_day", json=soon | {"values": {"times": 5}}, headers=headers)
     assert tripled.json["why"][0]["limit"] == 30_000
     changed = tripled.json["activity"]
-    assert changed["promotion"] == {"factor_bp": 50_000}
+    told = {"factor_bp": 50_000, "points": None, "per_day": None, "items": None}
+    assert (changed["promotion"], changed["points_given"]) == (told, None)
     body = {name: value for name, value in changed.items() if name not in ("id", "state")}
     body = {name: value for name, value in body.items() if not name.endswith("_given")}
     body["promotion"] = {"factor_bp": 20_000}
     body["starts_at"] = (clock.now() + MINUTE).isoformat()
     put = client.put(f"/office/v1/activities/{changed['id']}", json=body, headers=headers)
-    assert (put.status_code, put.json["promotion"]) == (200, {"factor_bp": 20_000})
+    assert (put.status_code, put.json["promotion"]) == (200, told | {"factor_bp": 20_000})
     assert client.post(f"{where}/nothing", json=soon, headers=headers).status_code == 404
 
 

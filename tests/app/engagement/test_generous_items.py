@@ -96,7 +96,7 @@ def test_the_office_is_told_why_it_waits(shop: Shop, engine: Engine, one: Actor)
     body = CUP | {"cost_fen": 9_900, "stock": [{"store": "S001", "stock": 3}]}
     answer = client.post("/office/v1/reward-items", json=body, headers=headers)
     assert (answer.status_code, answer.json["why"][0]["field"]) == (202, "alone_item_fen")
-    assert answer.json["why"][0]["text"].startswith("一人单独上架的兑换商品")
+    assert answer.json["why"][0]["text"].startswith("须由另一人同意：未填写成本，或成本高出")
     listed = client.get("/office/v1/reward-items", headers=headers).json["items"]
     assert [(item["state"], item["cost_fen"]) for item in listed] == [("stopped", 9_900)]
 
