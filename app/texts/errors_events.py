@@ -40,7 +40,7 @@ EVENT_ERRORS: dict[str, tuple[str, str]] = {
     ),
     "event_feedback_given": ("您已评价过。", "You have said what you think of this."),
     "event_feedback_closed": (
-        "仅到场会员可在评价期内评价。",
-        "Those who were there may say so, for some days.",
+        "活动结束后的评价期内，到场会员可以评价。",
+        "Those who were there may say so once it is over, for some days.",
     ),
 }
