@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.audit import OPERATOR
 from app.feedback import answer as story
 from app.feedback.write import FeedbackErased
 from app.jobs.beats import Beat
+from app.stores.setup import change_store
 from app.withdrawal import withdraw
 from app.work import beats
 from tests.actors import Actors
@@ -128,6 +130,19 @@ def test_it_may_be_about_a_purchase_of_ones_own(shop: Shop, actors: Actors) -> N
     elsewhere = writes(phone, store="S002", sale=sale)
     assert (elsewhere.status_code, elsewhere.json["code"]) == (422, "sale_elsewhere")
     assert writes(phone, store="S001", sale=sale).status_code == 201
+
+
+def test_the_stores_to_choose_from_are_those_that_are_open(shop: Shop, actors: Actors) -> None:
+    phone = shop.member()
+    shop.till.sell(shop.till.ticket(shop.code(phone)), 5_000)
+    assert phone.get("/me/sales").json["items"][0]["store_code"] == "S001"
+    names = {"name": None, "version": 1, "actor": OPERATOR, "now": clock.now()}
+    first = phone.get("/stores?limit=1").json
+    assert [one["store"] for one in first["items"]] == ["S001"]
+    rest = phone.get(f"/stores?cursor={first['next_cursor']}").json
+    assert [one["store"] for one in rest["items"]] == ["S002"]
+    change_store(code="S002", status="closed", **names)
+    assert [one["store"] for one in phone.get("/stores").json["items"]] == ["S001"]
 
 
 def test_words_are_bounded(shop: Shop) -> None:
