@@ -3,10 +3,9 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import Select, insert, select, text, update
+from sqlalchemy import ColumnElement, insert, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -184,17 +183,16 @@ _STORES = select(Store.id, Store.code, Store.name, Store.time_zone, Store.status
 
 def list_stores(*, store_ids: frozenset[int] | None, limit: int, after: str | None) -> list[StoreView]:
     """By code; only the given stores unless `store_ids` is None."""
-    wanted = _STORES if store_ids is None else _STORES.where(Store.id.in_(store_ids))
-    return _by_code(wanted, limit, after)
+    return _by_code(true() if store_ids is None else Store.id.in_(store_ids), limit, after)
 
 
 def open_stores(*, limit: int, after: str | None) -> list[StoreView]:
     """By code; those that have not been closed."""
-    return _by_code(_STORES.where(Store.status == "open"), limit, after)
+    return _by_code(Store.status == "open", limit, after)
 
 
-def _by_code(wanted: Select[Any], limit: int, after: str | None) -> list[StoreView]:
-    behind = wanted.where(Store.code > (after or "")).order_by(Store.code).limit(limit)
+def _by_code(which: ColumnElement[bool], limit: int, after: str | None) -> list[StoreView]:
+    behind = _STORES.where(which, Store.code > (after or "")).order_by(Store.code).limit(limit)
     with reading() as connection:
         return [StoreView(**row._mapping) for row in connection.execute(behind)]
 
