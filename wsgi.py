@@ -29,6 +29,7 @@ import miniprogram_api.me
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
+import miniprogram_api.stores
 import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
@@ -104,6 +105,7 @@ JSON_FACES = (
     miniprogram_api.check_ins.blueprint,
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
+    miniprogram_api.stores.blueprint,
     miniprogram_api.surveys.blueprint,
     miniprogram_api.feedback.blueprint,
     pos_api.scans.blueprint,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from app.db import transaction
 from app.engagement import survey
+from app.engagement.events import feedback as event_feedback
 from app.feedback import write as feedback
 from app.identity import consent
 from app.messages.cancel import cancel_waiting
@@ -22,4 +23,5 @@ def withdraw(*, member_id: int, now: datetime) -> None:
         consent.take_back(session, member_id, now=now)
         cancel_waiting(session, member_id, now=now)
         feedback.erase(session, member_id)
+        event_feedback.erase(session, member_id)
         survey.forget(session, member_id)

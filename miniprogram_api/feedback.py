@@ -11,6 +11,7 @@ from app.feedback import thread as threads
 from app.feedback import write
 from app.feedback.thread import CATEGORIES, MOST_CHARS, Message
 from app.feedback.write import Opening, Written
+from app.idempotency import Request
 from app.throttle import Limit
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer, nothing
@@ -55,6 +56,14 @@ class FeedbackWrittenSchema(Strict):
     message_no = fields.Integer(required=True)
 
 
+def _again(request: Request, limit: Limit) -> Written | None:
+    """What was written with that key before; None if it is new, and then it counts. Raises `KeyReused`, `TooMany`."""
+    done = write.former(request)
+    if done is None:
+        parts().throttle.hit(limit, me().id)
+    return done
+
+
 def _written(done: Written) -> Response:
     return answer({"id": done.thread_id, "message_no": done.message_no}, 201)
 
@@ -65,11 +74,11 @@ def _written(done: Written) -> Response:
 @blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
 def open_thread(arguments: dict[str, Any]) -> Response:
     """Begin a thread."""
-    parts().throttle.hit(THREADS_A_DAY, me().id)
-    opening = Opening(**arguments)
-    return _written(
-        write.open_thread(member_id=me().id, opening=opening, request=keyed(scope()), now=clock.now())
+    request, opening = keyed(scope()), Opening(**arguments)
+    done = _again(request, THREADS_A_DAY) or write.open_thread(
+        member_id=me().id, opening=opening, request=request, now=clock.now()
     )
+    return _written(done)
 
 
 @blueprint.get("/<string:thread_id>")
@@ -115,16 +124,11 @@ class MoreSchema(Strict):
 @blueprint.doc(security=MEMBER, parameters=[IDEMPOTENCY_KEY])
 def add(arguments: dict[str, Any], thread_id: str) -> Response:
     """Write more. A closed thread is open again."""
-    parts().throttle.hit(MESSAGES_A_DAY, me().id)
-    return _written(
-        write.add(
-            member_id=me().id,
-            thread_id=thread_id,
-            body=arguments["body"],
-            request=keyed(scope()),
-            now=clock.now(),
-        )
+    request = keyed(scope())
+    done = _again(request, MESSAGES_A_DAY) or write.add(
+        member_id=me().id, thread_id=thread_id, body=arguments["body"], request=request, now=clock.now()
     )
+    return _written(done)
 
 
 @blueprint.post("/<string:thread_id>/read")

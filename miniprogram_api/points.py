@@ -159,7 +159,8 @@ def entries(arguments: dict[str, Any]) -> Response:
 
 class PurchaseSchema(Strict):
     id = fields.String(required=True)
-    store = fields.String(required=True)
+    store = fields.String(required=True, metadata={"description": "its name"})
+    store_code = fields.String(required=True)
     receipt_no = fields.String(required=True)
     amount_fen = fields.Integer(required=True)
     refunded_fen = fields.Integer(required=True, metadata={"description": "all refunds together"})
@@ -175,6 +176,7 @@ def _dump_purchase(sale: SaleView) -> dict[str, Any]:
     return {
         "id": sale.id,
         "store": sale.store,
+        "store_code": sale.store_code,
         "receipt_no": sale.receipt_no,
         "amount_fen": sale.amount_fen,
         "refunded_fen": sale.refunded_fen,

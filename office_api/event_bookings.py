@@ -30,7 +30,7 @@ class BookingsArguments(PageArguments):
 
 
 class OfficeEventBookingSchema(StaffEventBookingSchema):
-    member_no = fields.String(required=True)
+    member_no = fields.String(required=True, metadata={"description": "masked"})
 
 
 def _dump(booking: Booking) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class EventOpinionSchema(Strict):
     session_id = fields.String(required=True)
     stars = fields.Integer(required=True)
     comment = fields.String(required=True)
-    given_at = fields.AwareDateTime(required=True)
+    given_on = fields.Date(required=True, metadata={"description": "by the store's calendar"})
 
 
 def _dump_opinion(opinion: Opinion) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _dump_opinion(opinion: Opinion) -> dict[str, Any]:
 @blueprint.response(200, page_of(EventOpinionSchema))
 @blueprint.doc(security=STAFF)
 def feedback_of(arguments: dict[str, Any], event_id: str) -> Response:
-    """What members say of it, without names."""
+    """What members say of it, without names and in no order."""
     wanted = asked(arguments)
     found = feedback.listing(
         event_id=mine(event_id).event_id,
@@ -169,4 +169,4 @@ def feedback_of(arguments: dict[str, Any], event_id: str) -> Response:
         limit=wanted.limit + 1,
         before=wanted.after,
     )
-    return answer(page(found, wanted, lambda one: one.booking_id, _dump_opinion))
+    return answer(page(found, wanted, lambda one: one.opinion_id, _dump_opinion))

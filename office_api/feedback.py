@@ -28,7 +28,7 @@ guarded(blueprint, require_staff)
 
 class OfficeFeedbackThreadSchema(FeedbackThreadSchema):
     version = fields.Integer(required=True)
-    member_no = fields.String(required=True)
+    member_no = fields.String(required=True, metadata={"description": "masked"})
     member = fields.String(required=True, metadata={"description": "masked"})
     answered_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "the first time"}
@@ -71,7 +71,7 @@ def list_threads(arguments: dict[str, Any]) -> Response:
     return answer(page(found, wanted, lambda one: one.id, _dump))
 
 
-class ReportArguments(Strict):
+class ReportArguments(PageArguments):
     from_month = Day(
         load_default=None,
         allow_none=False,
@@ -92,22 +92,22 @@ class FeedbackCountsSchema(Strict):
     )
 
 
-class FeedbackReportSchema(Strict):
-    items = fields.List(fields.Nested(FeedbackCountsSchema()), required=True)
-
-
 @blueprint.get("/report")
 @blueprint.arguments(ReportArguments(), location="query")
-@blueprint.response(200, FeedbackReportSchema())
+@blueprint.response(200, page_of(FeedbackCountsSchema))
 @blueprint.doc(security=STAFF)
 def report(arguments: dict[str, Any]) -> Response:
     """How many threads about what, by store and month."""
+    wanted = asked(arguments)
+    skip = numeric(wanted) or 0
     found = reports.report(
         from_month=arguments["from_month"] or clock.business_date(clock.now(), clock.HOME_ZONE),
         months=arguments["months"],
         stores=my_stores(ANSWER_FEEDBACK),
+        limit=wanted.limit + 1,
+        skip=skip,
     )
-    return answer({"items": [asdict(counts) for counts in found]})
+    return answer(page(found, wanted, lambda _: skip + wanted.limit, asdict))
 
 
 @blueprint.get("/<string:thread_id>")

@@ -227,7 +227,7 @@ class TextsArguments(PageArguments, WhichFormSchema):
 
 class SurveyTextSchema(Strict):
     text = fields.String(required=True)
-    member_no = fields.String(required=True, allow_none=True)
+    member_no = fields.String(required=True, allow_none=True, metadata={"description": "masked"})
     member = fields.String(
         required=True, allow_none=True, metadata={"description": "masked; null in anonymous surveys"}
     )

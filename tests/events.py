@@ -111,3 +111,14 @@ def inbox(shop: Shop, phone: Phone, *, later: timedelta = timedelta(0)) -> list[
     work(shop.app)
     send_messages(shop.parts, lambda: clock.now() + later)
     return list(phone.get("/me/messages").json["items"])
+
+
+def ended(session_id: str) -> None:
+    """It is over now."""
+    with db.transaction() as open_:
+        open_.execute(
+            text("""
+                UPDATE event_sessions SET ends_at = :now, starts_at = CAST(:now AS timestamptz) - interval '2 hours',
+                    closes_at = least(closes_at, CAST(:now AS timestamptz) - interval '2 hours') WHERE id = :id"""),
+            {"id": session_id, "now": clock.now()},
+        )

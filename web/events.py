@@ -10,7 +10,9 @@ from web.language import language
 from web.schemas import Strict
 
 
-class EventBookingSchema(Strict):
+class SeatsSchema(Strict):
+    """What everybody who sees a booking sees of it."""
+
     id = fields.String(required=True)
     session_id = fields.String(required=True)
     event_id = fields.String(required=True)
@@ -51,13 +53,18 @@ class EventBookingSchema(Strict):
         },
     )
     points_back = fields.Integer(required=True)
+
+
+class EventBookingSchema(SeatsSchema):
     stars = fields.Integer(required=True, allow_none=True)
     feedback_until = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "null: nothing to be said now"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: nothing to be said, before the end neither"},
     )
 
 
-class StaffEventBookingSchema(EventBookingSchema):
+class StaffEventBookingSchema(SeatsSchema):
     member = fields.String(required=True, metadata={"description": "masked"})
 
 
@@ -65,15 +72,18 @@ _WORDED = ("id", "title", "when")
 
 
 def dump_booking(booking: Booking) -> dict[str, Any]:
-    told = {
-        name: getattr(booking, name) for name in EventBookingSchema._declared_fields if name not in _WORDED
-    }
+    return _seats(booking) | {"stars": booking.stars, "feedback_until": booking.feedback_until}
+
+
+def dump_for_staff(booking: Booking) -> dict[str, Any]:
+    """Without what the member thinks of it, which is read without names."""
+    return _seats(booking) | {"member": booking.member}
+
+
+def _seats(booking: Booking) -> dict[str, Any]:
+    told = {name: getattr(booking, name) for name in SeatsSchema._declared_fields if name not in _WORDED}
     return told | {
         "id": booking.booking_id,
         "title": booking.title_en if language() == "en" else booking.title_zh,
         "when": when(booking.starts_at, booking.ends_at, booking.time_zone, language()),
     }
-
-
-def dump_for_staff(booking: Booking) -> dict[str, Any]:
-    return dump_booking(booking) | {"member": booking.member}

@@ -22,6 +22,7 @@ class SaleView:
 
     id: str
     store: str
+    store_code: str
     receipt_no: str
     amount_fen: int
     refunded_fen: int
@@ -49,8 +50,8 @@ _COUPONS = """(SELECT CAST(json_agg(json_build_object('coupon_id', r.coupon_id, 
         FROM coupon_redemptions r JOIN coupons c ON c.id = r.coupon_id JOIN coupon_faces f ON f.id = c.face_id
         WHERE r.sale_id = s.id)"""
 _SALE = f"""
-    SELECT s.*, st.name AS store, {PARTS} AS parts, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders,
-        {_COUPONS} AS coupons, (
+    SELECT s.*, st.name AS store, st.code AS store_code, {PARTS} AS parts, {_REFUNDED} AS refunded_fen,
+        {_TENDERS} AS tenders, {_COUPONS} AS coupons, (
         SELECT json_agg(json_build_array(l.sku, l.name, l.quantity, l.unit_price_fen, l.category) ORDER BY l.line_no)
         FROM sale_lines l WHERE l.sale_id = s.id) AS lines
     FROM sales s JOIN stores st ON st.id = s.store_id WHERE s.store_id = :store_id AND s."""  # noqa: S608
@@ -81,7 +82,8 @@ def sales_of_member(*, member_id: int, limit: int, before: str | None) -> list[S
     with reading() as connection:
         rows = connection.execute(
             text(f"""
-                SELECT s.*, st.name AS store, {_REFUNDED} AS refunded_fen, {_TENDERS} AS tenders
+                SELECT s.*, st.name AS store, st.code AS store_code, {_REFUNDED} AS refunded_fen,
+                    {_TENDERS} AS tenders
                 FROM sales s JOIN stores st ON st.id = s.store_id
                 WHERE s.member_id = :member_id AND (CAST(:before AS text) IS NULL OR s.id < :before)
                 ORDER BY s.id DESC LIMIT :limit"""),  # noqa: S608  # a constant of our own
@@ -94,6 +96,7 @@ def _view(row: Row[Any], lines: list[list[Any]], earned: tuple[Part, ...]) -> Sa
     return SaleView(
         id=row.id,
         store=row.store,
+        store_code=row.store_code,
         receipt_no=row.receipt_no,
         amount_fen=row.amount_fen,
         refunded_fen=row.refunded_fen,

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.db import reading
 from app.engagement.referral_join import Reason
 from app.errors import NotFound
-from app.tiers.card import masked_name
+from app.tiers.card import masked_name, masked_no
 
 State = Literal["pending", "rewarded", "taken_back", "blocked"]
 
@@ -154,11 +154,6 @@ def figures(*, activity_id: str, now: datetime) -> Figures:
         counted = connection.execute(_FIGURES, asked).one()._mapping
         reasons = {row.reason: row.n for row in connection.execute(_REASONS, asked)}
     return Figures(**counted, reasons=reasons)
-
-
-def masked_no(member_no: str) -> str:
-    """Enough to compare with what somebody reads out, too little to find them by."""
-    return f"{'*' * (len(member_no) - 4)}{member_no[-4:]}"
 
 
 def _check(found: object) -> None:

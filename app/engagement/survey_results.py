@@ -13,7 +13,7 @@ from app.db import reading, transaction
 from app.engagement.survey_forms import Form, form_of
 from app.engagement.survey_questions import SCALES, Question
 from app.errors import NotFound
-from app.tiers.card import masked_name
+from app.tiers.card import masked_name, masked_no
 
 By = Literal["none", "store", "tier"]
 #: Fewer answers to an anonymous survey, together or in a group, would come close to telling whose they are.
@@ -188,12 +188,12 @@ def _text(row: Any, form: Form) -> Text:
         return Text(
             id=row.id, text=row.text, member_no=None, member=None, store=None, tier=None, answered_on=None
         )
-    member = None if row.member_no is None else masked_name(row.name)
+    nobody = row.member_no is None
     return Text(
         id=row.id,
         text=row.text,
-        member_no=row.member_no,
-        member=member,
+        member_no=None if nobody else masked_no(row.member_no),
+        member=None if nobody else masked_name(row.name),
         store=row.store,
         tier=row.tier,
         answered_on=row.answered_on,

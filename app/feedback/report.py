@@ -38,15 +38,19 @@ _REPORT = text("""
     WHERE t.opened_at >= CAST(:from AS timestamp) AT TIME ZONE CAST(:zone AS text)
         AND t.opened_at < CAST(:until AS timestamp) AT TIME ZONE CAST(:zone AS text)
         AND (CAST(:stores AS bigint[]) IS NULL OR t.store_id = ANY(:stores))
-    GROUP BY 1, 2, 3 ORDER BY 1, 3 NULLS FIRST, 2""")
+    GROUP BY 1, 2, 3 ORDER BY 1, 3 NULLS FIRST, 2 LIMIT :limit OFFSET :skip""")
 
 
-def report(*, from_month: date, months: int, stores: Collection[int] | None) -> list[Counts]:
-    """From that month on so many, up to `MOST_MONTHS`; about some stores (None: all, and about none)."""
+def report(
+    *, from_month: date, months: int, stores: Collection[int] | None, limit: int, skip: int
+) -> list[Counts]:
+    """From that month on so many, up to `MOST_MONTHS`; about some stores (None: all, and about none); behind the first
+    `skip` rows."""
     begins = from_month.replace(day=1)
     later = begins.year * 12 + begins.month - 1 + months
     ends = date(later // 12, later % 12 + 1, 1)
     within = None if stores is None else sorted(stores)
     values = {"zone": HOME_ZONE, "from": begins, "until": ends, "stores": within}
+    values |= {"limit": limit, "skip": skip}
     with reading() as connection:
         return [Counts(**row._mapping) for row in connection.execute(_REPORT, values)]

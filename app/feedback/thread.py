@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import reading
 from app.errors import NotFound
-from app.tiers.card import masked_name
+from app.tiers.card import masked_name, masked_no
 
 Category = Literal["product", "service", "store", "app", "other"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -22,7 +22,7 @@ MOST_CHARS = 1_000
 @dataclass(frozen=True, kw_only=True)
 class Thread:
     """`first` is how it began, None once it is erased. `unread`: our messages that the member has not read. `sale` is
-    the id of the purchase it is about. `member` is masked."""
+    the id of the purchase it is about. `member` and `member_no` are masked."""
 
     id: str
     version: int
@@ -146,4 +146,5 @@ def _sorted(stores: Collection[int] | None) -> list[int] | None:
 
 
 def _thread(row: Any) -> Thread:
-    return Thread(**dict(row._mapping) | {"member": masked_name(row.member)})
+    masked = {"member": masked_name(row.member), "member_no": masked_no(row.member_no)}
+    return Thread(**dict(row._mapping) | masked)

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.db import transaction
+from app.db import reading, transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.feedback.models import FeedbackMessage, FeedbackThread
 from app.feedback.thread import Category
@@ -28,6 +28,12 @@ class SaleNotYours(Invalid):
     code = "sale_not_yours"
 
 
+class SaleElsewhere(Invalid):
+    """It was made in another store than the one that is named, which must not learn of it."""
+
+    code = "sale_elsewhere"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """`store` is a code; of a purchase, it is where that was made if none is named. `sale` is an id."""
@@ -46,21 +52,26 @@ class Written:
     message_no: int
 
 
+def former(request: idempotency.Request) -> Written | None:
+    """What was written with that key, if it was. Raises `KeyReused`."""
+    with reading() as connection:
+        return idempotency.given(connection, request, Written)
+
+
 def open_thread(*, member_id: int, opening: Opening, request: idempotency.Request, now: datetime) -> Written:
-    """Raises `NotFound` for a store there is not, `SaleNotYours`, `KeyReused`."""
+    """Raises `NotFound` for a store there is not, `SaleNotYours`, `SaleElsewhere`, `KeyReused`."""
     with transaction() as session:
         former = idempotency.claim(session, request, Written)
         if former is not None:
             return former
         _hold(session, member_id)
-        bought = None if opening.sale is None else _where_bought(session, member_id, opening.sale)
         thread_id = new_id(now)
         session.execute(
             insert(FeedbackThread).values(
                 id=thread_id,
                 member_id=member_id,
                 category=opening.category,
-                store_id=bought if opening.store is None else store_by_code(session, opening.store),
+                store_id=_where(session, member_id, opening),
                 sale_id=opening.sale,
                 state="open",
                 version=1,
@@ -119,6 +130,17 @@ def _hold(session: Session, member_id: int) -> None:
     status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
     if session.execute(status).scalar_one() != "active":
         raise NotFound
+
+
+def _where(session: Session, member_id: int, opening: Opening) -> int | None:
+    """Which store it is about. Raises `NotFound`, `SaleNotYours`, `SaleElsewhere`."""
+    named = None if opening.store is None else store_by_code(session, opening.store)
+    if opening.sale is None:
+        return named
+    bought = _where_bought(session, member_id, opening.sale)
+    if named not in (None, bought):
+        raise SaleElsewhere
+    return bought
 
 
 def _where_bought(session: Session, member_id: int, sale_id: str) -> int:

@@ -58,12 +58,16 @@ EVENT_QUESTIONS = {
         WHERE t.store_id <> e.store_id OR b.attended_at >= s.ends_at OR b.attended_at < b.asked_at
             OR NOT EXISTS (SELECT FROM audit_log a WHERE a.action = 'event.check_in' AND a.object_id = b.id
                 AND a.actor_id = b.attended_by AND a.store_id = e.store_id)""",
-    "only who was there says how it was": """
+    "only who was there says how it was, and once it is over": """
         SELECT b.id AS what, b.state AS detail FROM event_feedback f JOIN event_bookings b ON b.id = f.booking_id
-        WHERE b.state <> 'attended' OR f.given_at < b.attended_at""",
+        JOIN event_sessions s ON s.id = b.session_id WHERE b.state <> 'attended' OR f.given_at < s.ends_at""",
+    "what members who took consent back said of an event is erased": """
+        SELECT f.booking_id AS what, length(f.comment) || ' characters' AS detail FROM event_feedback f
+        JOIN event_bookings b ON b.id = f.booking_id JOIN members m ON m.id = b.member_id
+        WHERE m.status = 'withdrawn' AND f.comment <> ''""",
     "the guards of events are in place": """
         SELECT w AS what, 'trigger missing or off' AS detail FROM unnest(ARRAY['event_bookings_kept',
-            'event_bookings_end_once', 'event_feedback_append_only']) w
+            'event_bookings_end_once', 'event_feedback_kept', 'event_feedback_only_forgotten']) w
         WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgname = w AND g.tgenabled IN ('O', 'A'))
         UNION ALL
         SELECT w, 'unique key or limit missing' FROM unnest(ARRAY['uq_event_bookings_place',

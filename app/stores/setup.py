@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import ColumnElement, insert, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -178,16 +178,23 @@ def revoke_api_key(*, key_id: str, actor: audit.Actor, now: datetime) -> None:
         audit.record(session, actor, "api_key.revoke", "api_key", key_id, now=now)
 
 
+_STORES = select(Store.id, Store.code, Store.name, Store.time_zone, Store.status, Store.version)
+
+
 def list_stores(*, store_ids: frozenset[int] | None, limit: int, after: str | None) -> list[StoreView]:
     """By code; only the given stores unless `store_ids` is None."""
-    wanted = select(Store.id, Store.code, Store.name, Store.time_zone, Store.status, Store.version)
-    if store_ids is not None:
-        wanted = wanted.where(Store.id.in_(store_ids))
+    return _by_code(true() if store_ids is None else Store.id.in_(store_ids), limit, after)
+
+
+def open_stores(*, limit: int, after: str | None) -> list[StoreView]:
+    """By code; those that have not been closed."""
+    return _by_code(Store.status == "open", limit, after)
+
+
+def _by_code(which: ColumnElement[bool], limit: int, after: str | None) -> list[StoreView]:
+    behind = _STORES.where(which, Store.code > (after or "")).order_by(Store.code).limit(limit)
     with reading() as connection:
-        rows = connection.execute(
-            wanted.where(Store.code > (after or "")).order_by(Store.code).limit(limit)
-        ).all()
-    return [StoreView(**row._mapping) for row in rows]
+        return [StoreView(**row._mapping) for row in connection.execute(behind)]
 
 
 def list_api_keys(*, store_ids: frozenset[int] | None, limit: int, after: str | None) -> list[ApiKeyView]:

@@ -15,7 +15,7 @@ EVENT_ERRORS: dict[str, tuple[str, str]] = {
         "More seats are booked than that; see `taken`.",
     ),
     "event_not_open": ("该场次暂不可报名。", "This cannot be booked at present."),
-    "event_full": ("名额已满。", "There are not as many seats left."),
+    "event_full": ("名额已满。", "Not enough seats left."),
     "event_already_booked": ("您已报名或正在候补这一场。", "You have booked this session, or wait for it."),
     "event_seats_each": (
         "超过每人可报名的名额，详见 limit。",
@@ -40,7 +40,7 @@ EVENT_ERRORS: dict[str, tuple[str, str]] = {
     ),
     "event_feedback_given": ("您已评价过。", "You have said what you think of this."),
     "event_feedback_closed": (
-        "仅到场会员可在评价期内评价。",
-        "Those who were there may say so, for some days.",
+        "活动结束后的评价期内，到场会员可以评价。",
+        "Those who were there may say so once it is over, for some days.",
     ),
 }

@@ -18,5 +18,9 @@ FEEDBACK_ERRORS: dict[str, tuple[str, str]] = {
         "The member took consent back and what was written is erased. Nothing can be added.",
     ),
     "feedback_closed": ("反馈已关闭，请先重新打开。", "This feedback is closed. Reopen it first."),
+    "sale_elsewhere": (
+        "这笔消费不在所选门店。",
+        "That purchase was made in another store than the one chosen.",
+    ),
     "sale_not_yours": ("没有找到您的这笔消费。", "There is no such purchase of yours."),
 }

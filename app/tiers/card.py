@@ -92,6 +92,11 @@ def card_from(row: Any) -> Card:
     )
 
 
+def masked_no(member_no: str) -> str:
+    """Enough to compare with what somebody reads out, too little to find them by."""
+    return f"{'*' * (len(member_no) - 4)}{member_no[-4:]}"
+
+
 def masked_name(name: str) -> str:
     """What a clerk sees: the first character, the rest as stars; a member without a name stays without."""
     return name[:1] + "*" * min(len(name) - 1, 3) if len(name) > 1 else name and "*"

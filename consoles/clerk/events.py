@@ -6,12 +6,14 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.checkout import event_check_in
 from app.engagement.events.bookings import Booking
+from app.engagement.events.when import when
 from consoles.clerk.forms import check_in_request, field, key_field
 from consoles.clerk.guard import require_clerk, till
 from consoles.clerk.pieces import piece
 from consoles.clerk.refusals import answer_with_screens
 from consoles.pages import as_pages
 from web.guards import guarded
+from web.language import language
 
 blueprint = Blueprint("clerk_events", __name__, url_prefix="/till/events")
 as_pages(blueprint)
@@ -20,6 +22,12 @@ guarded(blueprint, require_clerk)
 
 #: Nobody is at more events at once.
 _SHOWN = 20
+
+
+@blueprint.app_template_filter("session_when")
+def session_when(booking: Booking) -> str:
+    """When it is, by the clock of the store."""
+    return when(booking.starts_at, booking.ends_at, booking.time_zone, language())
 
 
 def booked_today(ticket: str) -> list[Booking]:

@@ -100,10 +100,12 @@ CREATE INDEX ix_event_bookings_open ON event_bookings (session_id) WHERE state I
 
 CREATE TABLE event_feedback (
     booking_id VARCHAR(26) NOT NULL,
+    opinion_id VARCHAR(26) NOT NULL,
     stars INTEGER NOT NULL,
     comment VARCHAR(500) NOT NULL,
     given_at timestamptz NOT NULL,
     CONSTRAINT pk_event_feedback PRIMARY KEY (booking_id),
+    CONSTRAINT uq_event_feedback_opinion_id UNIQUE (opinion_id),
     CONSTRAINT ck_event_feedback_stars CHECK (stars BETWEEN 1 AND 5),
     CONSTRAINT fk_event_feedback_booking_id FOREIGN KEY(booking_id) REFERENCES event_bookings (id)
 );
@@ -120,8 +122,12 @@ BEGIN
 END $$;
 CREATE TRIGGER event_bookings_end_once BEFORE UPDATE ON event_bookings FOR EACH ROW
     WHEN (OLD.state IN ('attended', 'no_show', 'cancelled')) EXECUTE FUNCTION event_bookings_over();
-CREATE TRIGGER event_feedback_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_feedback
+-- What was said is not changed; its words can be forgotten.
+CREATE TRIGGER event_feedback_kept BEFORE DELETE OR TRUNCATE
+    OR UPDATE OF booking_id, opinion_id, stars, given_at ON event_feedback
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER event_feedback_only_forgotten BEFORE UPDATE OF comment ON event_feedback
+    FOR EACH ROW WHEN (NEW.comment <> '') EXECUTE FUNCTION refuse_change();
 """
 
 # A booking uses a coupon from the phone: there is no till. A sale always has one.

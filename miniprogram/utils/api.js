@@ -14,7 +14,8 @@ const session = require('./session.js');
  *   available_at: string | null, valid_through: string | null}} PointsEntry
  * @typedef {{id: string, kind: string, title: string, body: string, created_at: string, read: boolean}} Message
  * @typedef {{kind: string, amount_fen: number, points: number}} Tender
- * @typedef {{id: string, store: string, receipt_no: string, amount_fen: number, refunded_fen: number,
+ * @typedef {{store: string, name: string}} Store
+ * @typedef {{id: string, store: string, store_code: string, receipt_no: string, amount_fen: number, refunded_fen: number,
  *   points_earned: number, occurred_at: string, discount_fen: number, tenders: Tender[]}} Sale
  * @typedef {{id: string, store: string, amount_fen: number, stored_value_fen: number,
  *   points: number, points_fen: number, created_at: string,
@@ -359,6 +360,9 @@ const survey = (id) => call({ path: `/api/v1/surveys/${id}` });
 /** @param {string} id @param {{form_no: number, answers: SurveySaid[]}} data @param {string} key @returns {Promise<SurveyDone>} */
 const answerSurvey = (id, data, key) => call({ path: `/api/v1/surveys/${id}/answer`, method: 'POST', key, data });
 
+/** Those that are open for business. @param {string | null} cursor @returns {Promise<Page<Store>>} */
+const stores = (cursor) => pageOf('/api/v1/stores', cursor);
+
 /** @param {string | null} cursor @returns {Promise<Page<FeedbackThread>>} */
 const feedback = (cursor) => pageOf('/api/v1/feedback', cursor);
 
@@ -369,7 +373,7 @@ const feedbackThread = (id) => call({ path: `/api/v1/feedback/${id}` });
 const feedbackMessages = (id, cursor) => pageOf(`/api/v1/feedback/${id}/messages`, cursor);
 
 /** With the same key it is the same thread. */
-/** @param {{category: string, body: string, sale: string | null}} data @param {string} key @returns {Promise<FeedbackWritten>} */
+/** @param {{category: string, body: string, sale: string | null, store: string | null}} data @param {string} key @returns {Promise<FeedbackWritten>} */
 const openFeedback = (data, key) => call({ path: '/api/v1/feedback', method: 'POST', key, data });
 
 /** @param {string} id @param {string} body @param {string} key @returns {Promise<FeedbackWritten>} */
@@ -443,6 +447,7 @@ module.exports = {
   surveys,
   survey,
   answerSurvey,
+  stores,
   feedback,
   feedbackThread,
   feedbackMessages,

@@ -9,12 +9,27 @@ function price(session, seats) {
   return session.points ? withPoints(session.points * seats, grouped(session.points * seats)) : t.seatFree;
 }
 
+/** What is asked before seats are booked, or waited for. */
+/** @param {{points: number, template_id: string | null}} session @param {number} seats @param {boolean} waits */
+function question(session, seats, waits) {
+  const t = texts();
+  if (!session.points && !session.template_id) return waits ? t.waitFree : t.bookFree;
+  const paid = session.template_id ? t.withCoupon : price(session, seats);
+  return fill(waits ? t.waitAsk : t.bookAsk, { price: paid });
+}
+
+/** No line breaks within the hours: a word joiner stands on both sides of the dash. @param {string} when */
+function unbroken(when) {
+  return when.replace(/–/g, '\u2060–\u2060');
+}
+
 /** @param {import('./api.js').EventSession} session */
 function sessionView(session) {
   const t = texts();
   const full = session.reason === 'full';
   return {
     ...session,
+    when: unbroken(session.when),
     full,
     // Some seats may be left, and not as many as one wants: then, too, one may wait.
     open: session.available || full,
@@ -26,7 +41,7 @@ function sessionView(session) {
 /** @param {import('./api.js').ShopEvent} event */
 function eventView(event) {
   const [first] = event.sessions;
-  return { ...event, when: first ? first.when : '', sessions: event.sessions.map(sessionView) };
+  return { ...event, when: first ? unbroken(first.when) : '', sessions: event.sessions.map(sessionView) };
 }
 
 /** What there is to know of a booking now. @param {import('./api.js').Booking} booking */
@@ -57,7 +72,7 @@ function bookingView(booking) {
   return {
     id: booking.id,
     title: booking.title,
-    when: booking.when,
+    when: unbroken(booking.when),
     store: booking.store_name,
     price: booking.seats > 1 ? `${paid} · ${t.seats} ${booking.seats}` : paid,
     standing: standing(booking),
@@ -68,9 +83,9 @@ function bookingView(booking) {
         ? fill(t.cancelBookingLate, { percent: booking.late_return_percent })
         : t.cancelBookingBody,
     maySay: booking.feedback_until !== null,
-    stars: booking.stars ? '★'.repeat(booking.stars) : '',
+    stars: booking.stars ? '★'.repeat(booking.stars) + '☆'.repeat(5 - booking.stars) : '',
     starsSaid: booking.stars ? fill(t.starsOf, { n: booking.stars }) : '',
   };
 }
 
-module.exports = { price, sessionView, eventView, bookingView };
+module.exports = { price, question, sessionView, eventView, bookingView };

@@ -34,6 +34,12 @@ function blank(ask) {
 
 /** @typedef {ReturnType<typeof blank>} Asked */
 
+/** Whether that would be one more than may be chosen. @param {Asked} asked @param {number} value */
+function tooMany(asked, value) {
+  const chosen = picks(asked);
+  return asked.multiple && chosen.length >= asked.most && !chosen.includes(value);
+}
+
 /** The question after a tap: of several a choice goes on and off, of one it takes the other's place. */
 /** @param {Asked} asked @param {number} value @returns {Asked} */
 function tapped(asked, value) {
@@ -69,4 +75,4 @@ function said(form) {
     .map((asked) => (asked.chars ? { question: asked.no, text: asked.text.trim() } : { question: asked.no, picks: picks(asked) }));
 }
 
-module.exports = { blank, tapped, missing, said };
+module.exports = { blank, tooMany, tapped, missing, said };

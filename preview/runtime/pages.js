@@ -87,6 +87,10 @@ export function createPages(app, configs, createRoot) {
     show(current());
   }
 
+  function scrollTo(selector) {
+    current().box.querySelector(selector)?.scrollIntoView({ behavior: 'smooth', block: 'start' });
+  }
+
   // The browser's Back is the phone's: it closes the page on top, and never leaves the phone.
   const stay = () => window.history.pushState({ phone: true }, '');
   window.addEventListener('popstate', () => {
@@ -95,5 +99,5 @@ export function createPages(app, configs, createRoot) {
   });
   stay();
 
-  return { navigateTo, back, switchTab, title, tabBar };
+  return { navigateTo, back, switchTab, scrollTo, title, tabBar };
 }

@@ -123,6 +123,7 @@ export function createWx(pages) {
     showTabBarRedDot: (option) => onTabBar('showTabBarRedDot', option, () => pages.tabBar.dot(option.index, true)),
     hideTabBarRedDot: (option) => onTabBar('hideTabBarRedDot', option, () => pages.tabBar.dot(option.index, false)),
 
+    pageScrollTo: ({ selector }) => pages.scrollTo(selector),
     showToast: ({ title, duration = 1500 }) => toast(title, duration),
     showModal: (option) => answer('showModal', option, dialogue(option)),
     showActionSheet: (option) =>

@@ -18,6 +18,8 @@ def test_what_is_booked_today_is_shown_and_lets_in_once(clerk: Visitor, shop: Sh
     moved(sitting, clock.now() + timedelta(seconds=30))
     shown = clerk.scan(shop.code(member, steps=1)).text
     assert "品鉴会 × 2" in shown
+    [one] = member.get("/bookings").json["items"]
+    assert one["when"] in shown
     form = {name: hidden(shown, name) for name in ("ticket", "booking_id", "check_in_key")}
     done = clerk.htmx("/till/events/check-in", form).text
     assert "已签到：品鉴会（2 人）" in done

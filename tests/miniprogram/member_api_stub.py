@@ -403,6 +403,7 @@ class MemberApiStub:
             {
                 "id": str(n),
                 "store": "静安店",
+                "store_code": "S001",
                 "receipt_no": f"JA-20261120-{n:04d}",
                 "amount_fen": 123_456 + 100 * n,
                 "refunded_fen": 2_350 if n == 1 else 0,

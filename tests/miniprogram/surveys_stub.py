@@ -12,7 +12,7 @@ ASKS: list[dict[str, Any]] = [
         "required": True,
         "choices": [{"value": n, "label": name} for n, name in enumerate(("味道", "价格", "服务"), 1)],
         "at_least": 2,
-        "at_most": 3,
+        "at_most": 2,
         "most_chars": None,
     },
     {
@@ -50,6 +50,7 @@ class Surveys:
             web.get("/api/v1/surveys", self.surveys),
             web.get("/api/v1/surveys/S1", self.survey),
             web.post("/api/v1/surveys/S1/answer", self.answer),
+            web.get("/api/v1/stores", self.stores),
             web.get("/api/v1/feedback", self.threads),
             web.post("/api/v1/feedback", self.write),
             web.get("/api/v1/feedback/F1", self.thread),
@@ -105,6 +106,10 @@ class Surveys:
             "unread": self.unread,
             "last_at": self.messages[-1]["at"],
         }
+
+    async def stores(self, request: web.Request) -> web.Response:
+        items = [{"store": "S001", "name": "静安店"}, {"store": "S002", "name": "徐汇店"}]
+        return web.json_response({"items": items, "next_cursor": None})
 
     async def threads(self, request: web.Request) -> web.Response:
         items = [self._thread()] if self.messages else []

@@ -23,8 +23,11 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     expect(page.get_by_text("匿名问卷")).to_be_visible()
     page.get_by_role("checkbox", name="味道").click()
     page.get_by_role("button", name="提交").click()
-    expect(page.get_by_text("第 1 题还没有答好")).to_be_visible()
+    expect(page.get_by_text("请回答第 1 题")).to_be_visible()
     page.get_by_role("checkbox", name="服务").click()
+    page.get_by_role("checkbox", name="价格").click()
+    expect(page.get_by_text("最多选 2 项")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="价格")).not_to_be_checked()
     page.get_by_role("radio", name="10").click()
     page.get_by_role("radio", name="9", exact=True).click()
     page.get_by_label("还想说什么？").get_by_role("textbox").fill("很好")
@@ -43,13 +46,20 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     assert key
 
     page.evaluate("wx.navigateTo({ url: '/pages/feedback/index' })")
-    page.get_by_role("radio", name="服务").click()
+    page.get_by_role("radio", name="门店").click()
+    expect(page.get_by_role("radio", name="静安店")).to_be_checked()  # of the last purchase
+    page.get_by_role("radio", name="徐汇店").click()
     page.get_by_role("textbox").fill("排队太久")
     assert faults(page) == []
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("待回复")).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_value("")
-    assert stub.asked[1][1] == {"category": "service", "body": "排队太久", "sale": None}
+    assert stub.asked[1][1] == {
+        "category": "store",
+        "body": "排队太久",
+        "sale": None,
+        "store": "S002",
+    }
 
     stub.say("staff", "已加派人手")
     page.get_by_text("排队太久").click()

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.audit import OPERATOR
 from app.feedback import answer as story
 from app.feedback.write import FeedbackErased
 from app.jobs.beats import Beat
+from app.stores.setup import change_store
 from app.withdrawal import withdraw
 from app.work import beats
 from tests.actors import Actors
@@ -47,6 +49,7 @@ def test_a_thread_goes_back_and_forth(shop: Shop, actors: Actors, engine: Engine
     [listed] = office(actors, "?state=open").json["items"]
     assert (listed["id"], listed["store"], listed["first"]) == (thread, "S001", "排队太久\n等了半小时")
     assert "小明" not in listed["member"]
+    assert listed["member_no"].startswith("****")
 
     answered = office(actors, f"/{thread}/answer", json={"version": 1, "body": "抱歉，已加派人手。"})
 
@@ -123,6 +126,23 @@ def test_it_may_be_about_a_purchase_of_ones_own(shop: Shop, actors: Actors) -> N
     refused = writes(shop.member(), sale=sale)
     assert (refused.status_code, refused.json["code"]) == (422, "sale_not_yours")
     assert writes(phone, store="S999").status_code == 404
+    # Nor does a store learn of what was bought in another.
+    elsewhere = writes(phone, store="S002", sale=sale)
+    assert (elsewhere.status_code, elsewhere.json["code"]) == (422, "sale_elsewhere")
+    assert writes(phone, store="S001", sale=sale).status_code == 201
+
+
+def test_the_stores_to_choose_from_are_those_that_are_open(shop: Shop, actors: Actors) -> None:
+    phone = shop.member()
+    shop.till.sell(shop.till.ticket(shop.code(phone)), 5_000)
+    assert phone.get("/me/sales").json["items"][0]["store_code"] == "S001"
+    names = {"name": None, "version": 1, "actor": OPERATOR, "now": clock.now()}
+    first = phone.get("/stores?limit=1").json
+    assert [one["store"] for one in first["items"]] == ["S001"]
+    rest = phone.get(f"/stores?cursor={first['next_cursor']}").json
+    assert [one["store"] for one in rest["items"]] == ["S002"]
+    change_store(code="S002", status="closed", **names)
+    assert [one["store"] for one in phone.get("/stores").json["items"]] == ["S001"]
 
 
 def test_words_are_bounded(shop: Shop) -> None:
@@ -134,6 +154,19 @@ def test_words_are_bounded(shop: Shop) -> None:
 def test_ten_threads_a_day_are_enough(shop: Shop) -> None:
     phone = shop.member()
     assert [writes(phone).status_code for _ in range(11)] == [201] * 10 + [429]
+
+
+def test_the_same_key_gives_the_same_thread_whatever_was_written_today(shop: Shop) -> None:
+    phone, body = shop.member(), {"category": "app", "body": "闪退"}
+
+    def opens(n: int) -> Any:
+        return phone.post("/feedback", json=body, headers={"Idempotency-Key": f"k{n}"})
+
+    made = [opens(n) for n in range(11)]
+    assert [one.status_code for one in made] == [201] * 10 + [429]
+    assert opens(9).data == made[9].data
+    other = phone.post("/feedback", json=body | {"body": "x"}, headers={"Idempotency-Key": "k9"})
+    assert other.json["code"] == "idempotency_key_reused"
 
 
 def test_a_key_opens_one_thread(shop: Shop, engine: Engine) -> None:
@@ -180,3 +213,7 @@ def test_counts_by_category_store_and_month(shop: Shop, actors: Actors) -> None:
     ]
     assert found[3]["first_answer_s"] is not None
     assert {one["store"] for one in office(actors, query).json["items"]} == {"S001"}
+    page = office(actors, f"{query}&limit=3", "admin").json
+    rest = office(actors, f"{query}&limit=3&cursor={page['next_cursor']}", "admin").json
+    assert (page["items"] + rest["items"], rest["next_cursor"]) == (found, None)
+    assert office(actors, "/report?months=13", "admin").status_code == 422

@@ -501,6 +501,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/surveys/<string:survey_id>/answer"): members(
         404, place=lambda _: {"survey_id": "0" * 26}, body=lambda _: {"form_no": 1, "answers": []}
     ),
+    ("GET", "/api/v1/stores"): members(200),
     ("GET", "/api/v1/feedback"): members(200),
     ("POST", "/api/v1/feedback"): members(201, body=lambda _: {"category": "app", "body": "很好"}),
     ("GET", "/api/v1/feedback/<string:thread_id>"): members(404, place=lambda _: {"thread_id": "0" * 26}),

@@ -117,10 +117,7 @@ def _book(session: Session, member_id: int, session_id: str, wish: Wish, now: da
     member = session.execute(_MEMBER, {"member_id": member_id}).one()
     if member.status != "active":
         raise Unauthenticated
-    wanted = session.execute(_WANTED, {"session_id": session_id}).one_or_none()
-    if wanted is None or wanted.event_state == "draft" or not content_of(wanted.content).seen_by(member.tier):
-        raise NotFound
-    _check(wanted, wish, now)
+    wanted = _look(session, session_id, member.tier, wish, now)
     booking_id, redemption_id = new_id(now), None
     if wanted.template_id is not None:
         redemption_id = _use_coupon(
@@ -133,8 +130,19 @@ def _book(session: Session, member_id: int, session_id: str, wish: Wish, now: da
         posting = Posting(member_id=member_id, unit=POINTS, amount=-wish.points, house="points_spent")
         pay(session, thing_of(booking_id, wanted), [posting], now=now)
     place = _place(session, wanted, wish)
+    # Nobody changes the session any more; what was changed since it was looked at, or the event closed, is seen now.
+    wanted = _look(session, session_id, member.tier, wish, now)
     _write(session, booking_id, member_id, wanted, wish, redemption_id, place, now)
     return booking_id
+
+
+def _look(session: Session, session_id: str, tier: str, wish: Wish, now: datetime) -> Row[Any]:
+    """The session as it stands, if the member may book it like that. Raises `NotFound`, and as `_check`."""
+    wanted = session.execute(_WANTED, {"session_id": session_id}).one_or_none()
+    if wanted is None or wanted.event_state == "draft" or not content_of(wanted.content).seen_by(tier):
+        raise NotFound
+    _check(wanted, wish, now)
+    return wanted
 
 
 def _check(wanted: Row[Any], wish: Wish, now: datetime) -> None:

@@ -13,18 +13,18 @@ from app.clock import business_date, start_of_day
 from app.db import reading
 from app.engagement.events.policy import EventPolicy
 from app.errors import NotFound
-from app.tiers.card import masked_name
+from app.tiers.card import masked_name, masked_no
 
 STATES = ("waiting", "booked", "attended", "no_show", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Booking:
-    """A member's seats, or their place on the waiting list. `member` is masked.
+    """A member's seats, or their place on the waiting list. `member` and `member_no` are masked.
 
     `position`: how many are before them on it, and they. `may_cancel_until`: when the session begins; None: not any
     more. Until `cancel_until` everything comes back, later `late_return_percent` of the points. `points_back` is what
-    went back.
+    went back. `feedback_until`: from the end on, as long as something can be said of it.
     """
 
     booking_id: str
@@ -148,7 +148,7 @@ def _bookings(connection: Session | Connection, rows: Sequence[Any], now: dateti
 def _booking(row: Any, policy: EventPolicy, now: datetime) -> Booking:
     open_ = row.state in ("waiting", "booked") and now < row.starts_at
     feedback_until = row.ends_at + timedelta(days=policy.feedback_days)
-    may_say = row.state == "attended" and row.stars is None and now < feedback_until
+    may_say = row.state == "attended" and row.stars is None and row.ends_at <= now < feedback_until
     same = (
         "session_id",
         "event_id",
@@ -161,7 +161,7 @@ def _booking(row: Any, policy: EventPolicy, now: datetime) -> Booking:
         "time_zone",
     )
     times = ("starts_at", "ends_at", "asked_at", "cancel_until", "attended_at", "cancelled_at")
-    more = ("cancelled_for", "points_back", "stars", "member_no")
+    more = ("cancelled_for", "points_back", "stars")
     return Booking(
         booking_id=row.id,
         title_zh=row.content["title_zh"],
@@ -170,6 +170,7 @@ def _booking(row: Any, policy: EventPolicy, now: datetime) -> Booking:
         may_cancel_until=row.starts_at if open_ else None,
         late_return_percent=policy.late_return_percent,
         feedback_until=feedback_until if may_say else None,
+        member_no=masked_no(row.member_no),
         member=masked_name(row.member_name),
         **{name: getattr(row, name) for name in (*same, *times, *more)},
     )

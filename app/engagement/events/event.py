@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -20,6 +20,8 @@ MOST_SEATS_EACH = 10
 MOST_CANCEL_HOURS = 720
 MOST_SESSIONS = 60
 MOST_TIERS = 10
+#: Within these every clock and calendar here can tell a time.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 STATES = ("draft", "live", "closed", "cancelled")
 
 
@@ -77,6 +79,9 @@ class Terms:
     @property
     def fault(self) -> str | None:
         """What does not fit together in it."""
+        times = [self.starts_at, self.ends_at, self.closes_at]
+        if not all(EARLIEST <= at < LATEST for at in (*times, self.opens_at or self.starts_at)):
+            return "a time is not between the years 2000 and 2199"
         if self.ends_at <= self.starts_at:
             return "ends_at is not after starts_at"
         if self.closes_at > self.starts_at:

@@ -137,12 +137,14 @@ class EventBooking(Base):
 
 
 class EventFeedback(Base):
-    """What somebody who was there says of it; append-only."""
+    """What somebody who was there says of it; append-only, but that the words can be erased. `opinion_id` is random:
+    those who read what was said do not learn from it whose it is."""
 
     __tablename__ = "event_feedback"
-    __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", "stars"),)
+    __table_args__ = (UniqueConstraint("opinion_id"), CheckConstraint("stars BETWEEN 1 AND 5", "stars"))
 
     booking_id: Mapped[str] = mapped_column(String(26), ForeignKey("event_bookings.id"), primary_key=True)
+    opinion_id: Mapped[str] = mapped_column(String(26))
     stars: Mapped[int]
     comment: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime] = mapped_column(UTCDateTime)

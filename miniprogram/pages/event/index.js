@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const { newKey } = require('../../utils/random_key.js');
 const { problemView } = require('../../utils/list_pages.js');
-const { eventView, price } = require('../../utils/event_texts.js');
+const { eventView, question } = require('../../utils/event_texts.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
 
 /** @typedef {ReturnType<typeof eventView>} EventView */
@@ -69,7 +69,8 @@ Component({
       }
       const wanted = Math.min(Math.max(seats, 1), chosen.seats_each);
       const waits = wanted > chosen.left;
-      const note = waits ? t.waitNote : fill(t.bookNote, { hours: chosen.cancel_hours });
+      const wait = chosen.points || chosen.template_id ? t.waitNote : t.waitFreeNote;
+      const note = waits ? wait : fill(t.bookNote, { hours: chosen.cancel_hours });
       this.setData({ chosen, seats: wanted, waits, note });
     },
 
@@ -95,8 +96,8 @@ Component({
       const { t, event, chosen, seats, waits } = this.data;
       if (!event || !chosen) return;
       wx.showModal({
-        title: fill(waits ? t.waitAsk : t.bookAsk, { price: price(chosen, seats) }),
-        content: `${event.title}, ${chosen.when}`,
+        title: question(chosen, seats, waits),
+        content: fill(t.eventAt, { title: event.title, when: chosen.when }),
         confirmText: waits ? t.joinWaiting : t.book,
         cancelText: t.cancel,
         success: ({ confirm }) => {

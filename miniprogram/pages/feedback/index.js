@@ -8,6 +8,14 @@ const { texts, titlePage } = require('../../i18n/index.js');
 
 const threads = listPages(api.feedback, threadView);
 
+const stores = listPages(api.stores, (store) => store);
+
+/** Where one has bought last, if anything. @returns {Promise<import('../../utils/api.js').Store[]>} */
+async function lastStore() {
+  const { items } = await api.sales(null);
+  return items.slice(0, 1).map((sale) => ({ store: sale.store_code, name: sale.store }));
+}
+
 const attempt = attempts();
 
 Component({
@@ -18,6 +26,10 @@ Component({
     sale: '',
     about: '',
     chosen: '',
+    // Which store it is about: first that of the last purchase, which is chosen unless another is.
+    stores: /** @type {import('../../utils/api.js').Store[]} */ ([]),
+    moreStores: false,
+    store: '',
     body: '',
     // A field of its own for each thing that is written: the next one begins empty.
     fields: [1],
@@ -61,6 +73,33 @@ Component({
     /** @param {{currentTarget: {dataset: {id: string}}}} event */
     choose({ currentTarget }) {
       this.setData({ chosen: currentTarget.dataset.id });
+      if (currentTarget.dataset.id === 'store' && !this.data.sale && !this.data.stores.length) this.askStores();
+    },
+
+    async askStores() {
+      try {
+        const [last, page] = await Promise.all([lastStore(), stores.next([])]);
+        if (page) this.showStores(last, page);
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+      }
+    },
+
+    async furtherStores() {
+      const page = await stores.next(this.data.stores).catch(() => null);
+      if (page) this.showStores(this.data.stores, page);
+    },
+
+    /** @param {import('../../utils/api.js').Store[]} shown @param {{items: import('../../utils/api.js').Store[], more: boolean}} page */
+    showStores(shown, page) {
+      const [last] = shown;
+      const others = page.items.filter((one) => !shown.some((known) => known.store === one.store));
+      this.setData({ stores: shown.concat(others), moreStores: page.more, store: this.data.store || (last ? last.store : '') });
+    },
+
+    /** @param {{currentTarget: {dataset: {store: string}}}} event */
+    chooseStore({ currentTarget }) {
+      this.setData({ store: currentTarget.dataset.store });
     },
 
     /** @param {{detail: {value: string}}} event */
@@ -69,8 +108,10 @@ Component({
     },
 
     async send() {
-      const { t, sale, chosen, body, busy, fields } = this.data;
-      const opening = { category: chosen, body: body.trim(), sale: sale || null };
+      const { t, sale, chosen, store, body, busy, fields } = this.data;
+      // A purchase says by itself where it was made.
+      const named = chosen === 'store' && !sale ? store : '';
+      const opening = { category: chosen, body: body.trim(), sale: sale || null, store: named || null };
       if (busy || !opening.category || !opening.body) return;
       this.setData({ busy: true });
       try {

@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const { attempts } = require('../../utils/attempt.js');
 const { problemView } = require('../../utils/list_pages.js');
-const { blank, tapped, missing, said } = require('../../utils/survey_form.js');
+const { blank, tooMany, tapped, missing, said } = require('../../utils/survey_form.js');
 const { givenText } = require('../../utils/given.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
 
@@ -76,6 +76,12 @@ Component({
     /** @param {{currentTarget: {dataset: {no: number | string, value: number | string}}}} event */
     pick({ currentTarget }) {
       const { no, value } = currentTarget.dataset;
+      const { t } = this.data;
+      const over = this.data.form.find((asked) => asked.no === Number(no) && tooMany(asked, Number(value)));
+      if (over) {
+        wx.showToast({ title: fill(t.surveyMost, { n: over.most }), icon: 'none' });
+        return;
+      }
       const form = this.data.form.map((asked) => (asked.no === Number(no) ? tapped(asked, Number(value)) : asked));
       this.setData({ form });
     },
@@ -92,6 +98,7 @@ Component({
       if (busy) return;
       const lacking = missing(form);
       if (lacking) {
+        wx.pageScrollTo({ selector: `.ask-${lacking}`, duration: 200 });
         wx.showToast({ title: fill(t.surveyMissing, { n: lacking }), icon: 'none' });
         return;
       }

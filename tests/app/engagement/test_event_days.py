@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app import clock
 from app.engagement.events import sweep
@@ -15,7 +16,7 @@ from app.staff.roles import Grant
 from app.withdrawal import withdraw
 from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
-from tests.events import HOUR, attended, booked, event, given_up, inbox, moved, session, terms, waits
+from tests.events import HOUR, attended, booked, ended, event, given_up, inbox, moved, session, terms, waits
 from tests.quoting import fill
 from tests.shop import Phone, Shop
 
@@ -84,6 +85,11 @@ def test_who_was_there_says_once_how_it_was(
     sitting = session(shop)
     absent = booked(phones[1], sitting)
     made = attended(shop, phones[0], sitting, anna.staff_no)
+    early = phones[0].get(f"/bookings/{made}").json
+    assert (early["state"], early["feedback_until"]) == ("attended", None)
+    assert phones[0].post(f"/bookings/{made}/feedback", json={"stars": 4}).status_code == 409
+    ended(sitting)
+    assert phones[0].get(f"/bookings/{made}").json["feedback_until"]
     said = {"stars": 4, "comment": "很好"}
     assert (
         phones[1].post(f"/bookings/{absent['id']}/feedback", json=said).json["code"]
@@ -93,6 +99,25 @@ def test_who_was_there_says_once_how_it_was(
     told = phones[0].post(f"/bookings/{made}/feedback", json=said)
     assert (told.status_code, told.json["stars"], told.json["feedback_until"]) == (201, 4, None)
     assert phones[0].post(f"/bookings/{made}/feedback", json=said).json["code"] == "event_feedback_given"
+
+
+def test_what_was_said_of_an_event_is_erased_when_consent_is_taken_back(
+    shop: Shop, engine: Engine, phones: list[Phone], anna: StaffView
+) -> None:
+    """The stars stay; nobody changes what was said."""
+    sitting = session(shop)
+    came = [(phone, attended(shop, phone, sitting, anna.staff_no)) for phone in phones[:2]]
+    ended(sitting)
+    for phone, booking in came:
+        body = {"stars": 1, "comment": "我是王小明，电话 13800138000"}
+        assert phone.post(f"/bookings/{booking}/feedback", json=body).status_code == 201
+    with engine.connect() as connection:
+        for change in ("UPDATE event_feedback SET comment = 'x'", "UPDATE event_feedback SET stars = 5"):
+            with connection.begin(), pytest.raises(DBAPIError):
+                connection.execute(text(change))
+    withdraw(member_id=phones[0].member_id, now=clock.now())
+    found = rows(engine, "SELECT stars, comment <> '' FROM event_feedback ORDER BY 2")
+    assert found == [(1, False), (1, True)]
 
 
 def test_the_seat_of_a_member_who_has_left_goes_to_who_waits(
@@ -111,6 +136,8 @@ def test_the_seat_of_a_member_who_has_left_goes_to_who_waits(
 
 MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("ends_at", {"ends_at": clock.now()}),
+    ("2199", {"ends_at": datetime(9999, 12, 31, 12, tzinfo=UTC)}),
+    ("2199", {"opens_at": datetime(1, 1, 1, tzinfo=UTC)}),
     ("closes_at", {"closes_at": clock.now() + 60 * HOUR}),
     ("opens_at", {"opens_at": clock.now() + 50 * HOUR}),
     ("seats_each", {"seats_each": 4}),

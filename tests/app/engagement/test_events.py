@@ -1,5 +1,8 @@
 """Booking seats of an event: what it costs, who waits, what comes back, and who was there."""
 
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +10,10 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.audit import OPERATOR
-from app.engagement.events import change, states, sweep
+from app.engagement.events import book, change, states, sweep
+from app.engagement.events.event import Event
 from app.engagement.events.policy import EventPolicy
+from app.ledger.post import lock_accounts
 from app.staff.roles import Grant
 from tests.conftest import rows
 from tests.coupons import give, live_template
@@ -256,3 +261,39 @@ def test_one_session_called_off_leaves_the_others(shop: Shop, engine: Engine, ph
     assert sweep.sweep(now=clock.now()) == 1
     assert phones[0].get(f"/bookings/{kept['id']}").json["state"] == "booked"
     assert points(phones[0]) == 900
+
+
+def _dearer(made: Event) -> None:
+    [one] = made.sessions
+    change.change_session(
+        event_id=made.event_id,
+        session_id=one.session_id,
+        version=made.version,
+        terms=replace(one.terms, points=250),
+        actor=OPERATOR,
+        now=clock.now(),
+    )
+
+
+def _closed(made: Event) -> None:
+    states.close(event_id=made.event_id, version=made.version, actor=OPERATOR, now=clock.now())
+
+
+@pytest.mark.parametrize("office_does", [_dearer, _closed])
+def test_a_seat_is_booked_as_the_session_is_when_it_is_taken(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch, office_does: Callable[[Event], None]
+) -> None:
+    """The office is faster between the look and the seat: a new price, or no more bookings."""
+    phone = shop.member()
+    shop.earn(phone, 300)
+    made = event(shop, terms(points=100))
+
+    def after_the_office(*asked_for: Any) -> None:
+        other = threading.Thread(target=office_does, args=(made,))
+        other.start()
+        other.join(10)
+        lock_accounts(*asked_for)
+
+    monkeypatch.setattr(book, "lock_accounts", after_the_office)
+    answered = asked(phone, made.sessions[0].session_id)
+    assert answered.status_code == 409, answered.json

@@ -10,7 +10,7 @@ from app.ledger.check_events import EVENT_QUESTIONS
 from app.staff.roles import Grant
 from tests.app.ledger.test_ledger_check import notices, promises_broken
 from tests.coupons import give, live_template
-from tests.events import HOUR, attended, booked, event, given_up, session, terms, waits
+from tests.events import HOUR, attended, booked, ended, event, given_up, session, terms, waits
 from tests.quoting import fill
 from tests.shop import Shop
 
@@ -52,12 +52,17 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE event_bookings SET attended_at = attended_at + interval '1 day' WHERE state = 'attended'",
         "UPDATE terminals SET store_id = store_id + 1",
     ],
-    "only who was there says how it was": [
+    "only who was there says how it was, and once it is over": [
+        "UPDATE event_sessions SET ends_at = ends_at + interval '1 day'",
         "UPDATE event_feedback SET booking_id = (SELECT min(id) FROM event_bookings WHERE state = 'waiting')",
+    ],
+    "what members who took consent back said of an event is erased": [
+        "UPDATE members SET status = 'withdrawn'",
     ],
     "the guards of events are in place": [
         "ALTER TABLE event_bookings DISABLE TRIGGER event_bookings_end_once",
-        "DROP TRIGGER event_feedback_append_only ON event_feedback",
+        "DROP TRIGGER event_feedback_kept ON event_feedback",
+        "ALTER TABLE event_feedback DISABLE TRIGGER event_feedback_only_forgotten",
         "ALTER TABLE event_bookings DROP CONSTRAINT uq_event_bookings_place",
         "ALTER TABLE event_sessions DROP CONSTRAINT ck_event_sessions_never_over",
         "DROP INDEX uq_event_bookings_one_each",
@@ -82,7 +87,9 @@ def written(engine: Engine, shop: Shop) -> Engine:
     first, second, third, fourth = phones
     sitting, small = session(shop), session(shop, seats=1)
     came = attended(shop, first, sitting, anna.staff_no)
-    assert first.post(f"/bookings/{came}/feedback", json={"stars": 5}).status_code == 201
+    ended(sitting)
+    said = {"stars": 5, "comment": "好"}
+    assert first.post(f"/bookings/{came}/feedback", json=said).status_code == 201
     gone = booked(second, small)
     waits(third, small)
     waits(fourth, small)
