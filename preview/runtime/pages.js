@@ -95,5 +95,5 @@ export function createPages(app, configs, createRoot) {
   });
   stay();
 
-  return { navigateTo, back, switchTab, title, tabBar };
+  return { current, navigateTo, back, switchTab, title, tabBar };
 }
