@@ -89,7 +89,6 @@ def test_an_invite_is_shown_and_one_that_somebody_came_by_goes_along_with_the_lo
     expect(page.get_by_text("奖励已发放 · 100 积分")).to_be_visible()
     page.get_by_role("button", name="邀请微信好友").click()
     expect(page.locator("#toast")).to_have_text("/pages/invite/index?invite=7QK2M4XW9A")
-    page.close()
     newcomer = open_phone("carol")
     newcomer.goto(f"{newcomer.url}&invite=7QK2M4XW9A")
     newcomer.get_by_role("checkbox").click()
