@@ -28,6 +28,7 @@ from app.jobs import engine as jobs
 from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
+from app.members import home
 from app.messages import deliver, lease, outcome
 from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.gift import plan_gift
@@ -155,6 +156,8 @@ def fact_relay(parts: Parts) -> Relay:
     template = receipt_template(parts)
 
     def sold(session: Session, fact: Fact, at: datetime) -> None:
+        # First: what it may be the occasion of asks where the member is at home.
+        home.settle(session, fact)
         gifts.note(session, fact)
         plan_receipt(session, fact, template, at)
 

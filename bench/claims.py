@@ -26,7 +26,7 @@ PLENTY = 1_000_000_000
 
 _FACE = {
     "name_zh": "满 100 减 15 元券",
-    "name_en": "¥15 off from ¥100",
+    "name_en": "¥15 off ¥100 or more",
     "terms_zh": "每单限用一张，不可兑换现金。",
     "effect": {"kind": "amount", "off_fen": 1_500},
     "validity": {"kind": "days", "days": 30},
@@ -153,7 +153,7 @@ def reference_variables(counter: Counter, run: int, clients: int) -> dict[str, o
         "face": counter.reference_face,
         "hash": "\\x" + "00" * 32,
         "answer": '{"coupon_id":"01CLAIMR100000000000000001","name_zh":"满 100 减 15 元券",'
-        '"name_en":"¥15 off from ¥100",'
+        '"name_en":"¥15 off ¥100 or more",'
         '"valid_from":"2026-01-01T00:00:00.000000Z","valid_until":"2026-01-31T00:00:00.000000Z"}',
     }
 

@@ -39,6 +39,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no such till, it is not in use, or you may not sell there. Please check the store code and the till"
         " code, or ask your manager.",
     ),
+    "sign_in.may_not_sell": (
+        "您的账号没有收银权限，不能在收银台登录。如需收银，请联系店长。",
+        "Your account may not sell, so it cannot sign in at a till. If you should, ask your manager.",
+    ),
     "sign_in.password_expired": (
         "临时密码已过期，请联系店长重置密码。",
         "The temporary password has expired. Please ask your manager for a new one.",

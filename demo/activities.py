@@ -23,7 +23,7 @@ _MONTH = {"kind": "days", "days": 30}
 #: Name in both languages, what it promises, who may have it. What is handed over changes no bill.
 _COUPONS: tuple[tuple[tuple[str, str], dict[str, Any], dict[str, Any]], ...] = (
     (
-        ("满 50 减 10", "¥10 off from ¥50"),
+        ("满 50 减 10", "¥10 off ¥50 or more"),
         {"effect": {"kind": "amount", "off_fen": 1_000}, "at_least_fen": 5_000},
         {"in_centre": True, "per_member": 2},
     ),

@@ -51,7 +51,7 @@ def fill_shelves(coupons: Sequence[str], *, now: datetime) -> None:
     )
     coupon = Reward(
         name_zh="满 50 减 10 券",
-        name_en="¥10 off from ¥50",
+        name_en="¥10 off ¥50 or more",
         kind="coupon",
         gives_id=coupons[0],
         price=Price(points=60),

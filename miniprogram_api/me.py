@@ -25,6 +25,11 @@ blueprint = Blueprint("me", __name__, url_prefix="/api/v1", description="The mem
 guarded(blueprint, require_member)
 
 
+class HomeStoreSchema(Strict):
+    store = fields.String(required=True)
+    name = fields.String(required=True)
+
+
 class MeSchema(Strict):
     member_no = fields.String(required=True)
     name = fields.String(required=True)
@@ -36,9 +41,16 @@ class MeSchema(Strict):
     points = fields.Integer(required=True)
     balance_fen = fields.Integer(required=True)
     joined_on = fields.Date(required=True)
+    home_store = fields.Nested(
+        HomeStoreSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "the store of the first purchase, until the member names another"},
+    )
 
 
 def dump_profile(profile: Profile) -> dict[str, Any]:
+    home = profile.home_store
     return {
         "member_no": profile.member_no,
         "name": profile.name,
@@ -50,6 +62,7 @@ def dump_profile(profile: Profile) -> dict[str, Any]:
         "points": profile.points,
         "balance_fen": profile.balance_fen,
         "joined_on": profile.joined_on,
+        "home_store": home and {"store": home.code, "name": home.name},
     }
 
 
@@ -71,6 +84,7 @@ class ChangesSchema(Strict):
     birthday = fields.Date()
     language = fields.String(validate=validate.OneOf(LANGUAGES))
     marketing_opt_out = flag()
+    home_store = text(32, metadata={"description": "code of a store that is open; 404 for any other"})
 
 
 # POST as well: the mini-program's own request function knows no PATCH.
@@ -80,7 +94,7 @@ class ChangesSchema(Strict):
 @blueprint.response(200, MeSchema())
 @blueprint.doc(security=MEMBER)
 def edit(arguments: dict[str, Any]) -> Response:
-    """Change name, birthday (once), language, or refuse marketing messages."""
+    """Change name, birthday (once), language, home store, or refuse marketing messages."""
     now = clock.now()
     change(member_id=me().id, changes=cast(Changes, arguments), now=now)
     return answer(dump_profile(profile(member_id=me().id, vault=parts().phones, now=now)))

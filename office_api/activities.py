@@ -13,7 +13,7 @@ from app.engagement.activity import Activity
 from app.engagement.change import Draft
 from app.engagement.report import report as report_of
 from app.engagement.survey_about import opinions
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.stores import setup
 from office_api.activity_report_schema import ActivityReportSchema, dump_report
 from office_api.activity_schemas import ActivityDraftSchema, ActivitySchema, draft_of, dump_activity
@@ -34,7 +34,7 @@ guarded(blueprint, require_staff)
 
 def mine(activity_id: str) -> Activity:
     """An activity the caller may see. Raises `NotFound`, `Forbidden`."""
-    return listing.one_activity(activity_id=activity_id, store_ids=my_stores(MANAGE_RULES))
+    return listing.one_activity(activity_id=activity_id, store_ids=my_stores(MANAGE_ACTIVITIES))
 
 
 def all_mine(activity_id: str) -> Activity:
@@ -44,14 +44,14 @@ def all_mine(activity_id: str) -> Activity:
     """
     found = mine(activity_id)
     for store_id in found.definition.conditions.stores or (None,):
-        need(MANAGE_RULES, store_id)
+        need(MANAGE_ACTIVITIES, store_id)
     return found
 
 
 def _draft(arguments: dict[str, Any]) -> Draft:
-    draft = draft_of(arguments, stores_named(MANAGE_RULES, stores_in(arguments)), clock.now())
+    draft = draft_of(arguments, stores_named(MANAGE_ACTIVITIES, stores_in(arguments)), clock.now())
     if draft.definition.conditions.stores is None:
-        need(MANAGE_RULES, None)
+        need(MANAGE_ACTIVITIES, None)
     return draft
 
 
@@ -86,7 +86,7 @@ def list_activities(arguments: dict[str, Any]) -> Response:
     """Newest first: of all stores together and of the caller's own. What is on when and where, for planning."""
     wanted, store = asked(arguments), arguments["store"]
     found = listing.list_activities(
-        store_ids=my_stores(MANAGE_RULES) if store is None else [store_named(MANAGE_RULES, store)],
+        store_ids=my_stores(MANAGE_ACTIVITIES) if store is None else [store_named(MANAGE_ACTIVITIES, store)],
         limit=wanted.limit + 1,
         before=wanted.after,
         since=arguments["from_"],
@@ -166,6 +166,6 @@ def stop(arguments: dict[str, Any], activity_id: str) -> Response:
 def report(activity_id: str) -> Response:
     """Who took part, what they bought, and what it cost. For whoever has the right in all of its stores."""
     found = report_of(activity_id=all_mine(activity_id).id, now=clock.now())
-    said = opinions(activity_id=activity_id, stores=my_stores(MANAGE_RULES))
+    said = opinions(activity_id=activity_id, stores=my_stores(MANAGE_ACTIVITIES))
     codes = setup.store_codes({one.store_id for one in found.stores if one.store_id})
     return answer(dump_report(found, said, codes))

@@ -12,7 +12,7 @@ from app.engagement.fill_form import Form, Made
 from app.engagement.form_fields import MOST_BUDGET, Field, Words
 from app.engagement.forms import TEMPLATES, Template
 from app.points.rules import MOST_NAMED, MOST_POINTS
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from office_api.activities import codes_of
 from office_api.activity_schemas import ActivitySchema, dump_activity
 from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
@@ -112,7 +112,7 @@ def _dump_words(words: Words) -> dict[str, str]:
 @blueprint.doc(security=STAFF)
 def list_templates() -> Response:
     """What there is, and what each form asks: types, bounds, defaults, labels and help in both languages."""
-    my_stores(MANAGE_RULES)
+    my_stores(MANAGE_ACTIVITIES)
     return answer({"items": [_dump_template(template) for template in TEMPLATES.values()]})
 
 
@@ -175,9 +175,9 @@ class MadeActivitySchema(Strict):
 def fill(arguments: dict[str, Any], code: str) -> Response:
     """From one form the draft of everything. `POST /office/v1/activities/{id}/publish` puts all of it on."""
     codes = set(arguments["stores"] or ())
-    ids = stores_named(MANAGE_RULES, codes)
+    ids = stores_named(MANAGE_ACTIVITIES, codes)
     if not codes or code in _OF_ALL_STORES:
-        need(MANAGE_RULES, None)
+        need(MANAGE_ACTIVITIES, None)
     given = arguments | {
         "stores": frozenset(ids[one] for one in codes) or None,
         "tiers": frozenset(arguments["tiers"] or ()) or None,

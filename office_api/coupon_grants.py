@@ -9,7 +9,7 @@ from app import clock
 from app.coupons import grant, grant_listing, grant_run
 from app.coupons.grant import MOST_EACH, MOST_MEMBERS, Wish
 from app.coupons.grant_listing import GrantMemberView, GrantView
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from office_api.coupon_templates import mine_to_change
 from office_api.guard import STAFF, me, my_stores, require_staff
 from web.answers import answer
@@ -105,7 +105,7 @@ def create(arguments: dict[str, Any]) -> Response:
 @blueprint.doc(security=STAFF)
 def show(grant_id: str) -> Response:
     """How a grant stands."""
-    view = grant_listing.show(grant_id=grant_id, store_ids=my_stores(MANAGE_RULES), now=clock.now())
+    view = grant_listing.show(grant_id=grant_id, store_ids=my_stores(MANAGE_ACTIVITIES), now=clock.now())
     return answer(_dump(view))
 
 
@@ -116,6 +116,6 @@ def show(grant_id: str) -> Response:
 def list_members(arguments: dict[str, Any], grant_id: str) -> Response:
     """What became of each member, in the order in which they were named."""
     wanted = asked(arguments)
-    grant_listing.show(grant_id=grant_id, store_ids=my_stores(MANAGE_RULES), now=clock.now())
+    grant_listing.show(grant_id=grant_id, store_ids=my_stores(MANAGE_ACTIVITIES), now=clock.now())
     found = grant_listing.members(grant_id=grant_id, limit=wanted.limit + 1, after=numeric(wanted))
     return answer(page(found, wanted, lambda one: one.place, _dump_member))

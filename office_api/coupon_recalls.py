@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from app import clock
 from app.coupons import recall
 from app.coupons.recall import MOST, Recalled, Wish
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from office_api.coupon_templates import mine, mine_to_change
 from office_api.guard import STAFF, me, my_stores, require_staff
 from web.answers import answer
@@ -80,7 +80,7 @@ def create(arguments: dict[str, Any]) -> Response:
 def show(recall_id: str) -> Response:
     """How a recall ended."""
     now = clock.now()
-    my_stores(MANAGE_RULES)
+    my_stores(MANAGE_ACTIVITIES)
     recalled, wish = recall.show(recall_id)
     for template_id in recall.templates_of(wish):
         mine(template_id, now)

@@ -11,7 +11,7 @@ from app import clock
 from app.approvals.second_person import Waiting
 from app.coupons import change_template, template_listing
 from app.coupons.template import Draft, Template
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.stores import setup
 from office_api.coupon_schemas import (
     STATES,
@@ -41,12 +41,12 @@ guarded(blueprint, require_staff)
 def need_all(stores: Iterable[int] | None) -> None:
     """The right in each of these stores; None: in all there are. Raises `Forbidden`."""
     for store_id in (None,) if stores is None else stores:
-        need(MANAGE_RULES, store_id)
+        need(MANAGE_ACTIVITIES, store_id)
 
 
 def mine(template_id: str, now: datetime) -> Template:
     """One that the caller may see. Raises `NotFound`, `Forbidden`."""
-    return template_listing.show(template_id=template_id, store_ids=my_stores(MANAGE_RULES), now=now)
+    return template_listing.show(template_id=template_id, store_ids=my_stores(MANAGE_ACTIVITIES), now=now)
 
 
 def mine_to_change(template_id: str, now: datetime) -> Template:
@@ -59,9 +59,9 @@ def mine_to_change(template_id: str, now: datetime) -> Template:
 def _draft(arguments: dict[str, Any]) -> Draft:
     """What the caller may make. Raises `NotFound` for a store in which they make no templates, `Forbidden` for all
     stores together, `FaceMalformed`."""
-    draft = draft_of(arguments, stores_named(MANAGE_RULES, stores_in(arguments)))
+    draft = draft_of(arguments, stores_named(MANAGE_ACTIVITIES, stores_in(arguments)))
     if draft.stores is None:
-        need(MANAGE_RULES, None)
+        need(MANAGE_ACTIVITIES, None)
     return draft
 
 
@@ -88,7 +88,7 @@ def list_templates(arguments: dict[str, Any]) -> Response:
     """Newest first: of all stores together and of the caller's own."""
     wanted = asked(arguments)
     found = template_listing.list_templates(
-        store_ids=my_stores(MANAGE_RULES),
+        store_ids=my_stores(MANAGE_ACTIVITIES),
         state=arguments["state"],
         limit=wanted.limit + 1,
         before=wanted.after,

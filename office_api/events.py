@@ -10,7 +10,7 @@ from app import clock
 from app.engagement.events import change, event, feedback, report, states
 from app.engagement.events.event import Content, Event, content_of
 from app.engagement.events.feedback import Opinion
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from office_api.event_schemas import (
     EventCancelSchema,
     EventDraftSchema,
@@ -32,12 +32,12 @@ guarded(blueprint, require_staff)
 
 def mine(event_id: str) -> Event:
     """An event in a store where the caller may set rules. Raises `NotFound`, `Forbidden`."""
-    return event.show(event_id=event_id, stores=my_stores(MANAGE_RULES))
+    return event.show(event_id=event_id, stores=my_stores(MANAGE_ACTIVITIES))
 
 
 def _read(arguments: dict[str, Any]) -> tuple[int, Content]:
     """Raises `NotFound` for a store that is not there, `EventMalformed`."""
-    return store_named(MANAGE_RULES, arguments.pop("store")), content_of(arguments)
+    return store_named(MANAGE_ACTIVITIES, arguments.pop("store")), content_of(arguments)
 
 
 @blueprint.get("")
@@ -47,7 +47,7 @@ def _read(arguments: dict[str, Any]) -> tuple[int, Content]:
 def listing(arguments: dict[str, Any]) -> Response:
     """Those of the caller's stores, the newest first, with their sessions and how these are booked."""
     wanted = asked(arguments)
-    found = event.listing(stores=my_stores(MANAGE_RULES), limit=wanted.limit + 1, before=wanted.after)
+    found = event.listing(stores=my_stores(MANAGE_ACTIVITIES), limit=wanted.limit + 1, before=wanted.after)
     return answer(page(found, wanted, lambda one: one.event_id, dump_event))
 
 
@@ -165,7 +165,7 @@ def feedback_of(arguments: dict[str, Any], event_id: str) -> Response:
     wanted = asked(arguments)
     found = feedback.listing(
         event_id=mine(event_id).event_id,
-        stores=my_stores(MANAGE_RULES),
+        stores=my_stores(MANAGE_ACTIVITIES),
         limit=wanted.limit + 1,
         before=wanted.after,
     )

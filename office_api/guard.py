@@ -3,7 +3,7 @@
 from flask import g
 
 from app import audit, clock
-from app.errors import Forbidden, Unauthenticated
+from app.errors import Forbidden, NotFound, Unauthenticated
 from app.staff.accounts import Boss
 from app.staff.roles import require, stores_of, stores_with
 from app.staff.sign_in import SignedInStaff, require_own_password, signed_in
@@ -53,18 +53,23 @@ def where_i_work() -> frozenset[int] | None:
     return stores_of(me().grants)
 
 
-def stores_named(right: str, codes: set[str]) -> dict[str, int]:
+def stores_named(right: str, codes: set[str], *, field: str = "stores") -> dict[str, int]:
     """Ids by code of stores in which the caller has the right.
 
     Raises `NotFound` for a store in which they do not, the same as for one that nobody opened: which other stores
-    there are is not told. `Forbidden` for whoever has the right nowhere, before anything is looked up.
+    there are is not told; `field` says which one named it. `Forbidden` for whoever has the right nowhere, before
+    anything is looked up.
     """
-    return store_ids(codes, among=my_stores(right))
+    among = my_stores(right)
+    try:
+        return store_ids(codes, among=among)
+    except NotFound:
+        raise NotFound(field=field) from None
 
 
 def store_named(right: str, code: str) -> int:
     """As `stores_named`, of one."""
-    return stores_named(right, {code})[code]
+    return stores_named(right, {code}, field="store")[code]
 
 
 def my_stores(right: str) -> frozenset[int] | None:

@@ -24,7 +24,7 @@ from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
 from app.settlement.policy import SettlementPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_RULES, SETTLE, stores_with
+from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_ACTIVITIES, MANAGE_RULES, SETTLE, stores_with
 from app.stored_value.policy import StoredValuePolicy
 from app.stored_value.refund_policy import TopUpRefundPolicy
 from office_api.guard import STAFF, me, need, require_staff
@@ -41,12 +41,12 @@ guarded(blueprint, require_staff)
 
 #: Whom a policy concerns beside those who set it: whoever has one of these rights in some store.
 BINDS: dict[str, tuple[str, ...]] = {
-    ActivityPolicy.NAME: (MANAGE_RULES, APPROVE),
+    ActivityPolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     AdjustmentPolicy.NAME: (ADJUST_POINTS, APPROVE),
-    CouponPolicy.NAME: (MANAGE_RULES, APPROVE),
+    CouponPolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     DiscountPolicy.NAME: (MANAGE_RULES, APPROVE),
-    EarningPolicy.NAME: (MANAGE_RULES, APPROVE),
-    EventPolicy.NAME: (MANAGE_RULES, APPROVE),
+    EarningPolicy.NAME: (MANAGE_RULES, MANAGE_ACTIVITIES, APPROVE),
+    EventPolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     FindByPhonePolicy.NAME: (APPROVE,),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
     PointsPaymentPolicy.NAME: (APPROVE,),

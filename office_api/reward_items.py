@@ -13,7 +13,7 @@ from app.engagement.rewards import change_item, items
 from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import Item
 from app.engagement.rewards.reward import MOST_PER_MEMBER, MOST_POINTS, MOST_TIERS, Place, Reward, reward_of
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.stored_value.policy import LEGAL_MOST_FEN
 from app.stores.setup import store_codes
 from office_api.guard import STAFF, actor, need, require_staff, stores_named
@@ -135,7 +135,7 @@ class RewardItemSchema(RewardDraftSchema):
 def _read(arguments: dict[str, Any]) -> tuple[Reward, list[Place]]:
     """Raises `NotFound` for a store that is not there, `RewardMalformed`."""
     stock = arguments.pop("stock")
-    ids = stores_named(MANAGE_RULES, {one["store"] for one in stock if one["store"] is not None})
+    ids = stores_named(MANAGE_ACTIVITIES, {one["store"] for one in stock if one["store"] is not None})
     places = [
         Place(store_id=None if one["store"] is None else ids[one["store"]], stock=one["stock"])
         for one in stock
@@ -190,7 +190,7 @@ def _answer(item: Item | Waiting, status: int = 200) -> Response:
 @blueprint.doc(security=STAFF)
 def listing(arguments: dict[str, Any]) -> Response:
     """Every item, the newest first, with what is left of it and what became of its exchanges."""
-    need(MANAGE_RULES, None)
+    need(MANAGE_ACTIVITIES, None)
     wanted = asked(arguments)
     found = items.listing(limit=wanted.limit + 1, before=wanted.after)
     return answer(page(found, wanted, lambda item: item.item_id, partial(_dump, codes=_codes(found))))
@@ -204,7 +204,7 @@ def listing(arguments: dict[str, Any]) -> Response:
 def create(arguments: dict[str, Any]) -> Response:
     """Put an item into the mall. 202 when it gives more than one person may alone (policy `activities`): it is stopped
     until a second person agrees."""
-    need(MANAGE_RULES, None)
+    need(MANAGE_ACTIVITIES, None)
     reward, places = _read(arguments)
     return _answer(change_item.create(reward=reward, places=places, actor=actor(), now=clock.now()), 201)
 
@@ -219,7 +219,7 @@ def replace(arguments: dict[str, Any], item_id: str) -> Response:
 
     202 when it gives more than it did, and more than one person may alone.
     """
-    need(MANAGE_RULES, None)
+    need(MANAGE_ACTIVITIES, None)
     version = arguments.pop("version")
     reward, places = _read(arguments)
     changed = change_item.change(
@@ -234,7 +234,7 @@ def replace(arguments: dict[str, Any], item_id: str) -> Response:
 @blueprint.doc(security=STAFF)
 def stop(arguments: dict[str, Any], item_id: str) -> Response:
     """Nobody exchanges for it any more; what was exchanged is handed over all the same."""
-    need(MANAGE_RULES, None)
+    need(MANAGE_ACTIVITIES, None)
     stopped = change_item.set_state(
         item_id=item_id, **arguments, state="stopped", actor=actor(), now=clock.now()
     )
@@ -248,7 +248,7 @@ def stop(arguments: dict[str, Any], item_id: str) -> Response:
 @blueprint.doc(security=STAFF)
 def resume(arguments: dict[str, Any], item_id: str) -> Response:
     """It can be had again. 202 when it gives more than one person may alone."""
-    need(MANAGE_RULES, None)
+    need(MANAGE_ACTIVITIES, None)
     resumed = change_item.set_state(
         item_id=item_id, **arguments, state="live", actor=actor(), now=clock.now()
     )

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from app.engagement import survey_results as story
 from app.engagement.survey_questions import Question
 from app.engagement.survey_results import Figures, Results, Text
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.texts import say
 from office_api.activities import mine
 from office_api.guard import STAFF, my_stores, require_staff
@@ -149,7 +149,7 @@ def _read(arguments: dict[str, Any], activity_id: str) -> Results:
         activity_id=mine(activity_id).id,
         form_no=arguments["form_no"],
         by=arguments["by"],
-        stores=my_stores(MANAGE_RULES),
+        stores=my_stores(MANAGE_ACTIVITIES),
     )
 
 
@@ -253,7 +253,7 @@ def texts(arguments: dict[str, Any], activity_id: str, question_no: int) -> Resp
         activity_id=mine(activity_id).id,
         form_no=arguments["form_no"],
         question_no=question_no,
-        stores=my_stores(MANAGE_RULES),
+        stores=my_stores(MANAGE_ACTIVITIES),
         limit=wanted.limit + 1,
         before=wanted.after,
     )

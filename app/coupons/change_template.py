@@ -16,7 +16,7 @@ from app.coupons.terms import check, give_more, terms_of
 from app.db import transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 
 APPROVAL_KIND = "coupon_template"
@@ -163,7 +163,7 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
         draft = Draft(face=face_of(asked["face"]), terms=terms_of(asked["terms"]))
         check(draft.face, draft.terms, now)
         for store in _stores(former, draft) or (None,):
-            if not may_still(session, approved.requested_by, MANAGE_RULES, store):
+            if not may_still(session, approved.requested_by, MANAGE_ACTIVITIES, store):
                 raise ApprovalOutdated
         _check_stock(former, draft)
         if asked["what"] == "publish":

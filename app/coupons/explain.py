@@ -42,7 +42,8 @@ def effect_text(face: Face, language: str) -> str:
     if face.at_least_pieces:
         parts.append(say("benefit.at_least_pieces", language, pieces=face.at_least_pieces))
     item = face.effect.item_en if language == "en" else face.effect.item_zh
-    return _joined([*parts, say("coupon.gift", language, item=item)], language)
+    gift = say("coupon.gift", language, item=item)
+    return _joined([*parts, gift], language) if parts else gift[:1].upper() + gift[1:]
 
 
 def window_text(face: Face, language: str) -> str:

@@ -22,7 +22,7 @@ from app.errors import NotFound
 from app.ids import new_id
 from app.members.models import Member
 from app.staff.models import Staff
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 
 APPROVAL_KIND = "coupon_grant"
@@ -149,7 +149,9 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     """
     grant = session.execute(select(CouponGrant).where(CouponGrant.id == approved.subject)).scalar_one()
     stores = load(session, grant.template_id, now=now).stores
-    if not all(may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)):
+    if not all(
+        may_still(session, approved.requested_by, MANAGE_ACTIVITIES, store) for store in stores or (None,)
+    ):
         raise ApprovalOutdated
     grant.state = "open"
     session.flush()

@@ -19,7 +19,7 @@ from app.db import reading, transaction
 from app.errors import NotFound
 from app.ids import new_id
 from app.staff.models import Staff
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 
 APPROVAL_KIND = "coupon_recall"
@@ -219,7 +219,9 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     """
     recall = session.execute(select(CouponRecall).where(CouponRecall.id == approved.subject)).scalar_one()
     stores = _stores(session, recall.wanted, now)
-    if not all(may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)):
+    if not all(
+        may_still(session, approved.requested_by, MANAGE_ACTIVITIES, store) for store in stores or (None,)
+    ):
         raise ApprovalOutdated
     _do(session, recall, Wish(reason=recall.reason, **recall.wanted), now)
 

@@ -20,7 +20,7 @@ from app.engagement.models import ActivityBudget, ActivityRow
 from app.engagement.policy import exceeded
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 
 APPROVAL_KIND = "activity"
@@ -122,7 +122,9 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     if promotion.items_of(session, found) != approved.details.get("items", []):
         raise ApprovalOutdated
     stores = found.definition.conditions.stores
-    if not all(may_still(session, approved.requested_by, MANAGE_RULES, store) for store in stores or (None,)):
+    if not all(
+        may_still(session, approved.requested_by, MANAGE_ACTIVITIES, store) for store in stores or (None,)
+    ):
         raise ApprovalOutdated
     actor = audit.Actor(type="staff", id=approved.requested_by)
     _go_live(session, found, actor, now, approved.id)

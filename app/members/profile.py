@@ -12,6 +12,7 @@ from app import audit, idempotency
 from app.db import transaction
 from app.errors import Conflict, Invalid, Unauthenticated
 from app.facts.tell import tell
+from app.members.home import open_store
 from app.members.models import Member
 from app.members.names import cleaned
 from app.members.phones import PhoneVault
@@ -45,12 +46,14 @@ class Changes(TypedDict, total=False):
     birthday: date
     language: str
     marketing_opt_out: bool
+    home_store: str
 
 
 def change(*, member_id: int, changes: Changes, now: datetime) -> None:
     """Apply what is given; an empty name clears it.
 
-    Raises `NameImpossible`, `BirthdayAlreadySet`, `BirthdayImpossible`; then nothing is changed.
+    Raises `NameImpossible`, `BirthdayAlreadySet`, `BirthdayImpossible`, `NotFound` for a store that is not open; then
+    nothing is changed.
     """
     if not changes:
         return
@@ -62,7 +65,10 @@ def change(*, member_id: int, changes: Changes, now: datetime) -> None:
             _check_birthday(member, changes["birthday"], now)
             member.birthday_set_at = member.birthday_set_at or now
         for field, value in changes.items():
-            setattr(member, field, value)
+            if field == "home_store":
+                member.home_store_id = open_store(session, changes["home_store"])
+            else:
+                setattr(member, field, value)
         me = audit.Actor(type="member", id=member_id)
         audit.record(session, me, "member.change", "member", member_id, now=now, fields=sorted(changes))
         if {"name", "birthday"} & set(changes):

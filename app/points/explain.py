@@ -38,7 +38,7 @@ class Part:
     def text(self, language: str) -> str:
         """The reason in `zh` or `en`."""
         told = say(
-            f"earned.{self.kind}",
+            f"earned.{self.kind}" if (self.kind, self.value) != ("base", BASIS) else "earned.base.one",
             language,
             amount=yuan(self.amount_fen),
             value=_plain(self),

@@ -10,6 +10,7 @@ MANAGE_STAFF = "staff.manage"
 MANAGE_STORES = "stores.manage"
 MANAGE_KEYS = "api_keys.manage"
 MANAGE_RULES = "rules.manage"
+MANAGE_ACTIVITIES = "activities.manage"
 ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
@@ -18,7 +19,7 @@ ANSWER_FEEDBACK = "feedback.answer"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
-    "marketer": frozenset(),
+    "marketer": frozenset({MANAGE_ACTIVITIES}),
     "manager": frozenset(
         {
             SELL,
@@ -26,6 +27,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             MANAGE_STAFF,
             MANAGE_KEYS,
             MANAGE_RULES,
+            MANAGE_ACTIVITIES,
             ADJUST_POINTS,
             APPROVE,
             SEE_SHIFTS,
@@ -41,6 +43,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             MANAGE_STORES,
             MANAGE_KEYS,
             MANAGE_RULES,
+            MANAGE_ACTIVITIES,
             ADJUST_POINTS,
             APPROVE,
             SEE_SHIFTS,

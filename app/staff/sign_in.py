@@ -98,8 +98,9 @@ def sign_in(
 
     `device` is the browser's mark for that login (`devices.known`), None for a stranger's.
 
-    Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `NotFound` for an unknown till and
-    for one in a store where the person may not sell: which other stores there are is not told.
+    Raises `WrongPassword`, `TooMany` after failures, `TemporaryPasswordExpired`, `Forbidden` for whoever may sell in no
+    store, `NotFound` for an unknown till and for one in a store where the person may not sell: which other stores there
+    are is not told.
     """
     login = login.strip().lower()
     with ExitStack() as limits:
@@ -114,8 +115,10 @@ def sign_in(
         _still(session, person.id, person.password_hash)
         terminal_id = None
         if terminal is not None:
-            store_id, terminal_id = terminal_by_code(session, *terminal)
             selling = stores_with(_grants(session, person.id), SELL)
+            if selling == frozenset():
+                raise Forbidden(right=SELL)
+            store_id, terminal_id = terminal_by_code(session, *terminal)
             if selling is not None and store_id not in selling:
                 raise NotFound
         session.add(

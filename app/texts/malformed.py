@@ -6,6 +6,8 @@ names of fields, bounds and choices, which are ours too; what was sent is quoted
 
 import re
 
+from app.texts.malformed_activities import OF_ACTIVITIES
+
 #: What is malformed: code → (Chinese, English) before the fault.
 _OPENINGS: dict[str, tuple[str, str]] = {
     "rule_malformed": ("规则有误：", "The rule does not fit together: "),
@@ -13,6 +15,7 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "tier_plan_malformed": ("会员等级方案有误：", "The plan of tiers does not fit together: "),
     "policy_malformed": ("设置内容有误：", "The policy is not right: "),
     "event_malformed": ("活动设置有误：", "The event does not fit together: "),
+    "activity_malformed": ("活动设置有误：", "The activity does not fit together: "),
     "coupon_malformed": ("券的内容有误：", "What the coupon promises does not fit together: "),
 }
 
@@ -142,7 +145,7 @@ def _compiled(sentences: dict[str, tuple[str, str]]) -> list[tuple[re.Pattern[st
     ]
 
 
-_FIELD_PATTERNS, _WHOLE_PATTERNS = _compiled(_OF_A_FIELD), _compiled(_WHOLE)
+_FIELD_PATTERNS, _WHOLE_PATTERNS = _compiled(_OF_A_FIELD), _compiled(_WHOLE | OF_ACTIVITIES)
 _PLACE = re.compile(r"(?P<fault>.*) - at `(?P<place>.*)`", re.DOTALL)
 
 

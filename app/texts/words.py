@@ -111,7 +111,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.bonus_expired": ("已到期赠金", "Bonus expired"),
     "earned.base": (
         "{amount} 每元积 {value} 分，得 {points} 分",
-        "{amount} at {value} points a yuan: {points}",
+        "{amount} at {value} points per yuan: {points}",
+    ),
+    "earned.base.one": (
+        "{amount} 每元积 {value} 分，得 {points} 分",
+        "{amount} at {value} point per yuan: {points}",
     ),
     "earned.multiplier": ("{value} 倍积分，多得 {points} 分", "{value} times the points: {points} more"),
     "earned.extra": ("加赠 {points} 分", "{points} extra"),
@@ -152,17 +156,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "再获得 {missing} 成长值即可升级为{tier}",
         "Growth value still needed for {tier}: {missing}",
     ),
+    "tier.by": ("{until} 前（含当日）", "by {until}"),
+    "tier.by.the_end": ("到期前（含当日）", "by then"),
     "tier.keep.spend": (
-        "{tier}有效期至 {valid_through}，{until} 前（含当日）再消费 {missing} 即可保级",
-        "{tier} is valid until {valid_through}; spend {missing} more by {until} to keep it",
+        "{tier}有效期至 {valid_through}，{by}再消费 {missing} 即可保级",
+        "{tier} is valid until {valid_through}; spend {missing} more {by} to keep it",
     ),
     "tier.keep.visits": (
-        "{tier}有效期至 {valid_through}，{until} 前（含当日）再到店消费 {missing} 次即可保级",
-        "{tier} is valid until {valid_through}; visits still needed by {until} to keep it: {missing}",
+        "{tier}有效期至 {valid_through}，{by}再到店消费 {missing} 次即可保级",
+        "{tier} is valid until {valid_through}; visits still needed {by} to keep it: {missing}",
     ),
     "tier.keep.growth": (
-        "{tier}有效期至 {valid_through}，{until} 前（含当日）再获得 {missing} 成长值即可保级",
-        "{tier} is valid until {valid_through}; growth value still needed by {until} to keep it: {missing}",
+        "{tier}有效期至 {valid_through}，{by}再获得 {missing} 成长值即可保级",
+        "{tier} is valid until {valid_through}; growth value still needed {by} to keep it: {missing}",
     ),
     "tier.valid": ("{tier}有效期至 {valid_through}", "{tier} is valid until {valid_through}"),
     "tier.kept": (

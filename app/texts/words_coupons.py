@@ -1,7 +1,7 @@
 """Coupons: what they are good for, why not here and now, and what happened to one. Key → (Chinese, English)."""
 
 COUPON_TEXTS: dict[str, tuple[str, str]] = {
-    "coupon.gift": ("赠{item}", "a gift: {item}"),
+    "coupon.gift": ("赠{item}", "free: {item}"),
     "coupon.stores": ("限{stores}使用", "Only at {stores}"),
     "coupon.stores.more": ("限{stores}等 {count} 家门店使用", "Only at {count} stores: {stores} and others"),
     "coupon.tiers": ("限{tiers}使用", "Only for {tiers}"),
@@ -41,8 +41,8 @@ COUPON_TEXTS: dict[str, tuple[str, str]] = {
     "coupon.claim.not_yet": ("尚未开始领取", "Claiming has not begun"),
     "coupon.claim.over": ("领取已结束", "No longer to be had"),
     "coupon.claim.used_up": ("已领完", "All gone"),
-    "coupon.claim.had": ("已达领取上限", "You have had as many as you may"),
-    "coupon.claim.had_today": ("今日已达领取上限", "You have had today's"),
+    "coupon.claim.had": ("已达领取上限", "Limit reached"),
+    "coupon.claim.had_today": ("今日已达领取上限", "Today's limit reached"),
     "coupon.event.issued": ("发放到账", "Received"),
     "coupon.event.redeemed": ("使用", "Used"),
     "coupon.event.restored": ("退款退回", "Given back with a refund"),

@@ -31,7 +31,7 @@ LIMIT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "limit.earning_rules.alone_rate_bp": (
         "一人最多可设每元 {limit} 积分",
-        "One person alone may give up to {limit} points a yuan",
+        "One person alone may give up to {limit} points per yuan",
     ),
     "limit.earning_rules.alone_factor_bp": (
         "同一笔消费可叠加的倍数，一人合计最多可设 {limit} 倍",

@@ -1,7 +1,7 @@
 """What messages say of the member's own value. Part of `TEXTS`."""
 
 MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
-    "message.receipt.discount": ("已优惠{off}。", " Taken off: {off}."),
+    "message.receipt.discount": ("已优惠{off}。", " Discount: {off}."),
     "message.receipt.own_points": (
         "使用{points}积分抵扣{amount}。",
         " Points you paid with: {points}, worth {amount}.",
@@ -19,7 +19,7 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "message.top_up.title": ("储值到账通知", "Your top-up"),
     "message.top_up.body": (
         "您在{store}储值{amount}，{how}收款。",
-        "{store} took in {amount} for your stored value, {how}.",
+        "You topped up {amount} {how} at {store}.",
     ),
     "message.top_up.cash": ("现金", "in cash"),
     "message.top_up.card": ("银行卡", "by card"),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from app.clock import HOME_ZONE, business_date
 from app.db import reading
 from app.errors import NotFound
+from app.members.home import HomeStore, home_of
 from app.members.phones import PhoneVault, masked
 from app.tiers.card import Card, TierName, card_of
 
@@ -25,12 +26,14 @@ class Profile:
     points: int
     balance_fen: int
     joined_on: date
+    home_store: HomeStore | None
 
 
 def profile(*, member_id: int, vault: PhoneVault, now: datetime) -> Profile:
     """The member's record, the phone number masked. Raises `NotFound`."""
     with reading() as connection:
         card = card_of(connection, member_id, now=now)
+        home = home_of(connection, member_id)
     if card is None:
         raise NotFound
     return Profile(
@@ -44,6 +47,7 @@ def profile(*, member_id: int, vault: PhoneVault, now: datetime) -> Profile:
         points=card.points,
         balance_fen=card.balance_fen,
         joined_on=business_date(card.joined_at, HOME_ZONE),
+        home_store=home,
     )
 
 

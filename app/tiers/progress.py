@@ -61,7 +61,9 @@ class Keeping:
             return say("tier.valid", language, **words)
         if self.missing == 0:
             return say("tier.kept", language, **words)
-        return say(f"tier.keep.{self.basis}", language, missing=_shown(self.basis, self.missing), **words)
+        by = say("tier.by.the_end" if self.until == self.valid_through else "tier.by", language, **words)
+        missing = _shown(self.basis, self.missing)
+        return say(f"tier.keep.{self.basis}", language, missing=missing, by=by, **words)
 
 
 @dataclass(frozen=True, kw_only=True)

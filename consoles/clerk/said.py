@@ -10,7 +10,7 @@ import msgspec
 from flask import request
 from werkzeug.wrappers import Response
 
-from app.errors import DomainError, NotFound, TooMany
+from app.errors import DomainError, Forbidden, NotFound, TooMany
 from app.staff.sign_in import TemporaryPasswordExpired
 from app.typed import read
 
@@ -36,6 +36,8 @@ def reason_of(refusal: DomainError) -> str:
         return "too_many"
     if isinstance(refusal, TemporaryPasswordExpired):
         return "password_expired"
+    if isinstance(refusal, Forbidden):
+        return "may_not_sell"
     return "no_till" if isinstance(refusal, NotFound) else "wrong"
 
 

@@ -129,6 +129,7 @@ def _sentence(told: said.Said) -> str:
         "too_many": t("sign_in.too_many", minutes=told.minutes),
         "password_expired": t("sign_in.password_expired"),
         "no_till": t("sign_in.no_till"),
+        "may_not_sell": t("sign_in.may_not_sell"),
         "session_over": t("sign_in.session_over"),
         "sale_over": t("sign_in.sale_over"),
     }

@@ -11,7 +11,7 @@ function price(points, cashFen) {
 /** @param {import('./api.js').Reward} reward */
 function itemView(reward) {
   const t = texts();
-  const few = reward.left === null ? '' : fill(t.rewardLeft, { n: grouped(reward.left) });
+  const few = reward.left === null ? '' : fill(reward.kind === 'coupon' ? t.couponsLeft : t.rewardLeft, { n: grouped(reward.left) });
   return {
     ...reward,
     price: price(reward.points, reward.cash_fen),

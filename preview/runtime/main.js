@@ -6,7 +6,12 @@ import { drawSurroundings } from './chrome.js';
 import { listenToDates } from './dates.js';
 import { createPages } from './pages.js';
 import { phone } from './phone.js';
+import { toast } from './sheets.js';
 import { createWx, phoneNumberDetail, tellLanguage } from './wx.js';
+
+const SHARED_MS = 6000;
+/** @type {ReturnType<typeof createPages>} */
+let pages;
 
 /**
  * The framework writes inline styles with setAttribute, which a strict style-src forbids; through the style object
@@ -33,11 +38,20 @@ function elementOf(node) {
   return at && at.__wxElement;
 }
 
+/** No chat to send it to: what a friend would get is told, and copied where the browser lets us. */
+function share() {
+  const { path } = pages.current().caller.onShareAppMessage?.() || {};
+  if (!path) return;
+  navigator.clipboard?.writeText(path).catch(() => {});
+  toast(path, SHARED_MS);
+}
+
 async function askForPhoneNumber(button) {
   dispatch(elementOf(button), 'getphonenumber', await phoneNumberDetail(), {});
 }
 
 function tapped(node) {
+  if (node instanceof Element && node.closest('button[open-type="share"]')) share();
   const button = node instanceof Element && node.closest('button[open-type="getPhoneNumber"]');
   if (button) askForPhoneNumber(button);
 }
@@ -83,7 +97,7 @@ export async function start({ app, loadApp, components, templates, builtIns }) {
   }
 
   const configs = Object.fromEntries(components.map(({ name, json }) => [name, json]));
-  const pages = createPages(app, configs, (path) => associated.createRoot('wx-page', space, path));
+  pages = createPages(app, configs, (path) => associated.createRoot('wx-page', space, path));
   Object.assign(globalThis, { wx: createWx(pages), App: (options) => options.onLaunch?.() });
 
   loadApp();
@@ -91,5 +105,6 @@ export async function start({ app, loadApp, components, templates, builtIns }) {
   for (const { name, load } of [...components].reverse()) space.globalComponentEnv(globalThis, name, load);
   drawSurroundings();
   tellLanguage();
-  pages.switchTab(app.pages[0]);
+  if (phone.invite) pages.navigateTo(`pages/invite/index?invite=${encodeURIComponent(phone.invite)}`);
+  else pages.switchTab(app.pages[0]);
 }

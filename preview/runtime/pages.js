@@ -99,5 +99,5 @@ export function createPages(app, configs, createRoot) {
   });
   stay();
 
-  return { navigateTo, back, switchTab, scrollTo, title, tabBar };
+  return { current, navigateTo, back, switchTab, scrollTo, title, tabBar };
 }

@@ -7,6 +7,8 @@ const listeners = { capture: new Set(), network: new Set() };
 export const phone = {
   /** The WeChat user who owns it, known to the sandbox by this name. Two tabs can be two phones. */
   user: query.get('user') || 'demo',
+  /** The code of a friend's invite, whose link was opened; empty if none was. */
+  invite: query.get('invite') || '',
   /** The language WeChat is set to, as WeChat spells it. */
   language: (query.get('lang') || navigator.language).toLowerCase().startsWith('zh') ? 'zh_CN' : 'en',
   /** Address of the stand-in for WeChat's servers. */

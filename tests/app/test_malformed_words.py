@@ -72,6 +72,7 @@ def reasons() -> Iterator[str]:
                     "RuleMalformed",
                     "OfferMalformed",
                     "PlanMalformed",
+                    "ActivityMalformed",
                 ):
                     for keyword in node.keywords:
                         if isinstance(keyword.value, ast.Constant | ast.JoinedStr):
@@ -83,6 +84,23 @@ def test_every_line_of_ours_has_its_words() -> None:
     assert len(found) > 15
     for language in ("zh", "en"):
         assert [one for one in found if malformed_text("rule_malformed", one, language) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "zh"),
+    [
+        ("values.cost: this template does not ask for it", "活动设置有误：这个模板不需要填 values.cost。"),
+        (
+            "values.cost_points: whole, 1 to 10000",
+            "活动设置有误：values.cost_points 须为 1 到 10000 之间的整数。",
+        ),
+        ("reward: it gives nothing", "活动设置有误：reward 什么都没有给。"),
+        ("question 2: there are at least two options", "活动设置有误：第 2 题至少要有两个选项。"),
+    ],
+)
+def test_what_is_wrong_with_an_activity_is_told_in_words(reason: str, zh: str) -> None:
+    assert refusal_text("activity_malformed", {"reason": reason}, "zh") == zh
+    assert refusal_text("activity_malformed", {"reason": reason}, "en").isascii()
 
 
 def test_what_nobody_foresaw_is_told_as_before() -> None:

@@ -153,6 +153,14 @@ def test_a_clerk_of_another_store_is_turned_away_as_if_there_were_no_such_till(
     assert told == visitor.refused("bo", place="S009.T1").replace("S009", "S001")
 
 
+def test_whoever_may_sell_nowhere_is_told_so_and_the_till_is_not_blamed(visitor: Visitor, shop: Shop) -> None:
+    shop.person("max", Grant("marketer", None))
+    told = visitor.refused("max", place="S001.T1")
+    assert "您的账号没有收银权限" in told
+    assert "没有这个收银台" not in told
+    assert "您的账号没有收银权限" in visitor.refused("max", place="S009.T1")
+
+
 @pytest.mark.parametrize("place", ["S001.T9", "S009.T1", "", ".", "S001"])
 def test_a_till_that_is_not_there_is_said_so(visitor: Visitor, mei: accounts.StaffView, place: str) -> None:
     assert "没有这个收银台" in visitor.refused("mei", place=place)

@@ -115,9 +115,7 @@ class CouponDesk:
             "claim_until": "2026-12-11T15:59:00Z",
             "claimable": not self.claimed,
             "reason": "had" if self.claimed else None,
-            "reason_text": ("You have had as many as you may" if english else "已达领取上限")
-            if self.claimed
-            else None,
+            "reason_text": ("Limit reached" if english else "已达领取上限") if self.claimed else None,
         }
         gone = {"claimable": False, "reason": "used_up", "reason_text": "All gone" if english else "已领完"}
         return [

@@ -165,7 +165,7 @@ def test_a_gift_says_what_is_given(shop: Shop) -> None:
     gift = {"kind": "gift", "item_zh": "雨伞", "item_en": "umbrella"}
     give(live_template(now, effect=gift, at_least_fen=5_000, at_least_pieces=2), phone.member_id, now)
     told = [phone.get("/coupons", headers=headers).json["items"][0]["effect"] for headers in ({}, EN)]
-    assert told == ["满 ¥50.00，满 2 件，赠雨伞", "from ¥50.00, from 2 pieces, a gift: umbrella"]
+    assert told == ["满 ¥50.00，满 2 件，赠雨伞", "from ¥50.00, from 2 pieces, free: umbrella"]
 
 
 def test_a_friend_takes_over_by_link(shop: Shop) -> None:

@@ -14,6 +14,7 @@ VISIBLE = {
     "points",
     "balance_fen",
     "joined_on",
+    "home_store",
 }
 
 

@@ -88,7 +88,8 @@ def test_a_manager_sees_what_members_of_their_store_said(actors: Actors, answere
     assert [one["text"] for one in told] == ["=说0", "=说9", "=说10"]
     assert told[0]["store"] == "S001"
     assert told[0]["member"] not in ("王小明", None)
-    assert asked(actors, answered, "marketer").status_code == 403
+    assert asked(actors, answered, "marketer").json["answers"] == 3
+    assert asked(actors, answered, "clerk").status_code == 403
 
 
 def test_the_file_has_the_same_figures_and_no_formula(actors: Actors, answered: Activity) -> None:

@@ -19,7 +19,7 @@ from app.engagement.rewards.models import RewardItem, RewardStock, RewardVersion
 from app.engagement.rewards.reward import Place, Reward, RewardMalformed, reward_of
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
-from app.staff.roles import MANAGE_RULES
+from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 from app.tiers.models import Tier
 
@@ -145,7 +145,7 @@ def carry_out(session: Session, approved: Approved, now: datetime) -> None:
     Raises `RewardStockBelow`; `ApprovalOutdated` when it has another version since, or whoever asked has lost the right
     or the account.
     """
-    if not may_still(session, approved.requested_by, MANAGE_RULES, None):
+    if not may_still(session, approved.requested_by, MANAGE_ACTIVITIES, None):
         raise ApprovalOutdated
     actor = audit.Actor(type="staff", id=approved.requested_by)
     places = [Place(**place) for place in approved.details["stock"]]

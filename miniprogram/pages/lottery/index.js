@@ -23,7 +23,7 @@ function prizeRows(lottery) {
     return {
       id: prize.prize_no,
       name: prize.name,
-      note: prize.fallback ? t.fallbackPrize : note,
+      note,
       odds: fill(t.odds, { percent: percent(prize.weight, total) }),
     };
   });

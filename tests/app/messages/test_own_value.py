@@ -61,7 +61,7 @@ def bought_with_everything(shop: Shop, phone: Phone) -> dict[str, Any]:
         ),
         (
             "en",
-            " Taken off: ¥5.00. Points you paid with: 500, worth ¥5.00. Paid from stored value: ¥20.00."
+            " Discount: ¥5.00. Points you paid with: 500, worth ¥5.00. Paid from stored value: ¥20.00."
             " Stored value now: ¥5.00.",
             " Points given back: 500, worth ¥5.00. Given back to stored value: ¥20.00."
             " Stored value now: ¥25.00.",
@@ -121,8 +121,8 @@ def test_a_template_may_have_a_field_for_it(shop: Shop, engine: Engine) -> None:
         ),
         (
             "en",
-            "门店 S001 took in ¥50.00 for your stored value, in cash. Stored value now: ¥50.00.",
-            "门店 S001 took in ¥500.00 for your stored value, by card. Bonus: ¥50.00. Points: 100."
+            "You topped up ¥50.00 in cash at 门店 S001. Stored value now: ¥50.00.",
+            "You topped up ¥500.00 by card at 门店 S001. Bonus: ¥50.00. Points: 100."
             " Stored value now: ¥575.00. Bonus still to come: ¥25.00.",
         ),
     ],

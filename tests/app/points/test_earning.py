@@ -164,12 +164,12 @@ def test_the_better_rule_gives_way_once_its_limit_is_used_up() -> None:
 @pytest.mark.parametrize(
     ("definition", "zh", "en"),
     [
-        ({}, "¥123.45 每元积 1 分，得 123 分", "¥123.45 at 1 points a yuan: 123"),
-        ({"rate_bp": 15_000}, "¥123.45 每元积 1.5 分，得 185 分", "¥123.45 at 1.5 points a yuan: 185"),
+        ({}, "¥123.45 每元积 1 分，得 123 分", "¥123.45 at 1 point per yuan: 123"),
+        ({"rate_bp": 15_000}, "¥123.45 每元积 1.5 分，得 185 分", "¥123.45 at 1.5 points per yuan: 185"),
         (
             {"caps": {"per_sale": 7}},
             "¥123.45 每元积 1 分，得 7 分（已达单笔上限）",
-            "¥123.45 at 1 points a yuan: 7 (the most for one sale)",
+            "¥123.45 at 1 point per yuan: 7 (the most for one sale)",
         ),
     ],
 )
