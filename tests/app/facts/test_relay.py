@@ -203,7 +203,8 @@ def test_without_locks_and_unique_key_eight_relays_plan_too_many(
         return session.scalars(select(Fact).where(Fact.handled_at.is_(None)).order_by(Fact.id)).all()
 
     monkeypatch.setattr(relaying, "_taken", unlocked)
-    # The note about the member's tier is a lock as well: it lets one relay at a time get to the receipt.
+    # The member's home store and the note about their tier are locks as well: one relay at a time gets to the receipt.
+    monkeypatch.setattr(home, "settle", lambda *_: None)
     monkeypatch.setattr(review, "note", lambda *_, **__: None)
     assert _planned_by_eight_relays(unaudited_post) > 40
 

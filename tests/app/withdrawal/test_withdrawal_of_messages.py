@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, db
 from app.identity import consent
+from app.members import home
 from app.messages import cancel, lease, outcome, receipt
 from app.messages.lease import LEASE, Leased
 from app.messages.outcome import Outcome
@@ -211,6 +212,8 @@ def test_without_the_lock_the_relay_would_plan_a_message(post: Post, monkeypatch
         )
 
     monkeypatch.setattr(receipt, "_wanted", unlocked)
+    # Giving the member a home store waits for the withdrawal as well.
+    monkeypatch.setattr(home, "settle", lambda *_: None)
     assert _planned_during_the_withdrawal(post) == [("pending", None)]
 
 
