@@ -14,6 +14,7 @@ from app.facts import relay as relaying
 from app.facts.models import Fact
 from app.facts.relay import Relay
 from app.facts.tell import tell
+from app.members import home
 from app.tiers import review
 from tests.messaging import Post
 from tests.racing import race
