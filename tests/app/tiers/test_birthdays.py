@@ -103,7 +103,7 @@ def test_after_an_outage_it_comes_up_to_a_week_late_for_the_tier_of_the_day(
     birthday = TODAY - days_late * DAY
     phone = born(custom.shop, birthday)
     custom.buys(phone, 10_000, at=noon(birthday))  # on the day, but the day began in the lowest tier
-    custom.works()
+    custom.works(at=noon(TODAY) - timedelta(hours=1))
     birthdays.give(now=noon(TODAY))
     assert given(phone) == points
 
