@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, LargeBinary, String, Text, text
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Base, UTCDateTime, ask
+from app.db import Base, UTCDateTime, ask, reading
 from app.errors import Invalid
 from app.pruning import always, forget
 from app.typed import read
@@ -49,7 +49,6 @@ class Request:
 #: For a statement that looks for a former answer and at something else in the same trip (values: `claim_values`).
 #: It takes no lock. Of two twins that both find nothing, the primary key lets one write; the other looks again.
 FORMER = "SELECT request_hash, answer FROM idempotency_keys WHERE scope = %(scope)s AND key = %(key)s"
-_GIVEN = text("SELECT request_hash, answer FROM idempotency_keys WHERE scope = :scope AND key = :key")
 _CLAIM = "SELECT request_hash, answer FROM idempotency_claim(%(scope)s, %(key)s)"
 #: Writes the answer together with its effect (values: `answer_values`).
 _REMEMBER = """INSERT INTO idempotency_keys (scope, key, request_hash, answer, created_at)
@@ -67,13 +66,16 @@ def claim(session: Session, request: Request, answer_type: type[T]) -> T | None:
     return None
 
 
-def given(connection: Connection, request: Request, answer_type: type[T]) -> T | None:
-    """The answer if the request was finished before, without taking the key: whoever asks again is not counted twice.
+def given(request: Request, answer_type: type[T]) -> T | None:
+    """The answer if the request was finished before, without taking the key: whoever asks again is not counted twice,
+    and nothing else is asked for them.
 
     Raises `KeyReused`.
     """
-    row = connection.execute(_GIVEN, claim_values(request)).one_or_none()
-    return None if row is None else former(request, row.request_hash, row.answer, answer_type)
+    with reading() as connection:
+        for row in ask(connection, FORMER, claim_values(request)):
+            return former(request, row.request_hash, row.answer, answer_type)
+    return None
 
 
 def claim_values(request: Request) -> dict[str, object]:

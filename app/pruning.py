@@ -43,14 +43,16 @@ def statement(table: str, column: str) -> str:
             ORDER BY {column} LIMIT :most FOR UPDATE SKIP LOCKED))"""  # noqa: S608  # names of our own
 
 
-def in_batches(delete_some: Callable[[Session, int], int], *, keep_going: Callable[[], bool] = always) -> int:
-    """Call `delete_some(session, most)`, each time in a transaction of its own, until it finds fewer than `most` rows
-    or `keep_going` says no; how many went. What is left then is for the next run."""
+def in_batches(
+    some: Callable[[Session, int], int], *, most: int = BATCH, keep_going: Callable[[], bool] = always
+) -> int:
+    """Call `some(session, most)`, each time in a transaction of its own, until it finds fewer than `most` rows or
+    `keep_going` says no; how many there were. What is left then is for the next run."""
     total = 0
     while keep_going():
         with transaction() as session:
-            gone = delete_some(session, BATCH)
-        total += gone
-        if gone < BATCH:
+            done = some(session, most)
+        total += done
+        if done < most:
             break
     return total

@@ -22,7 +22,7 @@ from web.events import EventBookingSchema, dump_booking
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
-from web.paging import BadCursor, Page, PageArguments, asked, page, page_of
+from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.parts import parts
 from web.schemas import Strict, flag, text, whole
 
@@ -124,12 +124,8 @@ def _dump_offer(offer: Offer, time_zone: str) -> dict[str, Any]:
 
 def _after(wanted: Page) -> tuple[datetime, str] | None:
     """Behind which event the page begins. Raises `BadCursor`."""
-    if wanted.after is None:
-        return None
-    found = _PLACE.fullmatch(wanted.after)
-    if found is None:
-        raise BadCursor
-    return datetime.fromtimestamp(int(found[1]), UTC), found[2]
+    found = matched(wanted, _PLACE)
+    return found and (datetime.fromtimestamp(int(found[1]), UTC), found[2])
 
 
 def _place(shown: Shown) -> str:

@@ -11,7 +11,7 @@ from app.feedback import thread as threads
 from app.feedback import write
 from app.feedback.thread import CATEGORIES, MOST_CHARS, Message
 from app.feedback.write import Opening, Written
-from app.idempotency import Request
+from app.idempotency import Request, given
 from app.throttle import Limit
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer, nothing
@@ -58,7 +58,7 @@ class FeedbackWrittenSchema(Strict):
 
 def _again(request: Request, limit: Limit) -> Written | None:
     """What was written with that key before; None if it is new, and then it counts. Raises `KeyReused`, `TooMany`."""
-    done = write.former(request)
+    done = given(request, Written)
     if done is None:
         parts().throttle.hit(limit, me().id)
     return done

@@ -22,7 +22,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
-from web.paging import BadCursor, Page, PageArguments, asked, page, page_of
+from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.parts import parts
 from web.rewards import RewardOrderSchema, dump_order
 from web.schemas import Strict, text, whole
@@ -125,12 +125,8 @@ def _dump_whole(shown: Shown) -> dict[str, Any]:
 
 def _after(wanted: Page) -> tuple[int, str] | None:
     """Behind which item the page begins. Raises `BadCursor`."""
-    if wanted.after is None:
-        return None
-    found = _PLACE.fullmatch(wanted.after)
-    if found is None:
-        raise BadCursor
-    return int(found[1]), found[2]
+    found = matched(wanted, _PLACE)
+    return found and (int(found[1]), found[2])
 
 
 @blueprint.get("")

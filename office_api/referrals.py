@@ -1,5 +1,6 @@
 """Who brought whom, who brought the most, and how many came; for whoever has the right in all of its stores."""
 
+import re
 from dataclasses import asdict
 from functools import partial
 from typing import Any, get_args
@@ -18,7 +19,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.language import language
-from web.paging import BadCursor, Page, PageArguments, asked, page, page_of
+from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.schemas import Strict
 
 blueprint = Blueprint(
@@ -101,14 +102,13 @@ class LeaderArguments(PageArguments):
     until = fields.AwareDateTime(load_default=None, allow_none=False)
 
 
+_PLACE = re.compile(r"([0-9]{1,9})-(.+)")
+
+
 def _behind(wanted: Page) -> tuple[int, str] | None:
     """Raises `BadCursor`."""
-    if wanted.after is None:
-        return None
-    count, _, first = wanted.after.partition("-")
-    if not (count.isdigit() and len(count) < 10 and first):
-        raise BadCursor
-    return int(count), first
+    found = matched(wanted, _PLACE)
+    return found and (int(found[1]), found[2])
 
 
 def _dump_leader(one: Leader) -> dict[str, Any]:

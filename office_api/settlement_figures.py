@@ -1,5 +1,6 @@
 """What the statements of settlement say: who owes whom, and what each gets or pays in the end."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from office_api.settlements import SettlementSchema, dump_header
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
-from web.paging import BadCursor, Page, PageArguments, asked, numeric, page, page_of
+from web.paging import Page, PageArguments, asked, matched, numeric, page, page_of
 from web.schemas import QueryNumber, Strict
 
 blueprint = Blueprint(
@@ -105,14 +106,13 @@ def lines(arguments: dict[str, Any], settlement_no: int) -> Response:
     return answer(page(rest, wanted, lambda line: "-".join(map(str, line.place)), dump))
 
 
+_PLACE = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)")
+
+
 def _place(wanted: Page) -> tuple[int, ...] | None:
     """Raises `BadCursor`."""
-    if wanted.after is None:
-        return None
-    parts = wanted.after.split("-")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        raise BadCursor
-    return tuple(int(part) for part in parts)
+    found = matched(wanted, _PLACE)
+    return found and tuple(int(part) for part in found.groups())
 
 
 class SettlementNetSchema(Strict):

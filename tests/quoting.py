@@ -14,6 +14,14 @@ TEA = {"sku": "T", "name": "茶", "quantity": 3, "unit_price_fen": 1_000}
 CUP = {"sku": "C", "name": "杯", "quantity": 1, "unit_price_fen": 999}
 
 
+def members(shop: Shop, count: int) -> list[Phone]:
+    """So many, each with a thousand points."""
+    phones = [shop.member() for _ in range(count)]
+    for phone in phones:
+        fill(phone, points=1_000)
+    return phones
+
+
 def fill(phone: Phone, *, points: int = 0, principal_fen: int = 0, bonus_fen: int = 0, **lot: Any) -> None:
     """Put that into the member's accounts, each a lot of its own."""
     now = clock.now()

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 #: Longer than any lock or statement may take: a hang fails the test instead of stopping the run.
@@ -25,3 +25,8 @@ def race(runners: int, run: Callable[[int], T]) -> list[T]:
         return [
             running.result(PATIENCE_S) for running in [pool.submit(wait_and_run, n) for n in range(runners)]
         ]
+
+
+def code(answer: Any) -> str:
+    """What became of a request, in a word: its refusal's, or its status."""
+    return str(answer.json.get("code") or answer.status_code)

@@ -8,7 +8,7 @@ from marshmallow import fields
 from app.stored_value.offers import Offer
 from app.stored_value.shown import Shown, ShownOffer
 from web.language import language
-from web.paging import BadCursor, Page, cursor_of
+from web.paging import Page, cursor_of, matched
 from web.schemas import Strict
 
 _PLACE = re.compile(r"([0-9]{1,12})-([0-9]{1,18})")
@@ -45,12 +45,8 @@ class OffersSchema(Strict):
 
 def after(wanted: Page) -> tuple[int, int] | None:
     """Behind which offer the page begins. Raises `BadCursor`."""
-    if wanted.after is None:
-        return None
-    found = _PLACE.fullmatch(wanted.after)
-    if found is None:
-        raise BadCursor
-    return int(found[1]), int(found[2])
+    found = matched(wanted, _PLACE)
+    return found and (int(found[1]), int(found[2]))
 
 
 def dump_offers(shown: Shown) -> dict[str, Any]:

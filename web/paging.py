@@ -76,6 +76,19 @@ def numeric(page: Page) -> int | None:
     return int(page.after)
 
 
+def matched(page: Page, place: re.Pattern[str]) -> re.Match[str] | None:
+    """The cursor of a list sorted by more than one thing, taken apart by `place`; None at the start.
+
+    Raises `BadCursor`.
+    """
+    if page.after is None:
+        return None
+    found = place.fullmatch(page.after)
+    if found is None:
+        raise BadCursor
+    return found
+
+
 def cursor_of(sort_key: object) -> str:
     """The cursor of a page that begins behind that key."""
     return base64.urlsafe_b64encode(str(sort_key).encode()).decode()

@@ -19,7 +19,7 @@ from app import audit, idempotency, policies
 from app.checkout.daily_models import PhoneFind
 from app.checkout.models import ScanTicket
 from app.checkout.scan import TICKET_LIFE
-from app.db import ask, statements, transaction
+from app.db import transaction
 from app.errors import Conflict, Forbidden, NotFound, TooMany
 from app.ids import new_id, new_secret
 from app.members.phones import PhoneVault, dialled
@@ -92,7 +92,8 @@ def find_by_phone(
     index = vault.index(dialled(phone))
     # What was asked holds the number, and a plain hash of one is soon guessed.
     request = replace(request, hash=vault.blind(request.hash))
-    former = _former(request)
+    # Before it could count once more.
+    former = idempotency.given(request, Found)
     if former is not None:
         return former
     throttle.hit(PER_TERMINAL, till.terminal_id)
@@ -108,13 +109,6 @@ def find_by_phone(
     if found is None:
         raise MemberNotFound
     return found
-
-
-def _former(request: idempotency.Request) -> Found | None:
-    """The answer to a former try, before it could count once more."""
-    with statements() as connection:
-        rows = ask(connection, idempotency.FORMER, idempotency.claim_values(request))
-    return idempotency.former(request, rows[0].request_hash, rows[0].answer, Found) if rows else None
 
 
 def _find(session: Session, till: Till, index: bytes, now: datetime) -> Found | None:

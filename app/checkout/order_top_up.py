@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import idempotency, policies
-from app.checkout.settle_top_up import TOP_UPS, settle
-from app.checkout.wechat_orders import OrderClosed, PaymentNotOffered, Wanted, openid_of, prepay
+from app.checkout.settle_top_up import TOP_UPS
+from app.checkout.wechat_orders import OrderClosed, PaymentNotOffered, Wanted, openid_of, prepay, settle
 from app.db import Busy, transaction
 from app.errors import Forbidden, NotFound
 from app.ids import new_id
@@ -86,7 +86,7 @@ def _order(
 ) -> Payable:
     former = _open_order(member_id, request)
     if former is not None and not _same(former, wish, now):
-        settle(pay, former.id, now=now, close=True)
+        settle(pay, TOP_UPS, former.id, now=now, close=True)
     ordered, openid = _ordered(app_id, member_id, wish, request, now)
     wanted = Wanted(
         number=ordered.id,
@@ -220,5 +220,5 @@ def close(*, pay: WechatPay | None, member_id: int, top_up_id: str, now: datetim
         raise PaymentNotOffered
     if show(member_id=member_id, top_up_id=top_up_id).state == "created":
         with pay.places.one():
-            settle(pay, top_up_id, now=now, close=True)
+            settle(pay, TOP_UPS, top_up_id, now=now, close=True)
     return show(member_id=member_id, top_up_id=top_up_id)

@@ -117,8 +117,7 @@ def give_up(
     Raises as `cancel.by_member`; `PaymentNotOffered`, `PaymentPending`.
     """
     # Before WeChat Pay is asked for anything: a key of another request changes nothing.
-    with transaction() as session:
-        former = idempotency.claim(session, request, Order)
+    former = idempotency.given(request, Order)
     if former is not None:
         return former
     if orders.own(member_id=member_id, order_id=order_id, now=now).state == "pending":

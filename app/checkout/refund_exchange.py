@@ -14,10 +14,9 @@ from sqlalchemy import select, text
 
 from app.checkout.settle_exchange import locked_with_payment
 from app.checkout.wechat_orders import BATCH, PaymentMismatch
-from app.checkout.wechat_refunds import Asking, answer
+from app.checkout.wechat_refunds import Asking, settle
 from app.db import Busy, transaction
 from app.engagement.rewards.payment_models import RewardPayment
-from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import RefundResult, RefundState, WechatPay
 from app.pruning import always
 
@@ -62,16 +61,10 @@ def _settle(pay: WechatPay, row: Any, now: datetime) -> bool:
         word="exchange refund",
     )
     try:
-        told(answer(pay, asking, partial(_note, row.order_id)), now=now)
-    except (ProviderRefused, ProviderUnavailable) as error:
-        level = logging.ERROR if isinstance(error, ProviderRefused) else logging.WARNING
-        log.log(level, "exchange refund %s: %s", row.order_id, error)
-        _note(row.order_id, error.reason)
-        return False
+        return settle(pay, asking, tell=partial(told, now=now), note=partial(_note, row.order_id))
     except (PaymentMismatch, Busy) as error:
         log.warning("exchange refund %s: %s", row.order_id, error.code)
         return False
-    return True
 
 
 def _note(order_id: str, trouble: str) -> None:

@@ -19,12 +19,9 @@ from app import idempotency
 from app.checkout.top_up_refund import TopUpRefundUnderWay, Wanted, carry_on, locked
 from app.checkout.top_up_refund_record import TopUpRefunded, done, failed
 from app.checkout.wechat_orders import PaymentMismatch, PaymentNotOffered, PaymentUnknown
-from app.checkout.wechat_refunds import Asking
-from app.checkout.wechat_refunds import answer as answer_of
+from app.checkout.wechat_refunds import Asking, settle
 from app.db import Busy, reading, transaction
-from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import RefundResult, RefundState, WechatPay
-from app.providers.wechat_pay.errors import NotFound
 from app.pruning import always
 from app.stored_value.refund_models import TopUpRefund
 
@@ -119,23 +116,6 @@ def _try(pay: WechatPay, refund_id: str, now: datetime) -> None:
 
 def _settle(pay: WechatPay, row: Any, now: datetime) -> bool:
     """Ask, and write down what WeChat Pay says; False when it does not say."""
-    try:
-        told(_answer(pay, row), now=now)
-    except NotFound:
-        _give_up(row.id, now)
-    except (ProviderRefused, ProviderUnavailable) as error:
-        log.log(
-            logging.ERROR if isinstance(error, ProviderRefused) else logging.WARNING,
-            "top-up refund %s: %s",
-            row.id,
-            error,
-        )
-        _note(row.id, error.reason)
-        return False
-    return True
-
-
-def _answer(pay: WechatPay, row: Any) -> RefundResult:
     asking = Asking(
         number=row.top_up_id,
         refund_no=row.id,
@@ -145,7 +125,13 @@ def _answer(pay: WechatPay, row: Any) -> RefundResult:
         reason=_REASON,
         word="top-up refund",
     )
-    return answer_of(pay, asking, partial(_note, row.id))
+    return settle(
+        pay,
+        asking,
+        tell=partial(told, now=now),
+        note=partial(_note, row.id),
+        give_up=partial(_give_up, row.id, now),
+    )
 
 
 def _note(refund_id: str, trouble: str) -> None:

@@ -25,6 +25,7 @@ from app.clock import business_date
 from app.db import transaction
 from app.errors import Conflict, NotFound
 from app.ids import new_id
+from app.members.hold import hold
 from app.staff.clerks import named_clerk
 from app.staff.roles import SELL
 from app.staff.sign_in import may_still
@@ -185,9 +186,6 @@ def _ask(
     )
 
 
-_ACTIVE = text("SELECT status = 'active' FROM members WHERE id = :id FOR SHARE")
-
-
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:
     """Credit what a second person has agreed to; the days are those of the asking.
 
@@ -204,7 +202,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
         raise second_person.ApprovalOutdated from error
     if sum(line.amount_fen for line in lines) != credit.amount_fen or store.status != "open":
         raise second_person.ApprovalOutdated
-    active = session.execute(_ACTIVE, {"id": credit.member_id}).scalar_one()
+    active = hold(session, credit.member_id) == "active"
     if not active or not may_still(session, approved.requested_by, SELL, credit.store_id):
         raise second_person.ApprovalOutdated
     write_down(session, credit, sale, lines, store.time_zone, now=now)

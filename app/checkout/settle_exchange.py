@@ -28,7 +28,7 @@ from app.engagement.rewards.models import RewardOrder
 from app.engagement.rewards.payment_models import RewardPayment
 from app.engagement.rewards.undo import undo
 from app.errors import Conflict, NotFound
-from app.members.models import Member
+from app.members.hold import hold
 from app.providers.wechat_pay import CURRENCY, Payment, WechatPay
 from app.pruning import always
 
@@ -96,8 +96,7 @@ def _complete(session: Session, order: RewardOrder, now: datetime) -> None:
 
 def _check_member(session: Session, member_id: int) -> None:
     """Raises `OrderClosed` for somebody who has taken consent back."""
-    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
-    if session.execute(status).scalar_one() != "active":
+    if hold(session, member_id) != "active":
         raise OrderClosed
 
 

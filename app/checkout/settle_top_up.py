@@ -87,11 +87,6 @@ class _TopUps:
 TOP_UPS: wechat_orders.Orders = _TopUps()
 
 
-def settle(pay: WechatPay, number: str, *, now: datetime, close: bool) -> None:
-    """As app/checkout/wechat_orders.py says, of a top-up."""
-    wechat_orders.settle(pay, TOP_UPS, number, now=now, close=close)
-
-
 def sweep(pay: WechatPay, *, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """As app/checkout/wechat_orders.py says, of top-ups."""
     return wechat_orders.sweep(pay, TOP_UPS, now=now, keep_going=keep_going)

@@ -20,7 +20,7 @@ from app.db import transaction
 from app.errors import Invalid
 from app.ids import new_id
 from app.points.explain import Part
-from app.pruning import always
+from app.pruning import always, in_batches
 from app.staff.clerks import with_named_clerk
 from app.staff.roles import SELL
 from app.staff.sign_in import may_still
@@ -226,14 +226,11 @@ _BATCH = 200
 
 def close_expired(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """Close those whose time to be decided is over; how many. Safe in several workers at once, late, and twice."""
-    closed = batch = 0
-    while keep_going():
-        with transaction() as session:
-            batch = len(session.execute(_CLOSE, {"now": now, "limit": _BATCH}).all())
-        closed += batch
-        if batch < _BATCH:
-            break
-    return closed
+
+    def some(session: Session, most: int) -> int:
+        return len(session.execute(_CLOSE, {"now": now, "limit": most}).all())
+
+    return in_batches(some, most=_BATCH, keep_going=keep_going)
 
 
 def carry_out(session: Session, approved: second_person.Approved, now: datetime) -> None:

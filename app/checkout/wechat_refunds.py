@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.providers import ProviderRefused
+from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import RefundResult, WechatPay
 from app.providers.wechat_pay.errors import Misconfigured, NotFound
 
@@ -24,7 +24,33 @@ class Asking:
     word: str
 
 
-def answer(pay: WechatPay, asking: Asking, note: Callable[[str], None]) -> RefundResult:
+def settle(
+    pay: WechatPay,
+    asking: Asking,
+    *,
+    tell: Callable[[RefundResult], None],
+    note: Callable[[str], None],
+    give_up: Callable[[], None] | None = None,
+) -> bool:
+    """Ask, and `tell` what WeChat Pay says; False when it does not say, which is noted.
+
+    `give_up` is called when it was refused for good and WeChat Pay does not know it; without, that is noted too.
+    Raises as `tell`.
+    """
+    try:
+        tell(_answer(pay, asking, note))
+    except (ProviderRefused, ProviderUnavailable) as error:
+        if give_up is not None and isinstance(error, NotFound):
+            give_up()
+            return True
+        level = logging.ERROR if isinstance(error, ProviderRefused) else logging.WARNING
+        log.log(level, "%s %s: %s", asking.word, asking.refund_no, error)
+        note(error.reason)
+        return False
+    return True
+
+
+def _answer(pay: WechatPay, asking: Asking, note: Callable[[str], None]) -> RefundResult:
     """How it stands there. Raises `NotFound` alone when it was refused for good and WeChat Pay does not know it."""
     if asking.accepted:
         try:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source, issue
 from app.db import Busy, reading, transaction
 from app.errors import DomainError, NotFound, Unavailable
-from app.members.models import Member
+from app.members.hold import hold
 from app.pruning import always
 
 log = logging.getLogger(__name__)
@@ -94,9 +94,7 @@ def _tried(grant_id: str, place: int, now: datetime) -> bool:
 
 def _issue(session: Session, row: Any, now: datetime) -> None:
     """Raises as `issue`, and `NotFound` for whoever is no active member."""
-    # Shared, so that who takes consent back at this moment does it before or after.
-    status = select(Member.status).where(Member.id == row.member_id).with_for_update(read=True)
-    if session.execute(status).scalar_one() != "active":
+    if hold(session, row.member_id) != "active":
         raise NotFound
     issue(
         session,

@@ -66,7 +66,7 @@ def make(*, code: str, form: Form, actor: audit.Actor, now: datetime) -> Made:
         kind, what = _BUILD[code](values)
         if items:
             what["items"] = [item.item_id for item in items]
-        draft = _draft(template, form, kind, what | _audience(template, form), now)
+        draft = _draft(template, form, kind, what | _audience(template, form, values), now)
         activity = change.add(session, draft, actor, now)
         audit.record(session, actor, "activity.template", "activity", activity.id, now=now, template=code)
         why = change.limits(session, activity, now)
@@ -88,7 +88,7 @@ def _draft(template: Template, form: Form, kind: Kind, what: Mapping[str, Any], 
     )
 
 
-def _audience(template: Template, form: Form) -> dict[str, Any]:
+def _audience(template: Template, form: Form, values: Mapping[str, Any]) -> dict[str, Any]:
     """Raises `ActivityMalformed` for a question that the template does not ask."""
     given = {
         "stores": form.stores,
@@ -110,7 +110,7 @@ def _audience(template: Template, form: Form) -> dict[str, Any]:
         conditions["birthday"] = "month"
     when = _WHEN.get(template.code)
     if when is not None:
-        conditions |= when(_values(template, form))
+        conditions |= when(values)
     return {"conditions": conditions, "points_at_least": form.points_at_least}
 
 

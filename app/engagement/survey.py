@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from app import idempotency
@@ -20,7 +20,7 @@ from app.engagement.survey_models import SurveyAnswer, SurveyParticipant
 from app.engagement.survey_questions import Answers, Given, checked
 from app.errors import Conflict
 from app.ids import new_id, timeless_id
-from app.members.models import Member
+from app.members.hold import hold
 
 #: What the grant is for; once for each member.
 SOURCE = "answer"
@@ -65,7 +65,7 @@ def answer(
         former = idempotency.claim(session, request, Answered)
         if former is not None:
             return former
-        _hold(session, member_id)
+        hold(session, member_id)
         activity, survey, member = opened(session, activity_id, Survey, member_id, now)
         chances.take_place(session, activity_id, member_id)
         if session.execute(_ANSWERED, {"activity_id": activity_id, "member_id": member_id}).first():
@@ -87,11 +87,6 @@ _FORGET = text("UPDATE survey_answers SET member_id = NULL, texts = '{}' WHERE m
 def forget(session: Session, member_id: int) -> None:
     """Whose answers they were, and what they wrote in them. What they picked stays, as nobody's."""
     session.execute(_FORGET, {"member_id": member_id})
-
-
-def _hold(session: Session, member_id: int) -> None:
-    """A withdrawal under way is waited for, and a later one finds what is written here."""
-    session.execute(select(Member.id).where(Member.id == member_id).with_for_update(read=True))
 
 
 def _write(

@@ -7,12 +7,12 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.db import reading, transaction
+from app.db import transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.feedback.models import FeedbackMessage, FeedbackThread
 from app.feedback.thread import Category
 from app.ids import new_id
-from app.members.models import Member
+from app.members.hold import hold
 from app.stores.setup import store_by_code
 
 
@@ -50,12 +50,6 @@ class Written:
 
     thread_id: str
     message_no: int
-
-
-def former(request: idempotency.Request) -> Written | None:
-    """What was written with that key, if it was. Raises `KeyReused`."""
-    with reading() as connection:
-        return idempotency.given(connection, request, Written)
 
 
 def open_thread(*, member_id: int, opening: Opening, request: idempotency.Request, now: datetime) -> Written:
@@ -126,9 +120,8 @@ def erase(session: Session, member_id: int) -> None:
 
 
 def _hold(session: Session, member_id: int) -> None:
-    """A withdrawal under way is waited for, and a later one finds what is written here. Raises `NotFound`."""
-    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
-    if session.execute(status).scalar_one() != "active":
+    """Raises `NotFound` for whoever is no active member."""
+    if hold(session, member_id) != "active":
         raise NotFound
 
 

@@ -12,6 +12,7 @@ from app.clock import zone
 from app.facts.models import Fact
 from app.identity.models import MemberIdentity
 from app.ids import new_id
+from app.members.hold import hold
 from app.members.models import Member
 from app.messages.consent import take
 from app.messages.models import Message
@@ -96,9 +97,8 @@ def wechat_data(params: Mapping[str, Any], fields: Mapping[str, str]) -> dict[st
 
 
 def _wanted(session: Session, member_id: int) -> bool:
-    """Locks the member before all else: a withdrawal under way is waited for, a later one finds what is planned."""
-    status = select(Member.status).where(Member.id == member_id).with_for_update(read=True)
-    return session.execute(status).scalar_one() != "withdrawn"
+    """Before all else."""
+    return hold(session, member_id) != "withdrawn"
 
 
 def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:

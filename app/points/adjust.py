@@ -15,6 +15,7 @@ from app.db import transaction
 from app.errors import Invalid, NotFound
 from app.ids import new_id
 from app.ledger.post import POINTS, Cause, Posting, post
+from app.members.hold import hold
 from app.members.models import Member
 from app.points.lots import ends_at
 from app.points.models import Adjustment
@@ -199,9 +200,7 @@ def carry_out(session: Session, approved: second_person.Approved, now: datetime)
     policy = policies.in_force(session, AdjustmentPolicy).value
     if abs(adjustment.points) > policy.most_points:
         raise second_person.ApprovalOutdated
-    member = session.execute(
-        select(Member.status).where(Member.id == adjustment.member_id).with_for_update(read=True)
-    ).scalar_one()
+    member = hold(session, adjustment.member_id)
     store = session.execute(select(Store.status).where(Store.id == adjustment.store_id)).scalar_one()
     if member != "active" or store != "open":
         raise second_person.ApprovalOutdated

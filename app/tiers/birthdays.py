@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date, start_of_day
@@ -18,7 +18,7 @@ from app.coupons.issue import Source
 from app.db import Busy, reading, transaction
 from app.facts.tell import tell
 from app.ledger.post import POINTS, AlreadyPosted, Cause, Posting, post
-from app.members.models import Member
+from app.members.hold import hold
 from app.points.lots import valid_through
 from app.pruning import always
 from app.tiers import coupons
@@ -154,9 +154,8 @@ def _give(gift: BirthdayGift, now: datetime) -> bool:
 
 
 def _post(session: Session, gift: BirthdayGift, now: datetime) -> bool:
-    # The member first, as adjustments do: a withdrawal under way is waited for.
-    status = select(Member.status).where(Member.id == gift.member_id).with_for_update(read=True)
-    if session.execute(status).scalar_one() != "active":
+    # The member first, as adjustments do.
+    if hold(session, gift.member_id) != "active":
         return False
     today = business_date(now, HOME_ZONE)
     ends = gift_ends_at(gift.lifetime_days, today)

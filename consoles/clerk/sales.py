@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 
 from app import clock
 from app.checkout.bill import Line
-from app.checkout.former import former_sale
 from app.checkout.pricing import Wishes
 from app.checkout.quote import quote, show_quote
 from app.checkout.quoted import Quoted
@@ -25,7 +24,7 @@ from app.checkout.tenders import Kind
 from app.checkout.till_limits import count_quote
 from app.discounts.benefit import BenefitNotApplicable
 from app.errors import NotFound
-from app.idempotency import Request
+from app.idempotency import Request, given
 from consoles.clerk.drafts import Draft, draft_sent, faults_of, paid_by, tender
 from consoles.clerk.forms import field, sale_request
 from consoles.clerk.guard import require_clerk, till
@@ -76,7 +75,7 @@ def sell(draft: Draft) -> Response:
         quoted = _quote(draft, amount_fen)
     except (TicketExpired, TicketUsed):
         # By a former try of this very form, perhaps, whose answer was lost.
-        if (former := former_sale(asked)) is None:
+        if (former := given(asked, Recorded)) is None:
             raise
         return receipt(former, with_member=True)
     # A coupon is not used up unseen, even one that takes nothing off.
@@ -95,7 +94,7 @@ def ask(draft: Draft) -> Response:
     try:
         return quote_form(draft, _quote(draft, amount_fen))
     except (TicketExpired, TicketUsed):
-        former_sale(_asked(draft, amount_fen, None))  # says so, if this sale stands in the books
+        given(_asked(draft, amount_fen, None), Recorded)  # says so, if this sale stands in the books
         raise
 
 

@@ -14,6 +14,7 @@ from app.engagement.events.bookings import Booking
 from app.engagement.events.models import EventFeedback
 from app.errors import Conflict, Unauthenticated
 from app.ids import timeless_id
+from app.members.hold import hold
 
 MOST_STARS = 5
 LONGEST_COMMENT = 500
@@ -31,14 +32,10 @@ class EventFeedbackClosed(Conflict):
     code = "event_feedback_closed"
 
 
-# A withdrawal under way is waited for, and a later one finds what is written here.
-_HOLD = text("SELECT status FROM members WHERE id = :id FOR SHARE")
-
-
 def give(*, member_id: int, booking_id: str, stars: int, comment: str, now: datetime) -> Booking:
     """Raises `NotFound`, `EventFeedbackGiven`, `EventFeedbackClosed`."""
     with transaction() as session:
-        if session.execute(_HOLD, {"id": member_id}).scalar_one() != "active":
+        if hold(session, member_id) != "active":
             raise Unauthenticated
         booking = bookings.show(session, booking_id, now=now, member_id=member_id)
         if booking.stars is not None:

@@ -6,14 +6,16 @@ Each booking by itself; safe in several workers, late, and twice.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
 from app.db import transaction
+from app.engagement.ending import BATCH, end_each
 from app.engagement.events.undo import EventBookingOver, Reason, look, undo
-from app.pruning import always
+from app.pruning import always, in_batches
 
-_BATCH = 200
 _CALLED_OFF = text("""
     SELECT b.id FROM event_bookings b JOIN event_sessions s ON s.id = b.session_id
     WHERE s.state = 'cancelled' AND b.state IN ('waiting', 'booked') AND b.id > :after ORDER BY b.id LIMIT :limit""")
@@ -26,6 +28,11 @@ _WITHDRAWN = text("""
     JOIN members m ON m.id = b.member_id
     WHERE s.state = 'open' AND s.starts_at > :now AND b.state IN ('waiting', 'booked') AND m.status = 'withdrawn'
         AND b.id > :after ORDER BY b.id LIMIT :limit""")
+_UNDONE: tuple[tuple[TextClause, Reason], ...] = (
+    (_CALLED_OFF, "shop"),
+    (_NOT_REACHED, "not_reached"),
+    (_WITHDRAWN, "withdrawn"),
+)
 _NO_SHOW = text("""
     UPDATE event_bookings SET state = 'no_show' WHERE id IN (
         SELECT b.id FROM event_bookings b JOIN event_sessions s ON s.id = b.session_id
@@ -35,28 +42,13 @@ _NO_SHOW = text("""
 
 def sweep(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
     """How many bookings it has ended."""
-    undone = _undo_all(_CALLED_OFF, "shop", now, keep_going)
-    undone += _undo_all(_NOT_REACHED, "not_reached", now, keep_going)
-    undone += _undo_all(_WITHDRAWN, "withdrawn", now, keep_going)
-    return undone + _note_no_shows(now, keep_going)
+    ended = 0
+    for due, reason in _UNDONE:
+        ended += end_each(due, partial(_undo, reason=reason, now=now), now=now, keep_going=keep_going)
+    return ended + in_batches(partial(_note_no_shows, now=now), most=BATCH, keep_going=keep_going)
 
 
-def _undo_all(due: TextClause, reason: Reason, now: datetime, keep_going: Callable[[], bool]) -> int:
-    undone, after = 0, ""
-    while keep_going():
-        with transaction() as session:
-            found = list(session.scalars(due, {"now": now, "after": after, "limit": _BATCH}))
-        for booking_id in found:
-            if not keep_going():
-                return undone
-            undone += _undo(booking_id, reason, now)
-            after = booking_id
-        if len(found) < _BATCH:
-            break
-    return undone
-
-
-def _undo(booking_id: str, reason: Reason, now: datetime) -> bool:
+def _undo(booking_id: str, *, reason: Reason, now: datetime) -> bool:
     """Whoever was faster, a member who gives up or another worker, has done it already."""
     with transaction() as session:
         try:
@@ -66,12 +58,5 @@ def _undo(booking_id: str, reason: Reason, now: datetime) -> bool:
     return True
 
 
-def _note_no_shows(now: datetime, keep_going: Callable[[], bool]) -> int:
-    noted = 0
-    while keep_going():
-        with transaction() as session:
-            batch: int = session.execute(_NO_SHOW, {"now": now, "limit": _BATCH}).rowcount  # type: ignore[attr-defined]
-        noted += batch
-        if batch < _BATCH:
-            break
-    return noted
+def _note_no_shows(session: Session, most: int, *, now: datetime) -> int:
+    return session.execute(_NO_SHOW, {"now": now, "limit": most}).rowcount  # type: ignore[attr-defined,no-any-return]

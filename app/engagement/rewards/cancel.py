@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import text
 
 from app import audit, idempotency, policies
 from app.db import transaction
+from app.engagement.ending import end_each
 from app.engagement.rewards import orders
 from app.engagement.rewards.hand_over import RewardOrderOver, locked
 from app.engagement.rewards.orders import Order, undo_until
@@ -82,26 +84,14 @@ def by_staff(
 _DUE = text("""
     SELECT id FROM reward_orders WHERE state = 'ready' AND collect_by <= :now AND id > :after
     ORDER BY id LIMIT :limit""")
-_BATCH = 200
 
 
 def expire(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
-    """Undo what nobody has picked up in time; how many. Each by itself; safe in several workers, late, and twice."""
-    undone, after = 0, ""
-    while keep_going():
-        with transaction() as session:
-            due = list(session.scalars(_DUE, {"now": now, "after": after, "limit": _BATCH}))
-        for order_id in due:
-            if not keep_going():
-                return undone
-            undone += _expire(order_id, now)
-            after = order_id
-        if len(due) < _BATCH:
-            break
-    return undone
+    """Undo what nobody has picked up in time; how many."""
+    return end_each(_DUE, partial(_expire, now=now), now=now, keep_going=keep_going)
 
 
-def _expire(order_id: str, now: datetime) -> bool:
+def _expire(order_id: str, *, now: datetime) -> bool:
     """Whoever was faster, a member who gives up or another worker, has done it already."""
     with transaction() as session:
         order = locked(session, order_id, member_id=None, store_id=None)

@@ -1,6 +1,6 @@
 /** One event: what it is, its sessions, and booking seats of one, or waiting for them. */
 const api = require('../../utils/api.js');
-const { newKey } = require('../../utils/random_key.js');
+const { attempts } = require('../../utils/attempt.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { eventView, question } = require('../../utils/event_texts.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
@@ -8,14 +8,7 @@ const { texts, fill, titlePage } = require('../../i18n/index.js');
 /** @typedef {ReturnType<typeof eventView>} EventView */
 
 /** The booking that was asked for last: asked again, after an answer that was lost, it is the same one. */
-const attempt = { wish: '', key: '' };
-
-/** @param {string} sessionId @param {import('../../utils/api.js').SeatWish} wish */
-async function keyFor(sessionId, wish) {
-  const words = JSON.stringify([sessionId, wish]);
-  if (attempt.wish !== words) Object.assign(attempt, { wish: words, key: await newKey() });
-  return attempt.key;
-}
+const attempt = attempts();
 
 Component({
   data: {
@@ -112,8 +105,8 @@ Component({
       this.setData({ busy: true });
       const wish = { seats, points: chosen.points * seats, template_id: chosen.template_id, wait: waits };
       try {
-        const made = await api.bookSeats(chosen.id, wish, await keyFor(chosen.id, wish));
-        attempt.wish = '';
+        const made = await api.bookSeats(chosen.id, wish, await attempt.keyFor([chosen.id, wish]));
+        attempt.arrived();
         wx.showToast({ title: made.state === 'waiting' ? t.nowWaiting : t.booked, icon: 'none' });
         this.bookings();
       } catch (problem) {

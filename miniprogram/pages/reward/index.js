@@ -1,6 +1,6 @@
 /** One item of the mall: what it is, where it can be picked up, and exchanging for it. */
 const api = require('../../utils/api.js');
-const { newKey } = require('../../utils/random_key.js');
+const { attempts } = require('../../utils/attempt.js');
 const { payReward } = require('../../utils/payment.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { itemView } = require('../../utils/reward_texts.js');
@@ -19,14 +19,7 @@ function toStore(store) {
 }
 
 /** The exchange that was asked for last: asked again, after an answer that was lost, it is the same one. */
-const attempt = { wish: '', key: '' };
-
-/** @param {import('../../utils/api.js').RewardWish} wish */
-async function keyFor(wish) {
-  const words = JSON.stringify(wish);
-  if (attempt.wish !== words) Object.assign(attempt, { wish: words, key: await newKey() });
-  return attempt.key;
-}
+const attempt = attempts();
 
 Component({
   data: {
@@ -111,8 +104,8 @@ Component({
       const wish = { item_id: item.id, store: chosen || null, points: item.points, cash_fen: item.cash_fen };
       if (byWechat) wish.pay_by = 'wechat_pay';
       try {
-        const made = await api.exchange(wish, await keyFor(wish));
-        attempt.wish = '';
+        const made = await api.exchange(wish, await attempt.keyFor(wish));
+        attempt.arrived();
         const title = made.state === 'pending' ? await this.pay(made.id) : t.exchanged;
         wx.showToast({ title, icon: 'none' });
         wx.navigateTo({ url: '/pages/reward_orders/index' });

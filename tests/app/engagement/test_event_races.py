@@ -10,26 +10,15 @@ from app.engagement.events import book, seats
 from tests import unguarded
 from tests.conftest import rows
 from tests.events import asked, booked, given_up, session, waits
-from tests.quoting import fill
-from tests.racing import race
-from tests.shop import Phone, Shop
+from tests.quoting import members
+from tests.racing import code, race
+from tests.shop import Shop
 
 AT_ONCE = 24
 
 
-def members(shop: Shop, count: int = AT_ONCE) -> list[Phone]:
-    phones = [shop.member() for _ in range(count)]
-    for phone in phones:
-        fill(phone, points=1_000)
-    return phones
-
-
-def code(answer: Any) -> str:
-    return str(answer.json.get("code") or answer.status_code)
-
-
 def last_seats(shop: Shop) -> Counter[str]:
-    phones, sitting = members(shop), session(shop, seats=3)
+    phones, sitting = members(shop, AT_ONCE), session(shop, seats=3)
     return Counter(race(AT_ONCE, lambda n: code(asked(phones[n], sitting))))
 
 
@@ -78,7 +67,7 @@ def test_control_without_the_unique_index_they_have_several(
 def given_up_while_others_begin_to_wait(shop: Shop) -> tuple[list[str], list[str]]:
     """Half of them have the seats and give them up, the other half ask for one, and would wait."""
     half = AT_ONCE // 2
-    phones, sitting = members(shop), session(shop, seats=half)
+    phones, sitting = members(shop, AT_ONCE), session(shop, seats=half)
     made = [booked(phone, sitting) for phone in phones[:half]]
 
     def run(n: int) -> str:
@@ -142,7 +131,7 @@ def test_control_without_the_lock_somebody_waits_beside_an_empty_chair(
 
 def test_as_many_come_up_as_give_up_and_in_turn(shop: Shop, engine: Engine) -> None:
     half = AT_ONCE // 2
-    phones, sitting = members(shop), session(shop, seats=half)
+    phones, sitting = members(shop, AT_ONCE), session(shop, seats=half)
     made = [booked(phone, sitting) for phone in phones[:half]]
     waiting = [waits(phone, sitting) for phone in phones[half:]]
     # Some of those who wait lose patience at the same moment.

@@ -14,27 +14,16 @@ from app.staff.roles import Grant
 from tests import unguarded
 from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
-from tests.quoting import fill
-from tests.racing import race
+from tests.quoting import members
+from tests.racing import code, race
 from tests.rewards import asked, exchanged, given_up, mugs
-from tests.shop import Phone, Shop
+from tests.shop import Shop
 
 AT_ONCE = 16
 
 
-def members(shop: Shop, count: int = AT_ONCE) -> list[Phone]:
-    phones = [shop.member() for _ in range(count)]
-    for phone in phones:
-        fill(phone, points=1_000)
-    return phones
-
-
-def code(answer: Any) -> str:
-    return str(answer.json.get("code") or answer.status_code)
-
-
 def last_items(shop: Shop) -> Counter[str]:
-    phones, mug = members(shop), mugs(shop, stock=3)
+    phones, mug = members(shop, AT_ONCE), mugs(shop, stock=3)
     return Counter(race(AT_ONCE, lambda n: code(asked(phones[n], mug))))
 
 
