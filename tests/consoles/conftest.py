@@ -1,14 +1,12 @@
 """A shop with a clerk, and two browsers: one that only speaks HTTP, and Chromium with a camera that shows a film."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from app.staff.roles import Grant
+from tests.browsers import chromium
 from tests.consoles.till_page import Profiles, TillPage
 from tests.consoles.visitor import Visitor
 from tests.shop import Shop
@@ -25,42 +23,10 @@ def clerk(shop: Shop) -> Visitor:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the camera sees; to be written before the camera is opened."""
-    return tmp_path_factory.mktemp("camera") / "film.y4m"
-
-
-@pytest.fixture(scope="module")
-def chromium(film: Path) -> Iterator[Browser]:
-    """Gone with the module, so that no event loop of its own stands in the way of other tests."""
-    executable = shutil.which("chromium")
-    assert executable is not None, "no chromium on PATH: see tests/browser.sh"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--host-resolver-rules=MAP shop.test 127.0.0.1",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={film}",
-            ],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def profiles(chromium: Browser) -> Iterator[Profiles]:
+def profiles() -> Iterator[Profiles]:
     """Browsers of one make each, used again so that they need not load the pages' assets anew."""
-    profiles = Profiles(chromium)
-    yield profiles
-    profiles.close()
+    with chromium() as browser:
+        yield Profiles(browser)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""A day at the till in Chromium: camera, scanner gun, typed codes, sales, receipts, lost answers."""
+"""A day at the till in Chromium: scanner gun, typed codes, sales, receipts, lost answers."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from app.staff import accounts
 from app.staff.roles import Grant
 from app.stored_value.policy import StoredValuePolicy
 from tests.conftest import rows
-from tests.consoles.fake_camera import film_of
 from tests.consoles.till_page import TillPage
 from tests.quoting import fill, set_policy
 from tests.shop import BOSS, PASSWORD, Phone, Shop
@@ -49,21 +47,6 @@ def next_customer(till: TillPage) -> None:
 
 def sold(engine: Engine) -> list[tuple[object, ...]]:
     return rows(engine, "SELECT amount_fen, points_earned FROM sales ORDER BY id")
-
-
-def test_from_the_camera_to_the_receipt(
-    till: TillPage, shop: Shop, member: Phone, film: Path, engine: Engine
-) -> None:
-    film_of(shop.code(member), film)
-    till.page.click("text=摄像头扫码")
-    expect(till.stage("sale")).to_contain_text("张**")
-    expect(till.page.locator("#camera")).not_to_be_visible()
-    till.sell("128.5")
-    expect(till.stage("receipt")).to_contain_text("¥128.50")
-    expect(till.stage("receipt")).to_contain_text("+128 积分")
-    assert sold(engine) == [(12850, 128)]
-    next_customer(till)
-    expect(till.page.locator("#code")).to_be_focused()
 
 
 def test_from_the_gun_to_the_receipt_and_straight_to_the_next_customer(
@@ -183,13 +166,6 @@ def test_a_payment_code_never_leaves_the_browser(till: TillPage) -> None:
             assert not any(code in sent for sent in till.sent)
             till.page.keyboard.press("Escape")
             expect(till.screen("payment_code")).not_to_be_visible()
-
-
-def test_the_camera_too_knows_a_payment_code(till: TillPage, film: Path) -> None:
-    film_of(WECHAT_PAY, film)
-    till.page.click("text=摄像头扫码")
-    expect(till.screen("payment_code")).to_be_visible()
-    assert not any(WECHAT_PAY in sent for sent in till.sent)
 
 
 def test_the_bar_code_of_an_article_is_no_amount(till: TillPage, engine: Engine) -> None:
@@ -472,37 +448,6 @@ def test_signing_out_and_the_language_switch(till: TillPage) -> None:
     expect(till.page.locator("h1")).to_have_text("Sign in at the till")
     expect(till.page.locator("#store")).to_have_value("S001")
     expect(till.page.locator("#terminal")).to_have_value("T1")
-
-
-def test_without_permission_the_camera_says_what_to_do(
-    staff: None, shop: Shop, open_till: Any, film: Path
-) -> None:
-    film_of("0", film)
-    till = open_till(camera=False).enter(shop.app)
-    till.page.click("text=摄像头扫码")
-    expect(till.page.locator(".camera-says")).to_contain_text("没有使用摄像头的权限")
-    till.page.keyboard.press("Escape")
-    expect(till.page.locator("#camera")).not_to_be_visible()
-
-
-def test_without_a_usable_camera_the_page_says_so(till: TillPage) -> None:
-    for fault, words in (("NotFoundError", "没有找到摄像头"), ("NotReadableError", "可能正被其他程序占用")):
-        till.page.evaluate(
-            "(name) => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }",
-            fault,
-        )
-        till.page.click("text=摄像头扫码")
-        expect(till.page.locator(".camera-says")).to_contain_text(words)
-        till.page.keyboard.press("Escape")
-        expect(till.page.locator("#camera")).not_to_be_visible()
-
-
-def test_without_its_reader_the_camera_says_so(till: TillPage, film: Path) -> None:
-    film_of("0", film)
-    till.page.route("**/zxing_reader.wasm*", lambda route: route.abort())
-    till.page.click("text=摄像头扫码")
-    expect(till.page.locator(".camera-says")).to_contain_text("识别程序没有载入")
-    till.forgive("wasm", "falling back to ArrayBuffer")
 
 
 def test_a_page_that_is_not_over_https_lets_nobody_in(staff: None, open_till: Any) -> None:

@@ -1,6 +1,5 @@
 """Every screen of the till: nothing serious for axe, nothing too wide, nothing too small for a finger."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +8,14 @@ from playwright.sync_api import expect
 from app import clock
 from app.checkout.confirm import confirm, waiting_for
 from app.staff.roles import Grant
-from tests.consoles.fake_camera import film_of
 from tests.consoles.test_till_quote import expire_quotes, ten_off
-from tests.consoles.till_page import DESKTOP, PHONE, TillPage
+from tests.consoles.till_page import DESKTOP, NARROWEST, PHONE, TillPage
 from tests.quoting import fill, points_pay
 from tests.rewards import exchanged, mugs
 from tests.shop import Shop
 
 pytestmark = pytest.mark.browser
 
-NARROWEST = (320, 640)
 PAPER_58_MM_PX, PAPER_80_MM_PX = 219, 302
 
 
@@ -40,9 +37,7 @@ def staffed(shop: Shop) -> Shop:
         pytest.param("zh", NARROWEST, marks=pytest.mark.long),
     ],
 )
-def test_every_screen_is_sound(
-    staffed: Shop, open_till: Any, film: Path, language: str, size: tuple[int, int]
-) -> None:
+def test_every_screen_is_sound(staffed: Shop, open_till: Any, language: str, size: tuple[int, int]) -> None:
     till: TillPage = open_till(size=size, language=language)
     faults: dict[str, list[str]] = {}
 
@@ -145,16 +140,6 @@ def test_every_screen_is_sound(
     expect(till.page.locator("#drop-unclear")).to_be_visible()
     look("unclear")
     till.page.keyboard.press("Escape")
-    till.context.clear_permissions()
-    film_of("0", film)
-    till.page.click("[data-do=camera]")
-    expect(till.page.locator("#camera[data-state=denied]")).to_be_visible()
-    look("camera refused")
-    till.page.keyboard.press("Escape")
-    till.context.grant_permissions(["camera"])
-    till.page.click("[data-do=camera]")
-    expect(till.page.locator("#camera[data-state=hint]")).to_be_visible()
-    look("camera")
     assert {name: found for name, found in faults.items() if found} == {}
 
 

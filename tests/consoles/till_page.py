@@ -13,6 +13,7 @@ from tests.shop import PASSWORD
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
+NARROWEST = (320, 640)
 WAIT_MS = 10_000
 #: The one thing an address may tell: at which till the device stands.
 BOOKMARK = "store=S001&terminal=T1"
@@ -49,10 +50,6 @@ class Profiles:
             )
         self._known[made_of].clear_cookies()
         return self._known[made_of]
-
-    def close(self) -> None:
-        for context in self._known.values():
-            context.close()
 
 
 class TillPage:

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browsers import chromium
 from tests.consoles.fake_camera import film_of_screen
 from tests.consoles.till_page import Profiles, TillPage
 from tests.demo.launching import Demo
-from tests.miniprogram.preview_tools import CHROMIUM, CHROMIUM_ARGS
 
 pytestmark = pytest.mark.browser
 
@@ -24,14 +24,10 @@ TOLD_WITHIN_S = 20
 NEWCOMER = "xinke"
 
 
-# Not longer than a module: while Playwright runs, no test in this process could start an event loop of its own.
 @pytest.fixture(scope="module")
 def browser(film: Path) -> Iterator[Browser]:
-    camera = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *camera])
-        yield chromium
-        chromium.close()
+    with chromium(film) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

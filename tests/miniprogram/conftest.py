@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from member_api_stub import MemberApiStub, listening, serving
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from preview_tools import CHROMIUM, CHROMIUM_ARGS, NodeRun, OpenPhone, find_node
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from preview_tools import NodeRun, OpenPhone, find_node
+
+from tests.browsers import chromium
 
 # Chromium reports every refused or failed request on the console; those that a test provokes are no fault.
 EXPECTED_CONSOLE = re.compile(r"Failed to load resource: (the server responded with a status of|net::ERR_)")
@@ -41,15 +43,10 @@ def api(ports: list[socket.socket]) -> Iterator[MemberApiStub]:
         yield stub
 
 
-# Not longer than a module: while Playwright runs, no test in this process could start an event loop of its own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not pathlib.Path(CHROMIUM).exists():
-        pytest.fail("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
 def _new_profile(browser: Browser) -> BrowserContext:

@@ -13,17 +13,6 @@ from playwright.sync_api import Page
 
 ROOT = pathlib.Path(__file__).parents[2]
 PREVIEW = ROOT / "preview"
-CHROMIUM = "/usr/bin/chromium"
-# Everything Chromium would do on its own is off: a test page talks to the loopback interface alone.
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 NodeRun = Callable[..., subprocess.CompletedProcess[str]]
 OpenPhone = Callable[..., Page]

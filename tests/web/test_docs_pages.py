@@ -1,52 +1,45 @@
 """The interface as a page, in a real browser: nothing is blocked, nothing complains, every operation is listed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browsers import chromium
 from tests.web.test_openapi_document import operations
 from web import document as openapi
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """A page whose every complaint, a blocked style or script among them, fails the test."""
-    if not Path(CHROMIUM).exists():
-        pytest.fail("the browser tests need Chromium: apt-get install chromium fonts-noto-cjk")
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(base_url=address, locale="zh-CN")
-        page.set_default_timeout(20_000)
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
-        page.on(
-            "request",
-            lambda request: (
-                complaints.append(request.url)
-                if address not in request.url and not request.url.startswith("data:")
-                else None
-            ),
-        )
-        yield page
-        browser.close()
+    page = browser.new_page(base_url=address, locale="zh-CN")
+    page.set_default_timeout(20_000)
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on(
+        "request",
+        lambda request: (
+            complaints.append(request.url)
+            if address not in request.url and not request.url.startswith("data:")
+            else None
+        ),
+    )
+    yield page
+    page.close()
     assert complaints == []
 
 
