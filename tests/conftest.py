@@ -33,6 +33,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What says of itself that it takes long comes first: else the last worker would sit over it alone."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 def key(letter: str) -> str:
     """32 bytes as a setting; made from a letter, spread out so that it passes for random."""
     return base64.b64encode(bytes((ord(letter) * 7 + i * 37) % 256 for i in range(32))).decode()

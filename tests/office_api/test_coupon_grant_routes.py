@@ -20,14 +20,9 @@ from tests.adjusting import member_no
 from tests.conftest import rows
 from tests.coupons import give, live_template
 from tests.racing import race
-from tests.shop import Phone, Shop
+from tests.shop import Phone
 
 PATH = "/office/v1/coupon-grants"
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
 
 
 def granted(

@@ -16,14 +16,8 @@ from tests.conftest import rows
 from tests.coupons import give, live_template, use
 from tests.office_api.test_coupon_grant_routes import decided, granted, numbers
 from tests.racing import race
-from tests.shop import Shop
 
 PATH = "/office/v1/coupon-recalls"
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
 
 
 def recalled(actors: Actors, *, who: str = "admin", key: str | None = None, **body: Any) -> Any:

@@ -15,14 +15,8 @@ from tests.actors import Actors
 from tests.conftest import rows
 from tests.coupons import give
 from tests.office_api.test_earn_rule_routes import Rules
-from tests.shop import Shop
 
 PATH = "/coupon-templates"
-
-
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
-    return Actors(shop)
 
 
 def body(*, terms: dict[str, Any] | None = None, version: int | None = None, **face: Any) -> dict[str, Any]:

@@ -6,14 +6,12 @@ import pytest
 
 from tests.actors import Actors
 from tests.queueing import Queue, allow, old_rule
-from tests.shop import Shop
 
 
-@pytest.fixture
-def actors(shop: Shop) -> Actors:
+@pytest.fixture(autouse=True)
+def allowed(actors: Actors) -> None:
     allow()
     old_rule()
-    return Actors(shop)
 
 
 def listed(actors: Actors, who: str, **query: Any) -> Any:

@@ -19,7 +19,6 @@ from app.stores import setup
 from tests.actors import Actors, staff_token
 from tests.app.settlement.trading import day, spend, take_in
 from tests.conftest import rows
-from tests.shop import Shop
 
 Send = Callable[..., Any]
 
@@ -27,8 +26,8 @@ Send = Callable[..., Any]
 class Office:
     """A member topped up in S001 and at headquarters, and spent it in S002; a third store has nothing to do with it."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop, self.actors = shop, Actors(shop)
+    def __init__(self, actors: Actors) -> None:
+        self.shop, self.actors = (shop := actors.shop), actors
         here, there, who = shop.store.id, self.actors.other_store.id, shop.member().member_id
         for unit, amount in ((PRINCIPAL, 12_345), (BONUS, 100), (POINTS, 50)):
             take_in(here, who, unit, amount)
@@ -52,8 +51,8 @@ class Office:
 
 
 @pytest.fixture
-def office(shop: Shop) -> Office:
-    return Office(shop)
+def office(actors: Actors) -> Office:
+    return Office(actors)
 
 
 PAIRS = [
