@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.shop import Shop
 
@@ -120,3 +121,10 @@ def test_an_answer_without_content_has_no_type(bare_shop: Shop) -> None:
     given = bare_shop.member().post("/logout")
     assert (given.status_code, given.data) == (204, b"")
     assert "Content-Type" not in given.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_number_no_column_can_hold_is_an_address_that_is_not_there(app: Flask, method: str) -> None:
+    """Also where several methods share the address, of which the first would have claimed it."""
+    answer = app.test_client().open(f"/office/v1/staff/{10**18}/memberships/1", method=method)
+    assert (answer.status_code, answer.json["code"]) == (404, "no_such_route")

@@ -94,7 +94,7 @@ def hold(shop: Shop, examples: int, seed: int, others: int) -> int:
             try:
                 sent += exchange(actors, operation, mode, actor, most, seed)
             except BaseExceptionGroup as found:
-                wrong.append(f"{operation.label} as {actor}: {found.exceptions}")
+                wrong.append(f"{operation.label} as {actor}: {[str(one) for one in found.exceptions]}")
     assert wrong == []
     return sent
 
