@@ -16,7 +16,7 @@ demo-reset: $(VENV)/.runtime
 	$(BIN)/python -m demo reset
 
 test: $(VENV)/.dev browser
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.dev browser
 	$(BIN)/pytest -m long --timeout 1800

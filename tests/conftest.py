@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
 from werkzeug.serving import WSGIRequestHandler, make_server
+from xdist.scheduler import LoadScopeScheduling
 
 import wsgi
 from app import db, settings
@@ -31,6 +32,17 @@ from tests.shop import Shop
 ROOT = Path(__file__).resolve().parent.parent
 #: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file to each process; those of the demo go together, so that one demo serves them all."""
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/demo" if nodeid.startswith("tests/demo/") else nodeid.partition("::")[0]
+
+    return Files(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,9 +60,8 @@ def shipped_hasher() -> Iterator[PasswordHasher]:
     """The same password hash with parameters that cost next to nothing; gives the ones that are shipped."""
     shipped = passwords._hasher
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    passwords._NOBODY, nobody = passwords._hasher.hash("nobody"), passwords._NOBODY
     yield shipped
-    passwords._hasher, passwords._NOBODY = shipped, nobody
+    passwords._hasher = shipped
 
 
 @pytest.fixture(scope="session")

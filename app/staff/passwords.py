@@ -1,6 +1,7 @@
 """Passwords: Argon2id, with the library's RFC 9106 low-memory parameters."""
 
 import secrets
+from base64 import b64encode
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -12,8 +13,6 @@ SHORTEST, LONGEST = 10, 128
 #: A password that somebody else made is good this long, for changing it and nothing else: over a weekend.
 TEMPORARY_LIFE = timedelta(hours=72)
 _hasher = PasswordHasher()
-#: Checked against when the login is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 class PasswordTooWeak(Invalid):
@@ -41,9 +40,19 @@ def hashed_pin(pin: str) -> str:
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether it is the password; None stands for an unknown login and takes as long."""
     try:
-        return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+        return _hasher.verify(password_hash or _nobody(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _nobody() -> str:
+    """A hash that no password has, checked against for an unknown login so that the answer takes as long."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (_hasher.salt_len, _hasher.hash_len)
+    )
+    effort = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v=19${effort}${salt}${digest}"
 
 
 def temporary(login: str) -> str:

@@ -2,26 +2,14 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from embedded import postgres
-from tests.demo.launching import Demo, data_of, demo_in
+from tests.demo.launching import ROOT, Demo
 
-ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ["README.md", "README.zh-CN.md"]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r" +# .*$", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    home = tmp_path_factory.mktemp("walk")
-    with demo_in(home) as running:
-        yield running
-    postgres.remove(data_of(home) / "postgres")
 
 
 def _walk(file: str) -> str:
