@@ -1,4 +1,4 @@
-"""A shop with a clerk, and two browsers: one that only speaks HTTP, and Chromium with a camera that shows a film."""
+"""A shop with a clerk, and two browsers: one that only speaks HTTP, and Chromium."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,10 +13,15 @@ from tests.shop import Shop
 
 
 @pytest.fixture
-def clerk(shop: Shop) -> Visitor:
-    """Mei, signed in at till T1 of store S001."""
+def staff(shop: Shop) -> None:
+    """An admin, and Mei, clerk of store S001."""
     shop.person("chief", Grant("admin", None))
     shop.person("mei", Grant("clerk", shop.store.id))
+
+
+@pytest.fixture
+def clerk(staff: None, shop: Shop) -> Visitor:
+    """Mei, signed in at till T1 of store S001."""
     visitor = Visitor(shop.app)
     assert visitor.sign_in("mei").status_code == 303
     return visitor
@@ -43,3 +48,9 @@ def open_till(profiles: Profiles, address: str) -> Iterator[Callable[..., TillPa
     for till in opened:
         till.page.close()
     assert complaints == []
+
+
+@pytest.fixture
+def till(staff: None, shop: Shop, open_till: Callable[..., TillPage]) -> TillPage:
+    """The till page, with Mei at it."""
+    return open_till().enter(shop.app)

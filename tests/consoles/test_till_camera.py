@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import Engine
 
-from app.staff.roles import Grant
 from tests.browsers import chromium
 from tests.conftest import rows
 from tests.consoles.fake_camera import film_of
@@ -30,18 +29,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def profiles(film: Path) -> Iterator[Profiles]:
     with chromium(film) as browser:
         yield Profiles(browser)
-
-
-@pytest.fixture
-def staff(shop: Shop) -> None:
-    shop.person("chief", Grant("admin", None))
-    shop.person("mei", Grant("clerk", shop.store.id))
-
-
-@pytest.fixture
-def till(staff: None, shop: Shop, open_till: Any) -> TillPage:
-    page: TillPage = open_till()
-    return page.enter(shop.app)
 
 
 @pytest.fixture

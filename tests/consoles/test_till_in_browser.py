@@ -10,7 +10,6 @@ from app import clock
 from app.checkout.confirm import confirm, waiting_for
 from app.checkout.pricing import RoundingPolicy
 from app.staff import accounts
-from app.staff.roles import Grant
 from app.stored_value.policy import StoredValuePolicy
 from tests.conftest import rows
 from tests.consoles.till_page import TillPage
@@ -20,18 +19,6 @@ from tests.shop import BOSS, PASSWORD, Phone, Shop
 pytestmark = pytest.mark.browser
 
 WECHAT_PAY = "134567890123456789"
-
-
-@pytest.fixture
-def staff(shop: Shop) -> None:
-    shop.person("chief", Grant("admin", None))
-    shop.person("mei", Grant("clerk", shop.store.id))
-
-
-@pytest.fixture
-def till(staff: None, shop: Shop, open_till: Any) -> TillPage:
-    page: TillPage = open_till()
-    return page.enter(shop.app)
 
 
 @pytest.fixture
