@@ -9,7 +9,7 @@ from app.staff.roles import Grant
 from tests.browsers import chromium
 from tests.consoles.till_page import Profiles, TillPage
 from tests.consoles.visitor import Visitor
-from tests.shop import Shop
+from tests.shop import Phone, Shop
 
 
 @pytest.fixture
@@ -54,3 +54,8 @@ def open_till(profiles: Profiles, address: str) -> Iterator[Callable[..., TillPa
 def till(staff: None, shop: Shop, open_till: Callable[..., TillPage]) -> TillPage:
     """The till page, with Mei at it."""
     return open_till().enter(shop.app)
+
+
+@pytest.fixture
+def member(shop: Shop) -> Phone:
+    return shop.member("张小明")

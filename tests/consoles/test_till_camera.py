@@ -11,12 +11,10 @@ from sqlalchemy import Engine
 from tests.browsers import chromium
 from tests.conftest import rows
 from tests.consoles.fake_camera import film_of
-from tests.consoles.till_page import DESKTOP, NARROWEST, Profiles, TillPage
+from tests.consoles.till_page import SCREENS, WECHAT_PAY, Profiles, TillPage
 from tests.shop import Phone, Shop
 
 pytestmark = pytest.mark.browser
-
-WECHAT_PAY = "134567890123456789"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +29,6 @@ def profiles(film: Path) -> Iterator[Profiles]:
         yield Profiles(browser)
 
 
-@pytest.fixture
-def member(shop: Shop) -> Phone:
-    return shop.member("张小明")
-
-
 def test_from_the_camera_to_the_receipt(
     till: TillPage, shop: Shop, member: Phone, film: Path, engine: Engine
 ) -> None:
@@ -47,8 +40,7 @@ def test_from_the_camera_to_the_receipt(
     expect(till.stage("receipt")).to_contain_text("¥128.50")
     expect(till.stage("receipt")).to_contain_text("+128 积分")
     assert rows(engine, "SELECT amount_fen, points_earned FROM sales") == [(12850, 128)]
-    expect(till.page.locator("text=下一位顾客")).to_be_focused()
-    till.page.keyboard.press("Enter")
+    till.next_customer()
     expect(till.page.locator("#code")).to_be_focused()
 
 
@@ -90,7 +82,7 @@ def test_without_its_reader_the_camera_says_so(till: TillPage, film: Path) -> No
     till.forgive("wasm", "falling back to ArrayBuffer")
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", NARROWEST), ("zh", DESKTOP)])
+@pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_what_the_camera_says_is_sound(
     staff: None, shop: Shop, open_till: Any, film: Path, language: str, size: tuple[int, int]
 ) -> None:

@@ -12,24 +12,11 @@ from app.checkout.pricing import RoundingPolicy
 from app.staff import accounts
 from app.stored_value.policy import StoredValuePolicy
 from tests.conftest import rows
-from tests.consoles.till_page import TillPage
+from tests.consoles.till_page import WECHAT_PAY, TillPage
 from tests.quoting import fill, set_policy
 from tests.shop import BOSS, PASSWORD, Phone, Shop
 
 pytestmark = pytest.mark.browser
-
-WECHAT_PAY = "134567890123456789"
-
-
-@pytest.fixture
-def member(shop: Shop) -> Phone:
-    return shop.member("张小明")
-
-
-def next_customer(till: TillPage) -> None:
-    expect(till.page.locator("text=下一位顾客")).to_be_focused()
-    till.page.keyboard.press("Enter")
-    expect(till.stage("ready")).to_be_visible()
 
 
 def sold(engine: Engine) -> list[tuple[object, ...]]:
@@ -368,7 +355,7 @@ def test_everything_can_be_done_from_the_keyboard(till: TillPage, engine: Engine
     expect(till.page.locator("text=现金")).to_be_focused()
     till.page.keyboard.press("Enter")
     expect(till.stage("receipt")).to_contain_text("¥12.34")
-    next_customer(till)
+    till.next_customer()
     assert sold(engine) == [(1234, 0)]
 
 

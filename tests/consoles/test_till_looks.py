@@ -9,7 +9,7 @@ from app import clock
 from app.checkout.confirm import confirm, waiting_for
 from app.staff.roles import Grant
 from tests.consoles.test_till_quote import expire_quotes, ten_off
-from tests.consoles.till_page import DESKTOP, NARROWEST, PHONE, TillPage
+from tests.consoles.till_page import SCREENS, TillPage
 from tests.quoting import fill, points_pay
 from tests.rewards import exchanged, mugs
 from tests.shop import Shop
@@ -25,18 +25,7 @@ def staffed(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize(
-    ("language", "size"),
-    [
-        # The longer words on the smallest screen: what is too wide at all is too wide here.
-        ("en", NARROWEST),
-        pytest.param("zh", DESKTOP, marks=pytest.mark.long),
-        pytest.param("en", DESKTOP, marks=pytest.mark.long),
-        pytest.param("zh", PHONE, marks=pytest.mark.long),
-        pytest.param("en", PHONE, marks=pytest.mark.long),
-        pytest.param("zh", NARROWEST, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_every_screen_is_sound(staffed: Shop, open_till: Any, language: str, size: tuple[int, int]) -> None:
     till: TillPage = open_till(size=size, language=language)
     faults: dict[str, list[str]] = {}

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Request, expect
@@ -14,6 +15,17 @@ from tests.shop import PASSWORD
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 NARROWEST = (320, 640)
+#: In which language and on what screen to look at everything.
+SCREENS = [
+    # The longer words on the smallest screen: what is too wide at all is too wide here.
+    ("en", NARROWEST),
+    pytest.param("zh", DESKTOP, marks=pytest.mark.long),
+    pytest.param("en", DESKTOP, marks=pytest.mark.long),
+    pytest.param("zh", PHONE, marks=pytest.mark.long),
+    pytest.param("en", PHONE, marks=pytest.mark.long),
+    pytest.param("zh", NARROWEST, marks=pytest.mark.long),
+]
+WECHAT_PAY = "134567890123456789"
 WAIT_MS = 10_000
 #: The one thing an address may tell: at which till the device stands.
 BOOKMARK = "store=S001&terminal=T1"
@@ -146,6 +158,11 @@ class TillPage:
 
     def pay(self, way: str = "cash") -> None:
         self.page.click(f"[name=paid_by][value={way}]")
+
+    def next_customer(self) -> None:
+        expect(self.page.locator("text=下一位顾客")).to_be_focused()
+        self.page.keyboard.press("Enter")
+        expect(self.stage("ready")).to_be_visible()
 
     def faults(self) -> list[str]:
         """What axe finds serious or critical, and every overflow to the side."""
