@@ -584,13 +584,22 @@ def serving(sockets: list[socket.socket]) -> Iterator[MemberApiStub]:
     """Runs a new stub on those ports, in a thread of its own."""
     stub = MemberApiStub()
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(_application(stub))
+    runner = web.AppRunner(_application(stub), shutdown_timeout=0.5)
+    listeners = [port.dup() for port in sockets]
 
     async def start() -> None:
         await runner.setup()
-        for port in sockets:
-            await web.SockSite(runner, port.dup()).start()
+        for listener in listeners:
+            await web.SockSite(runner, listener).start()
         stub.origin, stub.sandbox_origin = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets)
+
+    async def stop() -> None:
+        # Who was let in just before is no connection yet; a server that closes meanwhile would lose them.
+        for listener in listeners:
+            loop.remove_reader(listener)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await runner.cleanup()
 
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -598,7 +607,7 @@ def serving(sockets: list[socket.socket]) -> Iterator[MemberApiStub]:
         asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=20)
         yield stub
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(timeout=20)
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(timeout=20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=20)
         loop.close()
