@@ -1,11 +1,12 @@
 """Chromium for the tests: without a screen, and in touch with nobody but the pages it is shown."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 WHOLE = "chromium"
 #: The same engine without windows and cameras: less than half the work for a page.
@@ -39,3 +40,37 @@ def chromium(film: Path | None = None) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, *camera])
         yield browser
         browser.close()
+
+
+class Pages:
+    """Pages that serve one test after another: a new one starts a process, and compiles every script anew.
+
+    What a page was told besides its listeners (a size, a medium, a clock) it keeps.
+    """
+
+    def __init__(self) -> None:
+        self._spare: dict[BrowserContext, list[Page]] = {}
+        self._listeners: dict[Page, list[tuple[str, Callable[[Any], None]]]] = {}
+
+    def one(self, context: BrowserContext, listeners: dict[str, Callable[[Any], None]]) -> Page:
+        """An empty page of that profile, with listeners to its events."""
+        spare = self._spare.setdefault(context, [])
+        page = spare.pop() if spare else context.new_page()
+        self._listeners[page] = list(listeners.items())
+        for event, listener in listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
+        return page
+
+    def take_back(self, page: Page) -> None:
+        """It forgets the test. Who asks whether one wants to leave is told yes."""
+        for event, listener in self._listeners.pop(page):
+            page.remove_listener(event, listener)
+        page.on("dialog", _leave)
+        page.unroute_all()
+        page.goto("about:blank")
+        page.remove_listener("dialog", _leave)
+        self._spare[page.context].append(page)
+
+
+def _leave(question: Dialog) -> None:
+    question.accept()

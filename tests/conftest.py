@@ -93,7 +93,7 @@ def redis_url() -> Iterator[str]:
 def databases(server_url: str, worker: str) -> Iterator[Databases]:
     """Migrated, empty databases, as many as are wanted."""
     with Databases(
-        server_url, f"template_{worker}_{os.getpid()}", upgrade, engine_for=_engine_for
+        server_url, f"template_{worker}_{os.getpid()}", upgrade, QUESTIONS, engine_for=_engine_for
     ) as databases:
         yield databases
 
@@ -128,7 +128,7 @@ def unaudited_engine(database: Database) -> Engine:
 def engine(unaudited_engine: Engine, database: Database) -> Iterator[Engine]:
     """The business is bound to this test's database; afterwards its books must be sound."""
     yield unaudited_engine
-    assert database.differences(QUESTIONS) == []
+    assert database.differences() == []
 
 
 @pytest.fixture(scope="session")

@@ -40,13 +40,13 @@ def open_till(profiles: Profiles, address: str) -> Iterator[Callable[..., TillPa
     opened: list[TillPage] = []
 
     def open_one(**options: Any) -> TillPage:
-        opened.append(TillPage(profiles.one(**options), address))
+        opened.append(profiles.till(address, **options))
         return opened[-1]
 
     yield open_one
     complaints = [complaint for till in opened for complaint in till.complaints]
     for till in opened:
-        till.page.close()
+        profiles.take_back(till)
     assert complaints == []
 
 

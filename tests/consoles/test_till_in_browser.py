@@ -373,7 +373,7 @@ def test_leaving_the_page_during_a_sale_is_asked_about(till: TillPage, shop: Sho
         asked.append(dialog.type)
         dialog.dismiss()
 
-    till.page.on("dialog", stay)
+    till.page.once("dialog", stay)
     till.gun(shop.code(member))
     expect(till.page.locator("#amount")).to_be_focused()
     till.page.click("text=退出")

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Request, expect
 
 from consoles.clerk.guard import PLACE_COOKIE, SESSION_COOKIE
+from tests.browsers import Pages
 from tests.consoles.visitor import Visitor
 from tests.shop import PASSWORD
 
@@ -45,6 +46,7 @@ class Profiles:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._known: dict[tuple[object, ...], BrowserContext] = {}
+        self._pages = Pages()
 
     def one(
         self, *, size: tuple[int, int] = DESKTOP, language: str = "zh", camera: bool = True
@@ -63,21 +65,27 @@ class Profiles:
         self._known[made_of].clear_cookies()
         return self._known[made_of]
 
+    def till(self, address: str, **like: Any) -> "TillPage":
+        return TillPage(self.one(**like), self._pages, address)
+
+    def take_back(self, till: "TillPage") -> None:
+        till.keys.detach()
+        self._pages.take_back(till.page)
+
 
 class TillPage:
     """One page of a browser."""
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(self, context: BrowserContext, pages: Pages, address: str) -> None:
         self.address = address
         self.context = context
-        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.sent: list[str] = []
+        self.page = pages.one(
+            context, {"console": self._heard, "pageerror": self._failed, "request": self._sent}
+        )
         self.page.set_default_timeout(WAIT_MS)
         self.keys = self.context.new_cdp_session(self.page)
-        self.complaints: list[str] = []
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.sent: list[str] = []
-        self.page.on("request", self._sent)
 
     def _heard(self, message: ConsoleMessage) -> None:
         # A refusal is an answer like any other, but Chromium reports every status from 400 on and every lost network,
@@ -85,6 +93,9 @@ class TillPage:
         expected = message.type != "error" or message.text.startswith(("Failed to load resource", "htmx:"))
         if not expected or "Content Security Policy" in message.text:
             self.complaints.append(message.text)
+
+    def _failed(self, error: Error) -> None:
+        self.complaints.append(str(error))
 
     def _sent(self, request: Request) -> None:
         self.sent.append(

@@ -83,7 +83,7 @@ def _sell(demo: Demo, code: str, amount_fen: int) -> Any:
 
 
 def _signed_in(browser: Browser, demo: Demo) -> TillPage:
-    till = TillPage(Profiles(browser).one(), demo.url)
+    till = Profiles(browser).till(demo.url)
     till.page.goto(f"{demo.url}/till/?store=S001&terminal=T1")
     till.page.fill("#login", "clerk")
     till.page.fill("#password", json.loads((demo.data / "secrets.json").read_text())["password"])

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from member_api_stub import MemberApiStub, listening, serving
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 from preview_tools import NodeRun, OpenPhone, find_node
 
-from tests.browsers import chromium
+from tests.browsers import Pages, chromium
 
 # Chromium reports every refused or failed request on the console; those that a test provokes are no fault.
 EXPECTED_CONSOLE = re.compile(r"Failed to load resource: (the server responded with a status of|net::ERR_)")
@@ -59,8 +59,15 @@ def profile(browser: Browser) -> BrowserContext:
     return _new_profile(browser)
 
 
+@pytest.fixture(scope="module")
+def kept_pages() -> Pages:
+    return Pages()
+
+
 @pytest.fixture
-def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) -> Iterator[OpenPhone]:
+def open_phone(
+    browser: Browser, profile: BrowserContext, kept_pages: Pages, api: MemberApiStub
+) -> Iterator[OpenPhone]:
     """Opens the preview as one user's phone; at the end no page may have complained about anything."""
     complaints: list[str] = []
     pages: list[Page] = []
@@ -69,11 +76,15 @@ def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) ->
         if message.type in {"error", "warning"} and not EXPECTED_CONSOLE.match(message.text):
             complaints.append(f"{message.type}: {message.text}")
 
+    def failed(error: Error) -> None:
+        complaints.append(f"uncaught: {error}")
+
     def phone(
         user: str = "demo", language: str = "zh", width: int = 390, height: int = 844, own_clock: bool = False
     ) -> Page:
         # The clock of one page is that of its whole browser.
-        page = (_new_profile(browser) if own_clock else profile).new_page()
+        where = _new_profile(browser) if own_clock else profile
+        page = kept_pages.one(where, {"console": note, "pageerror": failed})
         if not pages:
             page.context.new_cdp_session(page).send(
                 "Storage.clearDataForOrigin", {"origin": api.origin, "storageTypes": "local_storage"}
@@ -81,15 +92,14 @@ def open_phone(browser: Browser, profile: BrowserContext, api: MemberApiStub) ->
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(10_000)
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
         page.goto(f"{api.origin}/preview/?user={user}&lang={language}")
         return page
 
     yield phone
     for page in pages:
-        page.close()
-        if page.context is not profile:
+        if page.context is profile:
+            kept_pages.take_back(page)
+        else:
             page.context.close()
     assert complaints == []
 
