@@ -44,7 +44,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 @pytest.mark.browser
-def test_the_page_lists_every_operation_and_tries_one(app: Flask, page: Page) -> None:
+def test_the_page_lists_every_operation_tries_one_and_keeps_no_token(app: Flask, page: Page) -> None:
     page.goto("/docs")
     everything = openapi.document(app)
     groups = page.locator(".opblock-tag")
@@ -58,11 +58,6 @@ def test_the_page_lists_every_operation_and_tries_one(app: Flask, page: Page) ->
     page.get_by_role("button", name="Execute").click()
     expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
     expect(page.locator(".live-responses-table")).to_contain_text("policy_version")
-
-
-@pytest.mark.browser
-def test_a_token_typed_into_the_page_is_gone_with_it(page: Page) -> None:
-    page.goto("/docs")
     page.locator(".btn.authorize").first.click()
     page.locator("#auth-bearer-value").first.fill("a-token-typed-into-the-page")
     page.locator(".auth-btn-wrapper .btn.authorize").first.click()
