@@ -378,15 +378,15 @@ class _Made:
 
 
 def _prepare_questions(connection: psycopg.Connection[Any], questions: Mapping[str, str]) -> None:
-    steps = []
+    steps, tables = [], set()
     for number, question in enumerate(questions.values()):
         assert not connection.execute(question.encode()).fetchall(), "the books are not sound when empty"
         with connection.transaction(force_rollback=True):
             connection.execute(f"CREATE VIEW of_the_tests.question AS {question}".encode())
             looked_at = [name for (name,) in connection.execute(_LOOKS_AT, ["of_the_tests.question"])]
+        tables.update(looked_at)
         steps.append(_ASK.format(tables=f"ARRAY{looked_at}", question=question, number=number))
-    tables = [name for (name,) in connection.execute(_TABLES)]
-    filled = " UNION ALL ".join(_FILLED.format(table=name) for name in tables)
+    filled = " UNION ALL ".join(_FILLED.format(table=name) for name in sorted(tables))
     connection.execute(_BROKEN.format(filled=filled, steps="".join(steps)).encode())
 
 
