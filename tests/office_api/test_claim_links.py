@@ -64,9 +64,7 @@ def test_only_who_may_read_the_key_gets_the_picture(wechat_app: Flask, actors: A
         assert (refused.status_code, refused.json["code"]) == (404, "not_found")
 
 
-def test_without_a_link_there_is_nothing_to_draw(
-    wechat_app: Flask, actors: Actors, sandbox: Sandbox
-) -> None:
+def test_without_a_link_there_is_nothing_to_draw(wechat_app: Flask, actors: Actors, sandbox: Sandbox) -> None:
     refused = picture(wechat_app, actors, live_template(clock.now(), terms={"in_centre": True}))
     assert (refused.status_code, refused.json["code"]) == (409, "coupon_has_no_link")
     assert refused.json["detail"].startswith("该优惠券未开启链接领取")
