@@ -49,6 +49,11 @@ _COUPONS: tuple[tuple[tuple[str, str], dict[str, Any], dict[str, Any]], ...] = (
         {"effect": {"kind": "amount", "off_fen": 500}, "at_least_fen": 2_000},
         {"per_clerk_a_day": 5},
     ),
+    (
+        ("海报扫码五元券", "¥5 off, from the poster"),
+        {"effect": {"kind": "amount", "off_fen": 500}, "at_least_fen": 3_000},
+        {"by_link": True, "per_member": 1},
+    ),
 )
 
 

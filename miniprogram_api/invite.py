@@ -6,7 +6,6 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
-from app.engagement import invite_picture
 from app.engagement.definitions import Referral
 from app.engagement.invites import CODE_LENGTH, PAGE, Friend, FriendState, Invite, friends, invite, own_code
 from app.engagement.reward import Reward
@@ -17,6 +16,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.language import language
+from web.page_picture import answer_page_picture, documented
 from web.paging import PageArguments, asked, page, page_of
 from web.parts import parts
 from web.schemas import Strict
@@ -127,24 +127,12 @@ def show() -> Response:
 @blueprint.get("/picture")
 @blueprint.doc(
     security=MEMBER,
-    responses={
-        "200": {
-            "description": "the mini-program code of the member's invite",
-            "content": {
-                "image/png": {"schema": {"type": "string"}},
-                "image/jpeg": {"schema": {"type": "string"}},
-            },
-        }
-    },
+    responses=documented("the mini-program code of the member's invite"),
 )
 def picture() -> Response:
     """The mini-program code that opens the member's invite. WeChat draws it: keep it."""
-    here = parts()
-    here.throttle.hit(PICTURES, me().id)
-    scene = own_code(member_id=me().id, now=clock.now())
-    drawn = invite_picture.draw(scene=scene, client=here.wechat, state=here.settings.wechat_page_state)
-    kind = "image/png" if drawn.startswith(b"\x89PNG") else "image/jpeg"
-    return Response(drawn, content_type=kind, headers={"Cache-Control": "no-store"})
+    parts().throttle.hit(PICTURES, me().id)
+    return answer_page_picture(PAGE, own_code(member_id=me().id, now=clock.now()))
 
 
 class FriendSchema(Strict):

@@ -1,13 +1,15 @@
 """A coupon template as the API speaks of it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, get_args
 
 import msgspec
 from marshmallow import fields, validate
 
+from app.coupons.claim_link import claim_link
 from app.coupons.face import MOST_USES, CostBearer, face_of
-from app.coupons.template import Draft, Template
+from app.coupons.template import MOST_OF_A_SCENE, Draft, Template
 from app.coupons.terms import MOST_PER_CLERK, MOST_PER_MEMBER, MOST_STOCK, terms_of
 from app.discounts.effects import BASIS, MOST_FEN, MOST_FREE
 from app.discounts.rules import LEAST_PRIORITY, MOST_PIECES, MOST_PRIORITY
@@ -87,6 +89,16 @@ class CouponTemplateDraftSchema(Strict):
     terms = fields.Nested(CouponTermsSchema(), load_default=lambda: CouponTermsSchema().load({}))
 
 
+class ClaimLinkSchema(Strict):
+    page = fields.String(required=True, metadata={"description": "of the mini-program, which the code opens"})
+    scene = fields.String(
+        required=True,
+        validate=validate.Length(1, MOST_OF_A_SCENE),
+        metadata={"description": "what a mini-program code carries"},
+    )
+    path = fields.String(required=True, metadata={"description": "of the mini-program, as a link"})
+
+
 class CouponTemplateSchema(CouponTemplateDraftSchema):
     id = fields.String(required=True)
     version = fields.Integer(required=True)
@@ -94,6 +106,9 @@ class CouponTemplateSchema(CouponTemplateDraftSchema):
     face_version = fields.Integer(required=True)
     claim_key = fields.String(
         required=True, allow_none=True, metadata={"description": "what the link holds; null: there is none"}
+    )
+    claim_link = fields.Nested(
+        ClaimLinkSchema(), required=True, allow_none=True, metadata={"description": "to print and to send"}
     )
     created_at = fields.AwareDateTime(required=True)
 
@@ -118,12 +133,14 @@ def dump_template(template: Template, store_codes: Mapping[int, str]) -> dict[st
         "kind": template.face.validity.__struct_config__.tag
     }
     face["conditions"] = dump_conditions(template.face.conditions, store_codes)
+    link = claim_link(template)
     return {
         "id": template.id,
         "version": template.version,
         "state": template.state,
         "face_version": template.face_version,
         "claim_key": template.claim_key,
+        "claim_link": link and asdict(link),
         "created_at": template.created_at,
         "face": face,
         "terms": msgspec.structs.asdict(template.terms),

@@ -10,9 +10,11 @@ from marshmallow import fields, validate
 from app import clock
 from app.approvals.second_person import Waiting
 from app.coupons import change_template, template_listing
+from app.coupons.claim_link import needed_link
 from app.coupons.template import Draft, Template
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.stores import setup
+from app.throttle import Limit
 from office_api.coupon_schemas import (
     STATES,
     CouponTemplateDraftSchema,
@@ -21,12 +23,14 @@ from office_api.coupon_schemas import (
     dump_template,
     stores_in,
 )
-from office_api.guard import STAFF, actor, my_stores, need, require_staff, stores_named
+from office_api.guard import STAFF, actor, me, my_stores, need, require_staff, stores_named
 from office_api.waiting import WaitingSchema, answer_waiting
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
+from web.page_picture import answer_page_picture, documented
 from web.paging import PageArguments, asked, page, page_of
+from web.parts import parts
 from web.schemas import Strict, whole
 
 blueprint = Blueprint(
@@ -36,6 +40,9 @@ blueprint = Blueprint(
     description="What coupons are made after",
 )
 guarded(blueprint, require_staff)
+
+#: Whoever asked keeps the picture; WeChat draws so many for everybody together.
+PICTURES = Limit("claim_pictures", 30, 3600)
 
 
 def need_all(stores: Iterable[int] | None) -> None:
@@ -122,6 +129,18 @@ def show(template_id: str) -> Response:
     numbers = template_listing.numbers(template_id=template_id, now=now)
     told = {name: getattr(numbers, name) for name in CouponNumbersSchema._declared_fields}
     return answer(dump_template(found, _codes([found])) | {"numbers": told})
+
+
+@blueprint.get("/<string:template_id>/picture")
+@blueprint.doc(security=STAFF, responses=documented("the mini-program code by which its coupons are claimed"))
+def picture(template_id: str) -> Response:
+    """The mini-program code of the claim link, to print. WeChat draws it: keep it.
+
+    In every state of the template: who opens it reads when there is nothing to claim, and why.
+    """
+    link = needed_link(mine(template_id, clock.now()))
+    parts().throttle.hit(PICTURES, me().id)
+    return answer_page_picture(link.page, link.scene)
 
 
 @blueprint.post("")

@@ -92,6 +92,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "服务配置有误，我们会尽快处理。",
         "Our connection to the chat app is not set up properly. We are on it.",
     ),
+    "page_picture_not_offered": (
+        "暂时无法生成小程序码，请直接分享链接。",
+        "No picture can be drawn here. Share the link instead.",
+    ),
     "phone_not_offered": ("暂不支持绑定手机号。", "Binding a phone number is not offered."),
     "phone_malformed": ("手机号格式不正确。", "This is not a phone number we can use."),
     "phone_in_use": (

@@ -15,10 +15,6 @@ ACTIVITY_ERRORS: dict[str, tuple[str, str]] = {
     "already_checked_in": ("这一天已签到。", "That day has been checked in already."),
     "cannot_make_up": ("这一天不能补签。", "That day cannot be made up."),
     "make_ups_used_up": ("本月补签次数已用完。", "No more days can be made up this month."),
-    "invite_picture_not_offered": (
-        "暂时无法生成小程序码，请直接分享给好友。",
-        "No picture can be drawn here. Share the link instead.",
-    ),
     "membership_taken": ("该会员已登记为另一名员工。", "That membership is another person's."),
     "no_chances": ("没有抽奖机会了。", "There are no chances left."),
     "draw_limit_reached": ("今天的抽奖次数已用完。", "No more draws today. Come back tomorrow."),

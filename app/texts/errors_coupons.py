@@ -19,6 +19,10 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "优惠券当前状态不支持此操作，详见 state。",
         "This cannot be done with a coupon in this state; see `state`.",
     ),
+    "coupon_has_no_link": (
+        "该优惠券未开启链接领取，请先打开 by_link。",
+        "This coupon is not claimed by link. Turn `by_link` on first.",
+    ),
     "coupon_stock_below_issued": (
         "库存不能低于已发放的数量，详见 issued。",
         "The stock cannot be lower than what has been given out; see `issued`.",

@@ -1,5 +1,6 @@
 /** How coupons look, in the wallet and in the centre. */
 const { texts, fill } = require('../i18n/index.js');
+const { overText } = require('./claim_link.js');
 const { day, minute } = require('./format.js');
 
 /** @typedef {import('./api.js').Coupon} Coupon */
@@ -45,6 +46,7 @@ function claimableView(item) {
     urgent: false,
     faded: !item.claimable,
     claimable: item.claimable,
+    over: overText(item),
     rules: item.terms ? [...item.rules, item.terms] : item.rules,
   };
 }

@@ -2,6 +2,8 @@
  * The invite by which somebody came, kept until they have signed in: by the picture of a mini-program code (`scene`)
  * or a friend's link (`invite`). Whoever is a member already is not brought again; the server decides that.
  */
+const { sceneIn } = require('./scene.js');
+
 const INVITE = 'invite';
 const PAGE = 'pages/invite/index';
 const CODE = /^[0-9A-Za-z]{10}$/;
@@ -15,8 +17,7 @@ const forget = () => wx.removeStorageSync(INVITE);
  * @param {string} path @param {{invite?: string, scene?: string}} query
  */
 function codeIn(path, query) {
-  const scene = path === PAGE ? decodeURIComponent(query.scene || '') : '';
-  const code = query.invite || scene;
+  const code = query.invite || (path === PAGE ? sceneIn(query) : '');
   return CODE.test(code) ? code : '';
 }
 

@@ -4,7 +4,7 @@ import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
 import { addBuiltIns } from './built_ins.js';
 import { drawSurroundings } from './chrome.js';
 import { listenToDates } from './dates.js';
-import { createPages } from './pages.js';
+import { createPages, parse } from './pages.js';
 import { phone } from './phone.js';
 import { toast } from './sheets.js';
 import { createWx, phoneNumberDetail, tellLanguage } from './wx.js';
@@ -72,6 +72,12 @@ function listenTo(backend) {
   });
 }
 
+/** The link by which the phone opened it, if it leads to a page. @param {any} app app.json */
+function openedBy(app) {
+  const link = phone.invite ? `pages/invite/index?invite=${encodeURIComponent(phone.invite)}` : phone.scanned;
+  return app.pages.includes(parse(link)[0]) ? link : '';
+}
+
 /** @param {{app: any, loadApp: () => void, components: any[], templates: any, builtIns: any}} program */
 export async function start({ app, loadApp, components, templates, builtIns }) {
   allowInlineStyles();
@@ -98,13 +104,19 @@ export async function start({ app, loadApp, components, templates, builtIns }) {
 
   const configs = Object.fromEntries(components.map(({ name, json }) => [name, json]));
   pages = createPages(app, configs, (path) => associated.createRoot('wx-page', space, path));
-  Object.assign(globalThis, { wx: createWx(pages), App: (options) => options.onLaunch?.() });
+  const link = openedBy(app);
+  const [path, query] = parse(link || app.pages[0]);
+  Object.assign(globalThis, {
+    wx: createWx(pages),
+    getCurrentPages: pages.opened,
+    App: (options) => options.onShow?.({ path, query }),
+  });
 
   loadApp();
   // Components before the pages that use them.
   for (const { name, load } of [...components].reverse()) space.globalComponentEnv(globalThis, name, load);
   drawSurroundings();
   tellLanguage();
-  if (phone.invite) pages.navigateTo(`pages/invite/index?invite=${encodeURIComponent(phone.invite)}`);
+  if (link) pages.navigateTo(link);
   else pages.switchTab(app.pages[0]);
 }

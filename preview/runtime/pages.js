@@ -4,6 +4,12 @@ import { el } from './dom.js';
 
 const NEAR_BOTTOM_PX = 50;
 
+/** The page of a link, and what the link tells it. @param {string} url @returns {[string, Record<string, string>]} */
+export function parse(url) {
+  const [path, query] = url.replace(/^\//, '').split('?');
+  return [path, Object.fromEntries(new URLSearchParams(query || ''))];
+}
+
 /**
  * @param {any} app app.json
  * @param {Record<string, any>} configs page JSON by path
@@ -58,11 +64,6 @@ export function createPages(app, configs, createRoot) {
     drawTitle(text, stack.length > 1, back);
   }
 
-  function parse(url) {
-    const [path, query] = url.replace(/^\//, '').split('?');
-    return [path, Object.fromEntries(new URLSearchParams(query || ''))];
-  }
-
   function navigateTo(url) {
     hide(current());
     show(open(...parse(url)));
@@ -87,6 +88,9 @@ export function createPages(app, configs, createRoot) {
     show(current());
   }
 
+  /** As the phone's `getCurrentPages`: the last one is on the screen. */
+  const opened = () => stack.map((page) => ({ route: page.path }));
+
   function scrollTo(selector) {
     current().box.querySelector(selector)?.scrollIntoView({ behavior: 'smooth', block: 'start' });
   }
@@ -99,5 +103,5 @@ export function createPages(app, configs, createRoot) {
   });
   stay();
 
-  return { current, navigateTo, back, switchTab, scrollTo, title, tabBar };
+  return { current, opened, navigateTo, back, switchTab, scrollTo, title, tabBar };
 }

@@ -9,6 +9,8 @@ export const phone = {
   user: query.get('user') || 'demo',
   /** The code of a friend's invite, whose link was opened; empty if none was. */
   invite: query.get('invite') || '',
+  /** What a mini-program code that was scanned holds, as the sandbox draws it: page?scene=…; empty if none was. */
+  scanned: query.get('scan') || '',
   /** The language WeChat is set to, as WeChat spells it. */
   language: (query.get('lang') || navigator.language).toLowerCase().startsWith('zh') ? 'zh_CN' : 'en',
   /** Address of the stand-in for WeChat's servers. */

@@ -61,7 +61,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
     assert rows(engine, "SELECT count(*) FROM discount_rules") == [(2,)]
     assert rows(engine, "SELECT count(*) FROM reward_items WHERE state = 'live'") == [(4,)]
     assert rows(engine, "SELECT count(*) FROM event_sessions WHERE starts_at > :now", now=now) == [(2,)]
-    assert rows(engine, "SELECT state, count(*) FROM coupon_templates GROUP BY 1") == [("live", 4)]
+    assert rows(engine, "SELECT state, count(*) FROM coupon_templates GROUP BY 1") == [("live", 5)]
     assert rows(engine, "SELECT kind, state FROM activities ORDER BY kind") == [
         ("check_in", "live"),
         ("lottery", "live"),

@@ -118,6 +118,9 @@ class CouponDesk:
             "reason_text": ("Limit reached" if english else "已达领取上限") if self.claimed else None,
         }
         gone = {"claimable": False, "reason": "used_up", "reason_text": "All gone" if english else "已领完"}
+        if "claim_key" in query:
+            over = {"claimable": False, "reason": "over", "reason_text": "领取已结束"}
+            return [item | (over if query["claim_key"] == "ended" else {} if self.left else gone)]
         return [
             item,
             _coffee(english) | item | gone | {"template_id": "T2", "left": 0, "rules": [], "terms": ""},

@@ -90,6 +90,43 @@ def test_a_picture_leads_to_what_its_claim_key_is_for(page: Page, api: MemberApi
     assert api.bodies(CLAIM)[-1] == {"claim_key": "KEY"}
     page.evaluate("wx.navigateTo({ url: '/pages/coupon_centre/index?scene=over' })")
     expect(page.get_by_text("链接已失效")).to_be_visible()
+    page.get_by_role("button", name="领券中心").click()
+    expect(page.get_by_text("已领完")).to_be_visible()
+
+
+def test_a_link_with_nothing_to_give_any_more_says_so(page: Page, api: MemberApiStub) -> None:
+    api.coupons.left = 0
+    for key, said in (("ended", "这张券的领取已结束"), ("KEY", "这张券已领完")):
+        page.evaluate("url => wx.navigateTo({ url })", f"/pages/coupon_centre/index?key={key}")
+        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_role("button", name="立即领取")).to_be_hidden()
+
+
+def test_whoever_scans_a_code_joins_and_claims_what_they_came_for(
+    page: Page, api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    key = "7QK2M4XW9A"  # as long as an invite's
+    newcomer = open_phone("carol")
+    newcomer.goto(f"{newcomer.url}&scan=pages/coupon_centre/index?scene={key}")
+    newcomer.get_by_role("checkbox").click()
+    newcomer.get_by_role("button", name="同意并开通").click()
+    newcomer.get_by_role("button", name="立即领取").click()
+    expect(newcomer.get_by_text("领取成功")).to_be_visible()
+    assert api.bodies(CLAIM)[-1] == {"claim_key": key}
+    assert "invite" not in api.bodies("/api/v1/login")[-1]
+
+
+def test_a_friend_who_has_to_join_first_comes_back_to_the_link(
+    page: Page, api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    newcomer = open_phone("carol")
+    newcomer.goto(f"{newcomer.url}&scan=pages/coupon_gift/index?secret=s3cret")
+    newcomer.get_by_role("button", name="收下").click()
+    newcomer.get_by_role("checkbox").click()
+    newcomer.get_by_role("button", name="同意并开通").click()
+    newcomer.get_by_role("button", name="收下").click()
+    expect(newcomer.get_by_text("十元券")).to_be_visible()
+    assert api.bodies(TAKE)[-1] == {"secret": "s3cret"}
 
 
 def test_a_friend_accepts_a_link(page: Page, api: MemberApiStub) -> None:

@@ -15,6 +15,7 @@ from tests.coupons import give, live_template, recall, use
 from tests.shop import Phone, Shop
 
 EN = {"Accept-Language": "en"}
+A_DAY_AGO = clock.now() - timedelta(days=1)
 
 
 def claim(phone: Phone, key: str | None = None, **body: Any) -> Any:
@@ -71,6 +72,25 @@ def test_a_link_shows_and_gives_what_is_not_in_the_centre(shop: Shop) -> None:
     assert phone.get("/coupon-centre?claim_key=other").json["items"] == []
     assert claim(phone, claim_key="K" * 32).status_code == 201
     assert claim(phone, claim_key="other").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("terms", "stock", "reason", "zh", "code"),
+    [
+        ({"state": "stopped"}, None, "over", "领取已结束", "coupon_not_available"),
+        ({"claim_until": A_DAY_AGO}, None, "over", "领取已结束", "coupon_not_available"),
+        ({}, 0, "used_up", "已领完", "coupons_used_up"),
+    ],
+)
+def test_a_link_with_nothing_to_give_any_more_says_so(
+    shop: Shop, terms: dict[str, Any], stock: int | None, reason: str, zh: str, code: str
+) -> None:
+    phone = shop.member()
+    live_template(clock.now(), stock=stock, terms={"claim_key": "K" * 32} | terms)
+    [offer] = phone.get(f"/coupon-centre?claim_key={'K' * 32}").json["items"]
+    assert (offer["claimable"], offer["reason"], offer["reason_text"]) == (False, reason, zh)
+    refused = claim(phone, claim_key="K" * 32)
+    assert (refused.status_code, refused.json["code"]) == (409, code)
 
 
 @pytest.mark.parametrize(

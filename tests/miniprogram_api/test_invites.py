@@ -135,4 +135,4 @@ def test_the_picture_is_drawn_by_wechat(alice: Phone, sandbox: Sandbox) -> None:
 
 def test_without_wechat_there_is_no_picture(shop: Shop) -> None:
     refused = shop.member().get("/me/invite/picture")
-    assert (refused.status_code, refused.json["code"]) == (503, "invite_picture_not_offered")
+    assert (refused.status_code, refused.json["code"]) == (503, "page_picture_not_offered")

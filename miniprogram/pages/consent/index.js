@@ -4,8 +4,18 @@
  */
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
+const claims = require('../../utils/claim_link.js');
 const { openPolicy } = require('../../utils/policy.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
+
+/** Who came for a coupon goes back to it; everybody else starts with their code. */
+const BACK_TO = [claims.PAGE, 'pages/coupon_gift/index'];
+
+function goOn() {
+  const [page] = getCurrentPages().slice(-2);
+  if (page && BACK_TO.includes(page.route)) wx.navigateBack();
+  else wx.switchTab({ url: '/pages/code/index' });
+}
 
 /** @param {import('../../i18n/index.js').Texts} t */
 const benefits = (t) => [
@@ -81,7 +91,7 @@ Component({
       try {
         await (this.data.renewal ? api.agreeToPolicy(this.data.policyVersion) : session.agree());
         wx.showToast({ title: this.data.renewal ? t.renewed : t.welcome, icon: 'none' });
-        wx.switchTab({ url: '/pages/code/index' });
+        goOn();
       } catch (problem) {
         const refused = api.asApiError(problem);
         // Nobody has agreed to a text they were not shown: the tick is for the version on the screen.

@@ -1,6 +1,7 @@
 /** What can be claimed: of the centre, or by a link or picture that carries a claim key. */
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
+const { PAGE, claimKeyIn } = require('../../utils/claim_link.js');
 const { claimableView } = require('../../utils/coupon_view.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
 const { texts, titlePage } = require('../../i18n/index.js');
@@ -35,9 +36,9 @@ Component({
   },
 
   methods: {
-    /** A picture's `scene` is the claim key itself; a link names it. @param {{scene?: string, key?: string}} query */
-    onLoad({ scene, key }) {
-      this.setData({ claimKey: key || decodeURIComponent(scene || '') });
+    /** @param {{scene?: string, key?: string}} query */
+    onLoad(query) {
+      this.setData({ claimKey: claimKeyIn(query) });
     },
 
     reload() {
@@ -71,6 +72,11 @@ Component({
 
     wallet() {
       wx.navigateTo({ url: '/pages/coupons/index' });
+    },
+
+    /** From a link that has nothing to give to whatever else there is. */
+    centre() {
+      wx.navigateTo({ url: `/${PAGE}` });
     },
 
     onReachBottom() {

@@ -15,7 +15,7 @@ Component({
     show() {
       const t = texts();
       titlePage(t.giftTitle);
-      this.setData({ t });
+      this.setData({ t, error: '' });
     },
   },
 
