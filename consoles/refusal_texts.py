@@ -37,6 +37,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "This is not a valid code of ours. Ask the member to open the code page again.",
     ),
     "refused.coupon_not_redeemable.word": ("这张券不能用", "This coupon cannot be used"),
+    "refused.own_membership.word": ("本人会员", "Your own membership"),
+    "refused.own_membership.advice": (
+        "这是您本人的会员账户，不能给自己送优惠券。请由同事或店长处理。",
+        "This membership is your own: you cannot give yourself a coupon. Ask a colleague or your manager.",
+    ),
     "refused.member_not_active.word": ("会员不可用", "Member not active"),
     "refused.member_not_active.advice": (
         "该会员目前不能使用会员权益。可以按非会员结账，并请会员联系客服。",

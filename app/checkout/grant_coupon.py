@@ -14,7 +14,7 @@ from app.clock import HOME_ZONE, business_date
 from app.coupons.issue import Source, issue
 from app.coupons.template import Template, load
 from app.db import transaction
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.staff.clerks import named_clerk
 from app.stores.tills import Till
 
@@ -25,6 +25,12 @@ class CouponClerkLimit(Conflict):
     """The clerk has given away as many today as one may. Data: `limit`."""
 
     code = "coupon_clerk_limit"
+
+
+class OwnMembership(Forbidden):
+    """The member is the clerk: nobody gives coupons to themselves."""
+
+    code = "own_membership"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +49,8 @@ def grant(*, till: Till, ticket: str, template_id: str, request: idempotency.Req
     """One coupon for the member of the ticket; the same key gives the same answer again.
 
     A ticket brings one coupon of a template. Raises `Forbidden` without a clerk who may sell here, `TicketUnknown`,
-    `TicketExpired`, `TicketUsed`, `TicketEarnsOnly`, `NotFound` for a template that is not for this store,
-    `CouponClerkLimit`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`, `KeyReused`, `Busy`.
+    `TicketExpired`, `TicketUsed`, `TicketEarnsOnly`, `OwnMembership`, `NotFound` for a template that is not for this
+    store, `CouponClerkLimit`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`, `KeyReused`, `Busy`.
     """
     with transaction() as session:
         former = idempotency.claim(session, request, Given)
@@ -57,6 +63,10 @@ def grant(*, till: Till, ticket: str, template_id: str, request: idempotency.Req
         return given
 
 
+# Said by whoever manages the person (app/engagement/referral_staff.py).
+_IS_OWN = text(
+    "SELECT EXISTS (SELECT FROM staff_memberships WHERE member_id = :member_id AND staff_id = :staff_id)"
+)
 _GIVEN_TODAY = text("""
     SELECT count(*) FROM coupons
     WHERE granted_by = :staff_id AND issued_on = :day AND template_id = :template_id AND source = 'clerk'""")
@@ -74,6 +84,7 @@ def _give(
     template_id: str,
     now: datetime,
 ) -> Given:
+    check_not_own(session, staff_id, member_id)
     template = load(session, template_id, now=now)
     if template.stores is not None and till.store_id not in template.stores:
         raise NotFound
@@ -109,6 +120,12 @@ def _give(
         valid_until=coupon.valid_until,
         left_today=left - 1,
     )
+
+
+def check_not_own(session: Session, staff_id: int, member_id: int) -> None:
+    """Raises `OwnMembership`."""
+    if session.execute(_IS_OWN, {"staff_id": staff_id, "member_id": member_id}).scalar_one():
+        raise OwnMembership
 
 
 def _left_today(session: Session, template: Template, staff_id: int, now: datetime) -> int:

@@ -31,6 +31,10 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "您今天可赠送的这种优惠券已达上限。",
         "You have given away as many of these coupons today as one may.",
     ),
+    "own_membership": (
+        "不能给自己的会员账户送优惠券。",
+        "Nobody gives coupons to their own membership.",
+    ),
     "coupon_not_redeemable": ("该优惠券现在不能使用。", "This coupon cannot be used here and now."),
     "redemption_stays": ("这次核销不能撤销。", "This redemption cannot be undone."),
     "coupon_not_transferable": ("该优惠券不能转赠。", "This coupon cannot be passed on."),

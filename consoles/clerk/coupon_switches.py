@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from app.clock import zone
 from app.discounts import reasons
+from app.points.lots import valid_through
 from consoles.clerk.drafts import MOST_CHOSEN, Draft
 from consoles.clerk.guard import till
 
@@ -14,7 +14,6 @@ _CHOOSABLE = (reasons.REFUSED, reasons.NOT_COMBINABLE, reasons.LESS_THAN_OTHERS)
 
 def coupon_switches(draft: Draft, quote: dict[str, Any]) -> list[dict[str, Any]]:
     """The coupons of a quote that a tap switches on or off, with what the form then sends."""
-    here = zone(till().time_zone)
     found = []
     for one in quote["benefits"]:
         if one["coupon"] is None or not (one["applied"] or one["reason"] in _CHOOSABLE):
@@ -24,7 +23,7 @@ def coupon_switches(draft: Draft, quote: dict[str, Any]) -> list[dict[str, Any]]
             one
             | {
                 "sends": {"chosen": after.chosen_field, "without": after.without_field},
-                "ends_on": one["coupon"]["ends_at"].astimezone(here).date().isoformat(),
+                "ends_on": valid_through(one["coupon"]["ends_at"], till().time_zone).isoformat(),
             }
         )
     return found

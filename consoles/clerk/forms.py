@@ -85,6 +85,12 @@ def coupon_request(till: Till, form_key: str, arguments: object) -> idempotency.
     return _request(till, f"page-coupon-{form_key}", arguments)
 
 
+def give_request(till: Till, form_key: str, ticket: str, template_id: str) -> idempotency.Request:
+    """One effect for this form and this template: a second tap gives no second coupon."""
+    arguments = {"give": template_id, "ticket": ticket}
+    return _request(till, f"page-give-{form_key}-{template_id}", arguments)
+
+
 def hand_over_request(till: Till, form_key: str, order_id: str) -> idempotency.Request:
     """One effect for this form, which is about one reward."""
     return _request(till, f"page-hand-over-{form_key}-{order_id}", {"order_id": order_id})

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from app import clock
 from app.checkout.scan import scan
 from app.coupons.offered import key_of
-from consoles.clerk.coupons import redeemable
+from consoles.clerk.coupons import coupons_beside
 from consoles.clerk.drafts import draft_sent, new_draft
 from consoles.clerk.events import booked_today
 from consoles.clerk.forms import key_field, new_key, scan_request
@@ -65,9 +65,7 @@ def take_code() -> Response:
         draft=draft,
         member=scanned,
         notice=None,
-        ticket=scanned.ticket,
-        coupons=redeemable(scanned.ticket, clock.now()),
-        coupon_key=new_key(),
+        **coupons_beside(scanned.ticket, clock.now()),
         # A coupon's own code does not open the mall.
         waiting=waiting_for(scanned.ticket) if scanned.coupon is None else [],
         handed=None,

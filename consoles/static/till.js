@@ -20,6 +20,8 @@ const at = () => stage.querySelector("[data-stage]").dataset.stage;
 const hasMember = () => stage.querySelector("[data-member]") !== null;
 const typed = () => ($("#sale-form [name=amount]")?.value ?? "") !== "";
 
+const isTouched = () => matchMedia("(pointer: coarse)").matches;
+
 function show(dialog) {
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("[data-focus]").focus();
@@ -28,7 +30,7 @@ function show(dialog) {
 function focusIn(root) {
   const wanted = root.querySelector("[data-focus]");
   // On a phone or tablet the keyboard would jump up and cover half of the page.
-  const field = wanted?.hasAttribute("data-fine-only") && matchMedia("(pointer: coarse)").matches ? stage : wanted;
+  const field = wanted?.hasAttribute("data-fine-only") && isTouched() ? stage : wanted;
   (field ?? stage).focus();
   if (field?.select) field.select();
 }
@@ -229,11 +231,14 @@ body.addEventListener("htmx:afterSettle", (event) => {
   const said = sayer();
   $("#spoken").textContent = said.dataset.say;
   if (last?.id === "scan-form") accepted = last.elements.code.value;
-  if (form) focusIn(stage);
+  const beside = said.id === "coupons" ? said.querySelector(".coupon-told") : null;
+  // Below the amount, whose keyboard would cover it on a phone.
+  if (form) focusIn(beside && isTouched() ? said : stage);
   window.scrollTo(0, 0);
+  beside?.scrollIntoView({ block: "nearest" });
 });
 
-/** What tells what has happened: a coupon that was redeemed, the form in the middle of a sale, or the whole stage. */
+/** What tells what has happened: a coupon redeemed or given, the form in the middle of a sale, or the whole stage. */
 function sayer() {
   const coupons = last?.matches(".coupon-form") ? stage.querySelector("#coupons[data-say]") : null;
   return coupons ?? stage.querySelector("#sale-form[data-say]") ?? stage.querySelector("[data-stage]");

@@ -12,6 +12,7 @@ from app.audit import OPERATOR
 from app.coupons import grant, grant_run
 from app.coupons.policy import CouponPolicy
 from app.db import transaction
+from app.engagement import referral_staff
 from app.idempotency import Request
 from app.identity import consent
 from app.policies import change, standing
@@ -20,7 +21,7 @@ from tests.adjusting import member_no
 from tests.conftest import rows
 from tests.coupons import give, live_template
 from tests.racing import race
-from tests.shop import Phone
+from tests.shop import BOSS, Phone
 
 PATH = "/office/v1/coupon-grants"
 
@@ -250,3 +251,15 @@ def test_who_may_give_what_and_see_it(actors: Actors) -> None:
 def test_what_makes_no_sense_is_refused(actors: Actors, wrong: dict[str, Any]) -> None:
     body = {"members": ["x"], **wrong}
     assert granted(actors, live_template(clock.now()), body.pop("members"), **body).status_code == 422
+
+
+def test_a_grant_to_the_persons_own_membership_stands_under_their_name(
+    actors: Actors, engine: Engine
+) -> None:
+    """Unlike a clerk's gift at a till, which is refused: what is given here has a right, a reason and limits."""
+    own, template = actors.shop.member(), live_template(clock.now())
+    referral_staff.add(staff_id=actors.admin.id, member_no=member_no(own), boss=BOSS, now=clock.now())
+    [member] = granted(actors, template, numbers([own])).json["members"]
+    assert member["state"] == "issued"
+    told = rows(engine, "SELECT actor_id FROM audit_log WHERE action = 'coupons.grant'")
+    assert told == [(actors.admin.id,)]

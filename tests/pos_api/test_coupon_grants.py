@@ -7,14 +7,16 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.checkout import grant_coupon
+from app.engagement import referral_staff
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
+from tests.adjusting import member_no
 from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
 from tests.coupons import live_template
 from tests.phones import bound
 from tests.racing import race
-from tests.shop import Phone, Shop, TillClient
+from tests.shop import BOSS, Phone, Shop, TillClient
 
 THREE = {"per_clerk_a_day": 3}
 
@@ -95,6 +97,43 @@ def test_a_ticket_must_show_that_the_member_is_there(shop: Shop, clerk: StaffVie
     assert given(shop, template, stranger, phone, ticket=here).status_code == 403
     nameless = shop.till.post("/coupon-grants", {"template_id": template, "ticket": here})
     assert nameless.status_code == 422
+
+
+def of_themselves(shop: Shop, person: StaffView) -> Phone:
+    """The person's own membership, as their manager has said."""
+    phone, now = shop.member(), clock.now()
+    referral_staff.add(staff_id=person.id, member_no=member_no(phone), boss=BOSS, now=now)
+    return phone
+
+
+def test_nobody_gives_a_coupon_to_their_own_membership(shop: Shop, clerk: StaffView, engine: Engine) -> None:
+    template, own = live_template(clock.now(), terms=THREE), of_themselves(shop, clerk)
+    refused = given(shop, template, clerk, own)
+    assert (refused.status_code, refused.json["code"]) == (403, "own_membership")
+    assert rows(engine, "SELECT count(*) FROM coupons") == [(0,)]
+    # A colleague may, and somebody who is no clerk's membership any more is a member like any other.
+    ben = shop.person("ben", Grant("clerk", shop.store.id))
+    assert given(shop, template, ben, own).status_code == 201
+    referral_staff.remove(staff_id=clerk.id, member_no=member_no(own), boss=BOSS, now=clock.now())
+    assert given(shop, template, clerk, own).status_code == 201
+
+
+def test_without_the_look_at_whose_it_is_they_would(
+    shop: Shop, clerk: StaffView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(grant_coupon, "check_not_own", lambda *_: None)
+    template = live_template(clock.now(), terms=THREE)
+    assert given(shop, template, clerk, of_themselves(shop, clerk)).status_code == 201
+
+
+def test_what_was_given_before_it_was_said_is_told_again(shop: Shop, clerk: StaffView) -> None:
+    """The same key is the same gift, whatever is known of the member since."""
+    template, phone = live_template(clock.now(), terms=THREE), shop.member()
+    here = ticket(shop, phone, clerk=clerk)
+    first = given(shop, template, clerk, phone, ticket=here, key="k")
+    referral_staff.add(staff_id=clerk.id, member_no=member_no(phone), boss=BOSS, now=clock.now())
+    assert given(shop, template, clerk, phone, ticket=here, key="k").data == first.data
 
 
 def at_two_tills(shop: Shop, clerk: StaffView) -> list[int]:

@@ -1019,6 +1019,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/till/events/check-in"): everybody(303, form=True),
     ("POST", "/till/coupons"): everybody(303, form=True),
     ("POST", "/till/coupons/undo"): everybody(303, form=True),
+    ("POST", "/till/coupons/give"): everybody(303, form=True),
     ("POST", "/till/sales"): everybody(303, form=True),
     ("POST", "/till/sales/quote"): everybody(303, form=True),
     ("POST", "/till/sales/take"): everybody(303, form=True),
