@@ -49,7 +49,8 @@ browser:
 $(VENV)/.runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@echo "正在安装依赖到 $(VENV)，首次约需一分钟…… Installing what it needs into $(VENV); the first time takes about a minute …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	    echo "创建虚拟环境失败：Debian 和 Ubuntu 请先安装 python3-venv。Could not make the environment: on Debian and Ubuntu install python3-venv first." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 

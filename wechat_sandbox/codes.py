@@ -13,11 +13,15 @@ CODE_LIFETIME_S: Final = 300
 
 @dataclass
 class Code:
-    """One code and what became of it. ``calls`` counts every request that presented it."""
+    """One code and what became of it. ``calls`` counts every request that presented it.
+
+    ``app_id``: the mini-program it was given in, when that is another one than this sandbox's.
+    """
 
     text: str = field(repr=False)
     user: User
     expires_at: float
+    app_id: str | None = None
     used: bool = False
     calls: int = 0
 
@@ -31,9 +35,9 @@ class Codes:
         self._by_text: dict[str, Code] = {}
         self.presented_twice = 0
 
-    def issue(self, user: User, now: float) -> str:
+    def issue(self, user: User, now: float, app_id: str | None = None) -> str:
         """A new code for this person."""
-        code = Code(self._draw.fresh_text(self._kind, 32), user, now + CODE_LIFETIME_S)
+        code = Code(self._draw.fresh_text(self._kind, 32), user, now + CODE_LIFETIME_S, app_id)
         self._by_text[code.text] = code
         return code.text
 

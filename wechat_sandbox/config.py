@@ -106,6 +106,7 @@ class Config:
     users: tuple[str, ...] = ()
     templates: tuple[Template, ...] = ()
     pages: tuple[str, ...] = ()
+    ip_whitelist: tuple[str, ...] = ()
     sensitive_words: tuple[str, ...] = ("违禁词",)
     unionid_bound: bool = False
     token_lifetime_s: int = 7_200

@@ -41,7 +41,7 @@ def config_from(values: Mapping[str, Any]) -> Config:
         if not isinstance(given.get(name), str) or not given[name]:
             raise ConfigError(f"{name} is missing")
     _known(given, Config, "configuration")
-    for name in ("users", "pages", "sensitive_words"):
+    for name in ("users", "pages", "ip_whitelist", "sensitive_words"):
         given[name] = _texts(given[name], name) if name in given else getattr(Config, name)
     given["templates"] = tuple(template_from(one) for one in given.get("templates", ()))
     if given.get("callback") is not None:

@@ -67,9 +67,11 @@ async def login_code(request: web.Request) -> dict[str, Any]:
 
 
 async def phone_code(request: web.Request) -> dict[str, Any]:
-    """POST /_sim/phone_code ``{"user"}``: what the phone-number button gives the mini-program."""
+    """POST /_sim/phone_code ``{"user", "app_id"?}``: what the phone-number button gives this mini-program or that."""
     world, person = await _holder_of_phone(request)
-    return {"code": world.phone_codes.issue(person, world.clock.now())}
+    values = await values_of(request)
+    app_id = text_in(values, "app_id") if "app_id" in values else None
+    return {"code": world.phone_codes.issue(person, world.clock.now(), app_id)}
 
 
 async def subscribe(request: web.Request) -> dict[str, Any]:

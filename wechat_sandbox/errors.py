@@ -14,6 +14,7 @@ BAD_CODE: Final = 40029
 BAD_TEMPLATE: Final = 40037
 BAD_URL: Final = 40066
 BAD_SECRET: Final = 40125
+BAD_ADDRESS: Final = 40164
 CODE_USED: Final = 40163
 USER_BLOCKED: Final = 40226
 TOKEN_MISSING: Final = 41001
@@ -47,6 +48,7 @@ WORDS: Final = {
     BAD_TEMPLATE: "invalid template_id",
     BAD_URL: "invalid url",
     BAD_SECRET: "invalid appsecret,",
+    BAD_ADDRESS: "invalid ip, not in whitelist,",
     CODE_USED: "code been used,",
     USER_BLOCKED: "code blocked,",
     TOKEN_MISSING: "access_token missing",

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from wechat_sandbox.errors import (
     APP_ID_MISSING,
+    BAD_ADDRESS,
     BAD_APP_ID,
     BAD_CODE,
     BAD_GRANT_TYPE,
@@ -31,6 +32,7 @@ from wechat_sandbox.subscribe_send import subscribe_send
 async def token(call: Call) -> dict[str, object]:
     """GET /cgi-bin/token: a new token at each call, the one before it good for five more minutes."""
     _check_app(call, call.query, "client_credential")
+    _check_address(call)
     text, lifetime_s = call.world.tokens.classic(call.now)
     return {"access_token": text, "expires_in": lifetime_s}
 
@@ -39,6 +41,7 @@ async def stable_token(call: Call) -> dict[str, object]:
     """POST /cgi-bin/stable_token: everybody gets the same token until five minutes before its end."""
     body = call.body()
     _check_app(call, body, "client_credential")
+    _check_address(call)
     text, lifetime_s = call.world.tokens.stable(call.now, force=body.get("force_refresh") is True)
     return {"access_token": text, "expires_in": lifetime_s}
 
@@ -76,6 +79,8 @@ async def phone_number(call: Call) -> dict[str, object]:
     code = world.phone_codes.present(str(body.get("code", "")), call.now)
     if code is None or code.used:
         raise PlatformError(BAD_CODE)
+    if code.app_id not in (None, world.config.app_id):
+        raise PlatformError(BAD_APP_ID)
     code.used = True
     world.metrics.phone_numbers += 1
     info = {
@@ -98,6 +103,13 @@ def _check_app(call: Call, given: Mapping[str, object], grant_type: str) -> None
         raise PlatformError(SECRET_MISSING)
     if given["secret"] != call.world.config.secret:
         raise PlatformError(BAD_SECRET)
+
+
+def _check_address(call: Call) -> None:
+    """Only machines on the app's list get a token, where there is a list."""
+    listed = call.world.config.ip_whitelist
+    if listed and call.peer not in listed:
+        raise PlatformError(BAD_ADDRESS)
 
 
 def _refusal(errcode: int) -> Endpoint:

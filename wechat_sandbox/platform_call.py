@@ -31,7 +31,7 @@ HOLDER = web.AppKey("HOLDER", Holder)
 
 @dataclass
 class Call:
-    """One request to the platform. ``now`` is the moment it arrived."""
+    """One request to the platform. ``now`` is the moment it arrived, ``peer`` the address it came from."""
 
     world: World
     path: str
@@ -39,6 +39,7 @@ class Call:
     raw: bytes = field(repr=False)
     now: float
     wait_s: float
+    peer: str
 
     def body(self) -> dict[str, Any]:
         """The JSON object that was posted. Raises PlatformError (47001)."""
@@ -70,7 +71,15 @@ def endpoint(
     async def handle(request: web.Request) -> web.StreamResponse:
         world = request.app[HOLDER].world
         raw = await request.read()
-        call = Call(world, request.path, request.query, raw, world.clock.now(), world.latency_s())
+        call = Call(
+            world,
+            request.path,
+            request.query,
+            raw,
+            world.clock.now(),
+            world.latency_s(),
+            request.remote or "",
+        )
         world.metrics.call(call.path)
         fault = world.faults.pick(call.path, _subject(call))
         if fault is not None and fault.kind == "latency":

@@ -29,6 +29,8 @@ export class Camera {
 
   async open() {
     this.dialog.showModal();
+    // A browser lets a page sound only where a finger asked for it: here.
+    this.sound ??= window.AudioContext && new AudioContext();
     this.say("starting");
     if (!window.isSecureContext || !navigator.mediaDevices) return this.say("insecure");
     await this.start({ facingMode: { ideal: "environment" } });
@@ -42,6 +44,8 @@ export class Camera {
     this.run = null;
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
+    this.awake?.release().catch(() => {});
+    this.awake = null;
     this.video.srcObject = null;
     this.view.hidden = this.torch.hidden = this.other.hidden = true;
   }
@@ -69,6 +73,8 @@ export class Camera {
     this.view.hidden = false;
     await this.video.play().catch(() => {});
     if (!(await decoder)) return this.run === run && (this.stop(), this.say("broken"));
+    await this.stayAwake(run);
+    if (this.run !== run) return;
     this.say("hint");
     await this.offerButtons(run);
     await this.look(run);
@@ -106,8 +112,26 @@ export class Camera {
       const kind = hit ? kindOf(plain(hit.text)) : "other";
       if (this.run !== run || kind === "other") continue;
       this.close();
+      this.signal();
       this.heard(kind, plain(hit.text));
     }
+  }
+
+  /** A screen that goes dark switches the camera off. */
+  async stayAwake(run) {
+    const awake = await navigator.wakeLock?.request("screen").catch(() => null);
+    if (this.run === run) this.awake = awake;
+    else awake?.release().catch(() => {});
+  }
+
+  /** What a scanner gun does when it has read: whoever aims need not look. */
+  signal() {
+    navigator.vibrate?.(80);
+    if (this.sound?.state !== "running") return;
+    const beep = new OscillatorNode(this.sound, { frequency: 1_800 });
+    beep.connect(new GainNode(this.sound, { gain: 0.1 })).connect(this.sound.destination);
+    beep.start();
+    beep.stop(this.sound.currentTime + 0.09);
   }
 
   async toggleTorch() {

@@ -44,6 +44,34 @@ def test_from_the_camera_to_the_receipt(
     expect(till.page.locator("#code")).to_be_focused()
 
 
+def test_the_screen_stays_awake_while_it_looks_and_a_read_code_is_felt_and_heard(
+    till: TillPage, shop: Shop, member: Phone, film: Path
+) -> None:
+    film_of("0", film)
+    till.page.evaluate(
+        """() => {
+            window.told = [];
+            Object.defineProperty(navigator, "wakeLock", { value: { request: async (what) => {
+                told.push(what);
+                return { release: async () => told.push("released") };
+            } } });
+            navigator.vibrate = (ms) => told.push(ms);
+            const start = OscillatorNode.prototype.start;
+            OscillatorNode.prototype.start = function () { told.push("beep"); start.call(this); };
+        }"""
+    )
+    till.page.click("text=摄像头扫码")
+    expect(till.page.locator("#camera[data-state=hint]")).to_be_visible()
+    till.page.keyboard.press("Escape")
+    expect(till.page.locator("#camera")).not_to_be_visible()
+    till.page.locator(".camera-says").wait_for(state="hidden")
+    assert till.page.evaluate("told") == ["screen", "released"]
+    film_of(shop.code(member), film)
+    till.page.click("text=摄像头扫码")
+    expect(till.stage("sale")).to_contain_text("张**")
+    assert set(till.page.evaluate("told.slice(3)")) == {80, "beep", "released"}
+
+
 def test_the_camera_too_knows_a_payment_code(till: TillPage, film: Path) -> None:
     film_of(WECHAT_PAY, film)
     till.page.click("text=摄像头扫码")

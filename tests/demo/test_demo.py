@@ -204,6 +204,29 @@ def test_the_openapi_document_needs_no_database(tmp_path: Path) -> None:
     assert "/pos/v1/scans" in json.loads(document.stdout)["paths"]
 
 
+def test_an_environment_that_was_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    """As an interrupted start leaves it, or a Debian whose python3-venv is missing."""
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    (tmp_path / "requirements.lock").touch()
+    half_made = tmp_path / ".venv" / "bin" / "python"
+    half_made.parent.mkdir(parents=True)
+    half_made.write_text("#!/bin/sh\necho 'No module named pip' >&2; exit 1\n")
+    half_made.chmod(0o755)
+    whole = tmp_path / "python3"
+    whole.write_text(
+        '#!/bin/sh\ncase "$*" in "-m venv --clear .venv") printf "#!/bin/sh\\nexit 0\\n" > .venv/bin/python;; esac\n'
+    )
+    whole.chmod(0o755)
+    command = ["make", f"PYTHON={whole}", ".venv/.runtime"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    whole.write_text('#!/bin/sh\ntest "$1" = -c\n')
+    half_made.write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / ".venv" / ".runtime").unlink()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "python3-venv" in done.stderr
+
+
 def test_make_knows_the_demo() -> None:
     for target, words in {
         "demo": "-m demo",

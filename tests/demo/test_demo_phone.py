@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 #: The worker looks about once a second; a busy machine gets more.
 TOLD_WITHIN_S = 20
 NEWCOMER = "xinke"
+PICTURES = Path(__file__).resolve().parents[2] / "var" / "journey"
 
 
 @pytest.fixture(scope="module")
@@ -141,18 +142,25 @@ def test_a_newcomer_joins_is_scanned_and_told_by_inbox_then_by_wechat(demo: Demo
 def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
     demo: Demo, browser: Browser, phone: Page, film: Path
 ) -> None:
-    """The whole main job with nothing in between: what one page draws, the camera of the other reads."""
+    """The whole main job with nothing in between: what one page draws, the camera of the other reads.
+
+    Its pictures are left in var/journey, to be looked at.
+    """
+    PICTURES.mkdir(parents=True, exist_ok=True)
     till = _signed_in(browser, demo)
     phone.get_by_role("checkbox").click()
     phone.get_by_role("button", name="同意并开通").click()
     expect(phone.locator(".digits")).to_be_visible()
     expect(phone.locator("#toast")).not_to_be_visible()  # it lies over the code
+    phone.screenshot(path=PICTURES / "1-code.png")
     film_of_screen(phone.locator(".code-sheet .qr").screenshot(), film)
     till.page.click("text=摄像头扫码")
     expect(till.stage("sale")).to_be_visible()
+    till.page.screenshot(path=PICTURES / "2-scanned.png")
     till.sell("88.80")
     expect(till.stage("receipt")).to_contain_text("¥88.80")
     expect(till.stage("receipt")).to_contain_text("+88 积分")
+    till.page.screenshot(path=PICTURES / "3-sold.png")
 
     _tab(phone, "积分")
     expect(phone.get_by_text("+88").first).to_be_visible()
@@ -162,6 +170,10 @@ def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
         _tab(phone, "消息")
         phone.wait_for_timeout(500)
     expect(phone.get_by_text("88.80").first).to_be_visible()
+    phone.screenshot(path=PICTURES / "4-message.png")
+    _tab(phone, "积分")
+    expect(phone.get_by_text("+88").first).to_be_visible()
+    phone.screenshot(path=PICTURES / "5-points.png")
     assert till.complaints == []
     till.context.close()
 

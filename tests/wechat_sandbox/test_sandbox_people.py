@@ -92,6 +92,14 @@ def test_a_login_code_is_not_a_phone_code(sandbox: Any) -> None:
     assert sandbox.phone_number(sandbox.login_code("alice"), sandbox.token())["errcode"] == 40029
 
 
+def test_a_phone_code_of_another_mini_program_is_refused(sandbox: Any) -> None:
+    other = sandbox.post("/_sim/phone_code", user="alice", app_id="wx0000000000000000")["code"]
+    own = sandbox.post("/_sim/phone_code", user="alice", app_id="wxba5fad812f8e6fb9")["code"]
+    token = sandbox.token()
+    assert sandbox.phone_number(other, token)["errcode"] == 40013
+    assert sandbox.phone_number(own, token)["errcode"] == 0
+
+
 def test_a_phone_number_needs_a_token_first(sandbox: Any) -> None:
     code = sandbox.post("/_sim/phone_code", user="alice")["code"]
     assert sandbox.phone_number(code, "x" * 157)["errcode"] == 40001

@@ -162,6 +162,19 @@ def test_the_session_answer_can_be_text_plain_as_it_is_on_the_wire() -> None:
     assert answer.json().keys() == {"openid", "session_key", "unionid"}
 
 
+@pytest.mark.parametrize(("listed", "errcode"), [(["192.0.2.7"], 40164), (["192.0.2.7", "127.0.0.1"], None)])
+def test_where_there_is_a_list_of_addresses_only_they_get_a_token(
+    listed: list[str], errcode: int | None
+) -> None:
+    app = {"appid": APP["app_id"], "secret": APP["secret"], "grant_type": "client_credential"}
+    with start({**APP, "ip_whitelist": listed}) as url:
+        answers = [
+            requests.get(url + "/cgi-bin/token", params=app, timeout=10).json(),
+            requests.post(url + "/cgi-bin/stable_token", json=app, timeout=10).json(),
+        ]
+    assert [answer.get("errcode") for answer in answers] == [errcode, errcode]
+
+
 def test_every_address_and_setting_stands_in_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
     routes = {

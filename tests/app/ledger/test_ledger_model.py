@@ -489,9 +489,10 @@ def test_books_and_model_agree_for_thousands_of_steps(engine: Engine) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_books_and_model_agree_for_fifty_thousand_steps(engine: Engine) -> None:
-    assert run(Books, examples=170, steps=80) + run(Bursts, examples=160, steps=10) >= 50_000
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(5))  # books of fifty thousand steps are too long to be compared each time
+def test_books_and_model_agree_for_ten_thousand_steps_more(engine: Engine, part: int) -> None:
+    assert run(Books, examples=34, steps=80) + run(Bursts, examples=32, steps=10) >= 10_000
 
 
 #: Bugs one might write, as changes of the writer's text.
