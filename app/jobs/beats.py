@@ -1,7 +1,7 @@
 """What a worker does every second or so, each in a thread of its own.
 
-Not jobs of the engine: two jobs every two seconds are 95,000 rows and 285,000 events a day that say nothing. What is
-to be done stands in our own tables, so a beat only looks, with one cheap question when there is nothing.
+Not jobs of the engine (docs/adr/0015): they would be some 400,000 rows a day, with three events each, that say nothing.
+What is to be done stands in our own tables, so a beat only looks, with one cheap question when there is nothing.
 """
 
 import asyncio

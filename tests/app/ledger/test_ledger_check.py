@@ -330,6 +330,9 @@ VIOLATIONS: dict[str, list[str]] = {
         "ALTER TABLE earn_counts DROP CONSTRAINT ck_earn_counts_within_limit",
         "ALTER TABLE earn_rules DROP CONSTRAINT uq_earn_rules_rule_no_version",
         "ALTER TABLE discount_rules DISABLE TRIGGER discount_rules_append_only",
+        "ALTER TABLE quotes DISABLE TRIGGER quotes_kept",
+        "DROP TRIGGER sale_tenders_kept ON sale_tenders",
+        "ALTER TABLE refund_tenders DISABLE TRIGGER refund_tenders_append_only",
         "ALTER TABLE top_ups DISABLE TRIGGER top_ups_end_once",
         "ALTER TABLE top_ups DROP CONSTRAINT uq_top_ups_ticket_id",
         "ALTER TABLE offline_uploads DISABLE TRIGGER offline_uploads_append_only",
@@ -439,6 +442,20 @@ def test_each_broken_promise_is_found(written: Engine) -> None:
     """Broken one after the other, each in a transaction that is taken back."""
     assert [case for case in CASES if not notices(written, *case)] == []
     assert promises_broken(written) == set()
+
+
+def test_every_trigger_of_the_schema_is_asked_about(engine: Engine) -> None:
+    """Switched off, each is named: also the next that a migration creates."""
+    ours = """
+        SELECT g.tgname, c.relname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+        WHERE NOT g.tgisinternal AND c.relnamespace = 'public'::regnamespace"""
+    with engine.connect() as connection:
+        triggers = connection.execute(text(ours)).all()
+        for trigger in triggers:
+            connection.execute(text(f"ALTER TABLE {trigger.relname} DISABLE TRIGGER {trigger.tgname}"))
+        named = {found.what for found in differences(connection)}
+    assert len(triggers) > 50
+    assert sorted({trigger.tgname for trigger in triggers} - named) == []
 
 
 def test_the_check_of_sound_books_ends_well(app: Flask, written: Engine) -> None:
