@@ -30,8 +30,8 @@ from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.members import home
 from app.messages import deliver, lease, outcome
-from app.messages.event import KINDS as EVENT_KINDS
-from app.messages.gift import plan_gift
+from app.messages.gift import KINDS as GIFT_KINDS
+from app.messages.gift import plan_gift, plan_reward_cancelled
 from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
 from app.messages.top_up import plan_top_up
 from app.messages.top_up_refund import plan_top_up_refund
@@ -174,13 +174,11 @@ def fact_relay(parts: Parts) -> Relay:
             "sale_refunded": _noted(refunded),
             "topped_up": _noted(plan_top_up),
             "top_up_refunded": _noted(plan_top_up_refund),
-            "birthday_gift": _noted(plan_gift),
-            "coupons_issued": _noted(plan_gift),
-            "feedback_answered": _noted(plan_gift),
+            "reward_cancelled": _noted(plan_reward_cancelled),
             "member_joined": _noted(taken_part),
             "profile_changed": _noted(taken_part),
             "phone_in_use": _noted(taken_part),
-            **dict.fromkeys(EVENT_KINDS, _noted(plan_gift)),
+            **dict.fromkeys(GIFT_KINDS, _noted(plan_gift)),
         }
     )
 

@@ -19,6 +19,7 @@ from app.checkout.sale_by_quote import commit_quote
 from app.checkout.scan import scan
 from app.checkout.tenders import Tender
 from app.checkout.top_up import TakenIn, top_up
+from app.engagement import gifts
 from app.facts.relay import Relay
 from app.identity.login import log_in
 from app.members.profile import Changes, change
@@ -152,9 +153,11 @@ class _Past:
         )
 
     def _tell(self, paid_at: datetime) -> None:
-        """What a worker does within seconds: the message, and the member's tier."""
+        """What a worker does within seconds: the message, also that of welcome, and the member's tier."""
         told_at = paid_at + _SALE_TO_MESSAGE
         work.tell_consumers(self.relay, told_at)
+        if gifts.give_due(now=told_at):
+            work.tell_consumers(self.relay, told_at)
         work.send_messages(self.parts, lambda: told_at)
         review(now=told_at)
 

@@ -40,6 +40,10 @@ CONFIG: dict[str, Any] = {
     "templates": [{"id": RECEIPT, "title": "消费通知", "fields": [{"key": key} for key in _KEYS]}],
     "pages": ["pages/points/index"],
 }
+#: What a worker has done about who joined, but for the message: what tests count is what they have told.
+_WELCOMED = text(
+    "UPDATE facts SET handled_at = created_at WHERE kind = 'member_joined' AND handled_at IS NULL"
+)
 
 
 class WeChat:
@@ -104,7 +108,7 @@ class Post:
     url: str
 
     def person(self, user: str, *, language: str = "zh", credits: int = 0, app_id: str = APP_ID) -> Phone:
-        """A member who joined in WeChat; `credits` are known to us and to WeChat."""
+        """A member who joined in WeChat and was welcomed; `credits` are known to us and to WeChat."""
         now, openid = clock.now(), self.wechat.openid(user)
         with db.transaction() as session:
             member = join(session, policy_version="2026-01", source="wechat_mini", language=language, now=now)
@@ -114,6 +118,7 @@ class Post:
                 )
             )
             token, _ = open_session(session, member.id, lifetime_days=30, now=now)
+            session.execute(_WELCOMED)
         phone = Phone(member.id, token, self.app.test_client())
         for _ in range(credits):
             self.wechat.tell("subscribe", user=user, results={RECEIPT: "accept"})
@@ -122,7 +127,7 @@ class Post:
         return phone
 
     def crowd(self, people: int, *, credits: int) -> dict[int, str]:
-        """Member ids and their openids, made in bulk on both sides."""
+        """Member ids and their openids, made in bulk on both sides; they have been welcomed."""
         made = self.wechat.tell("users", count=people, prefix="p", credits={RECEIPT: credits})["users"]
         found: dict[int, str] = {}
         now = clock.now()
@@ -140,6 +145,7 @@ class Post:
                 )
                 add(session, member.id, RECEIPT, credits, cause="accepted", source=new_id(now), now=now)
                 found[member.id] = one["openid"]
+            session.execute(_WELCOMED)
         return found
 
     def grant(self, phone: Phone, credits: int) -> None:

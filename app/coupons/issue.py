@@ -62,13 +62,15 @@ def issue(
     now: datetime,
     granted_by: int | None = None,
     store_id: int | None = None,
+    silently: bool = False,
 ) -> tuple[Issued, ...]:
     """`count` coupons, or none of them; those of the same source a second time are the same ones.
 
     Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
-    waits, and counts what the first has done. The member is told: what they claim themselves is issued by
-    app/coupons/claim.py. Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`; `Busy` when
-    the member claims one in this very moment, which waits for nobody.
+    waits, and counts what the first has done. The member is told, unless `silently`: by a caller who tells of more than
+    the coupons. What members claim themselves is issued by app/coupons/claim.py. Raises `NotFound`,
+    `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`; `Busy` when the member claims one in this very moment,
+    which waits for nobody.
     """
     day = business_date(now, HOME_ZONE)
     session.execute(_ONE_AT_A_TIME, {"words": f"coupon {template_id} {member_id}"})
@@ -104,7 +106,8 @@ def issue(
     ]
     _insert(session, rows)
     session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
-    _tell(session, rows, face, now)
+    if not silently:
+        _tell(session, rows, face, now)
     # Last: everybody who wants one of these waits here.
     if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
         raise CouponsUsedUp

@@ -13,6 +13,7 @@ from app.engagement import chances
 from app.engagement.activity import Activity, is_for, open_now, participant
 from app.engagement.definitions import Definition, FirstOrder, Profile, Welcome
 from app.engagement.grant import grant_at_least, take_back
+from app.engagement.told import Gift, gift_of, give_and_tell
 from app.errors import NotFound
 from app.points.fitting import StoreFacts
 
@@ -31,17 +32,17 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True)
 class Give:
-    """Done in a savepoint of its own."""
+    """Done in a savepoint of its own; comes back with what the message of welcome is to name."""
 
     activity_id: str
-    run: Callable[[Session, datetime], object]
+    run: Callable[[Session, datetime], Gift | None]
 
 
 def give_for(session: Session, due: Due) -> Iterator[Give]:
     """What is to be done, one activity after the other, in the order of their ids."""
     match due.occasion:
         case "joined":
-            return _on(session, due, Welcome, "joined")
+            return _on(session, due, Welcome, _welcome)
         case "profile":
             return _profile(session, due)
         case "sale":
@@ -52,20 +53,32 @@ def give_for(session: Session, due: Due) -> Iterator[Give]:
             return iter(())
 
 
-def _on(session: Session, due: Due, kind: type[D], source: str) -> Iterator[Give]:
+def _on(
+    session: Session, due: Due, kind: type[D], give: Callable[[Activity, int, Session, datetime], Gift | None]
+) -> Iterator[Give]:
     try:
         member = participant(session, due.member_id)
     except NotFound:  # consent was taken back meanwhile
         return
     for activity in open_now(session, kind.kind, due.at):
         if is_for(activity, member, due.at):
-            yield Give(activity_id=activity.id, run=partial(_give, activity, due.member_id, source))
+            yield Give(activity_id=activity.id, run=partial(give, activity, due.member_id))
+
+
+def _welcome(activity: Activity, member_id: int, session: Session, now: datetime) -> Gift | None:
+    """Told with the welcome."""
+    chances.take_place(session, activity.id, member_id)
+    [reward] = activity.definition.rewards()
+    granted = grant_at_least(
+        session, activity, reward, member_id=member_id, source="joined", now=now, silently=True
+    )
+    return gift_of(session, activity, granted)
 
 
 def _give(activity: Activity, member_id: int, source: str, session: Session, now: datetime) -> None:
     chances.take_place(session, activity.id, member_id)
     [reward] = activity.definition.rewards()
-    grant_at_least(session, activity, reward, member_id=member_id, source=source, now=now)
+    give_and_tell(session, activity, reward, member_id=member_id, source=source, now=now)
 
 
 _TOLD = text("""
@@ -76,11 +89,15 @@ _TOLD = text("""
 def _profile(session: Session, due: Due) -> Iterator[Give]:
     told = session.execute(_TOLD, {"member_id": due.member_id}).one()._mapping
     wanted = {a.id: a.definition for a in open_now(session, "profile", due.at)}
-    for give in _on(session, due, Profile, "profile"):
+    for give in _on(session, due, Profile, _for_profile):
         what = wanted[give.activity_id]
         assert isinstance(what, Profile)
         if all(told[field] for field in what.fields):
             yield give
+
+
+def _for_profile(activity: Activity, member_id: int, session: Session, now: datetime) -> None:
+    _give(activity, member_id, "profile", session, now)
 
 
 _SALE = text("""

@@ -17,6 +17,7 @@ from app.engagement.activity import ActivityUsedUp
 from app.engagement.change import stop_used_up
 from app.engagement.gift_rules import Due, give_for
 from app.engagement.referral import referral_for
+from app.engagement.told import Gift, tell_welcome
 from app.facts.models import Fact
 from app.pruning import always
 
@@ -33,14 +34,15 @@ OCCASIONS = {
     "phone_in_use": "phone",
 }
 
-# A sale is noted only if it may be the first, a refund only if there is something to take back: most are neither.
+# Who joins is welcomed, also where it brings nothing. A sale is noted only if it may be the first, a refund only if
+# there is something to take back: most are neither.
 _NOTE = text("""
     INSERT INTO gifts_due (occasion, subject, member_id, at, next_at)
     SELECT d.occasion, d.subject, d.member_id, d.at, d.at
     FROM (SELECT CAST(:occasion AS varchar) AS occasion, CAST(:subject AS varchar) AS subject,
         CAST(:member_id AS bigint) AS member_id, CAST(:at AS timestamptz) AS at) d
     WHERE CASE d.occasion
-        WHEN 'joined' THEN EXISTS (SELECT FROM activities WHERE kind = 'welcome' AND state = 'live')
+        WHEN 'joined' THEN true
         WHEN 'profile' THEN EXISTS (SELECT FROM activities WHERE kind = 'profile' AND state = 'live')
         WHEN 'sale' THEN EXISTS (SELECT FROM activities WHERE kind = 'first_order' AND state = 'live')
             AND NOT EXISTS (SELECT FROM sales e JOIN sales s ON s.id = d.subject WHERE e.member_id = d.member_id
@@ -55,7 +57,7 @@ _NOTE = text("""
 
 
 def note(session: Session, fact: Fact) -> None:
-    """A fact for which there may be a gift, or one that takes a gift back; nothing if no activity cares."""
+    """Joining, and a fact for which there may be a gift, or that takes one back; nothing if no activity cares."""
     if fact.member_id is None:
         return
     values = {
@@ -100,6 +102,7 @@ def give_due(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
 def _give(due_id: int, now: datetime) -> bool:
     """False when another worker has it."""
     used_up: list[str] = []
+    welcome: list[Gift] = []
     with transaction() as session:
         row = session.execute(_TAKE, {"id": due_id}).one_or_none()
         if row is None:
@@ -109,9 +112,13 @@ def _give(due_id: int, now: datetime) -> bool:
         for give in chain(give_for(session, due), referral_for(session, due)):
             try:
                 with session.begin_nested():
-                    give.run(session, now)
+                    gift = give.run(session, now)
             except ActivityUsedUp:
                 used_up.append(give.activity_id)
+            else:
+                welcome += [gift] if gift else []
+        if due.occasion == "joined":
+            tell_welcome(session, due.member_id, due.subject, welcome, now=now)
         session.execute(_DONE, {"id": due_id})
     for activity_id in used_up:
         # By itself: it changes a row that everybody who takes part has their eye on.

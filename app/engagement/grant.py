@@ -6,6 +6,7 @@ accounts, and last what everybody wants: stock of coupons and the activity's bud
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -53,9 +54,17 @@ NOT_TO_BE_HAD = (CouponLimitReached, CouponNotAvailable, CouponsUsedUp)
 
 
 def grant(
-    session: Session, activity: Activity, reward: Reward, *, member_id: int, source: str, now: datetime
+    session: Session,
+    activity: Activity,
+    reward: Reward,
+    *,
+    member_id: int,
+    source: str,
+    now: datetime,
+    silently: bool = False,
 ) -> Granted:
-    """Give it in the caller's transaction, once for each member and `source`.
+    """Give it in the caller's transaction, once for each member and `source`. With `silently` nobody is told of its
+    coupons here: the caller tells of all of it (told.py).
 
     Of two at once the second fails on `uq_activity_grants_activity_id_member_id_source`. Raises `ActivityUsedUp`,
     and what `coupons.issue` raises.
@@ -68,7 +77,7 @@ def grant(
     session.execute(insert(ActivityGrant), [_row(grant_id, activity, reward, member_id, source, now)])
     if reward.chances:
         chances.give(session, reward.lottery, member_id, reward.chances, grant_id, now)
-    issued = _issue(session, reward, member_id, grant_id, now) if reward.coupons else ()
+    issued = _issue(session, reward, member_id, grant_id, now, silently) if reward.coupons else ()
     ends = _post(session, reward, member_id, grant_id, now) if reward.points else None
     _spend_budget(session, activity.id, "points", reward.points)
     _spend_budget(session, activity.id, "coupons", reward.coupons)
@@ -117,7 +126,7 @@ def _row(
 
 
 def _issue(
-    session: Session, reward: Reward, member_id: int, grant_id: str, now: datetime
+    session: Session, reward: Reward, member_id: int, grant_id: str, now: datetime, silently: bool
 ) -> tuple[Issued, ...]:
     try:
         return issue(
@@ -127,6 +136,7 @@ def _issue(
             count=reward.coupons,
             source=_source(grant_id),
             now=now,
+            silently=silently,
         )
     except IntegrityError as error:
         # The member was given another one of the template in this moment.
@@ -208,12 +218,19 @@ def _back(grant_id: str, now: datetime) -> Cause:
 
 
 def grant_at_least(
-    session: Session, activity: Activity, reward: Reward, *, member_id: int, source: str, now: datetime
+    session: Session,
+    activity: Activity,
+    reward: Reward,
+    *,
+    member_id: int,
+    source: str,
+    now: datetime,
+    silently: bool = False,
 ) -> Granted:
     """The same; where its coupons are not to be had, the rest of it. Raises `ActivityUsedUp`."""
+    give = partial(grant, session, activity, member_id=member_id, source=source, now=now, silently=silently)
     try:
         with session.begin_nested():
-            return grant(session, activity, reward, member_id=member_id, source=source, now=now)
+            return give(reward)
     except NOT_TO_BE_HAD:
-        rest = structs.replace(reward, coupon_template="", coupons=0)
-        return grant(session, activity, rest, member_id=member_id, source=source, now=now)
+        return give(structs.replace(reward, coupon_template="", coupons=0))

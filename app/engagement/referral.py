@@ -17,9 +17,10 @@ from app.engagement import chances
 from app.engagement.activity import Activity, is_for, one, participant
 from app.engagement.definitions import Referral
 from app.engagement.gift_rules import Due, Give
-from app.engagement.grant import grant_at_least, take_back
+from app.engagement.grant import take_back
 from app.engagement.referral_join import Reason
 from app.engagement.referral_models import ReferralRow
+from app.engagement.told import give_and_tell
 from app.errors import NotFound
 from app.points.fitting import StoreFacts
 
@@ -186,7 +187,7 @@ def _reward(
     now: datetime,
 ) -> None:
     grants = [
-        grant_at_least(session, activity, reward, member_id=member_id, source=f"sale:{sale_id}", now=now)
+        give_and_tell(session, activity, reward, member_id=member_id, source=f"sale:{sale_id}", now=now)
         for reward, member_id in ((terms.inviter, found.inviter_id), (terms.newcomer, found.newcomer_id))
     ]
     _change(

@@ -26,7 +26,8 @@ REFERRAL_QUESTIONS = {
         SELECT r.id, 'refunded, and stands' FROM referrals r JOIN sales s ON s.id = r.sale_id
         WHERE r.state = 'rewarded' AND s.amount_fen - coalesce((SELECT sum(x.amount_fen) FROM refunds x
                 WHERE x.sale_id = s.id), 0) < r.at_least_fen
-            AND NOT EXISTS (SELECT FROM facts f WHERE f.handled_at IS NULL AND f.member_id = r.newcomer_id)
+            AND NOT EXISTS (SELECT FROM facts f WHERE f.handled_at IS NULL AND f.kind = 'sale_refunded'
+                AND f.member_id = r.newcomer_id)
             AND NOT EXISTS (SELECT FROM gifts_due d WHERE d.member_id = r.newcomer_id)""",
     "an inviter's referrals are counted without a gap and within the caps": """
         SELECT r.id AS what, r.nth || ' of ' || r.most || ', ' || r.nth_of_day || ' of the day' AS detail FROM (

@@ -15,5 +15,5 @@ def event_body(kind: str, params: dict[str, Any], language: str) -> str:
     }
     body = say(f"message.{kind}.body", language, **words)
     if params.get("points_back"):
-        body += say("event.points_back", language, points=params["points_back"])
+        body += say("told.points_back", language, points=params["points_back"])
     return body

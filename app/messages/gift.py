@@ -1,4 +1,4 @@
-"""The member is told of a gift that came without them, or of an answer to their feedback: in their inbox."""
+"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox."""
 
 from datetime import datetime
 
@@ -8,8 +8,20 @@ from sqlalchemy.orm import Session
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
+from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.models import Message
 from app.messages.receipt import INBOX
+
+#: What is told by such a message, each by a fact of that name whose payload is what it will say.
+KINDS = ("activity_reward", "birthday_gift", "coupons_issued", "feedback_answered", "welcomed", *EVENT_KINDS)
+#: Why an exchange is cancelled without the member; whoever gives it up, or does not pay, knows.
+_CANCELLED_FOR = ("staff", "expired", "failed")
+
+
+def plan_reward_cancelled(session: Session, fact: Fact, now: datetime) -> None:
+    """The same of an exchange, unless the member gave it up themselves; facts of earlier versions name no item."""
+    if fact.payload["reason"] in _CANCELLED_FOR and "name_zh" in fact.payload:
+        plan_gift(session, fact, now)
 
 
 def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
@@ -19,7 +31,7 @@ def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
     locked = select(Member.status, Member.language).where(Member.id == fact.member_id)
     member = session.execute(locked.with_for_update(read=True)).one()
     dedupe_key = f"{fact.kind}:{fact.subject}"
-    if member.status == "withdrawn":
+    if member.status in ("withdrawn", "closed"):
         return
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
         return

@@ -1,5 +1,6 @@
 """The member's own list of messages inside the mini-program."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.event import event_body
 from app.messages.models import InboxItem
 from app.messages.own_value import sentences
+from app.messages.reward import cancelled_body, reward_body, welcome_body
 from app.messages.top_up import top_up_body
 from app.texts import say, yuan
 
@@ -57,16 +59,14 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
 
 
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
-    if kind == "birthday_gift":
-        return _gift(params, language)
-    if kind == "coupons_issued":
-        return _coupons(params, language)
-    if kind == "feedback_answered":
-        return say("message.feedback_answered.body", language)
     if kind in EVENT_KINDS:
         return event_body(kind, params, language)
-    if kind == "top_up":
-        return top_up_body(params, language)
+    worded = _BODIES.get(kind)
+    return worded(params, language) if worded else _of_sale(kind, params, language)
+
+
+def _of_sale(kind: str, params: dict[str, Any], language: str) -> str:
+    """Of a sale, its refund, and the refund of a top-up."""
     body = say(f"message.{kind}.body", language, **_words(params))
     for word in ("owed", "repaid"):  # not in messages of earlier versions
         if params.get(word):
@@ -96,6 +96,21 @@ def _coupons(params: dict[str, Any], language: str) -> str:
         count=params["count"],
         date=params["valid_through"],
     )
+
+
+def _answered(_: dict[str, Any], language: str) -> str:
+    return say("message.feedback_answered.body", language)
+
+
+_BODIES: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "activity_reward": reward_body,
+    "birthday_gift": _gift,
+    "coupons_issued": _coupons,
+    "feedback_answered": _answered,
+    "reward_cancelled": cancelled_body,
+    "top_up": top_up_body,
+    "welcomed": welcome_body,
+}
 
 
 def _words(params: dict[str, Any]) -> dict[str, object]:

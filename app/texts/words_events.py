@@ -24,5 +24,4 @@ EVENT_TEXTS: dict[str, tuple[str, str]] = {
         "很遗憾，“{title}”（{when}，{store}）没有空出名额，您的候补已取消并全额退回。",
         "No seat came free at {title} on {when} at {store}. What you paid for the waiting list has been given back.",
     ),
-    "event.points_back": ("已退回{points}积分。", " Points given back: {points}."),
 }

@@ -1,4 +1,4 @@
-"""What messages say of the member's own value. Part of `TEXTS`."""
+"""What messages say of the member's own value, and of what came to them. Part of `TEXTS`."""
 
 MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "message.receipt.discount": ("已优惠{off}。", " Discount: {off}."),
@@ -12,10 +12,37 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
         " Points given back: {points}, worth {amount}.",
     ),
     "message.refund.own_stored": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
+    "told.points_back": ("已退回{points}积分。", " Points given back: {points}."),
+    "told.stored_back": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
+    "told.wechat_back": ("微信支付的{amount}将原路退回。", " Paid by WeChat Pay, on its way back: {amount}."),
     "told.balance_after": ("储值余额{amount}。", " Stored value now: {amount}."),
     "told.spent.stored": ("储值{amount}", "Balance {amount}"),
     "told.spent.points": ("积分{points}", "Points {points}"),
     "told.spent.none": ("无", "None"),
+    "message.welcomed.title": ("欢迎加入", "Welcome"),
+    "message.welcomed.body": (
+        "很高兴您成为我们的会员！结账时出示会员码即可。",
+        "Good to have you as a member. Just show your member code when you pay.",
+    ),
+    "message.activity_reward.title": ("活动奖励到账", "A reward for you"),
+    "message.activity_reward.body": ("“{name}”送您{gives}。", "{name}: {gives}."),
+    "told.gift.points": ("{n}积分", "{n} points"),
+    "told.gift.points.one": ("{n}积分", "{n} point"),
+    "told.gift.coupons": ("{n}张“{name}”", "{n} × {name}"),
+    "told.gift.chances": ("{n}次抽奖机会", "{n} lottery draws"),
+    "told.gift.chances.one": ("{n}次抽奖机会", "{n} lottery draw"),
+    "told.gift.until": ("（可用至{date}）", " (valid through {date})"),
+    "message.reward_cancelled.title": ("兑换取消通知", "Your exchange was cancelled"),
+    "message.reward_cancelled.body": (
+        "您兑换的“{name}”{why}。",
+        "Your exchange for {name} was cancelled {why}.",
+    ),
+    "told.cancelled.staff": ("已由工作人员取消", "by our staff"),
+    "told.cancelled.expired": ("逾期未领取，已取消", "because it was not picked up in time"),
+    "told.cancelled.failed": (
+        "付款后未能完成，已取消",
+        "because it could not be completed after you had paid",
+    ),
     "message.top_up.title": ("储值到账通知", "Your top-up"),
     "message.top_up.body": (
         "您在{store}储值{amount}，{how}收款。",

@@ -254,8 +254,8 @@ const rewardPayment = (id) => call({ path: `/api/v1/reward-orders/${id}/payment`
 /** @param {string} id @returns {Promise<RewardOrder>} */
 const giveUpReward = (id) => call({ path: `/api/v1/reward-orders/${id}/cancel`, method: 'POST', keyed: true });
 
-/** @param {string | null} cursor @returns {Promise<Page<ShopEvent>>} */
-const events = (cursor) => pageOf('/api/v1/events', cursor);
+/** @param {boolean} forPoints only what points pay for @param {string | null} cursor @returns {Promise<Page<ShopEvent>>} */
+const events = (forPoints, cursor) => pageOf('/api/v1/events', cursor, forPoints ? '&for_points=yes' : '');
 
 /** @param {string} id @returns {Promise<ShopEvent>} */
 const event = (id) => call({ path: `/api/v1/events/${id}` });
@@ -275,11 +275,14 @@ const giveUpSeats = (id) => call({ path: `/api/v1/bookings/${id}/cancel`, method
 const sayHowItWas = (id, stars, comment) =>
   call({ path: `/api/v1/bookings/${id}/feedback`, method: 'POST', data: { stars, comment } });
 
-/** @param {'usable' | 'used' | 'ended'} state @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
-const coupons = (state, cursor) => pageOf('/api/v1/coupons', cursor, `&state=${state}`);
+/** With `store` each says why it cannot be used there. */
+/** @param {'usable' | 'used' | 'ended'} state @param {string | null} store @param {string | null} cursor @returns {Promise<Page<Coupon>>} */
+const coupons = (state, store, cursor) =>
+  pageOf('/api/v1/coupons', cursor, `&state=${state}${store ? `&store=${encodeURIComponent(store)}` : ''}`);
 
-/** @param {string} id @returns {Promise<Coupon & {events: CouponEvent[]}>} */
-const coupon = (id) => call({ path: `/api/v1/coupons/${id}` });
+/** @param {string} id @param {string | null} store @returns {Promise<Coupon & {events: CouponEvent[]}>} */
+const coupon = (id, store) =>
+  call({ path: `/api/v1/coupons/${id}${store ? `?store=${encodeURIComponent(store)}` : ''}` });
 
 /** @param {string | null} cursor @returns {Promise<Page<Claimable>>} */
 const couponCentre = (cursor) => pageOf('/api/v1/coupon-centre', cursor);

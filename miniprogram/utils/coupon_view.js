@@ -6,6 +6,10 @@ const { day, minute } = require('./format.js');
 /** @typedef {import('./api.js').Coupon} Coupon */
 /** @typedef {import('./api.js').Claimable} Claimable */
 
+/** For good; the other reasons are about now, or the store. */
+/** @param {string | null} reason */
+const isOver = (reason) => ['used', 'ended', 'recalled'].includes(String(reason));
+
 /** @param {Coupon} coupon */
 function heldView(coupon) {
   const t = texts();
@@ -51,4 +55,4 @@ function claimableView(item) {
   };
 }
 
-module.exports = { heldView, claimableView };
+module.exports = { heldView, claimableView, isOver };

@@ -19,6 +19,7 @@ const { texts } = require('../i18n/index.js');
  * @property {number} points
  * @property {number} balance_fen
  * @property {string} joined_on
+ * @property {{store: string, name: string} | null} home_store
  */
 
 const TOKEN = 'token';
@@ -27,6 +28,8 @@ const SIGNED_OUT = 'signed_out';
 const PACK = 'code_pack';
 /** Of the member's own invite (utils/api.js). */
 const PICTURE = 'invite_picture';
+/** Where coupons are to be used (utils/coupon_store.js). */
+const STORE = 'coupon_store';
 
 /** The login code whose owner still has to agree, and to which version of the policy. */
 let awaitingConsent = { code: '', policyVersion: '' };
@@ -130,7 +133,7 @@ function decline() {
 
 /** Nothing of the member stays on this phone. */
 function forgetMember() {
-  [TOKEN, MEMBER, PACK, PICTURE].forEach((name) => wx.removeStorageSync(name));
+  [TOKEN, MEMBER, PACK, PICTURE, STORE].forEach((name) => wx.removeStorageSync(name));
   wx.setStorageSync(SIGNED_OUT, true);
 }
 

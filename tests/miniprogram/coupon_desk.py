@@ -44,15 +44,19 @@ class CouponDesk:
         self.claimed = False
         self.offered_until: str | None = None
         self.link_over = False
+        self.closed: set[str] = set()
+        #: Which store was named, call by call.
+        self.stores: list[str | None] = []
 
     def answer(self, request: web.Request, body: Any, english: bool) -> web.Response:
         match request.method, request.match_info["what"].split("/"):
             case "GET", ["coupons"]:
-                return _json({"items": self._held(request.query["state"], english), "next_cursor": None})
+                items = self._held(request.query["state"], english, self._store(request))
+                return _json({"items": items, "next_cursor": None})
             case "POST", ["coupons"]:
                 return self._claim(english)
             case "GET", ["coupons", number]:
-                return self._one(number, english)
+                return self._one(number, english, self._store(request))
             case "POST", ["coupons", _, "offer"]:
                 self.offered_until = "2026-12-02T04:00:00Z"
                 return _json({"secret": "s3cret", "expires_at": self.offered_until})
@@ -65,7 +69,18 @@ class CouponDesk:
                 return _json({"items": self._centre(request.query, english), "next_cursor": None})
         raise web.HTTPNotFound
 
-    def _held(self, state: str, english: bool) -> list[dict[str, Any]]:
+    def _store(self, request: web.Request) -> str | None:
+        """Where they are to be used; what is closed is not found."""
+        store = request.query.get("store")
+        self.stores.append(store)
+        if store in self.closed:
+            raise web.HTTPNotFound(
+                text=json.dumps({"code": "not_found", "detail": "没有找到。"}),
+                content_type="application/problem+json",
+            )
+        return store
+
+    def _held(self, state: str, english: bool, store: str | None) -> list[dict[str, Any]]:
         ten = _ten_off(english) | {"template_id": "T1", "uses": 1, "uses_left": 1, "ends_soon": True}
         coffee = _coffee(english) | {"template_id": "T2", "uses": 10, "uses_left": 7, "ends_soon": False}
         window = {"valid_from": "2026-11-20T04:00:00Z", "valid_until": "2026-12-05T16:00:00Z"}
@@ -82,10 +97,16 @@ class CouponDesk:
             "reason_text": "Used" if english else "已使用",
             "uses_left": 0,
         }
+        not_here = {
+            "usable": False,
+            "reason": "not_here",
+            "reason_text": "Not for this store" if english else "不适用于该门店",
+        }
         rest = window | good | {"valid_through": "2026-12-05"}
+        here = not_here if store == "S003" else {}
         return {
             "usable": [
-                ten | rest | {"id": "C1"},
+                ten | rest | here | {"id": "C1"},
                 coffee | rest | {"id": "C2"},
                 ten | rest | later | {"id": "C3"},
             ],
@@ -93,8 +114,9 @@ class CouponDesk:
             "ended": [ten | rest | ended | {"id": "C5", "ends_soon": False}],
         }[state]
 
-    def _one(self, number: str, english: bool) -> web.Response:
-        everything = [one for state in ("usable", "used", "ended") for one in self._held(state, english)]
+    def _one(self, number: str, english: bool, store: str | None) -> web.Response:
+        states = ("usable", "used", "ended")
+        everything = [one for state in states for one in self._held(state, english, store)]
         found = next((one for one in everything if one["id"] == number), everything[0])
         event = {"id": "1", "kind": "issued", "text": "Received" if english else "发放到账", "store": None}
         return _json(found | {"events": [event | {"at": "2026-11-20T04:00:00Z"}]})

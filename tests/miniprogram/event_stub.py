@@ -52,8 +52,18 @@ class EventStub:
             "sessions": sessions(english),
         }
 
+    def _free(self, request: web.Request) -> dict[str, Any]:
+        """Costs nothing."""
+        event = self._event(request)
+        free = [one | {"id": "S3"} for one in event["sessions"] if not one["points"]]
+        title = "Latte art" if self._english(request) else "拉花体验课"
+        return event | {"id": "E2", "title": title, "sessions": free}
+
     async def events(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": [self._event(request)], "next_cursor": None})
+        shown = [self._event(request)]
+        if request.query.get("for_points") != "yes":
+            shown.append(self._free(request))
+        return web.json_response({"items": shown, "next_cursor": None})
 
     async def event(self, request: web.Request) -> web.Response:
         return web.json_response(self._event(request))

@@ -128,6 +128,7 @@ class MemberApiStub:
             "points": 2480,
             "balance_fen": 12_850,
             "joined_on": "2026-11-22",
+            "home_store": None,
             **changes,
         }
         member["messages"] = _messages()

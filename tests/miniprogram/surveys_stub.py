@@ -108,7 +108,11 @@ class Surveys:
         }
 
     async def stores(self, request: web.Request) -> web.Response:
-        items = [{"store": "S001", "name": "静安店"}, {"store": "S002", "name": "徐汇店"}]
+        items = [
+            {"store": "S001", "name": "静安店"},
+            {"store": "S002", "name": "徐汇店"},
+            {"store": "S003", "name": "浦东店"},
+        ]
         return web.json_response({"items": items, "next_cursor": None})
 
     async def threads(self, request: web.Request) -> web.Response:

@@ -76,6 +76,7 @@ def _bookings(page: Page) -> None:
 def _coupons(page: Page) -> None:
     _open_tab(3)(page)
     page.locator(".me-coupons").click()
+    page.locator(".where-now").click()
 
 
 def _coupon(page: Page) -> None:

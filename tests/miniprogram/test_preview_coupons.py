@@ -2,7 +2,7 @@
 
 import pytest
 from member_api_stub import MemberApiStub
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
@@ -139,3 +139,82 @@ def test_a_friend_accepts_a_link(page: Page, api: MemberApiStub) -> None:
     expect(page.get_by_text("十元券")).to_be_visible()
     assert api.bodies(TAKE)[-1] == {"secret": "s3cret"}
     assert api.keys(TAKE)[-1]
+
+
+def test_the_wallet_says_what_cannot_be_used_in_the_store_that_is_chosen(
+    page: Page, api: MemberApiStub
+) -> None:
+    open_coupons(page)
+    expect(page.locator(".where-now")).to_contain_text("不限门店")
+    expect(page.get_by_text("不适用于该门店")).to_be_hidden()
+    page.locator(".where-now").click()
+    page.get_by_role("radio", name="浦东店").click()
+    expect(page.locator(".where-now")).to_contain_text("浦东店")
+    expect(page.locator(".held").first.get_by_text("不适用于该门店")).to_be_visible()
+    expect(page.locator(".held").nth(1).get_by_text("不适用于该门店")).to_be_hidden()
+    page.locator(".held").first.click()
+    expect(page.get_by_text("浦东店 · 不适用于该门店")).to_be_visible()
+    expect(page.get_by_text("可在“我的卡券”切换门店")).to_be_visible()
+    expect(page.get_by_role("button", name="出示会员码")).to_be_hidden()
+    # A friend may use it elsewhere.
+    expect(page.get_by_role("button", name="生成转赠链接")).to_be_visible()
+    assert api.coupons.stores == [None, "S003", "S003"]
+
+
+def test_the_store_is_remembered_and_may_be_any_again(page: Page, api: MemberApiStub) -> None:
+    open_coupons(page)
+    page.locator(".where-now").click()
+    page.get_by_role("radio", name="徐汇店").click()
+    expect(page.locator(".where-now")).to_contain_text("徐汇店")
+    page.reload()
+    page.locator(".qr img").wait_for()
+    open_coupons(page)
+    expect(page.locator(".where-now")).to_contain_text("徐汇店")
+    page.locator(".where-now").click()
+    page.get_by_role("radio", name="不限门店").click()
+    expect(page.locator(".where-now")).to_contain_text("不限门店")
+    expect(page.locator(".held").first).to_be_visible()
+    assert api.coupons.stores == [None, "S002", "S002", None]
+
+
+def test_at_first_it_is_the_store_where_the_member_is_at_home(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo", home_store={"store": "S003", "name": "Pudong"})
+    page = open_phone(language="en")
+    page.locator(".qr img").wait_for()
+    open_coupons(page)
+    expect(page.locator(".where-now")).to_contain_text("Pudong")
+    expect(page.locator(".held").first.get_by_text("Not for this store")).to_be_visible()
+    page.locator(".held").first.click()
+    expect(page.get_by_text("Pudong · Not for this store")).to_be_visible()
+
+
+def test_a_store_that_has_closed_is_forgotten(page: Page, api: MemberApiStub) -> None:
+    open_coupons(page)
+    page.locator(".where-now").click()
+    page.get_by_role("radio", name="浦东店").click()
+    expect(page.get_by_text("不适用于该门店")).to_be_visible()
+    api.coupons.closed.add("S003")
+    page.locator(".held").first.click()
+    expect(page.get_by_text("结账时出示会员码即可使用")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".where-now")).to_contain_text("不限门店")
+    assert api.coupons.stores == [None, "S003", "S003", None, None]
+
+
+def test_the_store_that_was_chosen_last_counts_however_late_the_first_answer_comes(
+    page: Page, api: MemberApiStub
+) -> None:
+    open_coupons(page)
+    late: list[Route] = []
+    page.route("**/api/v1/coupons?*store=S003*", lambda route: late.append(route))
+    for name in ("浦东店", "静安店"):
+        page.locator(".where-now").click()
+        page.get_by_role("radio", name=name).click()
+        expect(page.locator(".where-now")).to_contain_text(name)
+    late[0].continue_()
+    expect(page.locator(".held").first).to_be_visible()
+    expect(page.get_by_text("不适用于该门店")).to_be_hidden()
+    assert api.coupons.stores == [None, "S003", "S001"]
+    page.unroute("**/api/v1/coupons?*store=S003*")

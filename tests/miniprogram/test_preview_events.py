@@ -52,3 +52,21 @@ def test_seats_are_booked_waited_for_given_up_and_spoken_of(
     page.get_by_role("dialog").get_by_role("button", name="提交").click()
     expect(page.locator(".booking-stars")).to_have_text("★★★★☆")
     assert api.bodies("/api/v1/bookings/B0/feedback") == [{"stars": 4, "comment": "很好"}]
+
+
+def test_the_mall_leads_to_what_points_pay_for(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    api.add_member("demo")
+    page = open_phone()
+    page.locator(".qr img").wait_for()
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-mall").click()
+    page.get_by_role("button", name="积分活动").click()
+    expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会"])
+    page.get_by_role("button", name="全部", exact=True).click()
+    expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会", "拉花体验课"])
+    page.get_by_role("button", name="积分活动").click()
+    expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会"])
+    page.go_back()
+    page.go_back()
+    page.locator(".me-events").click()
+    expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会", "拉花体验课"])

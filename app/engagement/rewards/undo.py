@@ -58,7 +58,15 @@ def undo(
     session.flush()
     if order.wechat_fen:
         session.execute(_MONEY_BACK, {"order_id": order.id, "now": now})
-    payload = {"item_id": order.item_id, "points": order.points, "reason": reason}
+    payload = {
+        "item_id": order.item_id,
+        "name_zh": reward.name_zh,
+        "name_en": reward.name_en,
+        "points": order.points,
+        "stored_fen": order.principal_fen + order.bonus_fen,
+        "wechat_fen": order.wechat_fen,
+        "reason": reason,
+    }
     tell(session, "reward_cancelled", subject=order.id, member_id=order.member_id, payload=payload, now=now)
     stock.INVENTORY.put_back(session, item_id=order.item_id, store_id=order.store_id)
 

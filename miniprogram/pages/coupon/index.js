@@ -1,6 +1,7 @@
 /** One coupon: its conditions, what happened to it, and giving it to a friend. */
 const api = require('../../utils/api.js');
-const { heldView } = require('../../utils/coupon_view.js');
+const { couponStore, inCouponStore } = require('../../utils/coupon_store.js');
+const { heldView, isOver } = require('../../utils/coupon_view.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { minute } = require('../../utils/format.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
@@ -13,13 +14,17 @@ const linkTo = (secret) => `/pages/coupon_gift/index?secret=${secret}`;
 /** @param {Detail} coupon */
 function view(coupon) {
   const t = texts();
-  const rest = coupon.reason === null || coupon.reason === 'not_yet';
+  const over = isOver(coupon.reason);
+  const store = couponStore();
   return {
     card: heldView(coupon),
     rules: coupon.terms ? [...coupon.rules, coupon.terms] : coupon.rules,
     events: coupon.events.map((one) => ({ ...one, where: [one.store, minute(one.at)].filter(Boolean).join(' · ') })),
     usable: coupon.usable,
-    givable: coupon.transferable && rest,
+    // Not today or not here; what has ended or was used says so on the card.
+    why: !coupon.usable && !over && coupon.reason !== 'not_yet' && store ? `${store.name} · ${coupon.reason_text}` : '',
+    elsewhere: coupon.reason === 'not_here',
+    givable: coupon.transferable && !over,
     offered: coupon.offered_until ? fill(t.giveAwayUntil, { at: minute(coupon.offered_until) }) : '',
   };
 }
@@ -32,6 +37,8 @@ Component({
     rules: /** @type {string[]} */ ([]),
     events: /** @type {{id: string, text: string, where: string}[]} */ ([]),
     usable: false,
+    why: '',
+    elsewhere: false,
     givable: false,
     offered: '',
     secret: '',
@@ -64,7 +71,8 @@ Component({
 
     async reload() {
       try {
-        this.setData({ ...view(await api.coupon(this.data.id)), loading: false, guest: false, error: '' });
+        const coupon = await inCouponStore((store) => api.coupon(this.data.id, store));
+        this.setData({ ...view(coupon), loading: false, guest: false, error: '' });
       } catch (problem) {
         this.setData(problemView(problem));
       }

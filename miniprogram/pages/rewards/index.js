@@ -65,7 +65,7 @@ Component({
     },
 
     events() {
-      wx.navigateTo({ url: '/pages/events/index' });
+      wx.navigateTo({ url: '/pages/events/index?for_points=yes' });
     },
 
     orders() {
