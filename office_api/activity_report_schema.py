@@ -53,6 +53,7 @@ class ActivityCostSchema(Strict):
     coupons_given_fen = fields.Integer(required=True, metadata={"description": "what they promise"})
     coupons_used_fen = fields.Integer(required=True)
     goods_fen = fields.Integer(required=True)
+    discounts_fen = fields.Integer(required=True)
     total_fen = fields.Integer(
         required=True, metadata={"description": "without coupons that nobody has used"}
     )

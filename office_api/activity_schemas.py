@@ -14,6 +14,7 @@ from app.engagement.form_fields import MOST_BUDGET
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
 from app.engagement.survey_questions import MOST_QUESTIONS
 from app.points.rules import MOST_BP, MOST_DAYS, MOST_POINTS
+from office_api.discount_schemas import EffectSchema, code_of_group
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
 from office_api.survey_schemas import QuestionSchema
 from web.schemas import MOST_FEN, Strict, flag, text, whole
@@ -128,9 +129,21 @@ class SurveySchema(Strict):
     )
 
 
-class PromotionSchema(Strict):
-    """One of `factor_bp` and `points`, or neither with `items`."""
+class PromotionDiscountSchema(Strict):
+    effect = fields.Nested(EffectSchema(), required=True)
+    at_least_fen = whole(0, MOST_FEN, load_default=0, metadata={"description": "what the bill must come to"})
+    group = code_of_group()
 
+
+class PromotionSchema(Strict):
+    """One of `factor_bp` and `points`, or neither; with `discount`, `items`, or both. A discount sets no prices."""
+
+    discount = fields.Nested(
+        PromotionDiscountSchema(),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "off each bill while it is on"},
+    )
     factor_bp = whole(
         10_001,
         MOST_BP,
@@ -232,7 +245,9 @@ def _plain(value: Any) -> Any:
 def _told(value: Any) -> Any:
     """Every field, also what nobody has said, as a draft takes it: what there is none of is null."""
     if isinstance(value, msgspec.Struct):
-        return {name: _told(inner) for name, inner in msgspec.structs.asdict(value).items()}
+        tag = value.__struct_config__.tag
+        kind = {} if tag is None else {"kind": tag}
+        return kind | {name: _told(inner) for name, inner in msgspec.structs.asdict(value).items()}
     if isinstance(value, tuple):
         return [_told(inner) for inner in value] or None
     if isinstance(value, frozenset):

@@ -28,6 +28,14 @@ class EffectSchema(Strict):
     price_fen = _maybe(0, MOST_FEN, "price: for each piece")
 
 
+def code_of_group() -> fields.String:
+    return fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^[a-z0-9_-]{0,24}\Z", error="Must be a code of a-z, 0-9, - and _."),
+        metadata={"description": "of one group at most one is applied; empty: none"},
+    )
+
+
 class DiscountDraftSchema(Strict):
     name_zh = text(40, required=True)
     name_en = text(60, required=True)
@@ -43,11 +51,7 @@ class DiscountDraftSchema(Strict):
     priority = whole(
         LEAST_PRIORITY, MOST_PRIORITY, load_default=0, metadata={"description": "higher comes first"}
     )
-    group = fields.String(
-        load_default="",
-        validate=validate.Regexp(r"^[a-z0-9_-]{0,24}\Z", error="Must be a code of a-z, 0-9, - and _."),
-        metadata={"description": "of one group at most one is applied; empty: none"},
-    )
+    group = code_of_group()
     alone = flag(load_default=False, metadata={"description": "nothing else beside it"})
     effective_from = fields.AwareDateTime(
         load_default=None, allow_none=True, metadata={"description": "null: at once"}

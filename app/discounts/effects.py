@@ -63,6 +63,11 @@ class PerFull(
     off_fen: _Some
     most_times: Annotated[int, Meta(ge=1, le=MOST_TIMES)] | None = None
 
+    @property
+    def fault(self) -> str | None:
+        """What makes no sense about it."""
+        return "effect: off_fen is more than every_fen" if self.off_fen > self.every_fen else None
+
     def off(self, amount_fen: int) -> int:
         times = amount_fen // self.every_fen
         if self.most_times is not None:

@@ -55,6 +55,6 @@ def definition_of(data: Mapping[str, Any]) -> Definition:
         raise RuleMalformed(reason=str(error)) from None
     check_conditions(definition.conditions)
     effect = definition.effect
-    if isinstance(effect, PerFull) and effect.off_fen > effect.every_fen:
-        raise RuleMalformed(reason="effect: off_fen is more than every_fen")
+    if isinstance(effect, PerFull) and (fault := effect.fault):
+        raise RuleMalformed(reason=fault)
     return definition

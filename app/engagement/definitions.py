@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from app.discounts.effects import AmountOff, PercentOff, PerFull
 from app.engagement.reward import MOST_REWARD_POINTS, Reward
 from app.engagement.survey_questions import MOST_QUESTIONS, Question
 from app.errors import Invalid
@@ -166,12 +167,22 @@ class Survey(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return iter((self.reward,))
 
 
+class Discount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a promotion takes off a bill that comes to `at_least_fen`; of one `group` at most one is taken off."""
+
+    effect: PercentOff | AmountOff | PerFull
+    at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
+    group: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{0,24}\Z")] = ""
+
+
 class Promotion(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """It gives nothing itself. While it is on an earning rule holds that makes `factor_bp` of the points of a sale, or
-    adds `points` to it, at most `per_day` more a day for a member; and the reward items `items` are in the mall."""
+    """It gives nothing itself. While it is on, an earning rule makes `factor_bp` of the points of a sale, or adds
+    `points` to it, for a member at most `per_day` more a day; a rule of discount takes `discount` off; and the reward
+    items `items` are in the mall."""
 
     kind: ClassVar[Kind] = "promotion"
 
+    discount: Discount | None = None
     factor_bp: Annotated[int, Meta(gt=BASIS, le=MOST_BP)] | None = None
     points: Annotated[int, Meta(ge=1, le=MOST_REWARD_POINTS)] | None = None
     per_day: Annotated[int, Meta(ge=1, le=MOST_POINTS)] | None = None
@@ -230,8 +241,11 @@ def _fault_of_promotion(promotion: Promotion) -> str | None:
     rules = [one for one in (promotion.factor_bp, promotion.points) if one is not None]
     if len(rules) > 1:
         return "factor_bp, points: one of them"
-    if not rules and not promotion.items:
+    if not rules and not promotion.items and promotion.discount is None:
         return "promotion: it has neither a rule nor items"
+    effect = None if promotion.discount is None else promotion.discount.effect
+    if isinstance(effect, PerFull) and (fault := effect.fault):
+        return f"discount: {fault}"
     if promotion.per_day is not None and not rules:
         return "per_day: it limits points, and there are none"
     if promotion.points_at_least:

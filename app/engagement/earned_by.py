@@ -1,4 +1,4 @@
-"""The sales that earned by the rules of a promotion: what its report counts and its budget watches."""
+"""The sales to which the rules of a promotion came: what its report counts and its budget watches."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,22 @@ _LATE = timedelta(days=8)
 #: Nothing was sold before.
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 
-#: Sales of members recorded from `:first` until `:last`, with the `points` that the activity's rules gave for them.
-EARNED = """
-    SELECT s.member_id, s.business_date, s.store_id, p.points
+#: Sales of members recorded from `:first` until `:last` to which the activity's rules gave `points`, or of which they
+#: took `off_fen`, less the part that went back.
+BY_ITS_RULES = """
+    SELECT s.member_id, s.business_date, s.store_id, coalesce(p.points, 0) AS points,
+        CASE WHEN d.fen > 0 THEN d.fen - d.fen * (SELECT coalesce(sum(amount_fen), 0) FROM refunds
+            WHERE sale_id = s.id) / greatest(s.amount_fen, 1) ELSE 0 END AS off_fen
     FROM sales s CROSS JOIN LATERAL (
         SELECT sum(CAST(x ->> 'points' AS bigint)) AS points FROM jsonb_array_elements(s.earned) x
-        WHERE CAST(x ->> 'rule_no' AS bigint) IN (SELECT rule_no FROM activity_rules WHERE activity_id = :id)) p
-    WHERE s.id >= :first AND s.id < :last AND s.member_id IS NOT NULL AND p.points > 0"""
-_SUM = text(f"SELECT coalesce(sum(e.points), 0) FROM ({EARNED}) e")  # noqa: S608  # a constant of our own
+        WHERE CAST(x ->> 'rule_no' AS bigint) IN (
+            SELECT rule_no FROM activity_rules WHERE book = 'earn_rule' AND activity_id = :id)) p
+    CROSS JOIN LATERAL (
+        SELECT CAST(sum(CAST(x ->> 'discount_fen' AS bigint)) AS bigint) AS fen
+        FROM jsonb_array_elements(s.discounts) x WHERE x ->> 'benefit' IN (
+            SELECT 'rule:' || rule_no FROM activity_rules WHERE book = 'discount_rule' AND activity_id = :id)) d
+    WHERE s.id >= :first AND s.id < :last AND s.member_id IS NOT NULL AND (p.points > 0 OR d.fen > 0)"""
+_SUM = text(f"SELECT coalesce(sum(e.points), 0) FROM ({BY_ITS_RULES}) e")  # noqa: S608  # a constant of our own
 _WATCHED = text(f"""
     SELECT {COLUMNS} WHERE a.kind = 'promotion' AND a.state = 'live' AND a.starts_at <= :now
         AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now) AND p.most IS NOT NULL AND a.id > :after

@@ -153,8 +153,13 @@ def _is_id(given: Any) -> bool:
 
 
 def _more_points(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
-    what = {"factor_bp": values["times"] * BASIS}
-    return "promotion", what | ({} if values["per_day"] is None else {"per_day": values["per_day"]})
+    what: dict[str, Any] = {"factor_bp": values["times"] * BASIS}
+    if values["per_day"] is not None:
+        what["per_day"] = values["per_day"]
+    if (percent := values.get("percent_off")) is not None:
+        effect = {"kind": "percent", "percent_bp": percent * BASIS // 100}
+        what["discount"] = {"effect": effect, "at_least_fen": values.get("at_least_fen", 0)}
+    return "promotion", what
 
 
 def _lottery(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
@@ -190,6 +195,7 @@ def _welcome(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
 _BUILD: Mapping[str, Callable[[Mapping[str, Any]], tuple[Kind, dict[str, Any]]]] = {
     "member_day": _more_points,
     "double_points_weekend": _more_points,
+    "shopping_festival": _more_points,
     "lottery": _lottery,
     "exchange_festival": lambda _: ("promotion", {}),
     "check_in_streak": _check_in,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.engagement.definitions import MOST_ITEMS, MOST_STOCK
+from app.engagement.definitions import MOST_FEN, MOST_ITEMS, MOST_STOCK
 from app.engagement.form_fields import COMMON, Common, Field, Words, words
 from app.engagement.reward import MOST_REWARD_POINTS
 from app.points.rules import MOST_POINTS
@@ -48,6 +48,11 @@ _TIMES = _number(
     10,
     2,
 )
+_OFF = words("整单减百分之几", "Per cent off the bill")
+_OFF_HELP = words(
+    "10 即九折；超过个人权限时由第二人确认",
+    "10 takes off a tenth; beyond one person's limit a second one agrees",
+)
 _PER_DAY = _number(
     "per_day",
     words("每人每天最多多送", "At most a day for a member"),
@@ -73,6 +78,29 @@ _TEMPLATES = (
                 1,
                 31,
                 8,
+            ),
+            _TIMES,
+            _PER_DAY,
+            _number("percent_off", _OFF, _OFF_HELP, 1, 99, None),
+        ),
+    ),
+    Template(
+        code="shopping_festival",
+        name=words("购物节", "Shopping festival"),
+        about=words(
+            "活动期内每单打折，积分翻倍。",
+            "Within its time every bill is lower, and earns several times the points.",
+        ),
+        common=(*_NAMES, "stores", "tiers", "birthday_month", "points_most"),
+        values=(
+            _number("percent_off", _OFF, _OFF_HELP, 1, 99, 10),
+            _number(
+                "at_least_fen",
+                words("满额门槛（单位：分）", "From a bill of (fen)"),
+                words("0 为不限", "0: any bill"),
+                0,
+                MOST_FEN,
+                0,
             ),
             _TIMES,
             _PER_DAY,

@@ -51,10 +51,15 @@ class ActivityRow(Base):
 
 
 class ActivityRule(Base):
-    """An earning rule that was made when a promotion was put on (app/engagement/promotion.py); append-only."""
+    """A rule that was made when a promotion was put on (app/engagement/promotion.py); append-only.
+
+    `book` is the name of the rule book in which `rule_no` stands: `earn_rule` or `discount_rule`.
+    """
 
     __tablename__ = "activity_rules"
+    __table_args__ = (CheckConstraint("book IN ('earn_rule', 'discount_rule')", "book"),)
 
+    book: Mapped[str] = mapped_column(String(16), primary_key=True)
     rule_no: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     activity_id: Mapped[str] = mapped_column(String(26), ForeignKey("activities.id"), index=True)
 

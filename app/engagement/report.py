@@ -12,7 +12,7 @@ from app.clock import HOME_ZONE, business_date
 from app.db import reading
 from app.engagement.activity import Activity, one
 from app.engagement.definitions import Promotion
-from app.engagement.earned_by import EARNED, SINCE, places
+from app.engagement.earned_by import BY_ITS_RULES, SINCE, places
 from app.ids import first_id
 from app.settlement.policy import SettlementPolicy
 
@@ -54,17 +54,19 @@ class Bought:
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """`points_fen` at what the policy `settlement` says a point costs. Faces: what coupons promise, and what those used
-    took off bills. `goods_fen`: what exchanged items cost by their own word."""
+    took off bills. `goods_fen`: what exchanged items cost by their own word. `discounts_fen`: what a promotion's rule
+    took off bills, less what went back."""
 
     points_fen: int
     coupons_given_fen: int
     coupons_used_fen: int
     goods_fen: int
+    discounts_fen: int
 
     @property
     def total_fen(self) -> int:
         """What was spent up to now: a coupon that nobody has used costs nothing yet."""
-        return self.points_fen + self.coupons_used_fen + self.goods_fen
+        return self.points_fen + self.coupons_used_fen + self.goods_fen + self.discounts_fen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,31 +106,34 @@ class Report:
 
 #: One row for each time somebody took part. Of another kind of activity each of these has none.
 _PART = f"""
-    SELECT c.member_id, c.day, m.home_store_id AS store_id, c.cost_points AS paid, 0 AS earned, 0 AS goods_fen
+    SELECT c.member_id, c.day, m.home_store_id AS store_id, c.cost_points AS paid, 0 AS earned, 0 AS goods_fen,
+        0 AS off_fen
     FROM check_ins c JOIN members m ON m.id = c.member_id WHERE c.activity_id = :id
     UNION ALL
-    SELECT d.member_id, d.drawn_on, m.home_store_id, d.cost_points, 0, 0 FROM lottery_draws d
+    SELECT d.member_id, d.drawn_on, m.home_store_id, d.cost_points, 0, 0, 0 FROM lottery_draws d
     JOIN lottery_rounds r ON r.id = d.round_id JOIN members m ON m.id = d.member_id WHERE r.activity_id = :id
     UNION ALL
-    SELECT g.member_id, CAST(g.at AT TIME ZONE '{HOME_ZONE}' AS date), coalesce(s.store_id, m.home_store_id), 0, 0, 0
+    SELECT g.member_id, CAST(g.at AT TIME ZONE '{HOME_ZONE}' AS date), coalesce(s.store_id, m.home_store_id), 0, 0, 0,
+        0
     FROM activity_grants g JOIN activities a ON a.id = g.activity_id JOIN members m ON m.id = g.member_id
     LEFT JOIN sales s ON g.source = 'sale:' || s.id
     WHERE g.activity_id = :id AND a.kind NOT IN ('check_in', 'lottery', 'survey')
     UNION ALL
-    SELECT p.member_id, CAST(NULL AS date), m.home_store_id, 0, 0, 0
+    SELECT p.member_id, CAST(NULL AS date), m.home_store_id, 0, 0, 0, 0
     FROM survey_participants p JOIN members m ON m.id = p.member_id WHERE p.activity_id = :id
     UNION ALL
-    SELECT e.member_id, e.business_date, e.store_id, 0, e.points, 0 FROM ({EARNED}) e
+    SELECT e.member_id, e.business_date, e.store_id, 0, e.points, 0, e.off_fen FROM ({BY_ITS_RULES}) e
     UNION ALL
     SELECT o.member_id, o.ordered_on, o.store_id, o.points, 0,
-        coalesce(CAST(v.reward ->> 'cost_fen' AS bigint), 0)
+        coalesce(CAST(v.reward ->> 'cost_fen' AS bigint), 0), 0
     FROM reward_orders o JOIN reward_versions v ON v.item_id = o.item_id AND v.version = o.item_version
     WHERE o.item_id = ANY(CAST(:items AS varchar[])) AND o.state NOT IN ('pending', 'cancelled')"""  # noqa: S608  # our own constants
 _TAKEN_PART = text(f"""
     WITH part AS ({_PART})
     SELECT grouping(day) AS no_day, grouping(store_id) AS no_store, day, store_id,
         count(DISTINCT member_id) AS members, count(*) AS times, CAST(coalesce(sum(paid), 0) AS bigint) AS paid,
-        CAST(coalesce(sum(earned), 0) AS bigint) AS earned, CAST(coalesce(sum(goods_fen), 0) AS bigint) AS goods_fen
+        CAST(coalesce(sum(earned), 0) AS bigint) AS earned, CAST(coalesce(sum(goods_fen), 0) AS bigint) AS goods_fen,
+        CAST(coalesce(sum(off_fen), 0) AS bigint) AS off_fen
     FROM part GROUP BY GROUPING SETS ((), (day), (store_id))""")  # noqa: S608
 # By the index over (member, id): an id tells when a sale was recorded, which is not before it happened.
 _BOUGHT = text(f"""
@@ -200,6 +205,7 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
             coupons_given_fen=given.given_fen,
             coupons_used_fen=given.used_fen,
             goods_fen=total.goods_fen,
+            discounts_fen=total.off_fen,
         ),
         points_budget=Budget(most=found.points_most, given=found.points_given + total.earned),
         coupons_budget=Budget(most=found.coupons_most, given=found.coupons_given),

@@ -113,16 +113,21 @@ ENGAGEMENT_QUESTIONS = {
     "a promotion has its rule while it is on, and none afterwards": """
         SELECT a.id AS what, 'on without a rule' AS detail FROM activities a
         WHERE a.kind = 'promotion' AND a.state = 'live'
-            AND num_nonnulls(a.definition -> 'factor_bp', a.definition -> 'points') > 0
-            AND NOT EXISTS (SELECT FROM activity_rules r WHERE r.activity_id = a.id)
+            AND (num_nonnulls(a.definition -> 'factor_bp', a.definition -> 'points') > 0 AND NOT EXISTS (
+                SELECT FROM activity_rules r WHERE r.activity_id = a.id AND r.book = 'earn_rule')
+            OR a.definition -> 'discount' IS NOT NULL AND NOT EXISTS (
+                SELECT FROM activity_rules r WHERE r.activity_id = a.id AND r.book = 'discount_rule'))
         UNION ALL
-        SELECT a.id, 'rule ' || r.rule_no || ' has never ended' FROM activity_rules r
-        JOIN activities a ON a.id = r.activity_id
-        WHERE a.state <> 'live' AND NOT EXISTS (SELECT FROM earn_rules e WHERE e.rule_no = r.rule_no
-            AND e.effective_until = e.effective_from)
-        UNION ALL
-        SELECT r.activity_id, 'no rule ' || r.rule_no FROM activity_rules r
-        WHERE NOT EXISTS (SELECT FROM earn_rules e WHERE e.rule_no = r.rule_no)""",
+        SELECT r.activity_id, r.book || ' ' || r.rule_no || CASE WHEN v.versions = 0 THEN ' is not there'
+            ELSE ' has never ended' END
+        FROM activity_rules r JOIN activities a ON a.id = r.activity_id
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS versions, count(*) FILTER (WHERE until = begun) AS ends FROM (
+                SELECT effective_from AS begun, effective_until AS until FROM earn_rules
+                WHERE r.book = 'earn_rule' AND rule_no = r.rule_no
+                UNION ALL SELECT effective_from, effective_until FROM discount_rules
+                WHERE r.book = 'discount_rule' AND rule_no = r.rule_no) x) v
+        WHERE v.versions = 0 OR a.state <> 'live' AND v.ends = 0""",
     "the guards of activities are in place": """
         SELECT w AS what, 'trigger missing or off' AS detail
         FROM unnest(ARRAY['activity_grants_kept', 'chance_changes_append_only', 'check_ins_append_only',

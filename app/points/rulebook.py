@@ -29,6 +29,8 @@ _ALONE = """
         AND NOT EXISTS (SELECT FROM {table} later WHERE later.rule_no = r.rule_no AND later.version > r.version
             AND later.effective_from <= :now)"""
 
+_ACTIVITY = text("SELECT activity_id FROM activity_rules WHERE book = :book AND rule_no = :rule_no")
+
 
 class RuleInThePast(Invalid):
     code = "rule_in_the_past"
@@ -106,6 +108,9 @@ class RuleBook(ABC, Generic[R, D]):
 
     def check_free(self, session: Session, rule_no: int) -> None:
         """Raises `RuleOfActivity` for a rule that is changed and ended with an activity only."""
+        activity_id = session.execute(_ACTIVITY, {"book": self.name, "rule_no": rule_no}).scalar_one_or_none()
+        if activity_id is not None:
+            raise RuleOfActivity(activity_id=activity_id)
 
     def one_after_another(self, session: Session) -> None:
         """Until the transaction ends nobody else writes rules: ids become visible in their order (`AtHand`)."""

@@ -6,18 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.approvals.second_person import Exceeded
 from app.points.loaded import rule_of
 from app.points.models import EarnRule
 from app.points.rule_limits import exceeded
-from app.points.rulebook import RuleBook, RuleOfActivity
+from app.points.rulebook import RuleBook
 from app.points.rules import AppliesTo, Definition, Rule, RuleMalformed, Stacking, definition_of
 from app.typed import convert
-
-_ACTIVITY = text("SELECT activity_id FROM activity_rules WHERE rule_no = :rule_no")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +75,6 @@ class EarnRules(RuleBook[Rule, Draft]):
     def check_next(self, newest: Rule, draft: Draft) -> None:
         if (newest.definition.kind, newest.applies_to) != (draft.definition.kind, draft.applies_to):
             raise RuleMalformed(reason="kind and applies_to of a rule stay: make another rule")
-
-    def check_free(self, session: Session, rule_no: int) -> None:
-        activity_id = session.execute(_ACTIVITY, {"rule_no": rule_no}).scalar_one_or_none()
-        if activity_id is not None:
-            raise RuleOfActivity(activity_id=activity_id)
 
     def exceeded(self, session: Session, draft: Draft, others: Sequence[Rule]) -> tuple[Exceeded, ...]:
         return exceeded(session, draft, others)

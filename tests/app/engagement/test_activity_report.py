@@ -12,6 +12,7 @@ from app.settlement.policy import SettlementPolicy
 from tests.app.engagement.offering import MINUTE, THANKS, live, lottery, play, round_of, work
 from tests.app.engagement.test_gifts import refund, sell
 from tests.coupons import live_template, use
+from tests.quoting import quoted, taken
 from tests.rewards import exchanged, mugs
 from tests.shop import Shop
 
@@ -56,7 +57,26 @@ def test_a_promotion_counts_the_lines_that_name_its_rule(shop: Shop, engine: Eng
     assert found.during == Bought(buyers=2, purchases=2, amount_fen=3_700)
     assert found.before == Bought(buyers=1, purchases=1, amount_fen=2_000)
     assert (found.points_budget, found.points_budget.left) == (Budget(most=200, given=94), 106)
-    assert found.cost == Cost(points_fen=94, coupons_given_fen=0, coupons_used_fen=0, goods_fen=0)
+    assert found.cost == Cost(
+        points_fen=94, coupons_given_fen=0, coupons_used_fen=0, goods_fen=0, discounts_fen=0
+    )
+
+
+def test_what_a_promotion_took_off_is_a_cost_but_for_what_went_back(shop: Shop, engine: Engine) -> None:
+    """A tenth of ¥39.99 for each of two, one of whom brings all of it back; a third buys before it is on."""
+    taken(shop, quoted(shop, shop.member("Eve")))
+    activity = live(
+        "promotion",
+        starts_at=clock.now(),
+        discount={"effect": {"kind": "percent", "percent_bp": 1_000}},
+    )
+    sale, back = (taken(shop, quoted(shop, shop.member(name))) for name in ("Ann", "Bob"))
+    refund(shop, back["id"])
+    found = told(activity.id)
+    assert (found.members, found.times, found.points) == (2, 2, 0)
+    assert found.cost.discounts_fen == sale["discount_fen"] == 399
+    assert found.cost.total_fen == 399
+    assert found.during == Bought(buyers=1, purchases=1, amount_fen=3_600)
 
 
 def test_points_cost_what_the_policy_says_and_coupons_what_they_took_off(shop: Shop, engine: Engine) -> None:
@@ -81,7 +101,9 @@ def test_points_cost_what_the_policy_says_and_coupons_what_they_took_off(shop: S
     assert use(shop, coupon, ann.member_id)
     found = told(activity.id)
     assert (found.members, found.points, found.coupons, found.coupons_used) == (2, 80, 2, 1)
-    assert found.cost == Cost(points_fen=200, coupons_given_fen=2_400, coupons_used_fen=1_200, goods_fen=0)
+    assert found.cost == Cost(
+        points_fen=200, coupons_given_fen=2_400, coupons_used_fen=1_200, goods_fen=0, discounts_fen=0
+    )
     assert found.cost.total_fen == 1_400
     assert [(one.store_id, one.members) for one in found.stores] == [(None, 2)]
     assert (found.points_budget.left, found.coupons_budget.left) == (20, 3)

@@ -22,6 +22,7 @@ from tests.actors import staff_token
 from tests.app.engagement.offering import MINUTE, live
 from tests.conftest import rows
 from tests.coupons import live_template
+from tests.quoting import CUP, quoted, taken
 from tests.rewards import asked, mugs
 from tests.shop import Shop
 
@@ -63,6 +64,8 @@ def test_each_template_needs_little_more_than_its_end(shop: Shop, engine: Engine
         ("member_day", {"values": {"day": True}}, "values.day"),
         ("member_day", {"values": {"more": 1}}, "values.more"),
         ("member_day", {"points_at_least": 5}, "points_at_least"),
+        ("member_day", {"values": {"percent_off": 100}}, "values.percent_off"),
+        ("shopping_festival", {"values": {"at_least_fen": -1}}, "values.at_least_fen"),
         ("welcome_gift", {"values": {"points": 0}}, "gives nothing"),
         ("lottery", {"points_most": 9}, "points_most"),
         ("exchange_festival", {}, "values.items"),
@@ -94,6 +97,26 @@ def test_points_are_doubled_while_it_is_on(shop: Shop, engine: Engine) -> None:
     assert rows(engine, _RULES) == [(2, 1, False), (2, 2, True)]
     shop.earn(phone, 10)
     assert balance(engine) == 45
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "amounts"),
+    [
+        ("member_day", {"percent_off": 15}, [3_400, 850]),
+        ("shopping_festival", {"at_least_fen": 1_000}, [3_600, 999]),
+    ],
+)
+def test_a_form_takes_off_bills_what_it_says_and_doubles_their_points(
+    shop: Shop, engine: Engine, code: str, values: dict[str, Any], amounts: list[int]
+) -> None:
+    """The usual bill is 39.99; the other 9.99."""
+    if code == "member_day":
+        values = values | {"day": clock.business_date(clock.now(), "Asia/Shanghai").day}
+    assert isinstance(publish(made(code, values=values).activity), Activity)
+    large = quoted(shop, shop.member())
+    small = quoted(shop, shop.member(), CUP)
+    assert [large["amount_fen"], small["amount_fen"]] == amounts
+    assert taken(shop, large)["points_earned"] == 2 * (amounts[0] // 100)
 
 
 def test_above_a_rules_limit_a_second_person_agrees_to_all_of_it(shop: Shop, engine: Engine) -> None:
@@ -183,7 +206,7 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     where, template = "/office/v1/activity-templates", live_template(clock.now())
     listed = client.get(where, headers=headers).json["items"]
     assert [one["code"] for one in listed] == list(TEMPLATES)
-    weekend = listed[1]
+    [weekend] = [one for one in listed if one["code"] == "double_points_weekend"]
     assert [one["name"] for one in weekend["fields"] if one["required"]] == ["ends_at"]
     assert [(one["name"], one["default"]) for one in weekend["values"]] == [("times", 2), ("per_day", None)]
     assert weekend["values"][0]["label"] == {"zh": "积分倍数", "en": "Times the points"}
@@ -202,14 +225,15 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     tripled = client.post(f"{where}/member_day", json=soon | {"values": {"times": 5}}, headers=headers)
     assert tripled.json["why"][0]["limit"] == 30_000
     changed = tripled.json["activity"]
-    told = {"factor_bp": 50_000, "points": None, "per_day": None, "items": None}
+    told = {"discount": None, "factor_bp": 50_000, "points": None, "per_day": None, "items": None}
     assert (changed["promotion"], changed["points_given"]) == (told, None)
     body = {name: value for name, value in changed.items() if name not in ("id", "state")}
     body = {name: value for name, value in body.items() if not name.endswith("_given")}
-    body["promotion"] = {"factor_bp": 20_000}
+    off = {"effect": {"kind": "amount", "off_fen": 500}, "at_least_fen": 2_000, "group": "day"}
+    body["promotion"] = {"factor_bp": 20_000, "discount": off}
     body["starts_at"] = (clock.now() + MINUTE).isoformat()
     put = client.put(f"/office/v1/activities/{changed['id']}", json=body, headers=headers)
-    assert (put.status_code, put.json["promotion"]) == (200, told | {"factor_bp": 20_000})
+    assert (put.status_code, put.json["promotion"]) == (200, told | body["promotion"])
     assert client.post(f"{where}/nothing", json=soon, headers=headers).status_code == 404
 
 

@@ -13,6 +13,7 @@ from app.audit import OPERATOR, Actor
 from app.checkout.decide import decide
 from app.engagement import change, earned_by
 from app.engagement.activity import Activity
+from app.engagement.definitions import ActivityMalformed
 from app.engagement.rewards import change_item
 from app.engagement.rewards.items import Item
 from app.engagement.rewards.reward import Place, reward_of
@@ -20,10 +21,15 @@ from app.staff.roles import Grant
 from tests.actors import staff_token
 from tests.app.engagement.offering import draft, live
 from tests.conftest import rows
+from tests.quoting import quoted, taken
 from tests.rewards import CUP, asked, mugs
 from tests.shop import Phone, Shop
 
 HOUR = timedelta(hours=1)
+
+
+CHEAPER = {"sku": "T", "name": "茶", "quantity": 1, "unit_price_fen": 2_999}
+TENTH = {"effect": {"kind": "percent", "percent_bp": 1_000}}
 
 
 def taken_out(wanted: Item, actor: Actor = OPERATOR) -> Item:
@@ -131,22 +137,25 @@ def test_a_second_person_agrees_to_the_items_as_they_saw_them(shop: Shop, engine
     assert rows(engine, "SELECT state FROM reward_items") == [("live",)]
 
 
-def test_the_rule_of_a_promotion_is_changed_and_ended_with_it_only(shop: Shop, engine: Engine) -> None:
+def test_the_rules_of_a_promotion_are_changed_and_ended_with_it_only(shop: Shop, engine: Engine) -> None:
     """Else it would outlive the promotion and its budget."""
     token = staff_token(shop.person("one", Grant("admin", None)).id)
 
     def office(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
-        return shop.app.test_client().open(
-            f"/office/v1/earn-rules{path}", method=method, headers=headers, json=body
-        )
+        return shop.app.test_client().open(f"/office/v1{path}", method=method, headers=headers, json=body)
 
-    activity = live("promotion", factor_bp=20_000, points_most=10, ends_at=clock.now() + HOUR)
-    [rule] = [one for one in office("GET", "").json["items"] if one["kind"] == "multiplier"]
+    terms = {"factor_bp": 20_000, "discount": TENTH, "points_most": 10, "ends_at": clock.now() + HOUR}
+    activity = live("promotion", **terms)
+    [rule] = [one for one in office("GET", "/earn-rules").json["items"] if one["kind"] == "multiplier"]
     same = {name: rule[name] for name in ("name_zh", "name_en", "kind", "version", "factor_bp")}
+    [lower] = office("GET", "/discount-rules").json["items"]
+    likewise = {name: lower[name] for name in ("name_zh", "name_en", "effect", "version")}
     for refused in (
-        office("PUT", f"/{rule['rule_no']}", same),
-        office("POST", f"/{rule['rule_no']}/end", {"version": 1}),
+        office("PUT", f"/earn-rules/{rule['rule_no']}", same),
+        office("POST", f"/earn-rules/{rule['rule_no']}/end", {"version": 1}),
+        office("PUT", f"/discount-rules/{lower['rule_no']}", likewise),
+        office("POST", f"/discount-rules/{lower['rule_no']}/end", {"version": 1}),
     ):
         assert (refused.status_code, refused.json["code"]) == (409, "rule_of_activity")
         assert refused.json["activity_id"] == activity.id
@@ -164,3 +173,59 @@ def test_every_promotions_budget_is_watched(
     shop.earn(shop.member(), 100)
     assert earned_by.stop_used_up_promotions(now=clock.now()) == 1
     assert rows(engine, "SELECT id FROM activities WHERE state = 'stopped'") == [(last.id,)]
+
+
+def test_a_discount_holds_while_its_promotion_is_on_and_comes_again_with_it(
+    shop: Shop, engine: Engine
+) -> None:
+    """The usual bill is 39.99; it joins what doubles the points, as a shopping festival does."""
+    activity = live("promotion", factor_bp=20_000, discount=TENTH | {"at_least_fen": 3_000})
+    sale = taken(shop, quoted(shop, shop.member()))
+    assert (sale["amount_fen"], sale["points_earned"]) == (3_600, 72)
+    assert quoted(shop, shop.member(), CHEAPER)["amount_fen"] == 2_999
+    assert quoted(shop, None)["amount_fen"] == 3_999
+    stop(activity)
+    assert quoted(shop, shop.member())["amount_fen"] == 3_999
+    change.publish(activity_id=activity.id, version=activity.version + 1, actor=OPERATOR, now=clock.now())
+    assert quoted(shop, shop.member())["amount_fen"] == 3_600
+    assert rows(engine, "SELECT book, count(*) FROM activity_rules GROUP BY 1 ORDER BY 1") == [
+        ("discount_rule", 2),
+        ("earn_rule", 2),
+    ]
+
+
+def test_of_one_group_only_the_larger_discount_is_taken_off(shop: Shop, engine: Engine) -> None:
+    phone = shop.member()
+    for percent_bp in (1_000, 2_000):
+        effect = {"kind": "percent", "percent_bp": percent_bp}
+        live("promotion", discount={"effect": effect, "group": "festival"})
+    assert quoted(shop, phone)["amount_fen"] == 3_200
+
+
+def test_more_than_one_person_may_take_off_waits_for_a_second_one(shop: Shop, engine: Engine) -> None:
+    one, two = (shop.person(name, Grant("admin", None)) for name in ("one", "two"))
+    actor, now = Actor(type="staff", id=one.id), clock.now()
+    half = {"effect": {"kind": "percent", "percent_bp": 5_000}}
+    made = change.create(draft=draft("promotion", discount=half), actor=actor, now=now)
+    waiting = change.publish(activity_id=made.id, version=1, actor=actor, now=now)
+    assert isinstance(waiting, Waiting)
+    assert "alone_percent_bp" in [beyond.field for beyond in waiting.why]
+    assert rows(engine, "SELECT count(*) FROM discount_rules") == [(0,)]
+    decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=two.id, now=clock.now())
+    assert rows(engine, "SELECT approval_id FROM discount_rules") == [(waiting.approval_id,)]
+
+
+@pytest.mark.parametrize(
+    ("discount", "reason"),
+    [
+        ({"effect": {"kind": "price", "price_fen": 1}}, "price"),
+        ({"effect": {"kind": "per_full", "every_fen": 100, "off_fen": 101}}, "every_fen"),
+        ({"effect": {"kind": "percent", "percent_bp": 10_001}}, "percent_bp"),
+        (TENTH | {"group": "Festival"}, "group"),
+        (TENTH | {"at_least_fen": -1}, "at_least_fen"),
+    ],
+)
+def test_a_discount_that_makes_no_sense_is_refused(discount: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ActivityMalformed) as refused:
+        draft("promotion", discount=discount)
+    assert reason in str(refused.value.data["reason"])

@@ -60,7 +60,10 @@ VIOLATIONS: dict[str, list[str]] = {
         "UPDATE lottery_stock SET stock = 5",
     ],
     "a promotion has its rule while it is on, and none afterwards": [
-        "DELETE FROM activity_rules",
+        "DELETE FROM activity_rules WHERE book = 'earn_rule'",
+        "DELETE FROM activity_rules WHERE book = 'discount_rule'",
+        "UPDATE activities SET state = 'stopped' WHERE definition -> 'discount' IS NOT NULL",
+        "UPDATE activity_rules SET rule_no = rule_no + 100 WHERE book = 'discount_rule'",
         "UPDATE activities SET state = 'stopped' WHERE definition ->> 'points' IS NOT NULL",
         "UPDATE activity_rules SET rule_no = rule_no + 100",
     ],
@@ -109,6 +112,7 @@ def written(engine: Engine, shop: Shop) -> Engine:
     live("welcome", reward=reward | {"lottery": game.id, "chances": 2}, points_most=1_000)
     live("first_order", reward=reward)
     live("promotion", points=2)
+    live("promotion", discount={"effect": {"kind": "amount", "off_fen": 1}})
     over = live("promotion", factor_bp=20_000)
     change.stop(activity_id=over.id, version=2, actor=OPERATOR, now=clock.now())
     phone = shop.member()

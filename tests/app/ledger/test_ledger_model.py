@@ -493,7 +493,9 @@ def test_books_and_model_agree_for_thousands_of_steps(engine: Engine) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(5))  # books of fifty thousand steps are too long to be compared each time
+@pytest.mark.parametrize(
+    "part", range(5)
+)  # books of fifty thousand steps are too long to be compared each time
 def test_books_and_model_agree_for_ten_thousand_steps_more(engine: Engine, part: int) -> None:
     # Each part goes another way, also where a test run is otherwise the same each time.
     one_by_one = run(Books, examples=34, steps=80, derandomize=False)
