@@ -26,6 +26,7 @@ from bench.figures import (
 )
 from bench.ground import standing
 from bench.last_ones import CLIENTS as RACERS
+from bench.last_ones import KINDS
 from bench.load import LoadFailed
 from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
 from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
@@ -53,7 +54,7 @@ SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
         (f"{flash}: wallet meanwhile", f"{flash}: wallet before", None, 150.0)
         for flash in ("flash claim", "flash claim, 10 s")
     ),
-    *((f"race losers: {kind}", "", 1_000.0, None) for kind in ("coupon", "prize", "exchange")),
+    *((f"race losers: {kind}", "", 1_000.0, None) for kind in KINDS),
 )
 
 

@@ -40,7 +40,8 @@ def add_templates(now: datetime) -> Templates:
         priority=-20,
     )
     return Templates(
-        held=tuple(_template(_face(draft), now) for draft in discounts.as_coupons()), used=_template(off, now)
+        held=tuple(add_template(_face(draft), now) for draft in discounts.as_coupons()),
+        used=add_template(off, now),
     )
 
 
@@ -60,7 +61,7 @@ def _face(draft: Draft) -> Face:
     )
 
 
-def _template(face: Face, now: datetime) -> str:
+def add_template(face: Face, now: datetime) -> str:
     template_id = new_id(now)
     with db.transaction() as session:
         session.execute(

@@ -31,7 +31,7 @@ class CouponSchema(FaceSchema):
     id = fields.String(required=True)
     template_id = fields.String(required=True)
     uses = fields.Integer(
-        required=True, metadata={"description": "how often it could be used when it was new"}
+        required=True, metadata={"description": "how often it could be used when it was issued"}
     )
     uses_left = fields.Integer(required=True)
     valid_from = fields.AwareDateTime(required=True)

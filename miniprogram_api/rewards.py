@@ -1,7 +1,7 @@
 """The rewards mall on the phone: what there is, exchanging for it, and one's exchanges."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from flask import Response
 from marshmallow import fields, validate
@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from app import clock
 from app.checkout import pay_exchange
 from app.engagement.rewards import catalogue, orders
-from app.engagement.rewards.catalogue import Shown
+from app.engagement.rewards.catalogue import Reason, Shown
 from app.engagement.rewards.exchange import Wish
 from app.engagement.rewards.reward import MOST_POINTS
 from app.stored_value.policy import LEGAL_MOST_FEN
@@ -66,7 +66,10 @@ class RewardSchema(Strict):
     full_cash_fen = fields.Integer(required=True, allow_none=True)
     available = fields.Boolean(required=True)
     reason = fields.String(
-        required=True, allow_none=True, validate=validate.OneOf(("used_up", "limit", "points", "balance"))
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(get_args(Reason)),
+        metadata={"description": "why not: the item itself, or the coupon or chance that it gives"},
     )
     text = fields.String(required=True, allow_none=True, metadata={"description": "the reason in words"})
     missing_points = fields.Integer(required=True)

@@ -1,14 +1,16 @@
-"""Coupons for members by name, a thousand at once: gifts, and holdings that come from elsewhere."""
+"""Coupons for members by name, many at once: gifts, and what is left of holdings that come from elsewhere."""
 
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.coupons import grant, grant_listing, grant_run
-from app.coupons.grant import MOST_EACH, MOST_MEMBERS, Wish
+from app.coupons.face import MOST_USES
+from app.coupons.grant import MOST_EACH, MOST_HOLDINGS, MOST_MEMBERS, Wish
 from app.coupons.grant_listing import GrantMemberView, GrantView
+from app.coupons.grant_rows import Row, by_number
 from app.staff.roles import MANAGE_ACTIVITIES
 from office_api.coupon_templates import mine_to_change
 from office_api.guard import STAFF, me, my_stores, require_staff
@@ -17,7 +19,8 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.paging import PageArguments, asked, numeric, page, page_of
-from web.schemas import Strict, text, whole
+from web.parts import parts
+from web.schemas import Day, Strict, text, whole
 
 blueprint = Blueprint(
     "coupon_grants",
@@ -28,20 +31,65 @@ blueprint = Blueprint(
 guarded(blueprint, require_staff)
 
 
+class CouponHoldingSchema(Strict):
+    """Either `member_no` or `phone`."""
+
+    member_no = text(20, load_default=None)
+    phone = text(
+        20, load_default=None, metadata={"description": "Chinese mobile numbers may come without +86"}
+    )
+    uses_left = whole(
+        1, MOST_USES, load_default=None, metadata={"description": "without it all that the template gives"}
+    )
+    valid_through = Day(
+        load_default=None,
+        metadata={"description": "the last day, by the calendar of the chain; without it the template's"},
+    )
+
+    @validates_schema
+    def one_name(self, data: dict[str, Any], **_: Any) -> None:
+        if (data["member_no"] is None) == (data["phone"] is None):
+            raise ValidationError("Invalid value.", "member_no")
+
+
 class CouponGrantWishSchema(Strict):
+    """Either `members` or `holdings`."""
+
     template_id = text(26, required=True)
     members = fields.List(
         text(20),
-        required=True,
+        load_default=(),
         validate=validate.Length(1, MOST_MEMBERS),
         metadata={"description": "member numbers"},
+    )
+    holdings = fields.List(
+        fields.Nested(CouponHoldingSchema()),
+        load_default=(),
+        validate=validate.Length(1, MOST_HOLDINGS),
+        metadata={
+            "description": "what is left of coupons from another system; never more than the template gives"
+        },
     )
     count = whole(1, MOST_EACH, load_default=1, metadata={"description": "for each of them"})
     reason = text(200, required=True, metadata={"description": "for colleagues; nothing that names a person"})
 
+    @validates_schema
+    def one_list(self, data: dict[str, Any], **_: Any) -> None:
+        if bool(data["members"]) == bool(data["holdings"]):
+            raise ValidationError("Invalid value.", "members")
+
 
 class CouponGrantMemberSchema(Strict):
-    member_no = fields.String(required=True)
+    place = fields.Integer(required=True, metadata={"description": "in the list as it was sent, from 1"})
+    member_no = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: a phone number, and nobody's"}
+    )
+    uses_left = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "as it was sent; null: as the template gives"},
+    )
+    valid_through = fields.Date(required=True, allow_none=True, metadata={"description": "likewise"})
     state = fields.String(required=True, validate=validate.OneOf(("left", "issued", "refused")))
     refusal = fields.String(
         required=True, allow_none=True, metadata={"description": "the code of what stood against it"}
@@ -89,11 +137,13 @@ def create(arguments: dict[str, Any]) -> Response:
     mine_to_change(arguments["template_id"], now)
     wish = Wish(
         template_id=arguments["template_id"],
-        member_nos=arguments["members"],
+        rows=by_number(arguments["members"]) or [Row(**one) for one in arguments["holdings"]],
         count=arguments["count"],
         reason=arguments["reason"],
     )
-    granted = grant.start(wish=wish, staff_id=me().id, request=keyed(f"staff:{me().id}"), now=now)
+    granted = grant.start(
+        wish=wish, staff_id=me().id, request=keyed(f"staff:{me().id}"), vault=parts().phones, now=now
+    )
     grant_run.run(granted.grant_id, now=now)
     view = grant_listing.show(grant_id=granted.grant_id, store_ids=None, now=now)
     found = grant_listing.members(grant_id=granted.grant_id, limit=MOST_MEMBERS, after=None)

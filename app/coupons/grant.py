@@ -4,9 +4,10 @@ One transaction for all of them would lose everything by one member's limit, and
 So what a killed process leaves is half a grant, never a member with half of theirs; app/coupons/grant_run.py goes on.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -15,12 +16,12 @@ from app import audit, idempotency, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved
 from app.coupons.grant_models import CouponGrant, CouponGrantMember
+from app.coupons.grant_rows import Found, Row, found
 from app.coupons.policy import CouponPolicy
 from app.coupons.template import load, only
 from app.db import transaction
-from app.errors import NotFound
 from app.ids import new_id
-from app.members.models import Member
+from app.members.phones import PhoneVault
 from app.staff.models import Staff
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
@@ -28,15 +29,17 @@ from app.staff.sign_in import may_still
 APPROVAL_KIND = "coupon_grant"
 #: For one call, and for each member in it.
 MOST_MEMBERS, MOST_EACH = 1_000, 10
+#: With what is left of each: more do not go into the body of a request.
+MOST_HOLDINGS = 500
 _DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """`count` coupons of the template for each of the members; one that is named twice is named once."""
+    """`count` coupons of the template for each of the members."""
 
     template_id: str
-    member_nos: Sequence[str]
+    rows: Sequence[Row]
     count: int
     reason: str
 
@@ -48,28 +51,34 @@ class Granted:
     grant_id: str
 
 
-def start(*, wish: Wish, staff_id: int, request: idempotency.Request, now: datetime) -> Granted:
+def start(
+    *, wish: Wish, staff_id: int, request: idempotency.Request, vault: PhoneVault, now: datetime
+) -> Granted:
     """Write the wish down; above what the person may give alone it waits for a second one.
 
     Raises `NotFound` for an unknown template, `KeyReused`, `Busy`. What stands against a member is told by member.
     """
+    if any(row.phone is not None for row in wish.rows):
+        # What was asked holds numbers, and a plain hash of one is soon guessed.
+        request = replace(request, hash=vault.blind(request.hash))
     with transaction() as session:
         former = idempotency.claim(session, request, Granted)
         if former is not None:
             return former
-        granted = _write_down(session, wish, staff_id, now)
+        granted = _write_down(session, wish, staff_id, vault, now)
         idempotency.remember(session, request, granted, now)
         return granted
 
 
-def _write_down(session: Session, wish: Wish, staff_id: int, now: datetime) -> Granted:
-    stores = load(session, wish.template_id, now=now).stores
-    names = list(dict.fromkeys(wish.member_nos))
+def _write_down(session: Session, wish: Wish, staff_id: int, vault: PhoneVault, now: datetime) -> Granted:
+    template = load(session, wish.template_id, now=now)
+    stores = template.stores
+    named = found(session, wish.rows, template.face, vault, now)
     grant = CouponGrant(
         id=new_id(now),
         template_id=wish.template_id,
         count=wish.count,
-        coupons=wish.count * len(names),
+        coupons=wish.count * len(named),
         reason=wish.reason,
         requested_by=staff_id,
         alone_grants=policies.in_force(session, CouponPolicy).value.alone_grants,
@@ -77,30 +86,27 @@ def _write_down(session: Session, wish: Wish, staff_id: int, now: datetime) -> G
         created_at=now,
     )
     if not _may_alone(session, grant, now):
-        waiting = _ask(session, grant, names, stores, now)
+        waiting = _ask(session, grant, named, stores, now)
         if waiting.subject != grant.id:
             return Granted(grant_id=waiting.subject)
         grant.approval_id, grant.state = waiting.id, "waiting"
     session.add(grant)
     session.flush()
-    session.execute(insert(CouponGrantMember), _rows(session, grant.id, names))
-    _record(session, grant, "coupons.grant", only(stores), now)
+    session.execute(insert(CouponGrantMember), _rows(grant.id, named))
+    by_phone = sum(row.phone is not None for row in wish.rows)
+    _record(session, grant, "coupons.grant", only(stores), by_phone, now)
     return Granted(grant_id=grant.id)
 
 
-def _rows(session: Session, grant_id: str, names: Sequence[str]) -> list[dict[str, object]]:
-    found = session.execute(select(Member.member_no, Member.id).where(Member.member_no.in_(names)))
-    ids: Mapping[str, int] = {row.member_no: row.id for row in found}
+def _rows(grant_id: str, named: Sequence[Found]) -> list[dict[str, Any]]:
     return [
         {
             "grant_id": grant_id,
             "place": place,
-            "member_no": name,
-            "member_id": ids.get(name),
-            "state": "left" if name in ids else "refused",
-            "refusal": None if name in ids else NotFound.code,
+            "state": "left" if one.refusal is None else "refused",
+            **asdict(one),
         }
-        for place, name in enumerate(names, start=1)
+        for place, one in enumerate(named, start=1)
     ]
 
 
@@ -120,7 +126,7 @@ def _may_alone(session: Session, grant: CouponGrant, now: datetime) -> bool:
 
 
 def _ask(
-    session: Session, grant: CouponGrant, names: Sequence[str], stores: frozenset[int] | None, now: datetime
+    session: Session, grant: CouponGrant, named: Sequence[Found], stores: frozenset[int] | None, now: datetime
 ) -> second_person.Alike:
     """The request for it: the one that waits already, where the person has asked for the very same."""
     wish: second_person.Wish = {
@@ -130,7 +136,7 @@ def _ask(
             "count": grant.count,
             "coupons": grant.coupons,
             "reason": grant.reason,
-            "member_nos": list(names),
+            **_told(named),
         },
         "store_id": only(stores),
         "staff_id": grant.requested_by,
@@ -140,6 +146,22 @@ def _ask(
     if alike is not None:
         return alike
     return second_person.Alike(id=second_person.ask(session, subject=grant.id, **wish), subject=grant.id)
+
+
+def _told(named: Sequence[Found]) -> dict[str, Any]:
+    """For the second person: who, and what is left of theirs where somebody has said so."""
+    if all(one.uses is None and one.valid_through is None for one in named):
+        return {"member_nos": [one.member_no for one in named]}
+    return {
+        "holdings": [
+            {
+                "member_no": one.member_no,
+                "uses_left": one.uses,
+                "valid_through": None if one.valid_through is None else one.valid_through.isoformat(),
+            }
+            for one in named
+        ]
+    }
 
 
 def carry_out(session: Session, approved: Approved, now: datetime) -> None:
@@ -166,7 +188,9 @@ def close_refused(session: Session, grant_id: str) -> None:
     )
 
 
-def _record(session: Session, grant: CouponGrant, action: str, store_id: int | None, now: datetime) -> None:
+def _record(
+    session: Session, grant: CouponGrant, action: str, store_id: int | None, by_phone: int, now: datetime
+) -> None:
     audit.record(
         session,
         audit.Actor(type="staff", id=grant.requested_by),
@@ -177,6 +201,7 @@ def _record(session: Session, grant: CouponGrant, action: str, store_id: int | N
         store_id=store_id,
         template_id=grant.template_id,
         coupons=grant.coupons,
+        by_phone=by_phone,
         reason=grant.reason,
         approval_id=grant.approval_id,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import text
 
@@ -31,10 +31,13 @@ class GrantView:
 
 @dataclass(frozen=True, kw_only=True)
 class GrantMemberView:
-    """`refusal` is the code of what stood against it."""
+    """`refusal` is the code of what stood against it, `place` the row of the list, from 1. Without a `member_no` a
+    phone number was nobody's. `uses_left` and `valid_through` as they were named."""
 
     place: int
-    member_no: str
+    member_no: str | None
+    uses_left: int | None
+    valid_through: date | None
     state: str
     refusal: str | None
     coupon_ids: list[str]
@@ -53,7 +56,8 @@ _GRANT = text(f"""
         FROM coupon_grant_members m WHERE m.grant_id = g.id) n
     WHERE g.id = :id AND {VISIBLE}""")  # noqa: S608  # constants of our own
 _MEMBERS = text("""
-    SELECT m.place, m.member_no, m.state, m.refusal, coalesce(c.ids, ARRAY[]::text[]) AS coupon_ids
+    SELECT m.place, m.member_no, m.uses AS uses_left, m.valid_through, m.state, m.refusal,
+        coalesce(c.ids, ARRAY[]::text[]) AS coupon_ids
     FROM coupon_grant_members m LEFT JOIN LATERAL (
         SELECT array_agg(c.id::text ORDER BY c.source_line) AS ids FROM coupons c
         WHERE m.state = 'issued' AND c.source = 'grant' AND c.source_id = m.grant_id AND c.issued_to = m.member_id) c

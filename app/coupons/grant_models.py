@@ -1,6 +1,6 @@
 """Coupons given to named members by the back office, and coupons recalled by it, as stored."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -44,22 +44,30 @@ class CouponGrant(Base):
 
 
 class CouponGrantMember(Base):
-    """What became of one of the named: `left` until it is known; `refusal` is the code of what stood against it."""
+    """What became of one of the named: `left` until it is known; `refusal` is the code of what stood against it.
+
+    Without a `member_no` it was a phone number, and nobody's. `uses` and `valid_through` are what is left of a holding
+    from another system (None: as the template gives).
+    """
 
     __tablename__ = "coupon_grant_members"
     __table_args__ = (
-        UniqueConstraint("grant_id", "member_no"),
+        UniqueConstraint("grant_id", "member_id"),
         CheckConstraint("state IN ('left', 'issued', 'refused')", "state"),
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", "refused_has_code"),
         CheckConstraint("state <> 'issued' OR member_id IS NOT NULL", "issued_to_a_member"),
+        CheckConstraint("member_no IS NOT NULL OR state = 'refused'", "nobody_is_refused"),
+        CheckConstraint("uses > 0", "uses_positive"),
     )
 
     grant_id: Mapped[str] = mapped_column(String(26), ForeignKey("coupon_grants.id"), primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    member_no: Mapped[str] = mapped_column(String(20))
+    member_no: Mapped[str | None] = mapped_column(String(20))
     member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
     state: Mapped[str] = mapped_column(String(7), server_default="left")
     refusal: Mapped[str | None] = mapped_column(String(40))
+    uses: Mapped[int | None]
+    valid_through: Mapped[date | None]
 
 
 class CouponRecall(Base):

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source, issue
+from app.coupons.remainder import Remainder
 from app.db import Busy, reading, transaction
 from app.errors import DomainError, NotFound, Unavailable
 from app.members.hold import hold
@@ -27,7 +28,7 @@ _LEFT = text("""
     WHERE m.grant_id = :id AND m.state = 'left' ORDER BY m.place""")
 # Who is being given theirs by somebody else at this moment is left to them.
 _ONE = text("""
-    SELECT g.id, g.template_id, g.count, g.requested_by, m.member_id
+    SELECT g.id, g.template_id, g.count, g.requested_by, m.member_id, m.uses, m.valid_through
     FROM coupon_grant_members m JOIN coupon_grants g ON g.id = m.grant_id
     WHERE m.grant_id = :id AND m.place = :place AND m.state = 'left' FOR UPDATE OF m SKIP LOCKED""")
 _DECIDED = text("""
@@ -103,5 +104,6 @@ def _issue(session: Session, row: Any, now: datetime) -> None:
         count=row.count,
         source=Source(kind=SOURCE, id=row.id),
         granted_by=row.requested_by,
+        left=Remainder(uses=row.uses, valid_through=row.valid_through),
         now=now,
     )

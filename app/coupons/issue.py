@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Between, Face, face_of
 from app.coupons.models import Coupon, CouponEvent
+from app.coupons.remainder import WHOLE, Remainder, fitted
 from app.db import Busy
 from app.errors import Conflict, NotFound
 from app.facts.tell import tell
@@ -62,15 +63,17 @@ def issue(
     now: datetime,
     granted_by: int | None = None,
     store_id: int | None = None,
+    left: Remainder = WHOLE,
     silently: bool = False,
 ) -> tuple[Issued, ...]:
     """`count` coupons, or none of them; those of the same source a second time are the same ones.
 
     Lines of the source from its own on are taken up, one for each coupon. Of two for one member at once the second
-    waits, and counts what the first has done. The member is told, unless `silently`: by a caller who tells of more than
-    the coupons. What members claim themselves is issued by app/coupons/claim.py. Raises `NotFound`,
-    `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`; `Busy` when the member claims one in this very moment,
-    which waits for nobody.
+    waits, and counts what the first has done. Each has what is `left`. The member is told, unless `silently`: by a
+    caller who tells of more than the coupons. What members claim themselves is issued by app/coupons/claim.py.
+
+    Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`, `CouponUsesOutOfRange`,
+    `CouponEndOutOfRange`; `Busy` when the member claims one in this very moment, which waits for nobody.
     """
     day = business_date(now, HOME_ZONE)
     session.execute(_ONE_AT_A_TIME, {"words": f"coupon {template_id} {member_id}"})
@@ -83,6 +86,7 @@ def issue(
     begins, ends = window(face, now)
     if row.state != "live" or ends <= now:
         raise CouponNotAvailable
+    uses, ends = fitted(left, uses=face.uses, window=(begins, ends), now=now)
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(now),
@@ -98,7 +102,7 @@ def issue(
             "store_id": store_id,
             "issued_at": now,
             "issued_on": day,
-            "uses": face.uses,
+            "uses": uses,
             "valid_from": begins,
             "valid_until": ends,
         }

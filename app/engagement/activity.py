@@ -1,5 +1,6 @@
 """An activity as it stands, and whether it is open to a member now."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -69,6 +70,7 @@ COLUMNS = """
     FROM activities a LEFT JOIN activity_budgets p ON p.activity_id = a.id AND p.unit = 'points'
     LEFT JOIN activity_budgets c ON c.activity_id = a.id AND c.unit = 'coupons'"""
 _ONE = text(f"SELECT {COLUMNS} WHERE a.id = :id")  # a constant of our own
+_THESE = text(f"SELECT {COLUMNS} WHERE a.id = ANY(:ids)")  # a constant of our own
 _OPEN = text(f"""
     SELECT {COLUMNS} WHERE a.kind = :kind AND a.state = 'live' AND a.starts_at <= :now
         AND (a.ends_at IS NULL OR a.ends_at > :now) AND a.id > :after ORDER BY a.id LIMIT :limit""")
@@ -89,6 +91,11 @@ def one(connection: Connection | Session, activity_id: str) -> Activity:
     if row is None:
         raise NotFound
     return activity_of(row)
+
+
+def these(connection: Connection | Session, activity_ids: Collection[str]) -> list[Activity]:
+    """Those of them that there are, in one statement."""
+    return [activity_of(row) for row in connection.execute(_THESE, {"ids": list(activity_ids)})]
 
 
 def open_now(

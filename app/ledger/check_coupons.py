@@ -1,5 +1,7 @@
 """Questions about coupons and who was given them; asked with all others (app/ledger/check.py)."""
 
+from app.clock import HOME_ZONE
+
 COUPON_QUESTIONS = {
     "as many coupons of a stock are out as it says": """
         SELECT s.template_id AS what, s.issued || ' instead of ' || c.n AS detail FROM coupon_stock s
@@ -41,10 +43,14 @@ COUPON_QUESTIONS = {
         SELECT c.id AS what, 'given by ' || coalesce(c.granted_by::text, 'nobody') AS detail FROM coupons c
         WHERE c.source = 'clerk' AND NOT EXISTS (SELECT FROM audit_log a WHERE a.action = 'coupon.give'
             AND a.object_type = 'coupon' AND a.object_id = c.id AND a.actor_id = c.granted_by)""",
+    # What comes from another system has fewer uses, those that its grant names.
     "a coupon is as its face says": """
         SELECT c.id AS what, 'face ' || c.face_id || ', ' || c.uses || ' uses' AS detail
         FROM coupons c JOIN coupon_faces f ON f.id = c.face_id
-        WHERE f.template_id <> c.template_id OR c.uses <> coalesce(CAST(f.face ->> 'uses' AS integer), 1)""",
+        CROSS JOIN LATERAL (SELECT coalesce(CAST(f.face ->> 'uses' AS integer), 1) AS uses) whole
+        LEFT JOIN coupon_grant_members m
+            ON c.source = 'grant' AND m.grant_id = c.source_id AND m.member_id = c.issued_to
+        WHERE f.template_id <> c.template_id OR c.uses <> coalesce(m.uses, whole.uses) OR c.uses > whole.uses""",
     "how a coupon began and that it was recalled is told, and nothing else": """
         SELECT c.id AS what, c.state || ': ' || coalesce(e.kinds, 'nothing told') AS detail FROM coupons c
         LEFT JOIN LATERAL (
@@ -53,7 +59,7 @@ COUPON_QUESTIONS = {
                 string_agg(kind, ' ' ORDER BY id) AS kinds
             FROM coupon_events WHERE coupon_id = c.id) e ON true
         WHERE coalesce(e.issued, 0) <> 1 OR (c.state = 'void') <> (e.recalled > 0) OR e.recalled > 1""",
-    "a grant gave what it says, to whom it says": """
+    "a grant gave what it says, to whom it says": f"""
         SELECT g.id AS what, m.member_no || ' ' || m.state || ', ' || c.n || ' coupons' AS detail
         FROM coupon_grants g JOIN coupon_grant_members m ON m.grant_id = g.id CROSS JOIN LATERAL (
             SELECT count(*) AS n FROM coupons c WHERE c.source = 'grant' AND c.source_id = g.id
@@ -66,7 +72,12 @@ COUPON_QUESTIONS = {
                 count(*) FILTER (WHERE state = 'issued') AS issued
             FROM coupon_grant_members WHERE grant_id = g.id) m
         WHERE m.n * g.count <> g.coupons OR (g.state = 'done' AND m.undecided > 0)
-            OR (g.state IN ('waiting', 'closed') AND m.issued > 0)""",
+            OR (g.state IN ('waiting', 'closed') AND m.issued > 0)
+        UNION ALL
+        SELECT c.id, 'until ' || c.valid_until || ', through ' || m.valid_through FROM coupon_grant_members m
+        JOIN coupons c ON c.source = 'grant' AND c.source_id = m.grant_id AND c.issued_to = m.member_id
+        WHERE c.valid_until <> CAST(m.valid_through + 1 AS timestamp) AT TIME ZONE '{HOME_ZONE}'
+            AND NOT EXISTS (SELECT FROM coupon_events e WHERE e.coupon_id = c.id AND e.kind = 'extended')""",  # noqa: S608  # a zone of our own
     "a top-up gave the coupons of its offer, or the audit log says why not": """
         SELECT t.id AS what, t.state || ', ' || c.n || ' of ' || o.coupon_count AS detail
         FROM top_ups t JOIN top_up_offers o ON o.id = t.offer_id CROSS JOIN LATERAL (

@@ -11,6 +11,18 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "已达到领取上限。",
         "No more of these coupons can be had by one member.",
     ),
+    "coupon_uses_out_of_range": (
+        "剩余次数超过该券的总次数。",
+        "More uses are left than a coupon of this template has.",
+    ),
+    "coupon_end_out_of_range": (
+        "到期日已过、早于生效日，或晚于该券的有效期。",
+        "The last day is over, comes before the first, or is later than the template allows.",
+    ),
+    "coupon_member_twice": (
+        "该会员在名单中重复出现。",
+        "This member stands in the list more than once.",
+    ),
     "coupon_in_review": (
         "该优惠券正在审核，暂不能修改；可先撤回审核。",
         "A second person is looking at this coupon. Withdraw the request first.",

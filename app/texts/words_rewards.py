@@ -1,6 +1,8 @@
 """The rewards mall: why something cannot be had, and what its movements are called. Key → (Chinese, English)."""
 
 REWARD_TEXTS: dict[str, tuple[str, str]] = {
+    "reward.not_yet": ("尚未开始", "Not to be had yet"),
+    "reward.over": ("已结束", "No longer to be had"),
     "reward.used_up": ("已兑完", "None left"),
     "reward.limit": ("已达兑换上限", "No more for one member"),
     "reward.points": ("还差 {points} 积分", "Points still needed: {points}"),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from app import clock
 from app.audit import OPERATOR
 from app.coupons import grant, grant_run
+from app.coupons.grant_rows import by_number
 from app.coupons.policy import CouponPolicy
 from app.db import transaction
 from app.engagement import referral_staff
@@ -182,6 +183,16 @@ def test_many_small_grants_are_a_large_one(actors: Actors) -> None:
     assert granted(actors, template, numbers([actors.b])).json["state"] == "done"
 
 
+def started(actors: Actors, wish: grant.Wish, request: Request) -> grant.Granted:
+    return grant.start(
+        wish=wish,
+        staff_id=actors.admin.id,
+        request=request,
+        vault=actors.shop.parts.phones,
+        now=clock.now(),
+    )
+
+
 def halves_at_once(actors: Actors) -> int:
     """How many of sixteen calls of one person were carried out alone, where three may be."""
     template = live_template(clock.now())
@@ -189,9 +200,9 @@ def halves_at_once(actors: Actors) -> int:
     named = numbers([actors.a])
 
     def run(n: int) -> bool:
-        wish = grant.Wish(template_id=template, member_nos=named, count=1, reason=f"reason {n}")
+        wish = grant.Wish(template_id=template, rows=by_number(named), count=1, reason=f"reason {n}")
         request = Request(scope="staff:1", key=f"key-{n}", hash=b"")
-        made = grant.start(wish=wish, staff_id=actors.admin.id, request=request, now=clock.now())
+        made = started(actors, wish, request)
         return bool(seen(actors, made.grant_id).json["state"] == "open")
 
     return race(16, run).count(True)
@@ -221,9 +232,9 @@ def test_the_worker_and_the_same_key_at_once_give_each_member_theirs_once(
 ) -> None:
     template = live_template(clock.now(), stock=40)
     phones = [actors.shop.member() for _ in range(20)]
-    wish = grant.Wish(template_id=template, member_nos=numbers(phones), count=2, reason="twice")
+    wish = grant.Wish(template_id=template, rows=by_number(numbers(phones)), count=2, reason="twice")
     request = Request(scope="staff:1", key="one", hash=b"")
-    made = grant.start(wish=wish, staff_id=actors.admin.id, request=request, now=clock.now())
+    made = started(actors, wish, request)
     race(16, lambda _: grant_run.run(made.grant_id, now=clock.now()))
     grant_run.run(made.grant_id, now=clock.now())
     told = seen(actors, made.grant_id).json

@@ -15,6 +15,7 @@ from app import clock, idempotency
 from app.audit import OPERATOR
 from app.coupons import change_template, grant, grant_listing, grant_run, recall
 from app.coupons.face import face_of
+from app.coupons.grant_rows import by_number
 from app.coupons.template import Draft as Coupon
 from app.coupons.terms import Terms
 from app.discounts import change as discount_change
@@ -174,10 +175,16 @@ class Scene(Actors):
     def granted(self) -> str:
         """A grant of that."""
         wish = grant.Wish(
-            template_id=self.coupon("live"), member_nos=[member_no(self.a)], count=1, reason="gift"
+            template_id=self.coupon("live"), rows=by_number([member_no(self.a)]), count=1, reason="gift"
         )
         request = idempotency.Request(scope="scene", key=unique("grant-"), hash=b"")
-        made = grant.start(wish=wish, staff_id=self.admin.id, request=request, now=clock.now())
+        made = grant.start(
+            wish=wish,
+            staff_id=self.admin.id,
+            request=request,
+            vault=self.shop.parts.phones,
+            now=clock.now(),
+        )
         grant_run.run(made.grant_id, now=clock.now())
         return made.grant_id
 

@@ -8,11 +8,14 @@ import pytest
 
 from app import clock
 from app.audit import OPERATOR
+from app.engagement.rewards.reward import Place
 from app.points.change import create
 from app.points.rules import Caps, Extra
 from app.points.versions import Draft
 from tests.actors import Actors
+from tests.app.engagement.offering import lottery
 from tests.coupons import give, live_template
+from tests.rewards import coupons, item, mugs
 from tests.shop import Shop
 
 #: Statements, BEGIN and COMMIT not counted. Raising one of these makes the queue at the till longer.
@@ -29,6 +32,8 @@ LIST_OF_STAFF = 3
 #: However much is in it, and however many rules it tells; and once for each process after faces were met first.
 WALLET = 3
 COLD_FACES = 1
+#: However many items there are, and whatever they give.
+MALL = 7
 CLAIM = 3
 REFUSED_CLAIM = 2
 
@@ -134,6 +139,18 @@ def test_a_full_wallet_keeps_to_its_statements(shop: Shop, statements: list[str]
     warm = cost(statements, lambda: phone.get(path))
     assert len(warm) <= WALLET, warm
     assert len(phone.get(path).json["items"]) == 200
+
+
+def test_a_full_mall_keeps_to_its_statements(shop: Shop, statements: list[str]) -> None:
+    phone = shop.member()
+    shop.earn(phone, 1_000)
+    for _ in range(5):
+        mugs(shop)
+        coupons(live_template(clock.now(), stock=9))
+        item(Place(store_id=None, stock=None), kind="chance", gives_id=lottery().id)
+    asked = cost(statements, lambda: phone.get("/rewards?limit=50"))
+    assert len(asked) <= MALL, asked
+    assert len(phone.get("/rewards?limit=50").json["items"]) == 15
 
 
 def test_a_claim_keeps_to_its_statements(shop: Shop, statements: list[str]) -> None:

@@ -1,6 +1,6 @@
 """The mall as one member sees it: what it costs them, whether they can have it, and what is missing if not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -8,15 +8,18 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE, business_date
+from app.coupons.obtainable import Obtainable
 from app.db import reading
+from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import places_of
 from app.engagement.rewards.promoted import IN_MALL, PROMOTED
 from app.engagement.rewards.reward import Place, Price, Reward, reward_of
 from app.errors import NotFound
 from app.tiers.card import Card, card_of
 
-#: Why an item cannot be had now.
-Reason = Literal["used_up", "limit", "points", "balance"]
+#: Why an item cannot be had now: itself, or the coupon or chance that it gives.
+Reason = Literal["not_yet", "over", "used_up", "limit", "points", "balance"]
+_ITSELF = Obtainable(closed=None, left=None, more=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,8 @@ class Shown:
     """`reason` None: the member can have it now. `stores` is where goods wait, those without any left included.
 
     `full_price` is the regular one, or what others pay, where the member pays another. `left` is of all stores
-    together (None: any number), `more` how often the member may still exchange for it (None: as often as they like).
+    together (None: any number), `more` how often the member may still exchange for it (None: as often as they like);
+    of a coupon no more than its template has and lets one member have.
     """
 
     item_id: str
@@ -81,7 +85,7 @@ def catalogue(
             "after_id": after_id,
             "limit": limit,
         }
-        return _shown(connection, card, connection.execute(_PAGE, values).all())
+        return _shown(connection, card, connection.execute(_PAGE, values).all(), now)
 
 
 def one(*, member_id: int, item_id: str, now: datetime) -> Shown:
@@ -91,7 +95,7 @@ def one(*, member_id: int, item_id: str, now: datetime) -> Shown:
         rows = connection.execute(_ONE, _values(card, now) | {"item_id": item_id}).all()
         if not rows:
             raise NotFound
-        return _shown(connection, card, rows)[0]
+        return _shown(connection, card, rows, now)[0]
 
 
 def _card(connection: Connection, member_id: int, now: datetime) -> Card:
@@ -110,20 +114,47 @@ def _values(card: Card, now: datetime) -> dict[str, Any]:
     }
 
 
-def _shown(connection: Connection, card: Card, rows: Sequence[Any]) -> list[Shown]:
+def _shown(connection: Connection, card: Card, rows: Sequence[Any], now: datetime) -> list[Shown]:
     places = places_of(connection, [row.id for row in rows])
     ids = {place.store_id for found in places.values() for place in found} - {None}
     stores = {row.id: row for row in connection.execute(_STORES, {"ids": sorted(filter(None, ids))})}
-    return [_one_shown(card, row, places[row.id], stores) for row in rows]
+    rewards = {row.id: reward_of(row.reward) for row in rows}
+    gifts = _gifts(connection, list(rewards.values()), card.member_id, now)
+    return [
+        _one_shown(
+            card,
+            row,
+            rewards[row.id],
+            gifts.get(rewards[row.id].gives_id or "", _ITSELF),
+            places[row.id],
+            stores,
+        )
+        for row in rows
+    ]
 
 
-def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, Any]) -> Shown:
-    reward = reward_of(row.reward)
+def _gifts(
+    connection: Connection, rewards: Sequence[Reward], member_id: int, now: datetime
+) -> Mapping[str, Obtainable]:
+    """Whether what they give could be given now; one statement for each kind that there is."""
+    by_kind: dict[str, set[str]] = {}
+    for reward in rewards:
+        if reward.gives_id is not None:
+            by_kind.setdefault(reward.kind, set()).add(reward.gives_id)
+    found: dict[str, Obtainable] = {}
+    for kind, ids in by_kind.items():
+        found |= KINDS[kind].obtainable(connection, ids, member_id, now)
+    return found
+
+
+def _one_shown(
+    card: Card, row: Any, reward: Reward, gift: Obtainable, places: Sequence[Place], stores: dict[int, Any]
+) -> Shown:
     price, full = reward.price_for(card.tier.code), reward.full_price or reward.price
     # A store that has closed hands nothing over.
     here = [place for place in places if place.store_id is None or place.store_id in stores]
-    left = None if any(place.left is None for place in here) else sum(place.left or 0 for place in here)
-    more = _more(reward, row.had, row.had_today)
+    shelf = None if any(place.left is None for place in here) else sum(place.left or 0 for place in here)
+    left, more = _least(shelf, gift.left), _least(_more(reward, row.had, row.had_today), gift.more)
     missing_points, missing_fen = (
         max(0, price.points - card.points),
         max(0, price.cash_fen - card.balance_fen),
@@ -133,7 +164,7 @@ def _one_shown(card: Card, row: Any, places: Sequence[Place], stores: dict[int, 
         reward=reward,
         price=price,
         full_price=full if price != full else None,
-        reason=_reason(left, more, missing_points, missing_fen),
+        reason=gift.closed or _reason(left, more, missing_points, missing_fen),
         missing_points=missing_points,
         missing_fen=missing_fen,
         left=left,
@@ -153,6 +184,11 @@ def _more(reward: Reward, had: int, had_today: int) -> int | None:
         if limit is not None
     ]
     return min(rest, default=None)
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    """None: any number."""
+    return min((n for n in (one, other) if n is not None), default=None)
 
 
 def _reason(left: int | None, more: int | None, missing_points: int, missing_fen: int) -> Reason | None:

@@ -1,18 +1,19 @@
 """What an item gives, by its kind. A new kind is a class with these moves, and a line in `KINDS`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source, issue
 from app.coupons.models import CouponTemplate
+from app.coupons.obtainable import Obtainable, obtainable
 from app.coupons.take_back import take_back
 from app.engagement import chances
-from app.engagement.activity import ActivityNotOpen, one
+from app.engagement.activity import Activity, ActivityNotOpen, one, these
 from app.engagement.models import ActivityRow
 from app.engagement.rewards.reward import Reward, RewardMalformed
 
@@ -35,6 +36,11 @@ class Gives(Protocol):
     def check(self, session: Session, reward: Reward) -> None:
         """Whether an item may say so. Raises `RewardMalformed`."""
 
+    def obtainable(
+        self, connection: Connection, gives_ids: Collection[str], member_id: int, now: datetime
+    ) -> Mapping[str, Obtainable]:
+        """What of each could be given to the member now, beside the item's own stock and limits; one statement."""
+
     def take_place(self, session: Session, exchange: Exchange) -> None:
         """Locks that come before the member's accounts, in the order of the house."""
 
@@ -53,6 +59,11 @@ class Goods:
     def check(self, session: Session, reward: Reward) -> None:
         if reward.gives_id is not None:
             raise RewardMalformed(reason="gives_id: goods give nothing but themselves")
+
+    def obtainable(
+        self, connection: Connection, gives_ids: Collection[str], member_id: int, now: datetime
+    ) -> Mapping[str, Obtainable]:
+        return {}
 
     def take_place(self, session: Session, exchange: Exchange) -> None:
         pass
@@ -75,6 +86,11 @@ class OneCoupon:
         ).one_or_none()
         if known is None:
             raise RewardMalformed(reason="gives_id: no such template of coupons")
+
+    def obtainable(
+        self, connection: Connection, gives_ids: Collection[str], member_id: int, now: datetime
+    ) -> Mapping[str, Obtainable]:
+        return obtainable(connection, gives_ids, member_id=member_id, now=now)
 
     def take_place(self, session: Session, exchange: Exchange) -> None:
         pass
@@ -116,6 +132,11 @@ class OneChance:
         if session.execute(wanted).one_or_none() is None:
             raise RewardMalformed(reason="gives_id: no such lottery")
 
+    def obtainable(
+        self, connection: Connection, gives_ids: Collection[str], member_id: int, now: datetime
+    ) -> Mapping[str, Obtainable]:
+        return {found.id: _chance(found, now) for found in these(connection, gives_ids)}
+
     def take_place(self, session: Session, exchange: Exchange) -> None:
         chances.take_place(session, _lottery(exchange), exchange.member_id)
 
@@ -132,6 +153,12 @@ class OneChance:
             return False
         chances.take_back(session, lottery, exchange.member_id, 1, exchange.order_id, exchange.now)
         return True
+
+
+def _chance(lottery: Activity, now: datetime) -> Obtainable:
+    begun = lottery.state != "draft" and (lottery.state != "live" or lottery.starts_at <= now)
+    closed: Literal["not_yet", "over"] | None = "over" if begun else "not_yet"
+    return Obtainable(closed=None if lottery.is_open(now) else closed, left=None, more=None)
 
 
 def _lottery(exchange: Exchange) -> str:

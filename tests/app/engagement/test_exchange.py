@@ -9,17 +9,18 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.audit import OPERATOR
+from app.engagement.activity import Activity
 from app.engagement.change import stop
 from app.engagement.rewards.cancel import expire
 from app.engagement.rewards.change_item import RewardStockBelow, change, set_state
-from app.engagement.rewards.items import listing
+from app.engagement.rewards.items import Item, listing
 from app.engagement.rewards.policy import RewardPolicy
 from app.engagement.rewards.reward import Place, RewardMalformed, reward_of
 from app.stored_value.policy import StoredValuePolicy
 from tests.app.engagement.offering import lottery, play, round_of
 from tests.app.stored_value.offering import topped_up
 from tests.conftest import rows
-from tests.coupons import live_template, use
+from tests.coupons import give, live_template, use
 from tests.quoting import fill, set_policy
 from tests.rewards import CUP, asked, coupons, exchanged, given_up, item, mugs
 from tests.shop import Phone, Shop
@@ -270,6 +271,53 @@ def test_the_mall_says_what_is_missing(shop: Shop, phone: Phone) -> None:
     assert rest["next_cursor"] is None
     english = phone.get("/rewards", headers={"Accept-Language": "en"}).json["items"][-1]
     assert (english["name"], english["text"]) == ("Mug", "Points still needed: 120")
+
+
+def test_the_mall_says_what_stands_against_the_coupon_or_the_chance_it_gives(
+    shop: Shop, phone: Phone
+) -> None:
+    """Before the tap: each of these is refused when it is asked for."""
+    now = clock.now()
+    ended = {"kind": "between", "begins_at": "2020-01-01T00:00:00Z", "ends_at": "2020-02-01T00:00:00Z"}
+    had = live_template(now, stock=5, terms={"per_member": 1})
+    give(had, phone.member_id, now)
+    today = live_template(now, terms={"per_member_a_day": 1})
+    give(today, phone.member_id, now)
+    game, done, later = lottery(), lottery(), lottery(now=now + timedelta(days=1))
+    stop(activity_id=done.id, version=2, actor=OPERATOR, now=now)
+    told = [
+        (coupons(live_template(now, terms={"state": "draft"})), "not_yet", "coupon_not_available"),
+        (coupons(live_template(now, terms={"state": "stopped"})), "over", "coupon_not_available"),
+        (coupons(live_template(now, validity=ended)), "over", "coupon_not_available"),
+        (coupons(live_template(now, stock=0)), "used_up", "coupons_used_up"),
+        (coupons(had), "limit", "coupon_limit_reached"),
+        (coupons(today), "limit", "coupon_limit_reached"),
+        (coupons(live_template(now, stock=3, terms={"per_member": 2})), None, None),
+        (chance(done), "over", "activity_not_open"),
+        (chance(later), "not_yet", "activity_not_open"),
+        (chance(game), None, None),
+    ]
+    shown = {one["id"]: one for one in phone.get("/rewards?limit=50").json["items"]}
+    for wanted, reason, code in told:
+        one = shown[wanted.item_id]
+        assert (one["reason"], one["available"], one["text"] is None) == (reason, not reason, not reason)
+        alone = phone.get(f"/rewards/{wanted.item_id}").json
+        assert alone["reason"] == reason
+        assert asked(phone, wanted).json.get("code") == code
+
+
+def test_of_a_coupon_there_are_no_more_than_its_template_has(shop: Shop, phone: Phone) -> None:
+    template = live_template(clock.now(), stock=3, terms={"per_member": 2})
+    wanted = coupons(template, per_member=5)
+    [one] = phone.get("/rewards").json["items"]
+    assert (one["left"], one["more"]) == (3, 2)
+    exchanged(phone, wanted)
+    [one] = phone.get("/rewards").json["items"]
+    assert (one["left"], one["more"]) == (2, 1)
+
+
+def chance(game: Activity) -> Item:
+    return item(Place(store_id=None, stock=None), kind="chance", gives_id=game.id)
 
 
 @pytest.mark.parametrize(

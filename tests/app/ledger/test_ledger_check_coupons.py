@@ -1,5 +1,8 @@
 """Each question about coupons finds the violation it is there for."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine
 
@@ -10,6 +13,7 @@ from app.checkout.decide import decide
 from app.checkout.grant_coupon import grant as give_at_till
 from app.coupons import change_template, grant, grant_run, recall
 from app.coupons.face import face_of
+from app.coupons.grant_rows import Row, by_number
 from app.coupons.template import Draft
 from app.coupons.terms import Terms
 from app.ledger.check_coupons import COUPON_QUESTIONS
@@ -48,8 +52,11 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "a coupon is as its face says": [
         "UPDATE coupons SET uses = uses + 1",
+        "UPDATE coupons SET uses = 4 WHERE uses = 3",
+        "UPDATE coupon_grant_members SET uses = NULL WHERE uses = 3",
+        "UPDATE coupon_grant_members SET uses = 11 WHERE uses = 3; UPDATE coupons SET uses = 11 WHERE uses = 3",
         "UPDATE coupon_faces SET face = face || '{\"uses\": 7}'",
-        "UPDATE coupon_faces SET template_id = 'another'",
+        "UPDATE coupon_faces SET template_id = 'x' || left(template_id, 25)",
     ],
     "how a coupon began and that it was recalled is told, and nothing else": [
         "DELETE FROM coupon_events WHERE kind = 'issued'",
@@ -62,9 +69,11 @@ VIOLATIONS: dict[str, list[str]] = {
     ],
     "a grant gave what it says, to whom it says": [
         "UPDATE coupon_grant_members SET state = 'left' WHERE state = 'issued'",
-        "UPDATE coupon_grant_members SET state = 'issued', refusal = NULL, member_id = 99 WHERE state = 'refused'",
+        "UPDATE coupon_grant_members SET state = 'issued', refusal = NULL, member_id = 1000 + place"
+        " WHERE state = 'refused'",
         "UPDATE coupons SET source_id = 'x' || source_id WHERE source = 'grant'",
         "UPDATE coupon_grants SET coupons = coupons + 1",
+        "UPDATE coupons SET valid_until = valid_until + interval '1 day' WHERE uses = 3",
         "UPDATE coupon_grants SET state = 'waiting', approval_id = 'x' || left(id, 25) WHERE approval_id IS NULL",
     ],
     "a top-up gave the coupons of its offer, or the audit log says why not": [
@@ -110,10 +119,10 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
-def live(asks: int, agrees: int) -> str:
+def live(asks: int, agrees: int, **face: Any) -> str:
     """A template that one made and another agreed to."""
     terms = Terms(per_member=10, per_member_a_day=10, per_clerk_a_day=2, stock=50)
-    draft = Draft(face=face_of(TEN_OFF), terms=terms)
+    draft = Draft(face=face_of(TEN_OFF | face), terms=terms)
     actor = Actor(type="staff", id=asks)
     made = change_template.create(draft=draft, actor=actor, now=clock.now())
     waiting = change_template.submit(template_id=made.id, version=1, actor=actor, now=clock.now())
@@ -126,6 +135,12 @@ def request(key: str) -> idempotency.Request:
     return idempotency.Request(scope="test", key=key, hash=b"")
 
 
+def started(shop: Shop, wish: grant.Wish, asks: int) -> grant.Granted:
+    return grant.start(
+        wish=wish, staff_id=asks, request=request(wish.reason), vault=shop.parts.phones, now=clock.now()
+    )
+
+
 @pytest.fixture
 def written(engine: Engine, shop: Shop) -> Engine:
     """A template that was agreed to; grants by one person and by two, a clerk's gifts, and a recall."""
@@ -135,13 +150,17 @@ def written(engine: Engine, shop: Shop) -> Engine:
     names = [member_no(first), member_no(second), "nobody"]
     made = []
     for key, count in (("one", 2), ("two", 1)):
-        wish = grant.Wish(template_id=template, member_nos=names, count=count, reason=key)
-        made.append(grant.start(wish=wish, staff_id=asks, request=request(key), now=clock.now()).grant_id)
+        wish = grant.Wish(template_id=template, rows=by_number(names), count=count, reason=key)
+        made.append(started(shop, wish, asks).grant_id)
         grant_run.run(made[-1], now=clock.now())
+    card = live(asks, agrees, uses=10)
+    held = [Row(member_no=names[0], uses_left=3, valid_through=clock.now().date() + timedelta(days=9))]
+    brought = grant.Wish(template_id=card, rows=held, count=1, reason="three left")
+    grant_run.run(started(shop, brought, asks).grant_id, now=clock.now())
     many = grant.Wish(
-        template_id=template, member_nos=[*names, *map(str, range(100))], count=1, reason="many"
+        template_id=template, rows=by_number([*names, *map(str, range(100))]), count=1, reason="many"
     )
-    grant.start(wish=many, staff_id=asks, request=request("many"), now=clock.now())
+    started(shop, many, asks)
     with engine.connect() as connection:
         [waiting] = connection.exec_driver_sql(
             "SELECT id FROM approval_requests WHERE state = 'pending'"

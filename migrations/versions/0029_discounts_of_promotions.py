@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0033_discounts_of_promotions"
-down_revision = "0027_events"
+revision = "0029_discounts_of_promotions"
+down_revision = "0028_coupon_holdings"
 
 UP = """
 ALTER TABLE activity_rules ADD COLUMN book VARCHAR(16) DEFAULT 'earn_rule' NOT NULL,
