@@ -25,7 +25,7 @@ const session = require('./session.js');
  *   basis: 'spend' | 'visits' | 'growth' | null, amount: number,
  *   next: {tier: {code: string, name: string}, at_least: number, text: string} | null,
  *   keep: {at_least: number, amount: number, text: string} | null,
- *   benefits: {kind: string, text: string}[], text: string}} MyTier
+ *   benefits: {kind: string, phone_needed: boolean, text: string}[], text: string}} MyTier
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance
  * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,
