@@ -95,11 +95,12 @@ def set_tiers(*, now: datetime) -> None:
     """By what was spent within a year: some members of the demo's past are in each."""
     plan = plan_of(
         {
+            "birthday_needs_phone": True,
             "levels": [
                 {"code": "normal", "at_least": 0},
                 {"code": "silver", "at_least": 20_000, "gift_points": 100},
                 {"code": "gold", "at_least": 50_000, "gift_points": 300, "birthday_points": 200},
-            ]
+            ],
         }
     )
     names = [

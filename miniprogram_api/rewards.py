@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 from app import clock
 from app.checkout import pay_exchange
 from app.engagement.rewards import catalogue, orders
+from app.engagement.rewards.bands import Band
 from app.engagement.rewards.catalogue import Reason, Shown
 from app.engagement.rewards.exchange import Wish
 from app.engagement.rewards.reward import MOST_POINTS
@@ -25,7 +26,7 @@ from web.language import language
 from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.parts import parts
 from web.rewards import RewardOrderSchema, dump_order
-from web.schemas import Strict, text, whole
+from web.schemas import QueryNumber, Strict, text, whole
 
 blueprint = Blueprint("rewards", __name__, url_prefix="/api/v1/rewards", description="The rewards mall")
 order_blueprint = Blueprint(
@@ -44,6 +45,16 @@ class CatalogueArguments(PageArguments):
         load_default="no",
         validate=validate.OneOf(("yes", "no")),
         metadata={"description": "yes: only what one's points are enough for"},
+    )
+    points_from = QueryNumber(
+        load_default=0,
+        validate=validate.Range(0, MOST_POINTS),
+        metadata={"description": "only what costs this member so many points or more"},
+    )
+    points_to = QueryNumber(
+        load_default=None,
+        validate=validate.Range(0, MOST_POINTS),
+        metadata={"description": "or fewer; both ends are included"},
     )
 
 
@@ -145,8 +156,29 @@ def listing(arguments: dict[str, Any]) -> Response:
         limit=wanted.limit + 1,
         after=_after(wanted),
         now=clock.now(),
+        within=Band(points_from=arguments["points_from"], points_to=arguments["points_to"]),
     )
     return answer(page(found, wanted, lambda one: f"{one.price.points}-{one.item_id}", _dump))
+
+
+class BandSchema(Strict):
+    points_from = fields.Integer(required=True)
+    points_to = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "included; null: it has no end"}
+    )
+
+
+class BandsSchema(Strict):
+    bands = fields.List(fields.Nested(BandSchema()), required=True, metadata={"description": "three at most"})
+
+
+@blueprint.get("/bands")
+@blueprint.response(200, BandsSchema())
+@blueprint.doc(security=MEMBER)
+def price_bands() -> Response:
+    """Bands of prices to narrow the mall by, from what there is for this member; none: it all lies in one."""
+    found = catalogue.price_bands(member_id=me().id, now=clock.now())
+    return answer({"bands": [{"points_from": one.points_from, "points_to": one.points_to} for one in found]})
 
 
 @blueprint.get("/<string:item_id>")

@@ -42,7 +42,10 @@ class KeepTierSchema(Strict):
 class BenefitSchema(Strict):
     kind = fields.String(required=True, validate=validate.OneOf(("birthday_gift",)))
     points = fields.Integer(required=True)
-    text = fields.String(required=True)
+    phone_needed = fields.Boolean(
+        required=True, metadata={"description": "true: not before the member binds a phone number"}
+    )
+    text = fields.String(required=True, metadata={"description": "says that, too"})
 
 
 class MyTierSchema(Strict):
@@ -93,11 +96,13 @@ def _benefits(found: Progress) -> list[dict[str, Any]]:
     points = found.birthday_points
     if not points:
         return []
+    key = "benefit.birthday_gift.phone_needed" if found.phone_needed else "benefit.birthday_gift"
     return [
         {
             "kind": "birthday_gift",
             "points": points,
-            "text": say("benefit.birthday_gift", language(), points=points),
+            "phone_needed": found.phone_needed,
+            "text": say(key, language(), points=points),
         }
     ]
 

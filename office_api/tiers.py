@@ -22,7 +22,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
-from web.schemas import Strict, text, whole
+from web.schemas import Strict, flag, text, whole
 from web.tiers import TierSchema, dump_tier
 
 blueprint = Blueprint("tiers", __name__, url_prefix="/office/v1", description="Member tiers")
@@ -68,6 +68,10 @@ class TierPlanSchema(Strict):
     gift_lifetime_days = whole(
         1, 3_660, load_default=365, allow_none=True, metadata={"description": "null: gifts never end"}
     )
+    birthday_needs_phone = flag(
+        load_default=True,
+        metadata={"description": "a birthday's gift is for members with a bound phone alone"},
+    )
     tiers = fields.List(
         fields.Nested(LevelSchema()),
         required=True,
@@ -104,6 +108,7 @@ def _dump_plan(view: change_plan.PlanView) -> dict[str, Any]:
         "grace_days": plan.grace_days,
         "growth": {"per_yuan_bp": plan.growth.per_yuan_bp, "per_visit": plan.growth.per_visit},
         "gift_lifetime_days": plan.gift_lifetime_days,
+        "birthday_needs_phone": plan.birthday_needs_phone,
         "tiers": [
             {
                 "code": level.code,
@@ -150,7 +155,7 @@ def change_tiers(arguments: dict[str, Any]) -> Response:
     need(MANAGE_RULES, None)
     of_level = ("code", "at_least", "gift_points", "birthday_points", "gift_coupon", "birthday_coupon")
     levels = [{key: tier[key] for key in of_level} for tier in arguments["tiers"]]
-    whole_plan = ("basis", "window", "grace_days", "growth", "gift_lifetime_days")
+    whole_plan = ("basis", "window", "grace_days", "growth", "gift_lifetime_days", "birthday_needs_phone")
     changed = change_plan.change(
         plan=plan_of({key: arguments[key] for key in whole_plan} | {"levels": levels}),
         names=[TierName(code=t["code"], zh=t["name_zh"], en=t["name_en"]) for t in arguments["tiers"]],

@@ -133,7 +133,8 @@ QUESTIONS = {
                     || CASE WHEN c.gift_no > 1 THEN ':' || c.gift_no ELSE '' END
                 AND c.gift_points > 0 AND c.gift_no <= (SELECT count(*) FROM tier_changes x
                     WHERE x.member_id = c.member_id AND c.to_tier = ANY(x.gifts_undone)))""",
-    # Seven days late at most, of a birthday that had been known for thirty (app/tiers/birthdays.py).
+    # Seven days late at most, of a birthday that had been known for thirty (app/tiers/birthdays.py). A bound number is
+    # exchanged for another and never taken away.
     "a birthday's gift is the one of the day's tier, to whom it had been known": f"""
         SELECT t.id::text AS what, t.source_id || ': ' || e.amount AS detail FROM ledger_transactions t
         JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL
@@ -149,6 +150,8 @@ QUESTIONS = {
             OR m.birthday_set_at IS NULL OR m.birthday_set_at > b.begins - interval '30 days'
             OR NOT EXISTS (SELECT FROM tier_plans p CROSS JOIN LATERAL jsonb_array_elements(p.definition -> 'levels') v
                 WHERE p.version = t.rule_id AND v ->> 'code' = coalesce(c.to_tier, 'normal')
+                    AND (m.phone_index IS NOT NULL
+                        OR NOT coalesce(CAST(p.definition ->> 'birthday_needs_phone' AS boolean), false))
                     AND CAST(v ->> 'birthday_points' AS bigint) = e.amount))""",  # noqa: S608  # a constant of our own
     "a message is sent with proof, and once": """
         SELECT m.id AS what, m.state AS detail FROM messages m

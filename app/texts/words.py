@@ -98,6 +98,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house.brought_forward": ("期初结转", "Brought forward"),
     "entry.birthday_gift": ("生日礼", "Birthday gift"),
     "benefit.birthday_gift": ("生日当天送 {points} 积分", "A birthday gift each year: {points} points"),
+    "benefit.birthday_gift.phone_needed": (
+        "生日当天送 {points} 积分，绑定手机号后可领取",
+        "A birthday gift each year: {points} points, once you have added your phone number",
+    ),
     "message.birthday_gift.title": ("生日快乐", "Happy birthday"),
     "message.birthday_gift.body": (
         "祝您生日快乐！送上{points}积分。",

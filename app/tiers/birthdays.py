@@ -2,7 +2,8 @@
 
 The tier in which the member's birthday begins says how many. Without a worker that day they come late, up to `LATE`
 days, for the tier of the day. A birthday can be told once, but anybody can tell any: it counts when it had been known
-for `KNOWN` days, so that nobody makes themselves a present.
+for `KNOWN` days, so that nobody makes themselves a present. Who makes many accounts would have a birthday in each: a
+plan can ask for a phone number, which only one member has. Bound late, it brings the gift as long as `LATE` allows.
 """
 
 import logging
@@ -75,7 +76,8 @@ _DUE = text("""
         SELECT x.to_tier FROM tier_changes x WHERE x.member_id = m.id AND x.at <= :begins
         ORDER BY x.seq DESC LIMIT 1) c ON true
     WHERE m.birthday = ANY(CAST(:born AS date[])) AND m.id > :after AND m.status = 'active'
-        AND m.birthday_set_at <= :known_by AND coalesce(c.to_tier, :lowest) = ANY(CAST(:tiers AS text[]))
+        AND m.birthday_set_at <= :known_by AND (NOT :needs_phone OR m.phone_index IS NOT NULL)
+        AND coalesce(c.to_tier, :lowest) = ANY(CAST(:tiers AS text[]))
         AND NOT EXISTS (SELECT FROM tier_reviews r WHERE r.member_id = m.id
             AND (r.due_at <= :begins OR r.plan_version < :version))
         AND NOT EXISTS (SELECT FROM tier_changes x WHERE x.member_id = m.id AND x.decided_at > :now)
@@ -118,6 +120,7 @@ def _due(held: PlanVersion, day: date, after: int, now: datetime) -> Sequence[Bi
         "born": born_on(day),
         "begins": begins,
         "known_by": begins - KNOWN,
+        "needs_phone": held.plan.birthday_needs_phone,
         "tiers": list(gifts),
         "lowest": LOWEST,
         "version": held.version,

@@ -74,7 +74,7 @@ def _default() -> PlanView:
         version=0,
         state="default",
         effective_from=None,
-        plan=Plan(),
+        plan=Plan(birthday_needs_phone=True),
         names=[TierName(code=LOWEST, zh=row.name_zh, en=row.name_en)],
     )
 

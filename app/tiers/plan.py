@@ -71,13 +71,15 @@ class Level(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`levels` ascend from the lowest tier. `grace_days` come after a tier's last day; gifts last so many whole days,
-    None: they never end."""
+    None: they never end. Where `birthday_needs_phone`, a birthday's gift is for members with a bound phone alone."""
 
     basis: Basis = "spend"
     window: Window = Window(kind="months", n=12)
     grace_days: Annotated[int, Meta(ge=0, le=MOST_GRACE_DAYS)] = 0
     growth: Growth = Growth()
     gift_lifetime_days: Annotated[int, Meta(ge=1, le=3_660)] | None = 365
+    #: False: plans from before there was the option say nothing of it. The back office makes new ones with it.
+    birthday_needs_phone: bool = False
     levels: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=MOST_TIERS)] = (
         Level(code=LOWEST, at_least=0),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from app.clock import HOME_ZONE, business_date
 from app.db import reading
@@ -20,6 +20,7 @@ from app.tiers.plan import Basis, Plan, plans
 
 #: So long before its end a tier that is not kept yet is told of before the next one.
 _REMINDED = timedelta(days=30)
+_HAS_PHONE = text("SELECT phone_index IS NOT NULL FROM members WHERE id = :member_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,8 @@ class Keeping:
 class Progress:
     """`amount` is what counts towards the next tier today, from `counts_from` on. `today` is the chain's day.
 
-    `birthday_points` are what the tier gives for a birthday, 0 for none. Without a plan there is a tier and no more.
+    `birthday_points` are what the tier gives for a birthday, 0 for none; `phone_needed`: not before this member binds a
+    phone. Without a plan there is a tier and no more.
     """
 
     tier: TierName
@@ -81,6 +83,7 @@ class Progress:
     next: NextTier | None
     keep: Keeping | None
     birthday_points: int = 0
+    phone_needed: bool = False
 
     def text(self, language: str) -> str:
         """The one line worth telling first; empty when there is nothing to tell."""
@@ -98,6 +101,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
             raise NotFound
         held = plans(connection).at(now)
         names = _names(connection)
+        phone = connection.execute(_HAS_PHONE, {"member_id": member_id}).scalar_one()
         theirs = standing_sales(books.bought(connection, [member_id]).get(member_id, ())) if held else ()
     [one] = found
     today = business_date(now, HOME_ZONE)
@@ -116,6 +120,7 @@ def progress(*, member_id: int, now: datetime) -> Progress:
         next=_next(plan, one, amount, names),
         keep=_keep(plan, one, tally, tier, today),
         birthday_points=plan.levels[plan.place(one.card_tier) or 0].birthday_points,
+        phone_needed=plan.birthday_needs_phone and not phone,
     )
 
 

@@ -25,7 +25,7 @@ const session = require('./session.js');
  *   basis: 'spend' | 'visits' | 'growth' | null, amount: number,
  *   next: {tier: {code: string, name: string}, at_least: number, text: string} | null,
  *   keep: {at_least: number, amount: number, text: string} | null,
- *   benefits: {kind: string, text: string}[], text: string}} MyTier
+ *   benefits: {kind: string, phone_needed: boolean, text: string}[], text: string}} MyTier
  * @typedef {{principal_fen: number, bonus_fen: number, bonus_to_come_fen: number, ending_soon: {bonus_fen: number,
  *   until: string, earliest_at: string | null}}} Balance
  * @typedef {{id: string, part: string, amount_fen: number, after_fen: number, text: string, store: string | null,
@@ -38,6 +38,7 @@ const session = require('./session.js');
  * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
  *   wechat_pay: boolean, full_points: number | null, full_cash_fen: number | null, available: boolean,
  *   reason: string | null, text: string | null, left: number | null}} Reward
+ * @typedef {{points_from: number, points_to: number | null}} Band
  * @typedef {{store: string, name: string, left: number | null}} RewardStore
  * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number, pay_by?: 'wechat_pay'}} RewardWish
  * @typedef {{id: string, name: string, state: string, points: number, cash_fen: number, store_name: string | null,
@@ -228,11 +229,16 @@ const confirmation = (id) => call({ path: `/api/v1/me/confirmations/${id}`, time
 /** @param {string | null} cursor @returns {Promise<Page<Sale>>} */
 const sales = (cursor) => pageOf('/api/v1/me/sales', cursor);
 
-/** @param {boolean} affordable @param {string | null} cursor @returns {Promise<Page<Reward>>} */
-function rewards(affordable, cursor) {
+/** @param {boolean} affordable @param {Band | null} band @param {string | null} cursor @returns {Promise<Page<Reward>>} */
+function rewards(affordable, band, cursor) {
   const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
-  return call({ path: `/api/v1/rewards?limit=20&affordable=${affordable ? 'yes' : 'no'}${after}` });
+  const to = band && band.points_to !== null ? `&points_to=${band.points_to}` : '';
+  const within = band ? `&points_from=${band.points_from}${to}` : '';
+  return call({ path: `/api/v1/rewards?limit=20&affordable=${affordable ? 'yes' : 'no'}${within}${after}` });
 }
+
+/** By what prices the mall can be narrowed; none: they all lie together. @returns {Promise<{bands: Band[]}>} */
+const rewardBands = () => call({ path: '/api/v1/rewards/bands' });
 
 /** @param {string} id @returns {Promise<Reward & {stores: RewardStore[]}>} */
 const reward = (id) => call({ path: `/api/v1/rewards/${id}` });
@@ -415,6 +421,7 @@ module.exports = {
   confirmation,
   sales,
   rewards,
+  rewardBands,
   reward,
   exchange,
   rewardOrders,

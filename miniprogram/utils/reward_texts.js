@@ -8,6 +8,18 @@ function price(points, cashFen) {
   return cashFen ? `${part} + ¥${yuan(cashFen)}` : part;
 }
 
+/** `Up to 500`, `501–2,000`, `2,001+`. @param {import('./api.js').Band} band */
+function bandView({ points_from: from, points_to: to }) {
+  const t = texts();
+  const label =
+    to === null
+      ? fill(t.bandFrom, { from: grouped(from) })
+      : from > 0
+        ? `${grouped(from)}–${grouped(to)}`
+        : fill(t.bandTo, { to: grouped(to) });
+  return { id: `${from}-${to}`, points_from: from, points_to: to, label };
+}
+
 /** @param {import('./api.js').Reward} reward */
 function itemView(reward) {
   const t = texts();
@@ -48,4 +60,4 @@ function orderView(order) {
   };
 }
 
-module.exports = { price, itemView, orderView };
+module.exports = { price, bandView, itemView, orderView };

@@ -70,7 +70,9 @@ _TIER = {
         "until": "2027-12-14",
         "text": "银卡会员有效期至 2027-11-30，已达到保级条件，到期自动续期",
     },
-    "benefits": [{"kind": "birthday_gift", "points": 100, "text": "生日当天送 100 积分"}],
+    "benefits": [
+        {"kind": "birthday_gift", "points": 100, "phone_needed": False, "text": "生日当天送 100 积分"}
+    ],
 }
 
 
@@ -92,6 +94,7 @@ class MemberApiStub:
         self.owed = 0
         self.points_of_a_sale = 1234
         self.tier_text = ""
+        self.birthday_needs_phone = False
         self.policy_now = POLICY
         self.busy_logins = 0
         self.entry_count = 45
@@ -289,8 +292,18 @@ class MemberApiStub:
         )
 
     async def tier(self, request: web.Request) -> web.Response:
-        self._member(request)
-        return web.json_response({**_TIER, "text": self.tier_text})
+        member = self._member(request)
+        if not self.birthday_needs_phone or member["phone"]:
+            return web.json_response({**_TIER, "text": self.tier_text})
+        [gift] = _TIER["benefits"]
+        english = request.headers.get("Accept-Language") == "en"
+        waits = (
+            "A birthday gift each year: 100 points, once you have added your phone number"
+            if english
+            else "生日当天送 100 积分，绑定手机号后可领取"
+        )
+        benefits = [{**gift, "phone_needed": True, "text": waits}]
+        return web.json_response({**_TIER, "text": self.tier_text, "benefits": benefits})
 
     async def entries(self, request: web.Request) -> web.Response:
         self._member(request)

@@ -69,6 +69,10 @@ class RewardStub:
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
+        self.price_bands: list[dict[str, Any]] = [
+            {"points_from": 0, "points_to": 1_000},
+            {"points_from": 1_001, "points_to": None},
+        ]
 
     @staticmethod
     def _english(request: web.Request) -> bool:
@@ -78,7 +82,14 @@ class RewardStub:
         found = items(english=self._english(request))
         if request.query.get("affordable") == "yes":
             found = [item for item in found if item["reason"] != "points"]
+        least, most = (
+            int(request.query.get(end, other)) for end, other in (("points_from", 0), ("points_to", 10**8))
+        )
+        found = [item for item in found if least <= item["points"] <= most]
         return web.json_response({"items": found, "next_cursor": None})
+
+    async def bands(self, request: web.Request) -> web.Response:
+        return web.json_response({"bands": self.price_bands})
 
     async def reward(self, request: web.Request) -> web.Response:
         english = self._english(request)
@@ -134,6 +145,7 @@ class RewardStub:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v1/rewards", self.rewards),
+            web.get("/api/v1/rewards/bands", self.bands),
             web.get("/api/v1/rewards/{id}", self.reward),
             web.post("/api/v1/reward-orders", self.exchange),
             web.get("/api/v1/reward-orders", self.exchanged),

@@ -41,6 +41,29 @@ def test_the_mall_says_what_things_cost_and_what_is_missing(page: Page) -> None:
     expect(page.get_by_text("十元券")).to_be_visible()
 
 
+def test_the_mall_is_narrowed_to_what_costs_so_much_and_has_no_bands_where_they_tell_nothing_apart(
+    page: Page, api: MemberApiStub
+) -> None:
+    names = page.locator(".reward-name")
+    dear = page.get_by_role("button", name="1,001 以上")
+    dear.click()
+    expect(names).to_have_text(["户外水壶"])
+    expect(dear).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="积分够换").click()
+    expect(page.get_by_text("暂无可兑换的商品")).to_be_visible()
+    page.get_by_role("button", name="1,000 以内").click()
+    expect(names).to_have_text(["露营马克杯", "十元券"])
+    page.get_by_role("button", name="1,000 以内").click()
+    page.get_by_role("button", name="全部").click()
+    expect(names).to_have_text(["露营马克杯", "十元券", "户外水壶"])
+    # Prices change: a band that is no more lets go, and with one band there is nothing to choose.
+    dear.click()
+    api.mall.price_bands = []
+    page.get_by_role("button", name="积分够换").click()
+    expect(names).to_have_text(["露营马克杯", "十元券"])
+    expect(page.locator(".mall-bands")).to_have_count(0)
+
+
 def test_goods_are_exchanged_in_three_taps_and_fetched_with_the_code(page: Page, api: MemberApiStub) -> None:
     _exchange(page)
     expect(page.get_by_text("请在 2026-12-12 前（含当日）到浦东店领取")).to_be_visible()

@@ -36,3 +36,19 @@ def test_back_in_the_browser_closes_the_page_on_top_and_never_leaves(page: Page)
         page.go_back()
         expect(page.locator(".me-tier-cell")).to_be_visible()
     assert page.url == address
+
+
+def test_a_birthdays_gift_that_waits_for_a_phone_number_is_got_with_one(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.birthday_needs_phone = True
+    api.add_member("demo")
+    page = open_phone()
+    page.locator(".qr img").wait_for()
+    page.get_by_text("我的", exact=True).click()
+    page.locator(".me-tier-cell").click()
+    shown = page.locator(".mp-page:not([hidden])")
+    expect(shown).to_contain_text("生日当天送 100 积分，绑定手机号后可领取")
+    shown.get_by_role("button", name="绑定").click()
+    page.get_by_role("button", name="允许").click()
+    expect(shown.locator(".tier-benefit")).to_have_text("生日当天送 100 积分")

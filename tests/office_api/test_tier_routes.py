@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app import clock
 from app.staff.roles import Grant
@@ -52,6 +52,19 @@ def test_a_plan_is_set_and_set_again_and_nothing_is_overwritten(actors: Actors) 
     assert [one["version"] for one in page["items"]] == [2]
     rest = office.get(f"/tiers/versions?cursor={page['next_cursor']}").json["items"]
     assert [(one["version"], one["state"], one["grace_days"]) for one in rest] == [(1, "in_force", 14)]
+
+
+def test_a_birthdays_gift_needs_a_phone_unless_the_plan_says_otherwise(
+    actors: Actors, engine: Engine
+) -> None:
+    office = Rules(actors, "admin")
+    assert office.get("/tiers").json["birthday_needs_phone"] is True
+    assert office.put("/tiers", body()).json["birthday_needs_phone"] is True
+    assert office.put("/tiers", body(1, birthday_needs_phone=False)).json["birthday_needs_phone"] is False
+    with engine.begin() as connection:  # as it was stored before there was the option
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE tier_plans SET definition = definition - 'birthday_needs_phone'"))
+    assert office.get("/tiers").json["birthday_needs_phone"] is False
 
 
 def test_a_new_name_counts_at_once(actors: Actors) -> None:
@@ -113,6 +126,7 @@ def test_the_plan_is_the_head_offices(actors: Actors) -> None:
         ({"effective_from": "2999-01-01T00:00:00Z"}, "tier_plan_malformed"),
         ({"version": -1}, "validation_failed"),
         ({"version": True}, "validation_failed"),
+        ({"birthday_needs_phone": 1}, "validation_failed"),
     ],
 )
 def test_what_is_no_plan_is_refused_and_changes_nothing(

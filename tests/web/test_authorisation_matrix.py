@@ -471,6 +471,7 @@ TABLE: dict[tuple[str, str], Row] = {
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
     ),
     ("GET", "/api/v1/rewards"): members(200),
+    ("GET", "/api/v1/rewards/bands"): members(200),
     ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
     # a member of no points
     ("POST", "/api/v1/reward-orders"): members(409, body=lambda s: s.wish()),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from app.clock import HOME_ZONE, business_date
 from app.coupons.obtainable import Obtainable
 from app.db import reading
+from app.engagement.rewards.bands import EVERY_PRICE, Band, bands
 from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import places_of
 from app.engagement.rewards.promoted import IN_MALL, PROMOTED
@@ -63,24 +64,40 @@ _SEEN = f"""
         AND coalesce(CAST(v.reward ->> 'available_until' AS timestamptz) > :now, true)"""  # noqa: S608  # constants of our own
 _PAGE = text(f"""
     SELECT * FROM ({_SEEN}) seen
-    WHERE (points, id) > (:after_points, :after_id) AND (CAST(:most AS bigint) IS NULL OR points <= :most)
+    WHERE (points, id) > (:after_points, :after_id) AND points BETWEEN :least AND :most
     ORDER BY points, id LIMIT :limit""")  # noqa: S608  # constants of our own
 _ONE = text(f"SELECT * FROM ({_SEEN}) seen WHERE id = :item_id")  # noqa: S608  # constants of our own
+#: Of a larger mall the cheapest tell: the last band has no end.
+_PRICES = text(f"SELECT points FROM ({_SEEN}) seen ORDER BY points LIMIT 1000")  # noqa: S608  # constants of our own
 _STORES = text("SELECT id, code, name FROM stores WHERE id = ANY(:ids) AND status = 'open' ORDER BY code")
 
 
+def price_bands(*, member_id: int, now: datetime) -> list[Band]:
+    """By what prices the member may narrow what there is for them; none where one band holds it all."""
+    with reading() as connection:
+        values = _values(_card(connection, member_id, now), now)
+        return bands(connection.execute(_PRICES, values).scalars().all())
+
+
 def catalogue(
-    *, member_id: int, affordable: bool, limit: int, after: tuple[int, str] | None, now: datetime
+    *,
+    member_id: int,
+    affordable: bool,
+    limit: int,
+    after: tuple[int, str] | None,
+    now: datetime,
+    within: Band = EVERY_PRICE,
 ) -> list[Shown]:
     """What there is for this member, from the cheapest on, behind `after` (points and id of the one before).
 
-    With `affordable` only what their points are enough for.
+    With `affordable` only what their points are enough for; `within` is about the price they pay.
     """
     with reading() as connection:
         card = _card(connection, member_id, now)
         after_points, after_id = after or (0, "")
         values = _values(card, now) | {
-            "most": card.points if affordable else None,
+            "least": within.points_from,
+            "most": min(within.most, card.points) if affordable else within.most,
             "after_points": after_points,
             "after_id": after_id,
             "limit": limit,

@@ -2,21 +2,24 @@
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { itemView } = require('../../utils/reward_texts.js');
+const { bandView, itemView } = require('../../utils/reward_texts.js');
 const { grouped } = require('../../utils/format.js');
 const { texts, titlePage } = require('../../i18n/index.js');
 
-/** @param {boolean} affordable */
-const mall = (affordable) =>
-  listPages((/** @type {string | null} */ cursor) => api.rewards(affordable, cursor), itemView);
+/** @param {boolean} affordable @param {import('../../utils/api.js').Band | null} band */
+const mall = (affordable, band) =>
+  listPages((/** @type {string | null} */ cursor) => api.rewards(affordable, band, cursor), itemView);
 
-const lists = { all: mall(false), affordable: mall(true) };
+/** What is looked at. Another choice takes its place, and what the former one still brings is not shown. */
+let list = mall(false, null);
 
 Component({
   data: {
     t: texts(),
     points: '–',
     affordable: false,
+    bands: /** @type {ReturnType<typeof bandView>[]} */ ([]),
+    band: '',
     rows: /** @type {ReturnType<typeof itemView>[]} */ ([]),
     more: false,
     loading: true,
@@ -36,7 +39,10 @@ Component({
   methods: {
     async reload() {
       try {
-        this.setData({ points: grouped((await api.points()).points) });
+        const [{ points }, { bands }] = await Promise.all([api.points(), api.rewardBands()]);
+        this.setData({ points: grouped(points), bands: bands.map(bandView) });
+        // Where prices have changed they are cut elsewhere.
+        if (this.data.band && !this.chosenBand()) this.narrow({ band: '' });
         await this.load([]);
       } catch (problem) {
         this.setData(problemView(problem));
@@ -45,8 +51,9 @@ Component({
 
     /** @param {ReturnType<typeof itemView>[]} shown */
     async load(shown) {
-      const page = await (this.data.affordable ? lists.affordable : lists.all).next(shown);
-      if (page) this.setData({ rows: page.rows, more: page.more, loading: false, guest: false, error: '' });
+      const asked = list;
+      const page = await asked.next(shown);
+      if (page && asked === list) this.setData({ rows: page.rows, more: page.more, loading: false, guest: false, error: '' });
     },
 
     onReachBottom() {
@@ -55,8 +62,25 @@ Component({
 
     /** @param {{currentTarget: {dataset: {which: string}}}} event */
     choose({ currentTarget }) {
-      this.setData({ affordable: currentTarget.dataset.which === 'affordable', rows: [], loading: true });
+      this.narrow({ affordable: currentTarget.dataset.which === 'affordable' });
       this.reload();
+    },
+
+    /** The same band again takes it off. @param {{currentTarget: {dataset: {id: string}}}} event */
+    chooseBand({ currentTarget }) {
+      const { id } = currentTarget.dataset;
+      this.narrow({ band: id === this.data.band ? '' : id });
+      this.reload();
+    },
+
+    chosenBand() {
+      return this.data.bands.find((one) => one.id === this.data.band) || null;
+    },
+
+    /** @param {{affordable?: boolean, band?: string}} choice what becomes another */
+    narrow(choice) {
+      this.setData({ ...choice, rows: [], more: false, loading: true });
+      list = mall(this.data.affordable, this.chosenBand());
     },
 
     /** @param {{currentTarget: {dataset: {id: string}}}} event */

@@ -72,5 +72,18 @@ Component({
         this.setData(problemView(problem));
       }
     },
+
+    /** @param {WechatMiniprogram.ButtonGetPhoneNumber} event */
+    async bindPhone(event) {
+      const { code } = event.detail;
+      if (!code) return;
+      try {
+        await api.bindPhone(code);
+        wx.showToast({ title: this.data.t.phoneBound, icon: 'none' });
+        this.reload();
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+      }
+    },
   },
 });

@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from app.points.fitting import MemberFacts, StoreFacts, fits
 from app.points.rules import Conditions
 from app.tiers import birthdays
 from tests.app.tiers.shopping import Custom, later, set_plan
+from tests.phones import bound
 from tests.racing import race
 from tests.shop import Phone, Shop
 
@@ -45,9 +47,9 @@ def born(shop: Shop, celebrated: date, *, known_days: int = 31) -> Phone:
     return phone
 
 
-def plan_of_a_year_ago() -> None:
+def plan_of_a_year_ago(**more: Any) -> None:
     # Ten days a tier: long enough for what is bought here.
-    set_plan(at=clock.now() - 300 * DAY, levels=LEVELS)
+    set_plan(at=clock.now() - 300 * DAY, levels=LEVELS, **more)
 
 
 def given(phone: Phone) -> list[int]:
@@ -75,7 +77,7 @@ def test_on_the_day_the_tier_of_the_day_gives_once_and_the_member_is_told(custom
     assert birthdays.give(now=noon(TODAY) + DAY / 24) == 0
     assert (given(phone), given(other)) == ([100], [])
     assert phone.get("/me/tier").json["benefits"] == [
-        {"kind": "birthday_gift", "points": 100, "text": "生日当天送 100 积分"}
+        {"kind": "birthday_gift", "points": 100, "phone_needed": False, "text": "生日当天送 100 积分"}
     ]
     soon = max(later(), noon(TODAY) + timedelta(seconds=1))
     work.tell_consumers(work.fact_relay(custom.shop.parts), soon)
@@ -127,6 +129,42 @@ def test_a_birthday_told_shortly_before_gives_nothing(
     phone = born(custom.shop, TODAY, known_days=known_days)
     birthdays.give(now=noon(TODAY))
     assert given(phone) == points
+
+
+def test_with_a_plan_that_asks_for_a_phone_number_it_comes_once_one_is_bound_within_the_week(
+    custom: Custom,
+) -> None:
+    plan_of_a_year_ago(birthday_needs_phone=True)
+    early, late = born(custom.shop, TODAY), born(custom.shop, TODAY - 7 * DAY)
+    farmed, too_late = born(custom.shop, TODAY), born(custom.shop, TODAY - 8 * DAY)
+    bound(custom.shop, early, "+8613800138000")
+    assert birthdays.give(now=noon(TODAY)) == 1
+    told = late.get("/me/tier").json["benefits"]
+    assert told == [
+        {
+            "kind": "birthday_gift",
+            "points": 20,
+            "phone_needed": True,
+            "text": "生日当天送 20 积分，绑定手机号后可领取",
+        }
+    ]
+    english = late.get("/me/tier", headers={"Accept-Language": "en"}).json["benefits"][0]["text"]
+    assert english == "A birthday gift each year: 20 points, once you have added your phone number"
+    bound(custom.shop, late, "+8613800138001")
+    bound(custom.shop, too_late, "+8613800138002")
+    assert late.get("/me/tier").json["benefits"][0]["phone_needed"] is False
+    assert [birthdays.give(now=noon(TODAY) + hour * DAY / 24) for hour in (1, 2)] == [1, 0]
+    assert [given(phone) for phone in (early, late, farmed, too_late)] == [[20], [20], [], []]
+
+
+def test_a_plan_stored_before_there_was_the_option_asks_for_none(custom: Custom, engine: Engine) -> None:
+    plan_of_a_year_ago(birthday_needs_phone=True)
+    phone = born(custom.shop, TODAY)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE tier_plans SET definition = definition - 'birthday_needs_phone'"))
+    assert birthdays.give(now=noon(TODAY)) == 1
+    assert given(phone) == [20]
 
 
 def test_who_is_frozen_or_has_withdrawn_gets_none(custom: Custom, engine: Engine) -> None:
@@ -205,3 +243,18 @@ def test_the_audit_finds_a_gift_that_should_not_be(
     with unaudited_engine.connect() as connection:
         broken = {found.promise for found in differences(connection)}
     assert "a birthday's gift is the one of the day's tier, to whom it had been known" in broken
+
+
+def test_the_audit_finds_a_gift_that_needed_a_phone_number(
+    whole_app: Flask, unaudited_engine: Engine
+) -> None:
+    custom = Custom(Shop(whole_app), unaudited_engine)
+    plan_of_a_year_ago(birthday_needs_phone=True)
+    phone = born(custom.shop, TODAY)
+    bound(custom.shop, phone, "+8613800138000")
+    birthdays.give(now=noon(TODAY))
+    promise = "a birthday's gift is the one of the day's tier, to whom it had been known"
+    with unaudited_engine.begin() as connection:
+        assert promise not in {found.promise for found in differences(connection)}
+        connection.execute(text("UPDATE members SET phone_index = NULL, phone_cipher = NULL"))
+        assert promise in {found.promise for found in differences(connection)}
