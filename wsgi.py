@@ -41,6 +41,7 @@ import miniprogram_api.top_ups
 import office_api.activities
 import office_api.activity_templates
 import office_api.approvals
+import office_api.coupon_costs
 import office_api.coupon_grants
 import office_api.coupon_recalls
 import office_api.coupon_templates
@@ -143,6 +144,7 @@ JSON_FACES = (
     office_api.coupon_templates.blueprint,
     office_api.coupon_grants.blueprint,
     office_api.coupon_recalls.blueprint,
+    office_api.coupon_costs.blueprint,
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,

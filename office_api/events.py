@@ -11,6 +11,7 @@ from app.engagement.events import change, event, feedback, report, states
 from app.engagement.events.event import Content, Event, content_of
 from app.engagement.events.feedback import Opinion
 from app.staff.roles import MANAGE_ACTIVITIES
+from office_api.activity_report_schema import ActivityConversionSchema
 from office_api.event_schemas import (
     EventCancelSchema,
     EventDraftSchema,
@@ -120,6 +121,15 @@ def cancel(arguments: dict[str, Any], event_id: str) -> Response:
     return answer(dump_event(states.cancel(event_id=event_id, **arguments, actor=actor(), now=clock.now())))
 
 
+class EventCostSchema(Strict):
+    points_fen = fields.Integer(
+        required=True,
+        metadata={"description": "`points` by the policy `settlement`, `fen_per_1000_points`"},
+    )
+    coupons_used_fen = fields.Integer(required=True, metadata={"description": "what they are worth"})
+    total_fen = fields.Integer(required=True)
+
+
 class EventReportSchema(Strict):
     sessions = fields.Integer(required=True, metadata={"description": "that are not cancelled"})
     seats = fields.Integer(required=True)
@@ -128,21 +138,38 @@ class EventReportSchema(Strict):
     attended = fields.Integer(required=True)
     no_show = fields.Integer(required=True)
     cancelled = fields.Integer(required=True, metadata={"description": "seats given up, or called off"})
-    members = fields.Integer(required=True)
+    members = fields.Integer(required=True, metadata={"description": "with bookings that stand"})
+    came = fields.Integer(required=True, metadata={"description": "of these members"})
     points = fields.Integer(required=True, metadata={"description": "paid, less what went back"})
+    points_back = fields.Integer(required=True)
     coupons = fields.Integer(required=True, metadata={"description": "used"})
     feedback = fields.Integer(required=True, metadata={"description": "how many have said something"})
     stars_hundredths = fields.Integer(
         required=True, allow_none=True, metadata={"description": "on average; 425 is 4.25"}
     )
+    conversion = fields.Nested(
+        ActivityConversionSchema(),
+        required=True,
+        metadata={"description": "what those who came bought in its store, by whole days"},
+    )
+    cost = fields.Nested(EventCostSchema(), required=True)
 
 
 @blueprint.get("/<string:event_id>/report")
 @blueprint.response(200, EventReportSchema())
 @blueprint.doc(security=STAFF)
 def report_of(event_id: str) -> Response:
-    """Who booked and came, what they paid, and how they liked it."""
-    return answer(asdict(report.report(event_id=mine(event_id).event_id)))
+    """Who booked and came, what they paid and bought, and how they liked it."""
+    return answer(_dump_report(report.report(event=mine(event_id), now=clock.now())))
+
+
+def _dump_report(found: report.Report) -> dict[str, Any]:
+    told = asdict(found)
+    conversion = {"during": told.pop("during"), "before": told.pop("before")}
+    return told | {
+        "conversion": conversion,
+        "cost": told["cost"] | {"total_fen": found.cost.total_fen},
+    }
 
 
 class EventOpinionSchema(Strict):

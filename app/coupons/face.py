@@ -55,16 +55,16 @@ class Days(
 
 #: amount: 代金券; percent: 折扣券; free: 兑换券, with several uses 次卡; gift: 赠品券.
 CouponEffect = AmountOff | PercentOff | FreePieces | Gift
-CostBearer = Literal["brand", "store"]
+CostBearer = Literal["brand", "store", "supplier"]
 
 
 class Face(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`conditions`, `at_least_*`, `group`, `alone` and `priority` as in a rule of discount.
 
     It is good for `uses` uses, one for each bill. `use_value_fen` is what one use is worth when an unused rest is paid
-    back, and what it costs `cost_bearer`: the brand, or the store that redeems. With `without_sale` a till may redeem
-    it by itself. When the sale is refunded it comes back unless it is `forfeited`; one that ended meanwhile for
-    `restore_days` more.
+    back, and when it took nothing off a bill. Uses are at the cost of `cost_bearer` (costs.py): the brand, the store
+    that redeems, or the supplier of the goods. With `without_sale` a till may redeem it by itself. When the sale is
+    refunded it comes back unless it is `forfeited`; one that ended meanwhile for `restore_days` more.
     """
 
     name_zh: Annotated[str, Meta(min_length=1, max_length=40)]

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, text
 
 from app import policies
 from app.clock import HOME_ZONE, business_date
+from app.coupons.costs import PROMISED_FEN, USED_FEN
 from app.db import reading
 from app.engagement.activity import Activity, one
+from app.engagement.bought import Bought, Span, bought_by, conversion
 from app.engagement.definitions import Promotion
-from app.engagement.earned_by import BY_ITS_RULES, SINCE, places
-from app.ids import first_id
+from app.engagement.earned_by import BY_ITS_RULES, places
 from app.settlement.policy import SettlementPolicy
 
 #: The newest days and the busiest stores are told; what took part before and elsewhere is in the sums.
@@ -40,15 +41,6 @@ class OfStore(Count):
     """`store_id` None: members who are at home in no store."""
 
     store_id: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bought:
-    """Of those who took part: how many bought, how often, and for how much, less refunds."""
-
-    buyers: int = 0
-    purchases: int = 0
-    amount_fen: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,17 +127,8 @@ _TAKEN_PART = text(f"""
         CAST(coalesce(sum(earned), 0) AS bigint) AS earned, CAST(coalesce(sum(goods_fen), 0) AS bigint) AS goods_fen,
         CAST(coalesce(sum(off_fen), 0) AS bigint) AS off_fen
     FROM part GROUP BY GROUPING SETS ((), (day), (store_id))""")  # noqa: S608
-# By the index over (member, id): an id tells when a sale was recorded, which is not before it happened.
-_BOUGHT = text(f"""
-    WITH part AS ({_PART}), member AS (SELECT DISTINCT member_id FROM part)
-    SELECT s.occurred_at >= :starts_at AS during, count(DISTINCT s.member_id) AS buyers, count(*) AS purchases,
-        CAST(sum(s.amount_fen - r.back_fen) AS bigint) AS amount_fen
-    FROM member JOIN sales s ON s.member_id = member.member_id
-    CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS back_fen FROM refunds WHERE sale_id = s.id) r
-    WHERE s.id >= :recorded_from AND s.occurred_at >= :before AND s.occurred_at < :until
-        AND (CAST(:stores AS bigint[]) IS NULL OR s.store_id = ANY(:stores)) AND r.back_fen < s.amount_fen
-    GROUP BY 1""")  # noqa: S608
-_GIVEN = text("""
+_BOUGHT = bought_by(_PART)
+_GIVEN = text(f"""
     SELECT coalesce(sum(g.points) FILTER (WHERE g.taken_back_at IS NULL), 0)::bigint AS points,
         coalesce(sum(coalesce(g.coupons_kept, g.coupons)), 0)::bigint AS coupons,
         coalesce(sum(k.used), 0)::bigint AS coupons_used,
@@ -156,12 +139,11 @@ _GIVEN = text("""
         SELECT count(*) FILTER (WHERE c.used > c.restored) AS used,
             sum(c.uses * w.fen) FILTER (WHERE c.state <> 'void') AS given_fen, sum(u.fen) AS used_fen
         FROM coupons c JOIN coupon_faces f ON f.id = c.face_id
-        CROSS JOIN LATERAL (SELECT greatest(coalesce(CAST(f.face ->> 'use_value_fen' AS bigint), 0),
-            coalesce(CAST(f.face -> 'effect' ->> 'off_fen' AS bigint), 0)) AS fen) w
-        CROSS JOIN LATERAL (SELECT sum(CASE WHEN r.discount_fen > 0 THEN r.discount_fen ELSE w.fen END) AS fen
+        CROSS JOIN LATERAL (SELECT {PROMISED_FEN} AS fen) w
+        CROSS JOIN LATERAL (SELECT sum({USED_FEN}) AS fen
             FROM coupon_redemptions r WHERE r.coupon_id = c.id AND r.undone_at IS NULL) u
         WHERE g.coupons > 0 AND c.source = 'activity' AND c.source_id = g.id) k
-    WHERE g.activity_id = :id""")
+    WHERE g.activity_id = :id""")  # noqa: S608
 _REACHED = text("""
     SELECT count(*) FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
@@ -182,7 +164,7 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
     asked = _asked(found, now)
     groups = connection.execute(_TAKEN_PART, asked).all()
     given = connection.execute(_GIVEN, {"id": found.id}).one()
-    bought = {row.during: _bought(row) for row in connection.execute(_BOUGHT, asked | _times(found, now))}
+    during, before = conversion(connection, _BOUGHT, asked, _span(found), now)
     [total] = [row for row in groups if row.no_day and row.no_store]
     policy = policies.in_force(connection, SettlementPolicy).value
     points = given.points + total.earned
@@ -198,10 +180,10 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
         taken_back=given.taken_back,
         days=_days(groups),
         stores=_stores(groups),
-        during=bought.get(True, Bought()),
-        before=bought.get(False, Bought()),
+        during=during,
+        before=before,
         cost=Cost(
-            points_fen=points * policy.fen_per_1000_points // 1000,
+            points_fen=policy.points_fen(points),
             coupons_given_fen=given.given_fen,
             coupons_used_fen=given.used_fen,
             goods_fen=total.goods_fen,
@@ -219,20 +201,8 @@ def _asked(found: Activity, now: datetime) -> dict[str, Any]:
     return {"id": found.id, "items": list(what.items)} | places(found, now)
 
 
-def _times(found: Activity, now: datetime) -> dict[str, Any]:
-    """Its time up to now, and as long before it."""
-    until = now if found.ends_at is None else min(now, found.ends_at)
-    before = max(
-        SINCE, found.starts_at - min(max(until - found.starts_at, timedelta()), found.starts_at - SINCE)
-    )
-    stores = found.definition.conditions.stores
-    return {
-        "before": before,
-        "starts_at": found.starts_at,
-        "until": until,
-        "recorded_from": first_id(before),
-        "stores": None if stores is None else sorted(stores),
-    }
+def _span(found: Activity) -> Span:
+    return Span(starts_at=found.starts_at, ends_at=found.ends_at, stores=found.definition.conditions.stores)
 
 
 def _audience(found: Activity, now: datetime) -> dict[str, Any]:
@@ -258,10 +228,6 @@ def _birthdays(what: str, found: Activity, now: datetime) -> list[str]:
         return [f"{month}{day:02}" for month in sorted(months) for day in range(1, 32)]
     days = {f"{day:%m%d}" for day in within}
     return sorted(days | {"0229"} if "0228" in days else days)
-
-
-def _bought(row: Any) -> Bought:
-    return Bought(buyers=row.buyers, purchases=row.purchases, amount_fen=row.amount_fen)
 
 
 def _days(groups: Sequence[Any]) -> list[OfDay]:

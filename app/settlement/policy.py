@@ -19,6 +19,10 @@ class SettlementPolicy(Policy, frozen=True, kw_only=True, forbid_unknown_fields=
     #: The most that a statement may owe, all lines together, for one person to close it alone; None: any amount.
     alone_fen: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] | None = None
 
+    def points_fen(self, points: int) -> int:
+        """What so many points cost, for a report: rounded down. A statement rounds each line (figures.py)."""
+        return points * self.fen_per_1000_points // 1000
+
     def loosens(self, former: Self) -> bool:
         """Up or down, another cost takes from one store what it gives to the other."""
         costs = (self.bonus_cost_bp, self.fen_per_1000_points)

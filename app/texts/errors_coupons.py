@@ -5,6 +5,10 @@ COUPON_ERRORS: dict[str, tuple[str, str]] = {
         "优惠券设置有误，详见 reason。",
         "The coupon does not fit together; see `reason`.",
     ),
+    "coupon_cost_period": (
+        "时间段为空或过长，最多天数详见 most_days。",
+        "The period is empty or too long; see `most_days`.",
+    ),
     "coupon_not_available": ("该优惠券暂不可领取。", "This coupon is not to be had at present."),
     "coupons_used_up": ("优惠券已领完。", "All of these coupons have been taken."),
     "coupon_limit_reached": (

@@ -109,7 +109,9 @@ def test_the_report_tells_who_came_what_they_paid_and_how_they_liked_it(
     [event] = mia("GET", "/events").json["items"]
     assert mia("GET", f"/events/{event['id']}/report").json == {
         "sessions": 1, "seats": 3, "booked": 2, "waiting": 0, "attended": 1, "no_show": 0, "cancelled": 0,
-        "members": 2, "points": 200, "coupons": 0, "feedback": 1, "stars_hundredths": 400,
+        "members": 2, "came": 1, "points": 200, "points_back": 0, "coupons": 0, "feedback": 1, "stars_hundredths": 400,
+        "conversion": {when: {"buyers": 0, "purchases": 0, "amount_fen": 0} for when in ("during", "before")},
+        "cost": {"points_fen": 200, "coupons_used_fen": 0, "total_fen": 200},
     }  # fmt: skip
     [said] = mia("GET", f"/events/{event['id']}/feedback").json["items"]
     assert set(said) == {"session_id", "stars", "comment", "given_on"}

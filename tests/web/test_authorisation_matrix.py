@@ -979,6 +979,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/approvals/<string:approval_id>/vouch"): staff(
         404, 404, 404, 404, place=lambda s: {"approval_id": s.approval()}
     ),
+    ("GET", "/office/v1/coupon-costs"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/settlements"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/settlements"): staff(403, 403, 403, 201, body=lambda s: s.no_draft()),
     ("PUT", "/office/v1/settlements/<int:settlement_no>/period"): staff(

@@ -7,7 +7,8 @@ from sqlalchemy import Engine, event, text
 
 from app import clock, db
 from app.clock import HOME_ZONE, business_date
-from app.engagement.report import Bought, Budget, Cost, Report, report
+from app.engagement.bought import Bought
+from app.engagement.report import Budget, Cost, Report, report
 from app.settlement.policy import SettlementPolicy
 from tests.app.engagement.offering import MINUTE, THANKS, live, lottery, play, round_of, work
 from tests.app.engagement.test_gifts import refund, sell
