@@ -1,6 +1,7 @@
 """Where things are, Node with the pinned packages, and how Chromium is started."""
 
 import dataclasses
+import fcntl
 import importlib.util
 import os
 import pathlib
@@ -32,11 +33,14 @@ class Node:
         """``npm ci``, but only when the lock is not the one installed last."""
         lock = (PREVIEW / "package-lock.json").read_text()
         installed = PREVIEW / "node_modules" / ".installed-lock.json"
-        if installed.exists() and installed.read_text() == lock:
-            return
-        done = self._start(*self.npm, "ci", "--ignore-scripts")
-        assert done.returncode == 0, done.stdout + done.stderr
-        installed.write_text(lock)
+        # Another test process may want the same at this moment; npm empties the folder first.
+        with (PREVIEW / "package.json").open() as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            if installed.exists() and installed.read_text() == lock:
+                return
+            done = self._start(*self.npm, "ci", "--ignore-scripts")
+            assert done.returncode == 0, done.stdout + done.stderr
+            installed.write_text(lock)
 
     def _start(self, *command: str) -> subprocess.CompletedProcess[str]:
         path = f"{pathlib.Path(self.node).parent}{os.pathsep}{os.environ['PATH']}"

@@ -114,6 +114,8 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return f"/stores/{store}/terminals", {"code": "T8", "name": "收银"}
         case ("POST", "/office/v1/api-keys"):
             return "/api-keys", {"store": store, "terminal": "T1", "name": "spare"}
+        case ("GET", "/office/v1/coupon-costs"):
+            return f"/coupon-costs?from=2026-01-01&until=2026-02-01&store={store}", None
         case ("GET", "/office/v1/shifts"):
             return f"/shifts?store={store}", None
         case ("POST", "/office/v1/points-adjustments"):
