@@ -76,6 +76,24 @@ def test_whoever_opens_the_mini_program_only_now_is_asked_and_others_are_not_loo
     assert len(api.bodies("/api/v1/me/confirmations")) <= before + 1
 
 
+@pytest.mark.parametrize("used_after_s", [18, 19])
+def test_a_code_used_just_before_it_turns_by_itself_is_followed_by_the_question(
+    api: MemberApiStub, open_phone: OpenPhone, used_after_s: int
+) -> None:
+    """It turns after twenty seconds; the looks are each five seconds, and just before it turns."""
+    api.add_member("demo")
+    api.refresh_in = 20
+    page = open_phone(own_clock=True)
+    page.clock.install()
+    page.reload()
+    page.locator(".qr img").wait_for()
+    follow(page, used_after_s)
+    api.use_code()
+    api.ask_for_their_word()
+    follow(page, 6)
+    expect(page.locator("#title")).to_have_text("账户支付确认")
+
+
 def follow(page: Page, seconds: int) -> None:
     for _ in range(seconds):
         page.clock.run_for(1_000)

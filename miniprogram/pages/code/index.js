@@ -15,6 +15,8 @@ const RETRY_MS = 10000;
 /** While the code lies before a till, the page looks whether it was used; after so many looks it waits for its turn. */
 const LOOK_MS = 5000;
 const LOOKS = 60;
+/** The last look is just before the code turns: of the next one it cannot be seen that this one was used. */
+const LAST_LOOK_MS = 1500;
 
 /** Once a code was used, the till may ask for the member's word; so often it is looked for, and so long. */
 const ASK_MS = 2500;
@@ -25,6 +27,12 @@ const questions = { nextAtMs: Infinity, untilMs: 0, asking: false, opened: '' };
 
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
 const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
+
+function nextLookMs() {
+  const next = Date.now() + LOOK_MS;
+  const last = clock.turnsAtMs - LAST_LOOK_MS;
+  return Date.now() < last && last < next ? last : next;
+}
 
 /** For which figures of the card the line about the tier was asked: others are a reason to ask again. */
 const tierLine = { askedFor: '' };
@@ -80,8 +88,11 @@ Component({
     tick() {
       if (this.data.guest) return;
       if (Date.now() >= questions.nextAtMs && this.data.digits && !this.data.offline) this.lookForQuestion();
-      if (Date.now() >= clock.turnsAtMs) this.refresh(false);
-      else if (this.data.digits) {
+      if (Date.now() >= clock.turnsAtMs) {
+        // Used after the last look, the former code would say nothing of it any more.
+        questions.nextAtMs = 0;
+        this.refresh(false);
+      } else if (this.data.digits) {
         this.showTimeLeft();
         if (Date.now() >= clock.looksAtMs) this.look();
       }
@@ -95,7 +106,7 @@ Component({
       const stillAsked = () => !clock.fetching && this.data.digits === showing;
       clock.looking = true;
       clock.looksLeft -= 1;
-      clock.looksAtMs = Date.now() + LOOK_MS;
+      clock.looksAtMs = nextLookMs();
       try {
         const shown = await replaced(showing);
         if (!shown || !stillAsked()) return;
@@ -176,7 +187,7 @@ Component({
       }
       clock.totalMs = shown.showForMs;
       clock.turnsAtMs = Date.now() + shown.showForMs;
-      clock.looksAtMs = Date.now() + LOOK_MS;
+      clock.looksAtMs = nextLookMs();
       const minutes = Math.ceil(shown.packLastsMs / 60000);
       this.setData({
         guest: false,
