@@ -12,6 +12,7 @@ from app.coupons.grant import MOST_EACH, MOST_HOLDINGS, MOST_MEMBERS, Wish
 from app.coupons.grant_listing import GrantMemberView, GrantView
 from app.coupons.grant_rows import Row, by_number
 from app.staff.roles import MANAGE_ACTIVITIES
+from app.throttle import Limit
 from office_api.coupon_templates import mine_to_change
 from office_api.guard import STAFF, me, my_stores, require_staff
 from web.answers import answer
@@ -29,6 +30,9 @@ blueprint = Blueprint(
     description="Coupons for members by name",
 )
 guarded(blueprint, require_staff)
+
+#: A row by phone number tells whether it is a member's, whoever is given something: for one person a day.
+BY_PHONE = Limit("coupon_grants_by_phone", 5_000, 24 * 3_600)
 
 
 class CouponHoldingSchema(Strict):
@@ -82,7 +86,9 @@ class CouponGrantWishSchema(Strict):
 class CouponGrantMemberSchema(Strict):
     place = fields.Integer(required=True, metadata={"description": "in the list as it was sent, from 1"})
     member_no = fields.String(
-        required=True, allow_none=True, metadata={"description": "null: a phone number, and nobody's"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "null of a phone number, until theirs is issued"},
     )
     uses_left = fields.Integer(
         required=True,
@@ -141,6 +147,8 @@ def create(arguments: dict[str, Any]) -> Response:
         count=arguments["count"],
         reason=arguments["reason"],
     )
+    if by_phone := sum(row.phone is not None for row in wish.rows):
+        parts().throttle.hit(BY_PHONE, me().id, cost=by_phone)
     granted = grant.start(
         wish=wish, staff_id=me().id, request=keyed(f"staff:{me().id}"), vault=parts().phones, now=now
     )

@@ -65,12 +65,15 @@ def start(
         former = idempotency.claim(session, request, Granted)
         if former is not None:
             return former
-        granted = _write_down(session, wish, staff_id, vault, now)
+        granted = _write_down(session, wish, staff_id, vault, request.hash, now)
         idempotency.remember(session, request, granted, now)
         return granted
 
 
-def _write_down(session: Session, wish: Wish, staff_id: int, vault: PhoneVault, now: datetime) -> Granted:
+def _write_down(
+    session: Session, wish: Wish, staff_id: int, vault: PhoneVault, digest: bytes, now: datetime
+) -> Granted:
+    """`digest` is that of what was asked."""
     template = load(session, wish.template_id, now=now)
     stores = template.stores
     named = found(session, wish.rows, template.face, vault, now)
@@ -78,23 +81,24 @@ def _write_down(session: Session, wish: Wish, staff_id: int, vault: PhoneVault, 
         id=new_id(now),
         template_id=wish.template_id,
         count=wish.count,
-        coupons=wish.count * len(named),
+        coupons=wish.count * sum(one.refusal is None for one in named),
         reason=wish.reason,
         requested_by=staff_id,
         alone_grants=policies.in_force(session, CouponPolicy).value.alone_grants,
         state="open",
         created_at=now,
     )
+    by_phone = sum(row.phone is not None for row in wish.rows)
     if not _may_alone(session, grant, now):
-        waiting = _ask(session, grant, named, stores, now)
+        waiting = _ask(session, grant, named, digest if by_phone else None, stores, now)
         if waiting.subject != grant.id:
+            _record(session, grant, "coupons.grant_again", waiting.subject, only(stores), by_phone, now)
             return Granted(grant_id=waiting.subject)
         grant.approval_id, grant.state = waiting.id, "waiting"
     session.add(grant)
     session.flush()
     session.execute(insert(CouponGrantMember), _rows(grant.id, named))
-    by_phone = sum(row.phone is not None for row in wish.rows)
-    _record(session, grant, "coupons.grant", only(stores), by_phone, now)
+    _record(session, grant, "coupons.grant", grant.id, only(stores), by_phone, now)
     return Granted(grant_id=grant.id)
 
 
@@ -126,9 +130,17 @@ def _may_alone(session: Session, grant: CouponGrant, now: datetime) -> bool:
 
 
 def _ask(
-    session: Session, grant: CouponGrant, named: Sequence[Found], stores: frozenset[int] | None, now: datetime
+    session: Session,
+    grant: CouponGrant,
+    named: Sequence[Found],
+    digest: bytes | None,
+    stores: frozenset[int] | None,
+    now: datetime,
 ) -> second_person.Alike:
-    """The request for it: the one that waits already, where the person has asked for the very same."""
+    """The request for it: the one that waits already, where the person has asked for the very same.
+
+    Phone numbers stand in none, so there `digest` tells one list from another.
+    """
     wish: second_person.Wish = {
         "kind": APPROVAL_KIND,
         "details": {
@@ -137,6 +149,7 @@ def _ask(
             "coupons": grant.coupons,
             "reason": grant.reason,
             **_told(named),
+            **({} if digest is None else {"digest": digest.hex()}),
         },
         "store_id": only(stores),
         "staff_id": grant.requested_by,
@@ -149,8 +162,8 @@ def _ask(
 
 
 def _told(named: Sequence[Found]) -> dict[str, Any]:
-    """For the second person: who, and what is left of theirs where somebody has said so."""
-    if all(one.uses is None and one.valid_through is None for one in named):
+    """For the second person: who, what is left of theirs where somebody has said so, and who gets nothing."""
+    if all((one.uses, one.valid_through, one.refusal) == (None, None, None) for one in named):
         return {"member_nos": [one.member_no for one in named]}
     return {
         "holdings": [
@@ -158,6 +171,7 @@ def _told(named: Sequence[Found]) -> dict[str, Any]:
                 "member_no": one.member_no,
                 "uses_left": one.uses,
                 "valid_through": None if one.valid_through is None else one.valid_through.isoformat(),
+                "refusal": one.refusal,
             }
             for one in named
         ]
@@ -189,14 +203,20 @@ def close_refused(session: Session, grant_id: str) -> None:
 
 
 def _record(
-    session: Session, grant: CouponGrant, action: str, store_id: int | None, by_phone: int, now: datetime
+    session: Session,
+    grant: CouponGrant,
+    action: str,
+    grant_id: str,
+    store_id: int | None,
+    by_phone: int,
+    now: datetime,
 ) -> None:
     audit.record(
         session,
         audit.Actor(type="staff", id=grant.requested_by),
         action,
         "coupon_grant",
-        grant.id,
+        grant_id,
         now=now,
         store_id=store_id,
         template_id=grant.template_id,

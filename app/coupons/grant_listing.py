@@ -31,8 +31,8 @@ class GrantView:
 
 @dataclass(frozen=True, kw_only=True)
 class GrantMemberView:
-    """`refusal` is the code of what stood against it, `place` the row of the list, from 1. Without a `member_no` a
-    phone number was nobody's. `uses_left` and `valid_through` as they were named."""
+    """`refusal` is the code of what stood against it, `place` the row of the list, from 1. Who was named by phone
+    number has a `member_no` once theirs is issued. `uses_left` and `valid_through` as they were named."""
 
     place: int
     member_no: str | None
@@ -56,9 +56,10 @@ _GRANT = text(f"""
         FROM coupon_grant_members m WHERE m.grant_id = g.id) n
     WHERE g.id = :id AND {VISIBLE}""")  # noqa: S608  # constants of our own
 _MEMBERS = text("""
-    SELECT m.place, m.member_no, m.uses AS uses_left, m.valid_through, m.state, m.refusal,
+    SELECT m.place, coalesce(m.member_no, CASE WHEN m.state = 'issued' THEN k.member_no END) AS member_no,
+        m.uses AS uses_left, m.valid_through, m.state, m.refusal,
         coalesce(c.ids, ARRAY[]::text[]) AS coupon_ids
-    FROM coupon_grant_members m LEFT JOIN LATERAL (
+    FROM coupon_grant_members m LEFT JOIN members k ON k.id = m.member_id LEFT JOIN LATERAL (
         SELECT array_agg(c.id::text ORDER BY c.source_line) AS ids FROM coupons c
         WHERE m.state = 'issued' AND c.source = 'grant' AND c.source_id = m.grant_id AND c.issued_to = m.member_id) c
         ON true

@@ -11,7 +11,8 @@ from app.db import Base, UTCDateTime
 
 
 class CouponGrant(Base):
-    """A wish to give each of the named members `count` coupons; `coupons` of them in all.
+    """A wish to give each of the named members `count` coupons; `coupons` of them in all, but for those
+    who were refused when they were named.
 
         waiting (for a second person) → open → done, or closed; or open at once
 
@@ -23,7 +24,7 @@ class CouponGrant(Base):
     __table_args__ = (
         UniqueConstraint("approval_id"),
         CheckConstraint("state IN ('waiting', 'open', 'done', 'closed')", "state"),
-        CheckConstraint("count > 0 AND coupons >= count", "count_positive"),
+        CheckConstraint("count > 0 AND coupons >= 0", "count_positive"),
         CheckConstraint("approval_id IS NOT NULL OR state IN ('open', 'done')", "waiting_has_approval"),
         CheckConstraint("approval_id IS NOT NULL OR coupons <= alone_grants", "second_person"),
         Index("ix_coupon_grants_open", "id", postgresql_where=text("state = 'open'")),
@@ -46,8 +47,8 @@ class CouponGrant(Base):
 class CouponGrantMember(Base):
     """What became of one of the named: `left` until it is known; `refusal` is the code of what stood against it.
 
-    Without a `member_no` it was a phone number, and nobody's. `uses` and `valid_through` are what is left of a holding
-    from another system (None: as the template gives).
+    Without a `member_no` they were named by phone number; without a `member_id` it was refused when it was named.
+    `uses` and `valid_through` are what is left of a holding from another system (None: as the template gives).
     """
 
     __tablename__ = "coupon_grant_members"
@@ -56,7 +57,7 @@ class CouponGrantMember(Base):
         CheckConstraint("state IN ('left', 'issued', 'refused')", "state"),
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", "refused_has_code"),
         CheckConstraint("state <> 'issued' OR member_id IS NOT NULL", "issued_to_a_member"),
-        CheckConstraint("member_no IS NOT NULL OR state = 'refused'", "nobody_is_refused"),
+        CheckConstraint("member_id IS NOT NULL OR state = 'refused'", "nobody_is_refused"),
         CheckConstraint("uses > 0", "uses_positive"),
     )
 

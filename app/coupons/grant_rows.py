@@ -34,7 +34,8 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """`member_id` is None if and only if there is a `refusal`; `member_no` None for a phone number of nobody."""
+    """`member_id` is None if and only if there is a `refusal`; `member_no` is None for who was named by phone number:
+    whose number it is the list does not tell."""
 
     member_no: str | None
     member_id: int | None
@@ -56,23 +57,30 @@ def found(session: Session, rows: Sequence[Row], face: Face, vault: PhoneVault, 
 
 
 def _found(row: Row, members: "_Members", seen: set[int], face: Face, now: datetime) -> Found:
-    number, member_id, refusal = row.member_no, None, None
+    member_id, refusal = None, None
     try:
-        number, member_id = members.of(row)
+        if row.phone is not None:
+            # Before anybody is looked up: else what is wrong with the row would tell whether they are a member.
+            _check(row, face, now)
+        member_id = members.of(row)
         if member_id in seen:
             raise CouponMemberTwice
         seen.add(member_id)
-        left = Remainder(uses=row.uses_left, valid_through=row.valid_through)
-        fitted(left, uses=face.uses, window=window(face, now), now=now)
+        _check(row, face, now)
     except DomainError as error:
         member_id, refusal = None, error.code
     return Found(
-        member_no=number,
+        member_no=row.member_no,
         member_id=member_id,
         uses=row.uses_left,
         valid_through=row.valid_through,
         refusal=refusal,
     )
+
+
+def _check(row: Row, face: Face, now: datetime) -> None:
+    left = Remainder(uses=row.uses_left, valid_through=row.valid_through)
+    fitted(left, uses=face.uses, window=window(face, now), now=now)
 
 
 class _Members:
@@ -94,8 +102,8 @@ class _Members:
             {one.phone_index: one for one in session.execute(phoned)} if self._indexes else {}
         )
 
-    def of(self, row: Row) -> tuple[str, int]:
-        """The member's number and id. Raises `NotFound`, `PhoneMalformed`."""
+    def of(self, row: Row) -> int:
+        """The member's id. Raises `NotFound`, `PhoneMalformed`."""
         if row.phone is None:
             member = self._by_number.get(row.member_no or "")
         elif row.phone in self._indexes:
@@ -104,4 +112,4 @@ class _Members:
             raise PhoneMalformed
         if member is None:
             raise NotFound
-        return member.member_no, member.id
+        return int(member.id)

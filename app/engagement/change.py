@@ -223,6 +223,8 @@ def _check(session: Session, draft: Draft, former: Activity | None) -> None:
         promotion.check(session, draft.definition)
         if draft.coupons_most is not None:
             raise ActivityMalformed(reason="coupons_most: a promotion gives no coupons")
+        if draft.points_most is not None and not draft.definition.gives_points:
+            raise ActivityMalformed(reason="points_most: without a rule of earning it gives no points")
     rewards = list(draft.definition.rewards())
     templates = {reward.coupon_template for reward in rewards if reward.coupons}
     known = session.execute(select(CouponTemplate.id).where(CouponTemplate.id.in_(templates))).scalars().all()

@@ -191,6 +191,10 @@ class Promotion(Definition, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def rewards(self) -> Iterator[Reward]:
         return iter(())
 
+    @property
+    def gives_points(self) -> bool:
+        return self.factor_bp is not None or self.points is not None
+
 
 DEFINITIONS: dict[Kind, type[Definition]] = {
     kind.kind: kind for kind in (CheckIn, Lottery, Welcome, FirstOrder, Profile, Referral, Survey, Promotion)

@@ -19,8 +19,9 @@ SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 #: took `off_fen`, less the part that went back.
 BY_ITS_RULES = """
     SELECT s.member_id, s.business_date, s.store_id, coalesce(p.points, 0) AS points,
-        CASE WHEN d.fen > 0 THEN d.fen - d.fen * (SELECT coalesce(sum(amount_fen), 0) FROM refunds
-            WHERE sale_id = s.id) / greatest(s.amount_fen, 1) ELSE 0 END AS off_fen
+        CASE WHEN d.fen > 0 THEN d.fen - (SELECT CASE WHEN s.amount_fen > 0
+            THEN d.fen * coalesce(sum(amount_fen), 0) / s.amount_fen WHEN count(*) > 0 THEN d.fen ELSE 0 END
+            FROM refunds WHERE sale_id = s.id) ELSE 0 END AS off_fen
     FROM sales s CROSS JOIN LATERAL (
         SELECT sum(CAST(x ->> 'points' AS bigint)) AS points FROM jsonb_array_elements(s.earned) x
         WHERE CAST(x ->> 'rule_no' AS bigint) IN (
@@ -38,11 +39,24 @@ _WATCHED = text(f"""
 _PAGE = 100
 
 
-def places(found: Activity, now: datetime) -> dict[str, str]:
-    """Where in the index of sales those of its time stand."""
+#: An activity that was put on before and has been put off since still has what it gave.
+_BEGUN = text("""
+    SELECT min(begun) FROM (
+        SELECT e.effective_from AS begun FROM activity_rules r
+        JOIN earn_rules e ON r.book = 'earn_rule' AND e.rule_no = r.rule_no WHERE r.activity_id = :id
+        UNION ALL SELECT d.effective_from FROM activity_rules r
+        JOIN discount_rules d ON r.book = 'discount_rule' AND d.rule_no = r.rule_no WHERE r.activity_id = :id) x""")
+
+
+def places(connection: Connection, found: Activity, now: datetime) -> dict[str, str]:
+    """Where in the index of sales those of its time stand, since its rules first held."""
+    begun = connection.execute(_BEGUN, {"id": found.id}).scalar_one() or found.starts_at
     late = found.ends_at is not None and now - found.ends_at > _LATE
     until = found.ends_at + _LATE if late and found.ends_at is not None else now
-    return {"first": first_id(max(SINCE, found.starts_at)), "last": first_id(until + timedelta(days=1))}
+    return {
+        "first": first_id(max(SINCE, min(begun, found.starts_at))),
+        "last": first_id(until + timedelta(days=1)),
+    }
 
 
 def stop_used_up_promotions(*, now: datetime) -> int:
@@ -54,7 +68,7 @@ def stop_used_up_promotions(*, now: datetime) -> int:
         used_up = [
             found.id
             for found in _watched(connection, now)
-            if connection.execute(_SUM, {"id": found.id} | places(found, now)).scalar_one()
+            if connection.execute(_SUM, {"id": found.id} | places(connection, found, now)).scalar_one()
             >= (found.points_most or 0)
         ]
     for activity_id in used_up:

@@ -161,7 +161,7 @@ def report(*, activity_id: str, now: datetime) -> Report:
 
 
 def _report(connection: Connection, found: Activity, now: datetime) -> Report:
-    asked = _asked(found, now)
+    asked = _asked(connection, found, now)
     groups = connection.execute(_TAKEN_PART, asked).all()
     given = connection.execute(_GIVEN, {"id": found.id}).one()
     during, before = conversion(connection, _BOUGHT, asked, _span(found), now)
@@ -194,11 +194,11 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
     )
 
 
-def _asked(found: Activity, now: datetime) -> dict[str, Any]:
+def _asked(connection: Connection, found: Activity, now: datetime) -> dict[str, Any]:
     what = found.definition
     if not isinstance(what, Promotion):
         return {"id": found.id, "items": [], "first": "", "last": ""}
-    return {"id": found.id, "items": list(what.items)} | places(found, now)
+    return {"id": found.id, "items": list(what.items)} | places(connection, found, now)
 
 
 def _span(found: Activity) -> Span:

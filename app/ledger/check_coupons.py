@@ -60,7 +60,7 @@ COUPON_QUESTIONS = {
             FROM coupon_events WHERE coupon_id = c.id) e ON true
         WHERE coalesce(e.issued, 0) <> 1 OR (c.state = 'void') <> (e.recalled > 0) OR e.recalled > 1""",
     "a grant gave what it says, to whom it says": f"""
-        SELECT g.id AS what, m.member_no || ' ' || m.state || ', ' || c.n || ' coupons' AS detail
+        SELECT g.id AS what, 'row ' || m.place || ' ' || m.state || ', ' || c.n || ' coupons' AS detail
         FROM coupon_grants g JOIN coupon_grant_members m ON m.grant_id = g.id CROSS JOIN LATERAL (
             SELECT count(*) AS n FROM coupons c WHERE c.source = 'grant' AND c.source_id = g.id
                 AND c.template_id = g.template_id AND c.issued_to = m.member_id) c
@@ -68,10 +68,10 @@ COUPON_QUESTIONS = {
         UNION ALL
         SELECT g.id, g.state || ', ' || m.n || ' members, ' || m.undecided || ' left'
         FROM coupon_grants g CROSS JOIN LATERAL (
-            SELECT count(*) AS n, count(*) FILTER (WHERE state = 'left') AS undecided,
+            SELECT count(*) AS n, count(member_id) AS named, count(*) FILTER (WHERE state = 'left') AS undecided,
                 count(*) FILTER (WHERE state = 'issued') AS issued
             FROM coupon_grant_members WHERE grant_id = g.id) m
-        WHERE m.n * g.count <> g.coupons OR (g.state = 'done' AND m.undecided > 0)
+        WHERE m.named * g.count <> g.coupons OR (g.state = 'done' AND m.undecided > 0)
             OR (g.state IN ('waiting', 'closed') AND m.issued > 0)
         UNION ALL
         SELECT c.id, 'until ' || c.valid_until || ', through ' || m.valid_through FROM coupon_grant_members m

@@ -9,10 +9,12 @@ down_revision = "0027_events"
 COLUMNS = """
 ALTER TABLE coupon_grant_members
     ADD COLUMN uses INTEGER, ADD COLUMN valid_through DATE, ALTER COLUMN member_no DROP NOT NULL,
-    ADD CONSTRAINT ck_coupon_grant_members_nobody_is_refused CHECK (member_no IS NOT NULL OR state = 'refused'),
+    ADD CONSTRAINT ck_coupon_grant_members_nobody_is_refused CHECK (member_id IS NOT NULL OR state = 'refused'),
     ADD CONSTRAINT ck_coupon_grant_members_uses_positive CHECK (uses > 0),
     DROP CONSTRAINT uq_coupon_grant_members_grant_id_member_no,
     ADD CONSTRAINT uq_coupon_grant_members_grant_id_member_id UNIQUE (grant_id, member_id);
+ALTER TABLE coupon_grants DROP CONSTRAINT ck_coupon_grants_count_positive,
+    ADD CONSTRAINT ck_coupon_grants_count_positive CHECK (count > 0 AND coupons >= 0);
 """
 GUARD = """
 DROP TRIGGER coupon_grant_members_kept ON coupon_grant_members;
@@ -28,6 +30,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(
+        "ALTER TABLE coupon_grants DROP CONSTRAINT ck_coupon_grants_count_positive, ADD CONSTRAINT"
+        " ck_coupon_grants_count_positive CHECK (count > 0 AND coupons >= count) NOT VALID"
+    )
     op.execute(GUARD.format(more=""))
     op.execute(
         "ALTER TABLE coupon_grant_members DROP CONSTRAINT ck_coupon_grant_members_nobody_is_refused,"

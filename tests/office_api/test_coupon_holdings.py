@@ -16,6 +16,8 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons import grant_run
 from app.db import transaction
 from app.identity import consent
+from app.throttle import Limit
+from office_api import coupon_grants
 from tests.actors import Actors
 from tests.adjusting import member_no
 from tests.conftest import rows
@@ -145,11 +147,15 @@ def test_a_phone_number_finds_its_member_and_stays_nowhere(
     twice = "coupon_member_twice"
     assert refusals(answer) == [None, twice, twice, "not_found", "not_found"]
     numbers = [one["member_no"] for one in answer.json["members"]]
-    assert numbers == [member_no(phone)] * 3 + [None] * 2
+    assert numbers == [None, None, member_no(phone), None, None]
     assert brought(actors, template, *sent, key="k").data == answer.data
     assert decided(actors, answer.json["approval_id"]).status_code == 204
     assert grant_run.sweep(now=clock.now()) == 1
     assert rows(engine, "SELECT issued_to, uses FROM coupons") == [(phone.member_id, 3)]
+    given = actors.shop.app.test_client().get(
+        f"/office/v1/coupon-grants/{answer.json['id']}/members", headers=actors.headers("manager")
+    )
+    assert given.json["items"][0]["member_no"] == member_no(phone)
     by_phone = "SELECT CAST(data ->> 'by_phone' AS integer) FROM audit_log WHERE action = 'coupons.grant'"
     assert rows(engine, by_phone) == [(4,)]
     written = str([rows(engine, f"SELECT x::text FROM {table} x") for table in KEPT])
@@ -197,7 +203,10 @@ def test_above_the_limit_a_second_person_sees_what_is_left_and_the_day_is_asked_
     path = "/office/v1/approvals?state=pending"
     asked = actors.shop.app.test_client().get(path, headers=actors.headers("manager")).json["items"]
     [details] = [one["details"] for one in asked if one["subject"] == answer.json["id"]]
-    assert details["holdings"] == [named[0], {**named[1], "valid_through": None}]
+    assert details["holdings"] == [
+        {**named[0], "refusal": None},
+        {**named[1], "valid_through": None, "refusal": None},
+    ]
     assert decided(actors, answer.json["approval_id"]).status_code == 204
     grant_run.run(answer.json["id"], now=clock.now() + timedelta(days=3))
     found = seen(actors, f"{answer.json['id']}/members").json["items"]
@@ -225,3 +234,50 @@ def test_what_makes_no_sense_is_refused(actors: Actors, wrong: dict[str, Any]) -
     refused = actors.shop.app.test_client().post(PATH, json=body, headers=headers)
     assert refused.status_code == 422
     assert UNKNOWN not in refused.text
+
+
+def test_a_row_that_is_wrong_tells_of_no_number_whose_it_is(actors: Actors, engine: Engine) -> None:
+    bound(actors.shop, actors.shop.member())
+    template = live_template(clock.now(), conditions={"stores": [actors.shop.store.id]}, **CARD)
+    late = {"valid_through": "2000-01-01"}
+    answer = brought(actors, template, {"phone": "13800138000", **late}, {"phone": UNKNOWN, **late})
+    assert refusals(answer) == ["coupon_end_out_of_range"] * 2
+    assert [one["member_no"] for one in answer.json["members"]] == [None, None]
+
+
+def test_numbers_are_named_so_often_a_day_and_each_list_is_written_down(
+    actors: Actors, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coupon_grants, "BY_PHONE", Limit("few", 3, 3_600))
+    bound(actors.shop, actors.shop.member())
+    template = live_template(clock.now(), conditions={"stores": [actors.shop.store.id]}, **CARD)
+    limits(alone_grants=0)
+    first = brought(actors, template, {"phone": "13800138000"}, {"phone": "13800138000"})
+    again = brought(actors, template, {"phone": "13800138000"}, {"phone": "13800138000"})
+    assert (first.status_code, again.status_code) == (201, 429)
+    other = brought(actors, template, {"phone": UNKNOWN})
+    assert other.json["id"] != first.json["id"]
+    assert rows(engine, "SELECT count(*) FROM audit_log WHERE action LIKE 'coupons.grant%'") == [(2,)]
+
+
+def test_who_is_refused_counts_for_no_limit(actors: Actors, engine: Engine) -> None:
+    template = live_template(clock.now(), conditions={"stores": [actors.shop.store.id]}, **CARD)
+    limits(alone_grants=2, alone_grants_a_day=2)
+    wrong = [{"member_no": f"nobody{n}"} for n in range(5)]
+    assert brought(actors, template, *wrong).json["state"] == "done"
+    named = [{"member_no": member_no(one)} for one in (actors.a, actors.b)]
+    answer = brought(actors, template, *named, *wrong)
+    assert (answer.json["state"], answer.json["issued"], answer.json["refused"]) == ("done", 2, 5)
+
+
+def test_a_row_that_fits_by_now_is_another_request(actors: Actors, engine: Engine) -> None:
+    template = live_template(clock.now(), conditions={"stores": [actors.shop.store.id]}, **CARD)
+    limits(alone_grants=0)
+    rest = [{"member_no": member_no(actors.a), "uses_left": 15}, {"member_no": member_no(actors.b)}]
+    first = brought(actors, template, *rest)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE coupon_faces SET face = jsonb_set(face, '{uses}', '20')"))
+    second = brought(actors, template, *rest)
+    assert (refusals(first)[0], refusals(second)[0]) == ("coupon_uses_out_of_range", None)
+    assert second.json["id"] != first.json["id"]

@@ -14,6 +14,7 @@ from app.checkout.decide import decide
 from app.engagement import change, earned_by
 from app.engagement.activity import Activity
 from app.engagement.definitions import ActivityMalformed
+from app.engagement.report import report
 from app.engagement.rewards import change_item
 from app.engagement.rewards.items import Item
 from app.engagement.rewards.reward import Place, reward_of
@@ -229,3 +230,25 @@ def test_a_discount_that_makes_no_sense_is_refused(discount: dict[str, Any], rea
     with pytest.raises(ActivityMalformed) as refused:
         draft("promotion", discount=discount)
     assert reason in str(refused.value.data["reason"])
+
+
+def test_a_budget_counts_what_was_given_before_the_promotion_was_put_off(shop: Shop, engine: Engine) -> None:
+    """Else whoever moves its start could have it given again and again."""
+    person = Actor(type="staff", id=shop.person("one", Grant("admin", None)).id)
+    terms: dict[str, Any] = {"factor_bp": 20_000, "points_most": 30, "ends_at": clock.now() + HOUR}
+    activity = live("promotion", **terms)
+    shop.earn(shop.member(), 40)
+    assert earned_by.stop_used_up_promotions(now=clock.now()) == 1
+    again = draft("promotion", **terms | {"starts_at": clock.now()})
+    changed = change.change(
+        activity_id=activity.id, version=activity.version + 1, draft=again, actor=person, now=clock.now()
+    )
+    change.publish(activity_id=activity.id, version=changed.version, actor=person, now=clock.now())
+    assert report(activity_id=activity.id, now=clock.now()).points_budget.given == 40
+    assert earned_by.stop_used_up_promotions(now=clock.now()) == 1
+
+
+def test_without_a_rule_of_earning_there_is_no_budget_of_points(shop: Shop, engine: Engine) -> None:
+    with pytest.raises(ActivityMalformed) as refused:
+        live("promotion", discount=TENTH, points_most=10)
+    assert "points_most" in str(refused.value.data["reason"])
