@@ -42,6 +42,10 @@ OF_ACTIVITIES: dict[str, tuple[str, str]] = {
         "抽奖不设预算，奖品库存就是预算。",
         "a lottery has no budget: the stock of its prizes is one.",
     ),
+    "points_most: without a rule of earning it gives no points": (
+        "points_most：没有积分规则的促销不送积分，无需设置积分预算。",
+        "points_most: without a rule of earning it gives no points.",
+    ),
     "coupons_most: a promotion gives no coupons": (
         "促销活动不发券，不能填 coupons_most。",
         "coupons_most: a promotion gives no coupons.",
