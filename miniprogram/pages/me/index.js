@@ -1,5 +1,6 @@
 /** The member's own particulars and settings. */
 const api = require('../../utils/api.js');
+const { boundBy } = require('../../utils/bind_phone.js');
 const session = require('../../utils/session.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { hasPolicy, openPolicy } = require('../../utils/policy.js');
@@ -118,15 +119,7 @@ Component({
 
     /** @param {WechatMiniprogram.ButtonGetPhoneNumber} event */
     async bindPhone(event) {
-      const { code } = event.detail;
-      if (!code) return;
-      try {
-        await api.bindPhone(code);
-        wx.showToast({ title: this.data.t.phoneBound, icon: 'none' });
-        this.reload();
-      } catch (problem) {
-        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
-      }
+      if (await boundBy(event)) this.reload();
     },
 
     pickLanguage() {

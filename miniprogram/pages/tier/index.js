@@ -1,5 +1,6 @@
 /** The member's tier: how long it lasts, what it gives, what is missing to the next one and to keep it. */
 const api = require('../../utils/api.js');
+const { boundBy } = require('../../utils/bind_phone.js');
 const { problemView } = require('../../utils/list_pages.js');
 const { grouped, yuan } = require('../../utils/format.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
@@ -75,15 +76,7 @@ Component({
 
     /** @param {WechatMiniprogram.ButtonGetPhoneNumber} event */
     async bindPhone(event) {
-      const { code } = event.detail;
-      if (!code) return;
-      try {
-        await api.bindPhone(code);
-        wx.showToast({ title: this.data.t.phoneBound, icon: 'none' });
-        this.reload();
-      } catch (problem) {
-        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
-      }
+      if (await boundBy(event)) this.reload();
     },
   },
 });
