@@ -19,7 +19,7 @@ test: $(VENV)/.dev browser
 	$(BIN)/pytest -n $(JOBS) --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.dev browser
-	$(BIN)/pytest -m long --timeout 1800
+	MANY_SEEDS=1 $(BIN)/pytest -m "long or hypothesis" --timeout 1800
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 WHOLE = "chromium"
@@ -74,3 +75,26 @@ class Pages:
 
 def _leave(question: Dialog) -> None:
     question.accept()
+
+
+_AXE = Axe().axe_script
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe finds in the page. A document gets axe once, and hands back no more than is asked for."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE)
+    found: list[Any] = page.evaluate(
+        "axe.run({ resultTypes: ['violations'] }).then(found => found.violations)"
+    )
+    return found
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds serious or critical: the rule, and each element."""
+    return [
+        f"{fault['id']}: {node['html']}"
+        for fault in violations(page)
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]

@@ -27,11 +27,15 @@ from commands.db import upgrade
 from embedded import postgres, redis
 from tests.actors import Actors
 from tests.databases import Database, Databases
+from tests.seeds import choose_profile
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
+
+# Before any module of tests takes its number of examples.
+choose_profile()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -129,6 +133,13 @@ def engine(unaudited_engine: Engine, database: Database) -> Iterator[Engine]:
     """The business is bound to this test's database; afterwards its books must be sound."""
     yield unaudited_engine
     assert database.differences() == []
+
+
+@pytest.fixture
+def impatient(database: Database) -> Iterator[None]:
+    """For tests that wait until the product gives up a lock."""
+    with database.impatient():
+        yield
 
 
 @pytest.fixture(scope="session")

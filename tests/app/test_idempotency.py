@@ -66,6 +66,7 @@ def test_twenty_tries_of_one_sale_are_one_sale(address: str, shop: Shop, engine:
     assert phone.get("/me/points").json["points"] == 50
 
 
+@pytest.mark.long
 class TestWithoutTheKeys:
     """The same twenty tries where nothing is unique."""
 
@@ -190,6 +191,7 @@ _TWIN = text("""
     VALUES (:scope, :key, '', '{}', now())""")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_twin_in_flight_is_waited_for_and_then_the_till_is_told_to_repeat(
     shop: Shop, engine: Engine
 ) -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 # A process of its own, because it must be the first time, and because the control may end it.
@@ -47,6 +49,7 @@ def test_many_threads_meet_a_type_at_once() -> None:
     assert [outcome(_GUARDED) for _ in range(3)] == [0] * 3
 
 
+@pytest.mark.long
 def test_the_control_a_type_that_each_thread_shows_to_msgspec_itself() -> None:
     """Without the lock three of four such processes end; once msgspec is mended this fails, and the lock may go."""
     control = "msgspec.json.decode(data, type=quoted.Priced)"

@@ -53,6 +53,7 @@ def test_a_crowd_is_counted(app: Flask, counter: Counter, engine: Engine) -> Non
         check_flash(engine, counter.empty, 2, told={"claimed": 2})
 
 
+@pytest.mark.long
 @pytest.mark.skipif(pgbench.find() is None, reason="pgbench is not installed")
 def test_the_reference_writes_what_the_audits_find_sound(
     counter: Counter, engine: Engine, database_url: str

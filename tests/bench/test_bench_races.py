@@ -17,6 +17,7 @@ def run(address: str, what: LastOnes, lost: tuple[bytes, ...]) -> races.Seen:
     return races.run(races.Races(port=port, races=what.races, won=what.won, lost=lost))
 
 
+@pytest.mark.long
 def test_one_wins_each_race_and_the_others_wait_for_their_answer(
     app: Flask, engine: Engine, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

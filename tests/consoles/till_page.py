@@ -4,12 +4,11 @@ import time
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Request, expect
 
 from consoles.clerk.guard import PLACE_COOKIE, SESSION_COOKIE
-from tests.browsers import Pages
+from tests.browsers import Pages, serious
 from tests.consoles.visitor import Visitor
 from tests.shop import PASSWORD
 
@@ -177,13 +176,7 @@ class TillPage:
 
     def faults(self) -> list[str]:
         """What axe finds serious or critical, and every overflow to the side."""
-        found: list[Any] = Axe().run(self.page).response["violations"]
-        faults = [
-            f"{fault['id']}: {node['html']}"
-            for fault in found
-            if fault["impact"] in ("serious", "critical")
-            for node in fault["nodes"]
-        ]
+        faults = serious(self.page)
         found_small: list[str] = self.page.evaluate(_SMALL_TARGETS)
         faults += [f"too small: {html}" for html in found_small]
         too_wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

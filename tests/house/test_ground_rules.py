@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,30 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def calls(path: Path) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Everything in the file, read once."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def calls(path: Path) -> list[str]:
     """`x.y.z` of every call `x.y.z(…)` in the file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func)
+    return [dotted(node.func) for node in nodes(path) if isinstance(node, ast.Call)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget() -> Iterator[None]:
+    """What was read is millions of objects; nobody else needs them."""
+    yield
+    nodes.cache_clear()
+
+
+def dotted(node: ast.AST) -> str:
+    """`x.y.z`; what else it begins with stands for nothing that a rule names."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else "…"
 
 
 def test_only_the_transaction_commits() -> None:
@@ -41,8 +61,7 @@ def test_only_the_transaction_commits() -> None:
 
 def test_nobody_uses_the_session_of_a_request() -> None:
     for path in sources(*SHIPPED):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        used = {dotted(node) for node in nodes(path) if isinstance(node, ast.Attribute)}
         assert not used & {"db.session", "db.Model", "db.db.session", "db.paginate"}, name(path)
 
 
@@ -62,7 +81,7 @@ def test_only_the_clock_reads_the_wall_clock() -> None:
 def test_the_database_is_told_the_time_as_well() -> None:
     """`now()` in a statement would be another clock, which no test can set."""
     for path in sources("app"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "SELECT" in node.value:
                 words = node.value.lower()
                 assert not any(word in words for word in ("now()", "current_date", "current_timestamp")), (
@@ -75,7 +94,7 @@ def test_only_one_module_has_msgspec_check_types() -> None:
     for path in sources(
         "app", "web", "miniprogram_api", "pos_api", "office_api", "consoles", "commands", "wechat_sandbox"
     ):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and name(path) != "app/typed.py":
                 typed = {word.arg for word in node.keywords} & {"type"} or len(node.args) > 1
                 call = ast.unparse(node.func)

@@ -69,6 +69,7 @@ def test_many_rounds_as_in_production(race: Race, production: Arena, engine: Eng
     hold(race, production, engine, MANY_ROUNDS)
 
 
+@pytest.mark.long
 class TestWithoutTheGuards:
     """Most go wrong in their first round; whoever is lucky gets as many as the test above has."""
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
 from preview_tools import OpenPhone
+
+from tests.browsers import serious
 
 pytestmark = pytest.mark.browser
 
@@ -138,11 +139,6 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
 }
 
 
-def _faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in {"serious", "critical"}]
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_members_page_is_sound_at_every_width(
@@ -205,7 +201,7 @@ def test_a_question_over_the_page_is_sound(member_phone: Page, asking: str) -> N
     member_phone.locator(asking).click()
     expect(member_phone.get_by_role("dialog")).to_be_visible()
 
-    assert _faults(member_phone) == []
+    assert serious(member_phone) == []
 
 
 def _look(page: Page) -> None:
@@ -214,4 +210,4 @@ def _look(page: Page) -> None:
         assert page.evaluate(TOO_WIDE) == [], f"at {width} px"
         assert page.evaluate(TOO_SMALL, THUMB_PX) == [], f"at {width} px"
     page.set_viewport_size({"width": 390, "height": 844})
-    assert _faults(page) == []
+    assert serious(page) == []

@@ -1,16 +1,12 @@
 """Answering a survey and writing feedback in the mini-program, in a browser, against a stub of the API."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
 
+from tests.browsers import serious
+
 pytestmark = pytest.mark.browser
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in {"serious", "critical"}]
 
 
 def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
@@ -31,7 +27,7 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     page.get_by_role("radio", name="10").click()
     page.get_by_role("radio", name="9", exact=True).click()
     page.get_by_label("还想说什么？").get_by_role("textbox").fill("很好")
-    assert faults(page) == []
+    assert serious(page) == []
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("获得 20 积分")).to_be_visible()
     [(_, body, key)] = stub.asked
@@ -50,7 +46,7 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     expect(page.get_by_role("radio", name="静安店")).to_be_checked()  # of the last purchase
     page.get_by_role("radio", name="徐汇店").click()
     page.get_by_role("textbox").fill("排队太久")
-    assert faults(page) == []
+    assert serious(page) == []
     page.get_by_role("button", name="提交").click()
     expect(page.get_by_text("待回复")).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_value("")
@@ -68,5 +64,5 @@ def test_a_survey_is_answered_and_feedback_goes_back_and_forth(
     page.get_by_role("button", name="发送").click()
     expect(page.get_by_text("谢谢", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_value("")
-    assert faults(page) == []
+    assert serious(page) == []
     assert stub.unread == 0

@@ -225,6 +225,7 @@ def test_one_number_claimed_by_many_at_once_goes_to_one(visitor, sandbox, engine
     assert {a.json["code"] for a in answers if a.status_code == 409} == {"phone_in_use"}
 
 
+@pytest.mark.long
 def test_without_the_constraint_one_number_would_go_to_many(visitor, sandbox, engine):
     """The control."""
     with engine.begin() as connection:

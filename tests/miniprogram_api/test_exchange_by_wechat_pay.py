@@ -108,6 +108,7 @@ def test_sixteen_who_learn_of_it_together_complete_it_once(
     assert told(engine) == [(1,)]
 
 
+@pytest.mark.long
 def test_without_the_lock_it_is_completed_more_than_once(
     unaudited_pay_shop: PayShop, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_one_code_under_many_keys_makes_one_login(wechat_app, sandbox, engine):
     assert (sandbox.calls(LOGIN), members(engine), live_sessions(engine)) == (1, 1, 1)
 
 
+@pytest.mark.long
 def test_without_the_claim_wechat_would_be_asked_again_and_again(wechat_app, sandbox, engine, monkeypatch):
     """The control: the check sees it."""
     claim = login._claim
@@ -79,6 +80,7 @@ def test_many_first_logins_of_one_person_make_one_member(wechat_app, sandbox, en
     assert (members(engine), live_sessions(engine)) == (1, CROWD)
 
 
+@pytest.mark.long
 def test_without_lock_and_constraint_one_person_would_become_several(
     wechat_app, sandbox, engine, monkeypatch
 ):
@@ -97,6 +99,7 @@ def test_without_lock_and_constraint_one_person_would_become_several(
     raise AssertionError("the race was never seen")
 
 
+@pytest.mark.long
 def test_the_constraint_alone_keeps_a_person_one_member(wechat_app, sandbox, engine, monkeypatch):
     monkeypatch.setattr(login, "_one_at_a_time", lambda *given: None)
 

@@ -216,6 +216,7 @@ def test_no_record_of_any_library_holds_a_secret(visitor, sandbox, engine, caplo
     assert found({**secrets, "login code": code, "phone code": phone_code, "token": token}, said) == set()
 
 
+@pytest.mark.long
 def test_a_process_killed_in_the_middle_of_a_login_leaves_the_code_to_the_next(
     product: Product, sandbox: Sandbox, engine
 ) -> None:

@@ -283,6 +283,7 @@ def test_while_too_many_wait_for_wechat_pay_others_come_again(pay_shop: PayShop,
     assert pay_shop.order(alice, 20_000).status_code == 201
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     """The same sixteen with nobody waiting, and no key of the cause in the ledger, must go wrong."""
 

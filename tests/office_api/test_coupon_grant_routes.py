@@ -212,6 +212,7 @@ def test_sixteen_at_once_by_one_person_keep_the_days_limit(actors: Actors) -> No
     assert halves_at_once(actors) == 3
 
 
+@pytest.mark.long
 def test_without_one_after_another_they_would_not(actors: Actors, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control."""
 

@@ -156,6 +156,7 @@ def test_sixteen_at_once_at_two_tills_get_no_more_than_the_clerk_may_give(
     assert at_two_tills(shop, clerk) == [201] * 3 + [409] * 13
 
 
+@pytest.mark.long
 def test_without_one_after_another_they_would(
     shop: Shop, clerk: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_clerks_limit_of_the_day_holds_under_a_race(shop: Shop, phone: Phone, 
     assert clerks_race(shop, anna) == 3
 
 
+@pytest.mark.long
 def test_without_the_lock_it_would_not(
     shop: Shop, phone: Phone, anna: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:

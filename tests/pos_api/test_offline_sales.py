@@ -128,6 +128,7 @@ def test_of_many_tills_with_one_code_the_first_earns(
     assert rows(engine, "SELECT count(*) FROM sales") == [(1,)]
 
 
+@pytest.mark.long
 class TestWithoutTheKeyOfCodes:
     """The same race when nothing in the database says once."""
 
@@ -339,6 +340,7 @@ def test_a_terminal_gives_so_many_points_a_day_and_no_more(
     assert queue.reason(queue.sold(None)) is None
 
 
+@pytest.mark.long
 class TestWithoutTheLimitOfTheDay:
     """The same race when the database does not say how much: those who looked at once all give."""
 

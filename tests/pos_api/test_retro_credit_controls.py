@@ -24,6 +24,7 @@ def anna(shop: Shop) -> StaffView:
     return shop.person("anna", Grant("clerk", shop.store.id))
 
 
+@pytest.mark.long
 def test_without_locks_and_keys_one_receipt_is_credited_more_than_once(
     shop: Shop, engine: Engine, anna: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,6 +47,7 @@ def test_without_locks_and_keys_one_receipt_is_credited_more_than_once(
     raise AssertionError("the lock was not needed")
 
 
+@pytest.mark.long
 def test_without_the_lock_a_clerk_credits_more_alone_than_they_may(
     shop: Shop, anna: StaffView, monkeypatch: pytest.MonkeyPatch
 ) -> None:

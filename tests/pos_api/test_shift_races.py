@@ -62,6 +62,7 @@ def test_no_sale_falls_between_two_shifts(shop: Shop, engine: Engine, anna: Staf
     assert broken(engine) == set()
 
 
+@pytest.mark.long
 def test_with_the_guard_off_some_do(shop: Shop, engine: Engine, anna: StaffView) -> None:
     with engine.begin() as connection:
         connection.execute(

@@ -338,6 +338,7 @@ def test_of_sixteen_uses_of_one_ticket_one_tops_up(shop: Shop, phone: Phone) -> 
     assert balance(phone) == (50_000, 0, 0)
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     """The same race with nobody waiting for anybody must go wrong, or it proves nothing."""
 

@@ -116,6 +116,7 @@ def test_sixteen_at_once_stay_within_the_limit_of_the_day(shop: Shop, phone: Pho
     assert rows(engine, "SELECT points FROM earn_counts") == [(55,)]
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     @pytest.fixture
     def engine(self, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
@@ -124,5 +125,6 @@ class TestWithoutTheLock:
         monkeypatch.setattr(limits, "_ONE_AT_A_TIME", nothing)
         return unaudited_engine
 
+    @pytest.mark.long
     def test_the_constraint_alone_turns_top_ups_away(self, shop: Shop, phone: Phone) -> None:
         assert 500 in {answer.status_code for answer in fill(shop, phone)}

@@ -319,6 +319,7 @@ def test_sixteen_refund_one_top_up_and_spend_it_at_once_and_it_comes_out_even(
     assert balance(phone) == (0, 0)
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     """The same with nobody waiting for the accounts: looks are old by the time the lots are taken."""
 

@@ -25,13 +25,14 @@ from scan_codes import (
 )
 from scan_codes.damm import check_digit
 from scan_codes.permutation import permute
+from tests.seeds import examples
 
 member_nos = st.integers(0, MEMBER_NO_MAX)
 steps = st.integers(0, 2**40)
 
 
 @given(member_no=member_nos, step=steps, prefix=st.sampled_from(["90", "88", "16", "99"]))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_an_issued_code_names_its_member(ring: KeyRing, member_no: int, step: int, prefix: str) -> None:
     code = issue(ring, member_no, step, prefix=prefix)
     verified = verify(ring, code, step, prefix=prefix)

@@ -17,6 +17,7 @@ from scan_codes import (
     valid_until,
     verify,
 )
+from tests.seeds import examples
 
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
@@ -101,7 +102,7 @@ def test_a_phone_that_refreshes_when_told_never_shows_a_dead_code(
 
 
 @given(start=moments)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_a_screen_that_follows_refresh_in_is_good_at_every_moment(ring: KeyRing, start: datetime) -> None:
     """Plays five refreshes, with an answer that takes a second, and looks right before each redraw."""
     now = start

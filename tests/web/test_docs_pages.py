@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import chromium
+from tests.browsers import chromium, serious
 from tests.web.test_openapi_document import operations
 from web import document as openapi
 
@@ -73,10 +72,7 @@ def test_an_error_code_is_found_by_its_address(page: Page) -> None:
     row = page.locator("tr:target")
     expect(row).to_contain_text("系统正忙")
     expect(row).to_be_in_viewport()
-    faults = [
-        v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
-    ]
-    assert faults == []
+    assert serious(page) == []
 
 
 def test_pages_speak_the_readers_language(app: Flask) -> None:

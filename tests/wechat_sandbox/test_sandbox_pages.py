@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browsers import chromium
+from tests.browsers import chromium, violations
 from wechat_sandbox.texts import TEXTS
 
 
@@ -125,4 +124,4 @@ def test_the_pages_fit_and_are_accessible(
     for path in ("/", "/phone/alice"):
         page.goto(f"{sandbox.url}{path}?lang={language}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert Axe().run(page).response["violations"] == []
+        assert violations(page) == []

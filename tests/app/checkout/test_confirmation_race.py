@@ -124,6 +124,7 @@ def test_the_phone_declines_while_the_till_sells(desk: Desk, phone: Phone, engin
     assert rows(engine, "SELECT count(*) FROM sales") == [(QUOTES // 4,)]
 
 
+@pytest.mark.long
 class TestWithoutTheGuards:
     """The look, the sale's own question and the constraint each keep it out; without all three it happens."""
 

@@ -21,6 +21,7 @@ from tests.app.checkout.till_side import scan_at, sell_at, till_of
 from tests.app.tiers.shopping import set_plan
 from tests.conftest import rows
 from tests.queueing import Queue, allow, old_rule, stamp, upload_at
+from tests.seeds import examples
 from tests.shop import Shop
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -234,7 +235,7 @@ def test_any_queue_gets_one_verdict_an_item_and_effects_are_what_was_recorded(
             item |= {"code": "9" * 20 if drawn["who"] == "text" else "", "scanned_at": stamp(scanned_at)}
         return item
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_ITEM, min_size=1, max_size=12))
     def check(drawn: list[dict[str, Any]]) -> None:
         shop.parts.redis.flushdb()  # type: ignore[union-attr]

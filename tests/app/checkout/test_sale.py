@@ -164,6 +164,7 @@ def test_sixteen_sales_on_one_ticket_are_one_sale(shop: Shop, engine: Engine, ro
     assert rows(engine, "SELECT balance FROM ledger_accounts") == [(10,)]
 
 
+@pytest.mark.long
 class TestWithoutTheUniqueKeys:
     """The same races when nothing in the database says once."""
 

@@ -354,6 +354,7 @@ def write_while_another_is_writing(shop: Shop) -> tuple[int, int]:
     return int(str(stamp)), int(str(seen))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_rules_become_visible_in_the_order_of_their_ids(shop: Shop) -> None:
     assert write_while_another_is_writing(shop) == (1, 1)
 

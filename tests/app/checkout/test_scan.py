@@ -47,6 +47,7 @@ def test_thirty_two_tills_scan_one_code_and_one_gets_the_ticket(shop: Shop, engi
     assert rows(engine, "SELECT count(*) FROM scan_tickets") == [(1,)]
 
 
+@pytest.mark.long
 class TestWithoutThePrimaryKey:
     """The same race when nothing in the database says once."""
 

@@ -34,11 +34,6 @@ def desk(shop: Shop) -> Desk:
     return desk_of(shop, "anna")
 
 
-def deadlocks(engine: Engine) -> int:
-    [(found,)] = rows(engine, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-    return int(str(found))
-
-
 #: Opening an account takes long enough that somebody comes in between.
 SLOWLY = """
     CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
@@ -68,8 +63,8 @@ def test_a_first_earning_and_a_top_up_with_points_do_not_wait_in_a_circle(
             return error.code
         return "done"
 
+    # PostgreSQL ends one of those who wait in a circle, and `busy` would be among the answers.
     assert Counter(race(2 * RUNNERS, run)) == {"done": 2 * RUNNERS}
-    assert deadlocks(engine) == 0
 
 
 class TestWithoutTheAccountBeforehand:
@@ -144,7 +139,6 @@ def test_everything_that_moves_one_members_value_at_once(shop: Shop, desk: Desk,
     ]
     answers = race(len(doing) * EACH, lambda n: _outcome(doing[n % len(doing)], n // len(doing)))
     assert Counter(answers) == {"done": len(doing) * EACH}
-    assert deadlocks(engine) == 0
     for sale in sales:
         desk.refund(sale.sale_id, later)
     assert rows(engine, "SELECT sum(amount_fen) FROM refunds") == [(EACH * sales[0].amount_fen,)]

@@ -147,6 +147,7 @@ def test_one_key_at_once_is_one_coupon(shop: Shop, engine: Engine) -> None:
     assert rows(engine, "SELECT issued, (SELECT count(*) FROM coupons) FROM coupon_stock") == [(1, 1)]
 
 
+@pytest.mark.long
 class TestWithoutTheGuards:
     """The controls: what the look has seen alone keeps nothing, or the races above prove nothing."""
 

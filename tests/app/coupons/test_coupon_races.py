@@ -192,6 +192,7 @@ def test_one_code_of_a_coupon_opens_one_ticket(shop: Shop, phone: Phone, engine:
     assert rows(engine, "SELECT count(*) FROM scan_tickets") == [(1,)]
 
 
+@pytest.mark.long
 class TestWithoutTheGuards:
     """The same races must go wrong, or the tests above prove nothing."""
 

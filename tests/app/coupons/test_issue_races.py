@@ -103,6 +103,7 @@ def test_a_stock_that_is_set_meanwhile_counts_everybody(shop: Shop, engine: Engi
     assert rows(engine, counted) == [(0,)]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_who_had_looked_before_the_stock_was_set_is_counted(shop: Shop, engine: Engine) -> None:
     """Step by step: somebody has a coupon and has not ended, the stock waits for them."""
     template = live_template(clock.now())

@@ -11,9 +11,10 @@ from app.checkout.bill import Line
 from app.discounts import search
 from app.discounts.pricing import Benefit, BenefitNotApplicable, Priced, best
 from tests.app.discounts.pricing_cases import amount, bills, dearest, line, offered, percent
+from tests.seeds import examples
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(bills(), offered(8))
 def test_no_combination_takes_off_more_and_none_as_much_with_fewer(
     lines: list[Line], benefits: list[Benefit]
@@ -24,7 +25,7 @@ def test_no_combination_takes_off_more_and_none_as_much_with_fewer(
     assert (priced.discount_fen, len(applied)) == dearest(lines, benefits)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(bills(), offered(30), st.randoms(use_true_random=False))
 def test_discounts_add_up_and_the_order_of_the_question_does_not_matter(
     lines: list[Line], benefits: list[Benefit], chance: random.Random
@@ -54,7 +55,7 @@ def check_sums(lines: list[Line], benefits: list[Benefit], priced: Priced) -> No
     )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(bills(), offered(8), st.data())
 def test_what_is_chosen_is_applied_and_what_is_refused_is_not(
     lines: list[Line], benefits: list[Benefit], data: st.DataObject

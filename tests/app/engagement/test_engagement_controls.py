@@ -24,6 +24,7 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
+@pytest.mark.long
 def test_without_the_guard_the_last_prize_is_won_twice(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +38,7 @@ def test_without_the_guard_the_last_prize_is_won_twice(
     assert results.count("prize 1") > 1
 
 
+@pytest.mark.long
 def test_without_its_place_locked_a_member_meets_the_schema(shop: Shop, engine: Engine) -> None:
     """Draws that do not wait for each other take the same number."""
     phone = shop.member()
@@ -61,6 +63,7 @@ def test_without_its_place_locked_a_member_meets_the_schema(shop: Shop, engine: 
     assert "schema" in results
 
 
+@pytest.mark.long
 def test_without_the_look_under_the_lock_the_schema_keeps_the_day(shop: Shop, engine: Engine) -> None:
     """What the code no longer sees meets the primary key; without that, it counts twice."""
     activity, phone = monthly(), shop.member()
@@ -75,6 +78,7 @@ def test_without_the_look_under_the_lock_the_schema_keeps_the_day(shop: Shop, en
         story._THERE = guarded
 
 
+@pytest.mark.long
 def test_without_the_claim_one_key_meets_the_schema_and_without_that_draws_again(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +102,7 @@ def test_without_the_claim_one_key_meets_the_schema_and_without_that_draws_again
     assert race(16, run).count("schema") == 0
 
 
+@pytest.mark.long
 def test_without_its_guard_the_last_chance_meets_the_schema_and_without_that_is_used_again(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +127,7 @@ def test_without_its_guard_the_last_chance_meets_the_schema_and_without_that_is_
     assert race(16, lambda n: run(100 + n)).count("schema") == 0
 
 
+@pytest.mark.long
 def test_without_its_guard_a_budget_meets_the_schema_and_without_that_is_exceeded(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

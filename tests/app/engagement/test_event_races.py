@@ -30,6 +30,7 @@ def test_the_last_seats_go_to_as_many_as_there_are(shop: Shop, engine: Engine) -
     ]
 
 
+@pytest.mark.long
 def test_control_without_the_guard_there_are_more_people_than_seats(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ def test_one_member_has_one_booking_however_often_they_ask(shop: Shop, engine: E
     assert rows(engine, "SELECT taken FROM event_sessions") == [(1,)]
 
 
+@pytest.mark.long
 def test_control_without_the_unique_index_they_have_several(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_seat_given_up_and_somebody_who_begins_to_wait_find_each_other(shop: S
     assert rows(engine, "SELECT taken FROM event_sessions") == [(half,)]
 
 
+@pytest.mark.long
 def test_control_without_the_lock_somebody_waits_beside_an_empty_chair(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def test_the_last_ones_go_to_as_many_as_there_are(shop: Shop, engine: Engine) ->
     ]
 
 
+@pytest.mark.long
 def test_control_without_a_guarded_stock_more_go_than_there_are(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +51,7 @@ def test_one_key_makes_one_exchange(shop: Shop, engine: Engine) -> None:
     assert rows(engine, "SELECT count(*) FROM reward_orders") == [(1,)]
 
 
+@pytest.mark.long
 def test_control_with_keys_of_their_own_there_are_many(shop: Shop, engine: Engine) -> None:
     [phone], mug = members(shop, 1), mugs(shop)
     answers = race(AT_ONCE, lambda _: code(asked(phone, mug)))
@@ -63,6 +65,7 @@ def test_a_limit_holds_for_whoever_asks_many_times_at_once(shop: Shop, engine: E
     assert Counter(answers) == {"201": 2, "reward_limit_reached": 14}
 
 
+@pytest.mark.long
 def test_control_without_the_lock_the_unique_key_still_holds_the_limit(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +130,7 @@ def unlocked(session: Any, order_id: str, *, member_id: int | None, store_id: in
     return order
 
 
+@pytest.mark.long
 def test_control_without_the_lock_and_the_guard_many_hand_it_over(
     whole_app: Any, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
+@pytest.mark.long
 def test_without_its_lock_a_purchase_meets_the_schema_and_without_that_is_rewarded_again(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,6 +47,7 @@ def test_without_its_lock_a_purchase_meets_the_schema_and_without_that_is_reward
     assert points(inviter) == 30 * (1 + CROWD)
 
 
+@pytest.mark.long
 def test_without_the_inviters_place_the_cap_meets_the_schema_and_without_that_is_exceeded(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

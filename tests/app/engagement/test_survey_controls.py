@@ -18,6 +18,7 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
+@pytest.mark.long
 def test_without_the_look_the_schema_keeps_the_answer_single(shop: Shop, engine: Engine) -> None:
     """What the code no longer sees meets the primary key; without all keys, everybody is heard and paid again."""
     activity, member = survey(reward={"points": 5}), shop.member().member_id
@@ -41,6 +42,7 @@ def test_without_the_look_the_schema_keeps_the_answer_single(shop: Shop, engine:
     assert rows(engine, "SELECT balance FROM ledger_accounts WHERE unit = 'points'") == [(85,)]
 
 
+@pytest.mark.long
 def test_without_the_budgets_guard_the_last_reward_is_given_again(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,6 +193,7 @@ def test_eight_relays_at_once_plan_each_receipt_once(post: Post) -> None:
     assert post.rows("SELECT id FROM facts WHERE handled_at IS NULL") == []
 
 
+@pytest.mark.long
 def test_without_locks_and_unique_key_eight_relays_plan_too_many(
     unaudited_post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def test_they_do_not_block_each_other(shop: Shop, engine: Engine, kind: str) -> 
     assert not blocked(engine, shop, told(shop, kind))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", PAYLOADS)
 def test_without_the_note_first_they_do(
     shop: Shop, engine: Engine, kind: str, monkeypatch: pytest.MonkeyPatch

@@ -22,6 +22,7 @@ def engine(unaudited_engine: Engine) -> Engine:
     return unaudited_engine
 
 
+@pytest.mark.long
 def test_without_holding_the_member_words_stay_behind(
     shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_jobs_and_tills_at_once_end_each_lot_once(engine: Engine) -> None:
     assert len(ended(engine)) == 20
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_account_that_is_held_for_long_keeps_no_other_from_its_turn(engine: Engine) -> None:
     one, two, three = member(), member(), member()
     for who in (one, two, three):

@@ -72,6 +72,7 @@ def test_transfers_both_ways_do_not_block_each_other(engine: Engine) -> None:
     assert balance(engine, one, "principal_fen") + balance(engine, two, "principal_fen") == 2000
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     """The same race against a writer that looks without locking must go wrong, or it proves nothing."""
 

@@ -258,6 +258,7 @@ def test_messages_of_one_person_go_one_after_another_even_from_three_workers(pos
         assert numbers == sorted(numbers)
 
 
+@pytest.mark.long
 def test_without_the_lock_two_workers_write_to_one_person_at_once(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

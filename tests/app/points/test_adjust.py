@@ -209,6 +209,7 @@ def test_sixteen_at_once_do_not_pass_the_limit_of_the_day(
     assert points(phone) == 2_000
 
 
+@pytest.mark.long
 class TestWithoutTheLock:
     """The same sixteen when nobody waits for anybody."""
 

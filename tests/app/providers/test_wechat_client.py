@@ -258,6 +258,7 @@ def test_headers_that_trickle_in_are_not_waited_for(client, wechat):
         client.code_to_session(CODE)
 
 
+@pytest.mark.long
 def test_without_a_deadline_for_the_whole_they_would_be(make_client, wechat, monkeypatch):
     """The control: each read has its own time-out, as sockets do, and the answer arrives in the end."""
     monkeypatch.setattr("app.providers.in_time._Connection.response_class", HTTPResponse)

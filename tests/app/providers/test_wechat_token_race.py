@@ -66,6 +66,7 @@ def test_a_rotation_costs_one_fetch_and_no_message(stampede, sandbox):
     assert sandbox.calls(SUBSCRIBE_SEND) <= THREADS * (SENDS + 1)
 
 
+@pytest.mark.long
 def test_without_the_lock_the_same_stampede_fetches_more(stampede, monkeypatch):
     @contextmanager
     def open_to_all(_shared):

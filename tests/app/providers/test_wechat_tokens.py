@@ -304,6 +304,7 @@ def test_threads_of_one_process_share_one_fetch(make_store, wechat):
     assert wechat.count(STABLE_TOKEN) == 1
 
 
+@pytest.mark.long
 def test_without_the_lock_threads_of_one_process_all_fetch(make_store, wechat):
     wechat.on(STABLE_TOKEN, after_a_moment)
     store = make_store(read_timeout_s=10)  # sixteen at once: a busy machine answers some of them late

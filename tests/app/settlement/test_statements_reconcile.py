@@ -33,6 +33,7 @@ from tests.app.settlement.trading import (
     taken,
 )
 from tests.racing import race
+from tests.seeds import examples
 
 Pair = tuple[int | None, int | None, str]
 
@@ -139,7 +140,7 @@ def broken(engine: Engine) -> set[str]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(20),
     deadline=None,
     derandomize=True,
     database=None,
@@ -207,6 +208,7 @@ def test_without_the_lock_the_schema_still_lets_one_do_it(
     assert broken(db.engine()) == set()
 
 
+@pytest.mark.long
 def test_without_lock_and_schema_the_same_is_counted_twice(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from app.tiers.plan import Plans
 from app.tiers.review import lacking
 from app.tiers.walk import BEGINNING, walk
 from tests.app.tiers.standing import LEVELS, at, buy, held, plan
+from tests.seeds import examples
 
 FIRST = date(2027, 11, 1)
 DAYS = 500
@@ -75,7 +76,7 @@ END = at(FIRST + timedelta(days=2 * DAYS))
 
 
 @given(turns, purchases, moments)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_reviews_at_any_times_write_what_one_walk_finds(
     plans: Plans, bought: list[Bought], reviews: list[datetime]
 ) -> None:
@@ -91,7 +92,7 @@ def test_reviews_at_any_times_write_what_one_walk_finds(
 
 
 @given(turns, purchases, moments, st.lists(st.none() | st.integers(0, 90), min_size=25, max_size=25))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_after_a_void_everything_is_as_if_the_sale_had_never_been(
     plans: Plans, bought: list[Bought], reviews: list[datetime], days_until_void: list[int | None]
 ) -> None:
@@ -117,7 +118,7 @@ def test_after_a_void_everything_is_as_if_the_sale_had_never_been(
 
 
 @given(turns, purchases, moments, st.lists(st.integers(0, 60), min_size=25, max_size=25))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_purchases_that_come_to_light_late_are_made_good(
     plans: Plans, bought: list[Bought], reviews: list[datetime], days_late: list[int]
 ) -> None:

@@ -129,6 +129,7 @@ def slow_to_write(engine: Engine) -> None:
         )
 
 
+@pytest.mark.long
 def test_without_the_lock_the_keys_still_refuse_a_second_upgrade(
     custom: Custom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_without_the_lock_the_keys_still_refuse_a_second_upgrade(
     assert len(custom.changes(phone)) == len(custom.gifts(phone)) == 1
 
 
+@pytest.mark.long
 class TestWithoutLockAndKeys:
     """The negative control of the tests above; nobody looks at the books afterwards."""
 

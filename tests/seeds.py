@@ -1,0 +1,19 @@
+"""How many generated examples a property is tried with: all of them in `make test-long`, a fourth in `make test`."""
+
+import os
+
+from hypothesis import settings
+
+MANY = bool(os.environ.get("MANY_SEEDS"))
+_USUAL = 100
+
+
+def examples(many: int) -> int:
+    """So many of `many` are tried now."""
+    return many if MANY else max(1, many // 4)
+
+
+def choose_profile() -> None:
+    """For whatever names no number of its own."""
+    settings.register_profile("ours", max_examples=examples(_USUAL))
+    settings.load_profile("ours")
