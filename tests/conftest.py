@@ -30,6 +30,9 @@ from tests.databases import Database, Databases
 from tests.seeds import choose_profile
 from tests.shop import Shop
 
+#: Fixtures for whole folders of tests: what they start serves all of them.
+pytest_plugins = ("tests.chat_apps", "tests.messaging", "tests.paying")
+
 ROOT = Path(__file__).resolve().parent.parent
 #: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}

@@ -26,6 +26,7 @@ from app.members.join import join
 from app.messages.consent import add
 from app.parts import Parts, assemble
 from tests.conftest import ROOT, key, serving
+from tests.databases import Database
 from tests.shop import Phone, Shop
 from wechat_sandbox.process import start
 
@@ -303,25 +304,31 @@ def callback(served: str, **changed: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
+def post_shop(post_app: Flask, database: Database, unaudited_engine: Engine) -> Shop:
+    assert unaudited_engine is db.engine()
+    return database.remembered("post_shop", lambda: Shop(post_app), Shop.again)
+
+
+@pytest.fixture
 def post(
-    post_app: Flask, post_settings: settings.Settings, served: str, wechat: WeChat, engine: Engine
+    post_shop: Shop, post_settings: settings.Settings, served: str, wechat: WeChat, engine: Engine
 ) -> Post:
-    return _post(post_app, post_settings, served, wechat, engine)
+    return _post(post_shop, post_settings, served, wechat, engine)
 
 
 @pytest.fixture
 def unaudited_post(
-    post_app: Flask, post_settings: settings.Settings, served: str, wechat: WeChat, unaudited_engine: Engine
+    post_shop: Shop, post_settings: settings.Settings, served: str, wechat: WeChat, unaudited_engine: Engine
 ) -> Post:
     """For tests that take a guard away."""
-    return _post(post_app, post_settings, served, wechat, unaudited_engine)
+    return _post(post_shop, post_settings, served, wechat, unaudited_engine)
 
 
-def _post(app: Flask, here: settings.Settings, served: str, wechat: WeChat, engine: Engine) -> Post:
+def _post(shop: Shop, here: settings.Settings, served: str, wechat: WeChat, engine: Engine) -> Post:
     # Anew for each test: the WeChat client remembers its token, and pauses after a refusal.
     parts = assembled(here)
-    app.extensions["parts"] = parts
-    return Post(app, Shop(app), wechat, engine, parts, served)
+    shop.app.extensions["parts"] = parts
+    return Post(shop.app, shop, wechat, engine, parts, served)
 
 
 def assembled(here: settings.Settings) -> Parts:

@@ -28,6 +28,7 @@ from app.identity.sessions import open_session
 from app.members.join import join
 from app.providers.wechat_pay import WechatPay
 from tests.conftest import _Quiet
+from tests.databases import Database
 from tests.shop import Phone, Shop
 from wechat_sandbox.process import start
 
@@ -183,21 +184,21 @@ def whole_pay_app(
 
 
 @pytest.fixture
-def pay_shop(whole_pay_app: tuple[Flask, str], engine: Engine, pay_address: str) -> PayShop:
+def pay_shop(unaudited_pay_shop: PayShop, engine: Engine) -> PayShop:
+    assert engine is db.engine()
+    return unaudited_pay_shop
+
+
+@pytest.fixture
+def unaudited_pay_shop(
+    whole_pay_app: tuple[Flask, str], unaudited_engine: Engine, database: Database, pay_address: str
+) -> PayShop:
+    """For tests that take a guard away."""
+    assert unaudited_engine is db.engine()
     app, url = whole_pay_app
     app.extensions["parts"].redis.flushdb()
     desk = Desk(url)
     desk.tell("reset")
     desk.tell("faults", "DELETE")
-    return PayShop(Shop(app), desk, app.extensions["parts"].wechat_pay, pay_address)
-
-
-@pytest.fixture
-def unaudited_pay_shop(
-    whole_pay_app: tuple[Flask, str], unaudited_engine: Engine, pay_address: str
-) -> PayShop:
-    app, url = whole_pay_app
-    app.extensions["parts"].redis.flushdb()
-    desk = Desk(url)
-    desk.tell("reset")
-    return PayShop(Shop(app), desk, app.extensions["parts"].wechat_pay, pay_address)
+    shop = database.remembered("pay_shop", lambda: Shop(app), Shop.again)
+    return PayShop(shop, desk, app.extensions["parts"].wechat_pay, pay_address)

@@ -6,19 +6,7 @@ import pytest
 
 from app import clock
 from tests.app.ledger.books import move, points
-from tests.messaging import (
-    RECEIPT,
-    Post,
-    post,
-    post_app,
-    post_settings,
-    reckoned_up,
-    served,
-    wechat,
-    wechat_process,
-)
-
-__all__ = ["post", "post_app", "post_settings", "served", "wechat", "wechat_process"]
+from tests.messaging import RECEIPT, Post, reckoned_up
 
 
 def test_a_member_who_agreed_gets_the_receipt_on_their_phone_once(post: Post) -> None:

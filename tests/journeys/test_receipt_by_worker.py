@@ -4,20 +4,7 @@ import signal
 
 import pytest
 
-from tests.messaging import (
-    Post,
-    post,
-    post_app,
-    post_settings,
-    reckoned_up,
-    served,
-    until,
-    wechat,
-    wechat_process,
-    worker,
-)
-
-__all__ = ["post", "post_app", "post_settings", "served", "wechat", "wechat_process"]
+from tests.messaging import Post, reckoned_up, until, worker
 
 
 def test_receipts_arrive_by_themselves_and_the_worker_stops_when_told(post: Post) -> None:

@@ -18,13 +18,12 @@ from app.engagement.rewards.reward import Place
 from app.withdrawal import withdraw
 from tests.conftest import rows
 from tests.coupons import live_template
-from tests.paying import PREPAY, PayShop, pay_address, pay_front, pay_shop, unaudited_pay_shop, whole_pay_app
+from tests.paying import PREPAY, PayShop
 from tests.quoting import fill
 from tests.racing import race
 from tests.rewards import asked, exchanged, given_up, item, mugs
 from tests.shop import Phone
 
-__all__ = ["pay_address", "pay_front", "pay_shop", "unaudited_pay_shop", "whole_pay_app"]
 RUNNERS = 16
 MINUTES = timedelta(minutes=1)
 PRICE = {"points": 100, "cash_fen": 990}

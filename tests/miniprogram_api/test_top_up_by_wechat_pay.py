@@ -13,20 +13,10 @@ from app.checkout import settle_top_up
 from app.db import Busy
 from tests.app.stored_value.offering import offer, ticket, topped_up
 from tests.conftest import rows
-from tests.paying import (
-    PREPAY,
-    QUERY,
-    PayShop,
-    pay_address,
-    pay_front,
-    pay_shop,
-    unaudited_pay_shop,
-    whole_pay_app,
-)
+from tests.paying import PREPAY, QUERY, PayShop
 from tests.racing import race
 from tests.shop import Phone
 
-__all__ = ["pay_address", "pay_front", "pay_shop", "unaudited_pay_shop", "whole_pay_app"]
 RUNNERS = 16
 MINUTES = timedelta(minutes=1)
 

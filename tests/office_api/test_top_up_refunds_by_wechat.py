@@ -16,11 +16,10 @@ from tests.actors import staff_token
 from tests.app.stored_value.offering import offer, topped_up
 from tests.app.stored_value.refunding import set_refund_policy, used
 from tests.conftest import rows
-from tests.paying import PayShop, pay_address, pay_front, pay_shop, unaudited_pay_shop, whole_pay_app
+from tests.paying import PayShop
 from tests.racing import race
 from tests.shop import Phone
 
-__all__ = ["pay_address", "pay_front", "pay_shop", "unaudited_pay_shop", "whole_pay_app"]
 REFUNDS = "/v3/refund/domestic/refunds"
 ONE = f"{REFUNDS}/{{out_refund_no}}"
 MINUTE = timedelta(minutes=1)
