@@ -1,5 +1,6 @@
 """The OpenAPI document, and the plumbing that keeps flask-smorest to our rules."""
 
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -27,13 +28,36 @@ class OurApi(Api):  # type: ignore[misc]
 
     ERROR_SCHEMA = Problem
 
+    def __init__(self, app: Flask) -> None:
+        self._undocumented: list[SmorestBlueprint] = []
+        self._documenting = Lock()
+        super().__init__(app)
+
     def handle_http_exception(self, error: HTTPException) -> Response:
         return http_refused(error)
 
     def register_blueprint(self, blueprint: PlainBlueprint, **options: Any) -> None:
-        """Register a face's blueprint; its bodies are looked at after its guard let the request pass."""
-        super().register_blueprint(blueprint, **options)
+        """Register a face's blueprint; its bodies are looked at after its guard let the request pass.
+
+        Its routes are documented when somebody asks: that takes longer than all else here, and workers, commands and
+        most servers never ask.
+        """
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint, **options)
         self._app.before_request_funcs.setdefault(blueprint.name, []).append(require_json)
+        self._undocumented.append(blueprint)
+
+    def gathered(self) -> dict[str, Any]:
+        """What the routes say of themselves, as OpenAPI."""
+        with self._documenting:
+            for blueprint in self._undocumented:
+                blueprint.register_views_in_doc(
+                    self, self._app, self.spec, name=blueprint.name, parameters=None
+                )
+                self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+            self._undocumented.clear()
+            spec: dict[str, Any] = self.spec.to_dict()
+        return spec
 
 
 class RowNumber(IntegerConverter):

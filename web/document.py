@@ -30,7 +30,7 @@ _REFUSALS = {
 
 def document(app: Flask) -> dict[str, Any]:
     """OpenAPI 3.1 of all JSON faces."""
-    spec: dict[str, Any] = deepcopy(app.extensions["openapi"].spec.to_dict())
+    spec: dict[str, Any] = deepcopy(app.extensions["openapi"].gathered())
     spec["servers"] = [{"url": "/"}]
     spec["components"]["responses"] = {_name(status): _response(status) for status in _REFUSALS}
     spec["components"]["schemas"].pop("PaginationMetadata", None)
