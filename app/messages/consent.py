@@ -6,7 +6,7 @@ right. Every change is a row that names its source, so that an event delivered t
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,28 +43,41 @@ def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None
                 forget(session, member_id, result.template_id, cause="switched_off", source=source, now=now)
 
 
-def take(session: Session, member_id: int, template_id: str, *, source: str, now: datetime) -> bool:
+# One of a long-term template is used up by nothing but the member's own refusal.
+_TAKE = text("""
+    UPDATE subscription_credits c SET credits = c.credits - x.used
+    FROM (SELECT CASE WHEN EXISTS (SELECT FROM subscribe_templates t
+        WHERE t.template_id = :template_id AND t.long_term) THEN 0 ELSE 1 END AS used) x
+    WHERE c.member_id = :member_id AND c.template_id = :template_id AND c.credits > 0 RETURNING x.used""")
+
+
+def take(session: Session, member_id: int, template_id: str, *, message_id: str, now: datetime) -> bool:
     """Reserve one credit for a message in this transaction; False when there is none."""
-    taken = session.execute(
-        update(SubscriptionCredit)
-        .where(
-            SubscriptionCredit.member_id == member_id,
-            SubscriptionCredit.template_id == template_id,
-            SubscriptionCredit.credits > 0,
-        )
-        .values(credits=SubscriptionCredit.credits - 1)
-        .returning(SubscriptionCredit.credits)
-    ).one_or_none()
-    if taken is None:
+    used = session.execute(_TAKE, {"member_id": member_id, "template_id": template_id}).scalar_one_or_none()
+    if used is None:
         return False
-    _note(session, member_id, template_id, -1, "reserved", source, now)
+    _note(session, member_id, template_id, -used, "reserved", reserved_by(message_id), now)
     return True
+
+
+def reserved_by(message_id: str) -> str:
+    """The source of what a message reserved."""
+    return f"message:{message_id}"
+
+
+def give_back(session: Session, member_id: int, template_id: str, *, message_id: str, now: datetime) -> None:
+    """Give back what was reserved for a message that was not sent; once."""
+    reserved = select(SubscriptionChange.change).where(SubscriptionChange.source == reserved_by(message_id))
+    change = session.execute(reserved).scalar_one_or_none() or 0
+    if change:
+        source = f"returned:{message_id}"
+        add(session, member_id, template_id, -change, cause="returned", source=source, now=now)
 
 
 def add(
     session: Session, member_id: int, template_id: str, change: int, *, cause: str, source: str, now: datetime
 ) -> None:
-    """Count credits that were granted, or give back one that was reserved in vain; once per source."""
+    """Count credits that were granted; once per source."""
     if not _note(session, member_id, template_id, change, cause, source, now):
         return
     fresh = insert(SubscriptionCredit).values(member_id=member_id, template_id=template_id, credits=change)
