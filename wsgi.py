@@ -65,6 +65,7 @@ import office_api.settlements
 import office_api.shifts
 import office_api.shops
 import office_api.staff_memberships
+import office_api.subscribe_templates
 import office_api.survey_results
 import office_api.tiers
 import office_api.top_up_offers
@@ -148,6 +149,7 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
+    office_api.subscribe_templates.blueprint,
     office_api.survey_results.blueprint,
     office_api.feedback.blueprint,
     office_api.activity_templates.blueprint,

@@ -405,6 +405,15 @@ def offline_sales() -> dict[str, Any]:
     return {"items": [item]}
 
 
+def subscribe_template(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "活动通知",
+        "category": "marketing",
+        "fields": [{"key": "thing1", "label": "活动"}],
+        **more,
+    }
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -887,6 +896,18 @@ TABLE: dict[tuple[str, str], Row] = {
         503,
         place=lambda _: {"top_up_id": "t"},
         body=lambda _: {"amount_fen": 1_000, "reason": "other"},
+    ),
+    ("GET", "/office/v1/subscribe-templates"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/subscribe-templates"): staff(
+        403, 403, 403, 201, body=lambda _: subscribe_template(template_id=unique("t"))
+    ),
+    ("PUT", "/office/v1/subscribe-templates/<int:template_no>"): staff(
+        403,
+        403,
+        403,
+        404,
+        body=lambda _: subscribe_template(version=1),
+        place=lambda _: {"template_no": 999},
     ),
     ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),
