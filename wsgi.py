@@ -35,6 +35,7 @@ import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
 import miniprogram_api.stores
+import miniprogram_api.subscriptions
 import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
@@ -116,6 +117,7 @@ JSON_FACES = (
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
     miniprogram_api.stores.blueprint,
+    miniprogram_api.subscriptions.blueprint,
     miniprogram_api.surveys.blueprint,
     miniprogram_api.feedback.blueprint,
     pos_api.scans.blueprint,

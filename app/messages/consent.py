@@ -1,7 +1,8 @@
 """Credits of consent: one accepted request allows one subscribe message of that template (reference B5).
 
-WeChat's pushed events are the authority, because nobody can forge them; a refusal at sending (43101) sets the count
-right. Every change is a row that names its source, so that an event delivered twice counts once.
+WeChat's pushed events are the authority, because nobody can forge them (pushed.py); without them the phone's word is
+(subscriptions.py). A refusal at sending (43101) sets the count right. Every change is a row that names its source, so
+that what is told twice counts once.
 """
 
 from datetime import datetime
@@ -10,38 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db import transaction
-from app.identity.models import MemberIdentity
-from app.messages.models import SubscriptionChange, SubscriptionCredit
-from app.providers.wechat.push import Push
-
-_LONGEST_TEMPLATE_ID = 64
-_POPUP, _CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
-
-
-def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None:
-    """Count what a member accepted, and forget what they switched off. Events of strangers have no effect."""
-    if push.event not in (_POPUP, _CHANGE) or "\0" in push.openid:
-        return
-    with transaction() as session:
-        member_id = session.execute(
-            select(MemberIdentity.member_id).where(
-                MemberIdentity.provider == provider,
-                MemberIdentity.app_id == app_id,
-                MemberIdentity.subject == push.openid,
-            )
-        ).scalar_one_or_none()
-        if member_id is None:
-            return
-        for place, result in enumerate(push.results):
-            if not 0 < len(result.template_id) <= _LONGEST_TEMPLATE_ID or "\0" in result.template_id:
-                continue  # no template of ours, and nothing the database would take
-            source = f"push:{push.dedupe_key}:{place}"
-            if result.outcome == "accept" and push.event == _POPUP:
-                add(session, member_id, result.template_id, 1, cause="accepted", source=source, now=now)
-            elif result.outcome == "reject" and push.event == _CHANGE:
-                forget(session, member_id, result.template_id, cause="switched_off", source=source, now=now)
-
+from app.messages.models import SubscriptionAnswer, SubscriptionChange, SubscriptionCredit
 
 # One of a long-term template is used up by nothing but the member's own refusal.
 _TAKE = text("""
@@ -98,6 +68,20 @@ def forget(
     # Noted even when there was nothing to forget: the same event, late, must not wipe out what was granted since.
     if _note(session, member_id, template_id, -had, cause, source, now) and credit:
         credit.credits = 0
+
+
+def note_answer(session: Session, member_id: int, template_id: str, *, accepted: bool, at: datetime) -> None:
+    """Remember how the member answered when asked; an older answer, late, changes nothing."""
+    said = insert(SubscriptionAnswer).values(
+        member_id=member_id, template_id=template_id, accepted=accepted, at=at
+    )
+    session.execute(
+        said.on_conflict_do_update(
+            index_elements=["member_id", "template_id"],
+            set_={"accepted": said.excluded.accepted, "at": said.excluded.at},
+            where=SubscriptionAnswer.at <= said.excluded.at,
+        )
+    )
 
 
 def _note(

@@ -452,6 +452,10 @@ TABLE: dict[tuple[str, str], Row] = {
     # members
     ("GET", "/api/v1/me"): members(200),
     ("POST", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
+    ("GET", "/api/v1/me/subscriptions/ask"): members(200),
+    ("POST", "/api/v1/me/subscriptions"): members(
+        200, body=lambda _: {"results": [{"template_id": "t", "outcome": "reject"}]}
+    ),
     ("PATCH", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
     ("POST", "/api/v1/me/phone"): members(503, body=lambda _: {"code": "x"}),  # phone_not_offered
     ("POST", "/api/v1/me/consent"): members(204, body=lambda _: {"policy_version": "2026-01"}),
