@@ -31,6 +31,7 @@ import miniprogram_api.feedback
 import miniprogram_api.invite
 import miniprogram_api.lotteries
 import miniprogram_api.me
+import miniprogram_api.message_preferences
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
@@ -105,6 +106,7 @@ JSON_FACES = (
     miniprogram_api.top_ups.blueprint,
     miniprogram_api.tier.blueprint,
     miniprogram_api.confirmations.blueprint,
+    miniprogram_api.message_preferences.blueprint,
     miniprogram_api.messages.blueprint,
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,

@@ -452,6 +452,14 @@ TABLE: dict[tuple[str, str], Row] = {
     # members
     ("GET", "/api/v1/me"): members(200),
     ("POST", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
+    ("GET", "/api/v1/me/message-preferences"): members(200),
+    ("PUT", "/api/v1/me/message-preferences"): members(
+        200,
+        body=lambda _: {
+            "marketing": True,
+            "channels": dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True),
+        },
+    ),
     ("GET", "/api/v1/me/subscriptions/ask"): members(200),
     ("POST", "/api/v1/me/subscriptions"): members(
         200, body=lambda _: {"results": [{"template_id": "t", "outcome": "reject"}]}
