@@ -31,10 +31,12 @@ import miniprogram_api.feedback
 import miniprogram_api.invite
 import miniprogram_api.lotteries
 import miniprogram_api.me
+import miniprogram_api.message_preferences
 import miniprogram_api.messages
 import miniprogram_api.points
 import miniprogram_api.rewards
 import miniprogram_api.stores
+import miniprogram_api.subscriptions
 import miniprogram_api.surveys
 import miniprogram_api.tier
 import miniprogram_api.top_ups
@@ -65,6 +67,7 @@ import office_api.settlements
 import office_api.shifts
 import office_api.shops
 import office_api.staff_memberships
+import office_api.subscribe_templates
 import office_api.survey_results
 import office_api.tiers
 import office_api.top_up_offers
@@ -103,6 +106,7 @@ JSON_FACES = (
     miniprogram_api.top_ups.blueprint,
     miniprogram_api.tier.blueprint,
     miniprogram_api.confirmations.blueprint,
+    miniprogram_api.message_preferences.blueprint,
     miniprogram_api.messages.blueprint,
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,
@@ -115,6 +119,7 @@ JSON_FACES = (
     miniprogram_api.lotteries.blueprint,
     miniprogram_api.invite.blueprint,
     miniprogram_api.stores.blueprint,
+    miniprogram_api.subscriptions.blueprint,
     miniprogram_api.surveys.blueprint,
     miniprogram_api.feedback.blueprint,
     pos_api.scans.blueprint,
@@ -148,6 +153,7 @@ JSON_FACES = (
     office_api.discount_rules.blueprint,
     office_api.earn_rules.blueprint,
     office_api.activities.blueprint,
+    office_api.subscribe_templates.blueprint,
     office_api.survey_results.blueprint,
     office_api.feedback.blueprint,
     office_api.activity_templates.blueprint,

@@ -22,7 +22,8 @@ from app.checkout.top_up import TakenIn, top_up
 from app.engagement import gifts
 from app.facts.relay import Relay
 from app.identity.login import log_in
-from app.members.profile import Changes, change
+from app.members.profile import Changes
+from app.messages.preferences import edit
 from app.parts import Parts
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
@@ -101,7 +102,7 @@ class _Past:
         changes = Changes(name=person.name)
         if person.birthday is not None:
             changes["birthday"] = person.birthday
-        change(member_id=logged_in.member_id, changes=changes, now=event.at + timedelta(minutes=1))
+        edit(member_id=logged_in.member_id, changes=changes, now=event.at + timedelta(minutes=1))
 
     def buy(self, event: Buys) -> None:
         till = self._with_clerk(event.till)

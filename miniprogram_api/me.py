@@ -9,7 +9,8 @@ from app import clock, withdrawal
 from app.identity import consent
 from app.identity.phone import bind_wechat_phone
 from app.identity.sessions import log_out
-from app.members.profile import Changes, change
+from app.members.profile import Changes
+from app.messages.preferences import edit as edit_record
 from app.tiers.profile import Profile, profile
 from miniprogram_api.guard import MEMBER, me, require_member, scope
 from web.answers import answer, nothing
@@ -96,7 +97,8 @@ class ChangesSchema(Strict):
 def edit(arguments: dict[str, Any]) -> Response:
     """Change name, birthday (once), language, home store, or refuse marketing messages."""
     now = clock.now()
-    change(member_id=me().id, changes=cast(Changes, arguments), now=now)
+    opt_out = arguments.pop("marketing_opt_out", None)
+    edit_record(member_id=me().id, changes=cast(Changes, arguments), marketing_opt_out=opt_out, now=now)
     return answer(dump_profile(profile(member_id=me().id, vault=parts().phones, now=now)))
 
 

@@ -20,6 +20,7 @@ from app.engagement.events.policy import EventPolicy
 from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.policy import RewardPolicy
 from app.errors import Forbidden, NotFound
+from app.messages.policy import MessagePolicy
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
@@ -48,6 +49,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     EarningPolicy.NAME: (MANAGE_RULES, MANAGE_ACTIVITIES, APPROVE),
     EventPolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     FindByPhonePolicy.NAME: (APPROVE,),
+    MessagePolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
     PointsPaymentPolicy.NAME: (APPROVE,),
     RefundPolicy.NAME: (APPROVE,),

@@ -32,13 +32,16 @@ from wechat_sandbox.process import start
 
 APP_ID, SECRET = "wx0f1e2d3c4b5a6978", "the-secret-of-the-message-tests"
 TOKEN, AES_KEY = "push-token-of-the-tests", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-RECEIPT = "receipt-template-of-the-tests"
+RECEIPT, OTHER = "receipt-template-of-the-tests", "another-template-of-the-tests"
 SEND = "/cgi-bin/message/subscribe/send"
 _KEYS = ("thing1", "amount2", "number3", "time4")
 CONFIG: dict[str, Any] = {
     "app_id": APP_ID,
     "secret": SECRET,
-    "templates": [{"id": RECEIPT, "title": "消费通知", "fields": [{"key": key} for key in _KEYS]}],
+    "templates": [
+        {"id": RECEIPT, "title": "消费通知", "fields": [{"key": key} for key in _KEYS]},
+        {"id": OTHER, "title": "活动通知", "fields": [{"key": "thing1"}]},
+    ],
     "pages": ["pages/points/index"],
 }
 #: What a worker has done about who joined, but for the message: what tests count is what they have told.

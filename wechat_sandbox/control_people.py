@@ -112,6 +112,18 @@ async def settings_reject(request: web.Request) -> dict[str, Any]:
     return {"refused": [one.id for one in templates]}
 
 
+async def lose(request: web.Request) -> dict[str, Any]:
+    """POST /_sim/lose ``{"user" or "openid", "msgid"}``: accepted, and then not delivered; the sent event says so."""
+    world, values = world_of(request), await values_of(request)
+    person, msgid = _named(world, values), text_in(values, "msgid")
+    lost = world.subscriptions.lose(person, int(msgid))
+    if lost is None:
+        raise ValueError("msgid is a message on that phone")
+    failed = {"TemplateId": lost.template_id, "MsgID": msgid, "ErrorCode": "1", "ErrorStatus": "system error"}
+    world.pushes.post("sent", person.openid, [failed])
+    return {"lost": msgid}
+
+
 async def inbox(request: web.Request) -> dict[str, Any]:
     """GET /_sim/inbox/{openid}: the messages on that phone; a user's name does as well."""
     world, who = world_of(request), request.match_info["who"]
@@ -155,4 +167,5 @@ def add_people_routes(app: web.Application) -> None:
     app.router.add_post("/_sim/phone_code", control(phone_code))
     app.router.add_post("/_sim/subscribe", control(subscribe))
     app.router.add_post("/_sim/settings_reject", control(settings_reject))
+    app.router.add_post("/_sim/lose", control(lose))
     app.router.add_get("/_sim/inbox/{who}", control(inbox))

@@ -68,6 +68,14 @@ class Subscriptions:
         """Put a message on the person's phone."""
         self._inboxes.setdefault(user.openid, []).append(message)
 
+    def lose(self, user: User, msgid: int) -> Message | None:
+        """Take a message that was accepted off the phone again, as if it had never got there; None: there is none."""
+        kept = self._inboxes.get(user.openid, [])
+        lost = next((message for message in kept if message.msgid == msgid), None)
+        if lost is not None:
+            kept.remove(lost)
+        return lost
+
     def inbox(self, user: User) -> list[Message]:
         """What the person received, oldest first."""
         return list(self._inboxes.get(user.openid, ()))

@@ -22,6 +22,7 @@ from app.engagement.events.policy import EventPolicy
 from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.policy import RewardPolicy
 from app.errors import VersionConflict
+from app.messages.policy import MessagePolicy
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
@@ -43,6 +44,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         EarningPolicy,
         EventPolicy,
         FindByPhonePolicy,
+        MessagePolicy,
         OfflinePolicy,
         PointsPaymentPolicy,
         RefundPolicy,

@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
+#: How marketing reaches people; the inbox is not among them, because nobody is disturbed by it.
+MARKETING_CHANNELS = ("wechat_subscribe", "official_account", "sms", "email")
+
 
 class Member(Base):
     """`id` is what the member code carries (under a keyed permutation); `member_no` is what people read out.
@@ -64,4 +67,34 @@ class Consent(Base):
     policy_version: Mapped[str] = mapped_column(String(32))
     action: Mapped[str] = mapped_column(String(9))
     source: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class MarketingOptOut(Base):
+    """A channel by which the member wants no marketing; to want none at all stands in `Member`."""
+
+    __tablename__ = "marketing_opt_outs"
+    __table_args__ = (CheckConstraint(f"channel IN {MARKETING_CHANNELS}", "channel"),)
+
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+
+
+class MarketingChoice(Base):
+    """Append-only: what a member chose about marketing, by whom it reached us, when; `channel` may be `all`."""
+
+    __tablename__ = "marketing_choices"
+    __table_args__ = (
+        CheckConstraint(f"channel IN {('all', *MARKETING_CHANNELS)}", "channel"),
+        CheckConstraint("source IN ('member', 'clerk', 'sms_keyword', 'link')", "source"),
+        CheckConstraint("(source = 'clerk') = (staff_id IS NOT NULL)", "clerk_named"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    opted_out: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(12))
+    #: No foreign key: staff stands beside members, not below them.
+    staff_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -45,34 +45,31 @@ class Changes(TypedDict, total=False):
     name: str
     birthday: date
     language: str
-    marketing_opt_out: bool
     home_store: str
 
 
-def change(*, member_id: int, changes: Changes, now: datetime) -> None:
+def change(session: Session, member_id: int, changes: Changes, *, now: datetime) -> None:
     """Apply what is given; an empty name clears it.
 
-    Raises `NameImpossible`, `BirthdayAlreadySet`, `BirthdayImpossible`, `NotFound` for a store that is not open; then
-    nothing is changed.
+    Raises `NameImpossible`, `BirthdayAlreadySet`, `BirthdayImpossible`, `NotFound` for a store that is not open.
     """
     if not changes:
         return
     if "name" in changes:
         changes = {**changes, "name": cleaned(changes["name"])}
-    with transaction() as session:
-        member = _locked(session, member_id)
-        if "birthday" in changes:
-            _check_birthday(member, changes["birthday"], now)
-            member.birthday_set_at = member.birthday_set_at or now
-        for field, value in changes.items():
-            if field == "home_store":
-                member.home_store_id = open_store(session, changes["home_store"])
-            else:
-                setattr(member, field, value)
-        me = audit.Actor(type="member", id=member_id)
-        audit.record(session, me, "member.change", "member", member_id, now=now, fields=sorted(changes))
-        if {"name", "birthday"} & set(changes):
-            _tell(session, member, now)
+    member = locked(session, member_id)
+    if "birthday" in changes:
+        _check_birthday(member, changes["birthday"], now)
+        member.birthday_set_at = member.birthday_set_at or now
+    for field, value in changes.items():
+        if field == "home_store":
+            member.home_store_id = open_store(session, changes["home_store"])
+        else:
+            setattr(member, field, value)
+    me = audit.Actor(type="member", id=member_id)
+    audit.record(session, me, "member.change", "member", member_id, now=now, fields=sorted(changes))
+    if {"name", "birthday"} & set(changes):
+        _tell(session, member, now)
 
 
 def bind_phone(
@@ -93,7 +90,7 @@ def bind_phone(
         with transaction() as session:
             if idempotency.claim(session, request, type(answer)) is not None:
                 return  # a twin that had the same number from the same code was faster
-            member = _locked(session, member_id)
+            member = locked(session, member_id)
             member.phone_cipher = vault.seal(phone, member.public_id)
             member.phone_index = vault.index(phone)
             me = audit.Actor(type="member", id=member_id)
@@ -119,8 +116,13 @@ def _tell(session: Session, member: Member, now: datetime) -> None:
     tell(session, "profile_changed", subject=member.public_id, member_id=member.id, payload={}, now=now)
 
 
-def _locked(session: Session, member_id: int) -> Member:
-    member = session.execute(select(Member).where(Member.id == member_id).with_for_update()).scalar_one()
+def locked(session: Session, member_id: int) -> Member:
+    """The member, held until the transaction ends. Raises `Unauthenticated` for a membership that stopped.
+
+    Not against rows that only refer to them, as in app/identity/consent.py: a worker writes such into the inbox.
+    """
+    mine = select(Member).where(Member.id == member_id).with_for_update(key_share=True)
+    member = session.execute(mine).scalar_one()
     if member.status != "active":
         # Consent was taken back, or the member frozen, while the request was on its way.
         raise Unauthenticated

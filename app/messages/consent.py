@@ -1,70 +1,53 @@
 """Credits of consent: one accepted request allows one subscribe message of that template (reference B5).
 
-WeChat's pushed events are the authority, because nobody can forge them; a refusal at sending (43101) sets the count
-right. Every change is a row that names its source, so that an event delivered twice counts once.
+WeChat's pushed events are the authority, because nobody can forge them (pushed.py); without them the phone's word is
+(subscriptions.py). A refusal at sending (43101) sets the count right. Every change is a row that names its source, so
+that what is told twice counts once.
 """
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db import transaction
-from app.identity.models import MemberIdentity
-from app.messages.models import SubscriptionChange, SubscriptionCredit
-from app.providers.wechat.push import Push
+from app.messages.models import SubscriptionAnswer, SubscriptionChange, SubscriptionCredit
 
-_LONGEST_TEMPLATE_ID = 64
-_POPUP, _CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
-
-
-def apply_push(push: Push, *, provider: str, app_id: str, now: datetime) -> None:
-    """Count what a member accepted, and forget what they switched off. Events of strangers have no effect."""
-    if push.event not in (_POPUP, _CHANGE) or "\0" in push.openid:
-        return
-    with transaction() as session:
-        member_id = session.execute(
-            select(MemberIdentity.member_id).where(
-                MemberIdentity.provider == provider,
-                MemberIdentity.app_id == app_id,
-                MemberIdentity.subject == push.openid,
-            )
-        ).scalar_one_or_none()
-        if member_id is None:
-            return
-        for place, result in enumerate(push.results):
-            if not 0 < len(result.template_id) <= _LONGEST_TEMPLATE_ID or "\0" in result.template_id:
-                continue  # no template of ours, and nothing the database would take
-            source = f"push:{push.dedupe_key}:{place}"
-            if result.outcome == "accept" and push.event == _POPUP:
-                add(session, member_id, result.template_id, 1, cause="accepted", source=source, now=now)
-            elif result.outcome == "reject" and push.event == _CHANGE:
-                forget(session, member_id, result.template_id, cause="switched_off", source=source, now=now)
+# One of a long-term template is used up by nothing but the member's own refusal.
+_TAKE = text("""
+    UPDATE subscription_credits c SET credits = c.credits - x.used
+    FROM (SELECT CASE WHEN EXISTS (SELECT FROM subscribe_templates t
+        WHERE t.template_id = :template_id AND t.long_term) THEN 0 ELSE 1 END AS used) x
+    WHERE c.member_id = :member_id AND c.template_id = :template_id AND c.credits > 0 RETURNING x.used""")
 
 
-def take(session: Session, member_id: int, template_id: str, *, source: str, now: datetime) -> bool:
+def take(session: Session, member_id: int, template_id: str, *, message_id: str, now: datetime) -> bool:
     """Reserve one credit for a message in this transaction; False when there is none."""
-    taken = session.execute(
-        update(SubscriptionCredit)
-        .where(
-            SubscriptionCredit.member_id == member_id,
-            SubscriptionCredit.template_id == template_id,
-            SubscriptionCredit.credits > 0,
-        )
-        .values(credits=SubscriptionCredit.credits - 1)
-        .returning(SubscriptionCredit.credits)
-    ).one_or_none()
-    if taken is None:
+    used = session.execute(_TAKE, {"member_id": member_id, "template_id": template_id}).scalar_one_or_none()
+    if used is None:
         return False
-    _note(session, member_id, template_id, -1, "reserved", source, now)
+    _note(session, member_id, template_id, -used, "reserved", reserved_by(message_id), now)
     return True
+
+
+def reserved_by(message_id: str) -> str:
+    """The source of what a message reserved."""
+    return f"message:{message_id}"
+
+
+def give_back(session: Session, member_id: int, template_id: str, *, message_id: str, now: datetime) -> None:
+    """Give back what was reserved for a message that was not sent; once."""
+    reserved = select(SubscriptionChange.change).where(SubscriptionChange.source == reserved_by(message_id))
+    change = session.execute(reserved).scalar_one_or_none() or 0
+    if change:
+        source = f"returned:{message_id}"
+        add(session, member_id, template_id, -change, cause="returned", source=source, now=now)
 
 
 def add(
     session: Session, member_id: int, template_id: str, change: int, *, cause: str, source: str, now: datetime
 ) -> None:
-    """Count credits that were granted, or give back one that was reserved in vain; once per source."""
+    """Count credits that were granted; once per source."""
     if not _note(session, member_id, template_id, change, cause, source, now):
         return
     fresh = insert(SubscriptionCredit).values(member_id=member_id, template_id=template_id, credits=change)
@@ -85,6 +68,20 @@ def forget(
     # Noted even when there was nothing to forget: the same event, late, must not wipe out what was granted since.
     if _note(session, member_id, template_id, -had, cause, source, now) and credit:
         credit.credits = 0
+
+
+def note_answer(session: Session, member_id: int, template_id: str, *, accepted: bool, at: datetime) -> None:
+    """Remember how the member answered when asked; an older answer, late, changes nothing."""
+    said = insert(SubscriptionAnswer).values(
+        member_id=member_id, template_id=template_id, accepted=accepted, at=at
+    )
+    session.execute(
+        said.on_conflict_do_update(
+            index_elements=["member_id", "template_id"],
+            set_={"accepted": said.excluded.accepted, "at": said.excluded.at},
+            where=SubscriptionAnswer.at <= said.excluded.at,
+        )
+    )
 
 
 def _note(

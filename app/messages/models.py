@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
+#: When a member may be asked for a template.
+MOMENTS = ("after_sale", "joined", "coupons", "rewards", "any")
+
 
 class Message(Base):
     """One thing to tell one member. Its parameters are frozen when it is planned."""
@@ -22,6 +25,10 @@ class Message(Base):
         Index("ix_messages_due", "due_at", postgresql_where=text("state = 'pending'")),
         Index("ix_messages_leased", "leased_until", postgresql_where=text("state = 'leased'")),
         Index("ix_messages_member_id", "member_id"),
+        # For the caps of marketing: how many a member was told, or will be, around a time.
+        Index(
+            "ix_messages_marketing", "member_id", "due_at", postgresql_where=text("category = 'marketing'")
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -92,4 +99,43 @@ class SubscriptionChange(Base):
     change: Mapped[int]
     cause: Mapped[str] = mapped_column(String(24))
     source: Mapped[str] = mapped_column(String(120), unique=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class SubscribeTemplate(Base):
+    """A template of WeChat's as the brand uses it; the receipt's is a setting and has no row.
+
+    `fields` are WeChat's keys in order, each with what it is called in the template. `enough`: with so many credits
+    the member is not asked for more.
+    """
+
+    __tablename__ = "subscribe_templates"
+    __table_args__ = (
+        CheckConstraint("category IN ('service', 'marketing')", "category"),
+        CheckConstraint(f"asked_when IN {MOMENTS}", "asked_when"),
+        CheckConstraint("enough BETWEEN 1 AND 20", "enough"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    template_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    category: Mapped[str] = mapped_column(String(9))
+    long_term: Mapped[bool]
+    fields: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    page: Mapped[str] = mapped_column(String(200))
+    asked_when: Mapped[str] = mapped_column(String(12))
+    enough: Mapped[int]
+    active: Mapped[bool] = mapped_column(server_default="true")
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class SubscriptionAnswer(Base):
+    """How the member last answered when asked for a template: a hint when to ask again, no credit."""
+
+    __tablename__ = "subscription_answers"
+
+    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    template_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    accepted: Mapped[bool]
     at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.members.consent import is_withdrawn
-from app.messages.cancel import cancel_waiting
-from app.messages.consent import add, forget
+from app.messages.cancel import cancel_refused, cancel_waiting
+from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
 from app.messages.models import InboxItem, Message, MessageAttempt
 from app.messages.receipt import INBOX
@@ -107,12 +107,13 @@ def _retry(
 
 
 def _unless_withdrawn(session: Session, message: Leased, now: datetime) -> None:
-    """What waits again after its member took consent back is cancelled here: the withdrawal found it on its way.
-
-    A withdrawal that comes now waits for the message's row, and finds it waiting.
+    """What waits again after its member took consent back, or refused marketing, is cancelled here: that found it on
+    its way. A withdrawal that comes now waits for the message's row, and finds it waiting.
     """
     if is_withdrawn(session, message.member_id):
         cancel_waiting(session, message.member_id, now=now)
+    else:
+        cancel_refused(session, message.member_id, now=now)
 
 
 def _wait_s(message: Leased, error: Exception) -> float:
@@ -165,8 +166,7 @@ def _settle_credit(session: Session, message: Leased, error: Exception, now: dat
         source = f"refused:{message.id}"
         forget(session, message.member_id, message.template_id, cause="refused", source=source, now=now)
     else:
-        source = f"returned:{message.id}"
-        add(session, message.member_id, message.template_id, 1, cause="returned", source=source, now=now)
+        give_back(session, message.member_id, message.template_id, message_id=message.id, now=now)
 
 
 def _into_inbox(session: Session, message: Leased, now: datetime) -> None:

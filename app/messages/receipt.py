@@ -155,6 +155,4 @@ def _allowed(
             )
         )
     ).scalar_one()
-    return reachable and take(
-        session, member_id, template.template_id, source=f"message:{message_id}", now=now
-    )
+    return reachable and take(session, member_id, template.template_id, message_id=message_id, now=now)

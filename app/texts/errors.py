@@ -151,6 +151,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "login_taken": ("账号或工号已被使用。", "The login or the staff number is taken."),
     "role_unknown": ("没有这个角色。", "There is no such role."),
     "last_admin": ("至少要保留一名在职管理员。", "At least one active admin must remain."),
+    "subscribe_template_taken": (
+        "该订阅消息模板已登记，或已用于消费通知。",
+        "This template is registered already, or is that of the receipts.",
+    ),
     "code_taken": ("编号已被使用。", "This code is taken."),
     "disabled_from_above": (
         "该账号由上级停用，只能由上级恢复。",

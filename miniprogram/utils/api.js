@@ -95,6 +95,9 @@ const session = require('./session.js');
  *   first: string | null, messages: number, unread: number, last_at: string}} FeedbackThread
  * @typedef {{message_no: number, author: 'member' | 'staff', body: string | null, at: string}} FeedbackMessage
  * @typedef {{id: string, message_no: number}} FeedbackWritten
+ * @typedef {{template_id: string, kind: 'receipt' | 'template', name: string}} WorthAsking
+ * @typedef {{marketing: boolean, channels: {wechat_subscribe: boolean, official_account: boolean, sms: boolean,
+ *   email: boolean}, quiet_from: string | null, quiet_until: string}} NoticePreferences
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -152,7 +155,7 @@ async function me() {
 
 /**
  * POST, because `wx.request` has no PATCH.
- * @param {Partial<Pick<Member, 'name' | 'birthday' | 'language' | 'marketing_opt_out'>>} changes
+ * @param {Partial<Pick<Member, 'name' | 'birthday' | 'language'>>} changes
  * @returns {Promise<Member>}
  */
 async function changeMe(changes) {
@@ -160,6 +163,23 @@ async function changeMe(changes) {
   session.rememberMember(member);
   return member;
 }
+
+/** @returns {Promise<NoticePreferences>} */
+const noticePreferences = () => call({ path: '/api/v1/me/message-preferences' });
+
+/**
+ * Whole, as both stand on the page.
+ * @param {boolean} marketing @param {NoticePreferences['channels']} channels @returns {Promise<NoticePreferences>}
+ */
+const changeNoticePreferences = (marketing, channels) =>
+  call({ path: '/api/v1/me/message-preferences', method: 'PUT', data: { marketing, channels } });
+
+/** @param {string} at the moment @returns {Promise<{items: WorthAsking[]}>} for one call of wx.requestSubscribeMessage */
+const worthAsking = (at) => call({ path: `/api/v1/me/subscriptions/ask?at=${at}` });
+
+/** @param {{template_id: string, outcome: string}[]} results what wx.requestSubscribeMessage answered */
+const reportAsked = (results) =>
+  call({ path: '/api/v1/me/subscriptions', method: 'POST', keyed: true, data: { results } });
 
 /** @param {string} code from the getPhoneNumber button @returns {Promise<{phone: string}>} */
 const bindPhone = (code) => call({ path: '/api/v1/me/phone', method: 'POST', keyed: true, data: { code } });
@@ -405,6 +425,10 @@ module.exports = {
   changeMe,
   bindPhone,
   agreeToPolicy,
+  noticePreferences,
+  changeNoticePreferences,
+  worthAsking,
+  reportAsked,
   memberCode,
   codePack,
   points,

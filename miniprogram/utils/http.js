@@ -5,7 +5,7 @@ const { currentLanguage, texts } = require('../i18n/index.js');
 /**
  * @typedef {object} Send
  * @property {string} path begins with `/api/v1`
- * @property {'GET' | 'POST' | 'DELETE'} [method] no PATCH: `wx.request` does not know it
+ * @property {'GET' | 'POST' | 'PUT' | 'DELETE'} [method] no PATCH: `wx.request` does not know it
  * @property {Record<string, any>} [data] JSON body
  * @property {string} [key] Idempotency-Key: makes a POST safe to send twice
  * @property {string} [token] bearer token

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from app import clock
 from app.errors import NotFound
-from app.messages.consent import apply_push
+from app.messages.pushed import apply_push
 from app.providers.wechat.push import PushReader
 from web.guards import opened
 from web.parts import parts

@@ -24,7 +24,7 @@ from surveys_stub import Surveys
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
 POLICY = "2026-11"
-TEMPLATE = "tmpl-receipt"
+TEMPLATE, COUPONS_TEMPLATE = "tmpl-receipt", "tmpl-coupons"
 
 
 def _problem(status: int, code: str, detail: str, **data: object) -> web.Response:
@@ -87,6 +87,9 @@ class MemberApiStub:
         self.login_codes: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.subscribed: list[dict[str, Any]] = []
+        self.refused: set[str] = set()
+        self.channels = dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True)
+        self.preferences_away = False
         self.refresh_in = 25
         self.used_up_for_s = 0
         self.expiring_soon: dict[str, Any] = {}
@@ -474,6 +477,32 @@ class MemberApiStub:
         cursor = str(after) if after < len(rows) else None
         return web.json_response({"items": rows[start:after], "next_cursor": cursor})
 
+    # -- what the member is told
+
+    async def worth_asking(self, request: web.Request) -> web.Response:
+        """The receipt, and with coupons a template of theirs; not what was refused."""
+        self._member(request)
+        items = [{"template_id": TEMPLATE, "kind": "receipt", "name": ""}]
+        if request.query["at"] == "coupons":
+            items.append({"template_id": COUPONS_TEMPLATE, "kind": "template", "name": "优惠到期提醒"})
+        return web.json_response({"items": [one for one in items if one["template_id"] not in self.refused]})
+
+    async def report_asked(self, request: web.Request) -> web.Response:
+        self._member(request)
+        for one in (await request.json())["results"]:
+            (self.refused.add if one["outcome"] == "reject" else self.refused.discard)(one["template_id"])
+        return web.json_response({"counted": 0})
+
+    async def preferences(self, request: web.Request) -> web.Response:
+        member = self._member(request)
+        if request.method == "PUT":
+            if self.preferences_away:
+                return _problem(503, "database_unavailable", "系统维护中，请稍后再试。")
+            wanted = await request.json()
+            self.channels, member["marketing_opt_out"] = wanted["channels"], not wanted["marketing"]
+        shown = {"marketing": not member["marketing_opt_out"], "channels": self.channels}
+        return web.json_response({**shown, "quiet_from": "21:00", "quiet_until": "09:00"})
+
     # -- the stand-in for WeChat
 
     async def login_code(self, request: web.Request) -> web.Response:
@@ -573,6 +602,9 @@ def _application(stub: MemberApiStub) -> web.Application:
             *stub.events.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
+            web.get("/api/v1/me/subscriptions/ask", stub.worth_asking),
+            web.post("/api/v1/me/subscriptions", stub.report_asked),
+            web.route("*", "/api/v1/me/message-preferences", stub.preferences),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

@@ -104,6 +104,16 @@ def _lottery(page: Page) -> None:
     page.locator(".me-lottery").click()
 
 
+def _notices(page: Page) -> None:
+    _open_tab(3)(page)
+    page.locator(".me-notices").click()
+
+
+def _claimed(page: Page) -> None:
+    _coupon_centre(page)
+    page.locator(".claim").first.click()
+
+
 def _invite(page: Page) -> None:
     _open_tab(3)(page)
     page.locator(".me-invite").click()
@@ -135,6 +145,8 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "check_in": (_check_in, ".day-checked"),
     "lottery": (_lottery, ".odds"),
     "fairness": (_fairness, ".hash"),
+    "claimed": (_claimed, ".mp-page:not([hidden]) .tell-me"),
+    "notices": (_notices, ".notices-hint"),
     "invite": (_invite, ".invite-friend"),
 }
 

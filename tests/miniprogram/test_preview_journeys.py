@@ -583,14 +583,21 @@ def test_a_message_is_read_by_tapping_it(api: MemberApiStub, member_phone: Page)
 
 def test_a_tap_asks_for_one_notification(api: MemberApiStub, member_phone: Page) -> None:
     _tab(member_phone, "消息")
-    told = []
-    for answer, result in (("拒绝", "reject"), ("允许", "accept")):
+    told, reported = [], []
+    for answer, result in (("允许", "accept"), ("拒绝", "reject")):
         member_phone.get_by_role("button", name="提醒我").click()
         expect(member_phone.get_by_role("dialog")).to_contain_text("青禾生活 申请")
         member_phone.get_by_role("dialog").get_by_role("button", name=answer).click()
         told.append({"user": "demo", "results": {TEMPLATE: result}})
+        reported.append({"results": [{"template_id": TEMPLATE, "outcome": result}]})
         until(lambda: api.subscribed == told)
-    expect(member_phone.locator("#toast")).to_be_visible()
+        until(lambda: api.bodies("/api/v1/me/subscriptions") == reported)
+    # Whoever refused is not asked again, here or where the code is.
+    expect(member_phone.get_by_role("button", name="提醒我")).to_have_count(0)
+    _tab(member_phone, "会员码")
+    expect(member_phone.locator(".qr img")).to_be_visible()
+    expect(member_phone.get_by_role("button", name="提醒我")).to_have_count(0)
+    assert len(set(api.keys("/api/v1/me/subscriptions"))) == 2
 
 
 def test_purchases_are_listed_with_their_receipts(member_phone: Page) -> None:
@@ -616,14 +623,7 @@ def test_the_profile_can_be_filled_in(api: MemberApiStub, member_phone: Page) ->
     member_phone.get_by_role("dialog").get_by_role("button", name="确定").click()
     expect(member_phone.get_by_role("button", name="生日")).to_contain_text("1995-06-01")
 
-    member_phone.get_by_role("switch", name="接收优惠与活动信息").click()
-    expect(member_phone.get_by_role("switch")).to_have_attribute("aria-checked", "false")
-    expect(member_phone.locator("#toast")).to_have_text("已保存")
-
-    # "Saved" may still be there from the change before.
     member = api.members["demo"]
-    until(lambda: bool(member["marketing_opt_out"]))
-    assert api.bodies("/api/v1/me")[-1] == {"marketing_opt_out": True}
     assert (member["name"], member["birthday"]) == ("张大满", "1995-06-01")
 
 

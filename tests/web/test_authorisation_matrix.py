@@ -405,6 +405,15 @@ def offline_sales() -> dict[str, Any]:
     return {"items": [item]}
 
 
+def subscribe_template(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "活动通知",
+        "category": "marketing",
+        "fields": [{"key": "thing1", "label": "活动"}],
+        **more,
+    }
+
+
 def unique(prefix: str) -> str:
     return f"{prefix}{next(_numbers)}"
 
@@ -443,6 +452,18 @@ TABLE: dict[tuple[str, str], Row] = {
     # members
     ("GET", "/api/v1/me"): members(200),
     ("POST", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
+    ("GET", "/api/v1/me/message-preferences"): members(200),
+    ("PUT", "/api/v1/me/message-preferences"): members(
+        200,
+        body=lambda _: {
+            "marketing": True,
+            "channels": dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True),
+        },
+    ),
+    ("GET", "/api/v1/me/subscriptions/ask"): members(200),
+    ("POST", "/api/v1/me/subscriptions"): members(
+        200, body=lambda _: {"results": [{"template_id": "t", "outcome": "reject"}]}
+    ),
     ("PATCH", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
     ("POST", "/api/v1/me/phone"): members(503, body=lambda _: {"code": "x"}),  # phone_not_offered
     ("POST", "/api/v1/me/consent"): members(204, body=lambda _: {"policy_version": "2026-01"}),
@@ -887,6 +908,18 @@ TABLE: dict[tuple[str, str], Row] = {
         503,
         place=lambda _: {"top_up_id": "t"},
         body=lambda _: {"amount_fen": 1_000, "reason": "other"},
+    ),
+    ("GET", "/office/v1/subscribe-templates"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/subscribe-templates"): staff(
+        403, 403, 403, 201, body=lambda _: subscribe_template(template_id=unique("t"))
+    ),
+    ("PUT", "/office/v1/subscribe-templates/<int:template_no>"): staff(
+        403,
+        403,
+        403,
+        404,
+        body=lambda _: subscribe_template(version=1),
+        place=lambda _: {"template_no": 999},
     ),
     ("GET", "/office/v1/top-up-offers"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/top-up-offers"): staff(403, 403, 403, 201, body=lambda _: top_up_offer()),

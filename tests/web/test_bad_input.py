@@ -197,6 +197,7 @@ def re_place(rule: str) -> str:
             "rule_no": 1,
             "offer_no": 1,
             "template_id": "x",
+            "template_no": 1,
             "grant_id": "x",
             "recall_id": "x",
             "redemption_id": "x",

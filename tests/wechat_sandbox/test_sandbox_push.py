@@ -156,3 +156,18 @@ def test_without_a_callback_nothing_is_pushed(sandbox: Any) -> None:
     sandbox.accept("alice")
     assert sandbox.get("/_sim/notifications") == {"notifications": []}
     assert sandbox.ask("POST", "/_sim/notify/replay").status_code == 404
+
+
+def test_a_message_that_gets_lost_is_told_of_and_is_on_no_phone(sandbox: Any, receiver: Any) -> None:
+    listen(sandbox, receiver, events=["sent"])
+    sandbox.accept("alice")
+    msgid = str(sandbox.send(sandbox.openid("alice"))["msgid"])
+    assert sandbox.post("/_sim/lose", user="alice", msgid=msgid) == {"lost": msgid}
+    drain(sandbox)
+    told = [opened(push)["SubscribeMsgSentEvent"]["List"] for push in receiver.pushes]
+    assert {(one["MsgID"], one["ErrorStatus"]) for one in told} == {
+        (msgid, "success"),
+        (msgid, "system error"),
+    }
+    assert sandbox.ask("GET", "/_sim/inbox/alice").json()["messages"] == []
+    assert sandbox.ask("POST", "/_sim/lose", json={"user": "alice", "msgid": msgid}).status_code == 400

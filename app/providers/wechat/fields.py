@@ -36,6 +36,8 @@ _EXACT = {
     "car_number": re.compile(rf"[{_HAN}A-Za-z0-9][A-Za-z0-9]{{0,6}}[{_HAN}A-Za-z0-9]"),
     "phrase": re.compile(rf"[{_HAN}]{{1,5}}"),
 }
+#: What a key may begin with; of `enum` only whoever knows the template's own list can fill one in.
+TYPES = frozenset({"thing", "name", *_EXACT})
 _NUMBER_DIGITS = 32
 _THING = 20
 _HAS_HAN = re.compile(f"[{_HAN}]")

@@ -4,7 +4,7 @@ const session = require('../../utils/session.js');
 const { nextCode, replaced, stockUp } = require('../../utils/code_feed.js');
 const { barImage, qrImage } = require('../../utils/code_image.js');
 const { newestQuestion } = require('../../utils/confirmations.js');
-const { canAsk, askForReceipts } = require('../../utils/subscribe.js');
+const { ask, offerAt } = require('../../utils/subscribe.js');
 const { showUnread } = require('../../utils/unread.js');
 const { inFours, yuan } = require('../../utils/format.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
@@ -42,7 +42,7 @@ Component({
     t: texts(),
     guest: false,
     guestTitle: '',
-    canTell: false,
+    tell: /** @type {import('../../utils/subscribe.js').Question | null} */ (null),
     member: /** @type {import('../../utils/session.js').Member | {}} */ ({}),
     tierText: '',
     digits: '',
@@ -212,10 +212,6 @@ Component({
         },
         (problem) => console.info('card not reloaded:', api.asApiError(problem).code),
       );
-      canAsk().then(
-        (canTell) => this.setData({ canTell }),
-        (problem) => console.info('no templates yet:', api.asApiError(problem).code),
-      );
       showUnread();
       stockUp();
     },
@@ -228,6 +224,8 @@ Component({
         ({ text }) => {
           tierLine.askedFor = figures;
           this.setData({ tierText: text });
+          // After a purchase it may be time to ask again.
+          this.offer();
         },
         (problem) => console.info('tier not looked up:', api.asApiError(problem).code),
       );
@@ -276,8 +274,13 @@ Component({
       );
     },
 
-    tellMe() {
-      askForReceipts();
+    async offer() {
+      this.setData({ tell: await offerAt('after_sale') });
+    },
+
+    async tellMe() {
+      if (this.data.tell) await ask(this.data.tell);
+      this.offer();
     },
   },
 });

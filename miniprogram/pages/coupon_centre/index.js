@@ -4,6 +4,7 @@ const session = require('../../utils/session.js');
 const { PAGE, claimKeyIn } = require('../../utils/claim_link.js');
 const { claimableView } = require('../../utils/coupon_view.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
+const { ask, offerAt } = require('../../utils/subscribe.js');
 const { texts, titlePage } = require('../../i18n/index.js');
 
 /** @typedef {ReturnType<typeof claimableView>} Row */
@@ -19,6 +20,7 @@ Component({
     claimKey: '',
     rows: /** @type {Row[]} */ ([]),
     got: '',
+    tell: /** @type {import('../../utils/subscribe.js').Question | null} */ (null),
     busy: '',
     more: false,
     loading: true,
@@ -62,12 +64,23 @@ Component({
         await api.claimCoupon(claimKey ? { claim_key: claimKey } : { template_id: id });
         wx.showToast({ title: t.claimed, icon: 'none' });
         this.setData({ got: id });
+        this.offer();
       } catch (problem) {
         wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
       } finally {
         this.setData({ busy: '' });
       }
       await this.reload();
+    },
+
+    /** After a claim: WeChat's question must follow a tap, and the claim's own is over by then. */
+    async offer() {
+      this.setData({ tell: await offerAt('coupons') });
+    },
+
+    async tellMe() {
+      if (this.data.tell) await ask(this.data.tell);
+      this.offer();
     },
 
     wallet() {

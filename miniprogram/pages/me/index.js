@@ -136,9 +136,8 @@ Component({
       });
     },
 
-    /** @param {WechatMiniprogram.SwitchChange} event */
-    marketing(event) {
-      this.change({ marketing_opt_out: !event.detail.value });
+    notices() {
+      wx.navigateTo({ url: '/pages/notices/index' });
     },
 
     topUp() {

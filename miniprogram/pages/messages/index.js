@@ -2,7 +2,7 @@
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { listPages, problemView } = require('../../utils/list_pages.js');
-const { canAsk, askForReceipts } = require('../../utils/subscribe.js');
+const { ask, offerAt } = require('../../utils/subscribe.js');
 const { markUnread } = require('../../utils/unread.js');
 const { minute } = require('../../utils/format.js');
 const { texts, titlePage } = require('../../i18n/index.js');
@@ -18,7 +18,7 @@ Component({
     rows: /** @type {ReturnType<typeof toRow>[]} */ ([]),
     more: false,
     loading: true,
-    canTell: false,
+    tell: /** @type {import('../../utils/subscribe.js').Question | null} */ (null),
     guest: false,
     error: '',
   },
@@ -28,17 +28,16 @@ Component({
       const t = texts();
       titlePage(t.messagesTitle);
       this.setData({ t });
-      canAsk().then(
-        (canTell) => this.setData({ canTell }),
-        (problem) => console.info('no templates yet:', api.asApiError(problem).code),
-      );
       this.reload();
     },
   },
 
   methods: {
     reload() {
-      return this.load([]).catch((problem) => this.setData(problemView(problem)));
+      return this.load([]).then(
+        () => this.offer(),
+        (problem) => this.setData(problemView(problem)),
+      );
     },
 
     /** @param {ReturnType<typeof toRow>[]} shown */
@@ -68,8 +67,13 @@ Component({
       }
     },
 
-    tellMe() {
-      askForReceipts();
+    async offer() {
+      this.setData({ tell: await offerAt('any') });
+    },
+
+    async tellMe() {
+      if (this.data.tell) await ask(this.data.tell);
+      this.offer();
     },
 
     signIn() {

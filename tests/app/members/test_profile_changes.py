@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from app.members import profile
-from app.members.profile import BirthdayAlreadySet, BirthdayImpossible, age_years, change
+from app.members.profile import BirthdayAlreadySet, BirthdayImpossible, age_years
+from app.messages.preferences import edit
 from tests.conftest import rows
 from tests.racing import race
 
@@ -16,7 +17,7 @@ def at(year, month, day, hour=12):
 
 
 def set_birthday(member_id, birthday, now):
-    change(member_id=member_id, changes={"birthday": birthday}, now=now)
+    edit(member_id=member_id, changes={"birthday": birthday}, now=now)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_birthday_is_told_once(member_id, engine):
 def test_a_refused_change_changes_nothing_else(member_id, engine):
     changes = {"name": "张三", "birthday": date(2025, 1, 1)}
     with pytest.raises(BirthdayImpossible):
-        change(member_id=member_id, changes=changes, now=at(2026, 1, 1))
+        edit(member_id=member_id, changes=changes, now=at(2026, 1, 1))
 
     assert rows(engine, "SELECT name, birthday FROM members") == [("", None)]
 
@@ -83,13 +84,13 @@ def test_a_refused_change_changes_nothing_else(member_id, engine):
 def test_changing_nothing_leaves_no_trace(member_id, engine):
     before = rows(engine, "SELECT count(*) FROM audit_log")
 
-    change(member_id=member_id, changes={}, now=at(2026, 1, 1))
+    edit(member_id=member_id, changes={}, now=at(2026, 1, 1))
 
     assert rows(engine, "SELECT count(*) FROM audit_log") == before
 
 
 def test_the_audit_log_names_the_fields_and_not_what_is_in_them(member_id, engine):
-    change(member_id=member_id, changes={"name": "张三丰", "birthday": date(1990, 5, 17)}, now=at(2026, 1, 1))
+    edit(member_id=member_id, changes={"name": "张三丰", "birthday": date(1990, 5, 17)}, now=at(2026, 1, 1))
 
     [(action, data)] = rows(engine, "SELECT action, data FROM audit_log WHERE actor_type = 'member'")
     assert (action, data) == ("member.change", {"fields": ["birthday", "name"]})
@@ -124,6 +125,6 @@ def test_without_the_lock_a_birthday_would_be_told_over(member_id, monkeypatch):
         waiting.wait(10)
         return member
 
-    monkeypatch.setattr(profile, "_locked", unlocked)
+    monkeypatch.setattr(profile, "locked", unlocked)
 
     assert refusals(member_id, DAYS) < 15

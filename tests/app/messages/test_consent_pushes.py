@@ -1,6 +1,7 @@
 """What WeChat tells us of a member's consent, over HTTP: counted once, and only when WeChat said it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +10,16 @@ import requests
 from sqlalchemy import text
 
 from app import clock
-from app.messages.consent import apply_push
+from app.db import Busy
+from app.messages.lease import begin, lease
+from app.messages.outcome import Outcome, record
+from app.messages.pushed import apply_push
 from app.providers.wechat.push import Push, SubscribeResult
-from tests.messaging import APP_ID, RECEIPT, Post, callback
+from tests.messaging import APP_ID, OTHER, RECEIPT, Post, callback, reckoned_up
 from tests.racing import race
+from tests.shop import Phone
+
+SECOND = timedelta(seconds=1)
 
 
 def push_of(post: Post) -> dict[str, Any]:
@@ -152,6 +159,134 @@ def test_the_news_that_a_message_was_sent_is_answered(post: Post) -> None:
 
     assert push_of(post)["event"] == "subscribe_msg_sent_event"
     assert post.wechat.answers() == [200]
+
+
+@pytest.mark.parametrize("form", ["xml", "bare", "wrapped", "flat"])
+def test_several_templates_in_one_event_are_counted_each_for_itself(post: Post, form: str) -> None:
+    member = post.person("alice")
+    post.grant(member, 5)
+    shape = {"format": "xml"} if form == "xml" else {"format": "json", "json_shape": form}
+    post.wechat.tell("callback", "PUT", **callback(post.url, **shape))
+
+    post.wechat.tell("subscribe", user="alice", results={RECEIPT: "accept", OTHER: "reject"})
+    post.wechat.drain()
+    assert post.rows("SELECT template_id, credits FROM subscription_credits") == [(RECEIPT, 6)]
+    assert _answers(post) == [(RECEIPT, True), (OTHER, False)]
+
+    post.wechat.tell("settings_reject", user="alice", template_ids=[OTHER, RECEIPT])
+    post.wechat.drain()
+    assert post.rows("SELECT credits FROM subscription_credits WHERE credits > 0") == []
+    assert _answers(post) == [(RECEIPT, False), (OTHER, False)]
+
+
+def _answers(post: Post) -> list[tuple[Any, ...]]:
+    return post.rows(
+        "SELECT template_id, accepted FROM subscription_answers ORDER BY template_id = :other", other=OTHER
+    )
+
+
+def test_an_old_refusal_does_not_hide_what_was_accepted_since(post: Post) -> None:
+    member = post.person("alice")
+    off = event(post, "alice", "subscribe_msg_popup_event", "reject")
+    apply(
+        replace(
+            event(post, "alice", "subscribe_msg_popup_event", "accept"), created_at=off.created_at + SECOND
+        )
+    )
+    apply(off)
+    assert post.credits(member) == 1
+    assert _answers(post) == [(RECEIPT, True)]
+
+
+# A message that was sent and not delivered
+
+
+def _sent(post: Post, form: str = "xml") -> tuple[Phone, str]:
+    """Alice, and the id of a receipt on her phone; news of what was sent comes in that form."""
+    shape = {"format": "xml"} if form == "xml" else {"format": "json", "json_shape": form}
+    post.wechat.tell("callback", "PUT", **callback(post.url, events=["popup", "change", "sent"], **shape))
+    alice = post.person("alice", credits=2)
+    post.facts([alice.member_id])
+    post.relay_and_send()
+    post.wechat.drain()
+    [message] = post.messages()
+    assert message["state"] == "sent"
+    return alice, str(post.wechat.received("alice")[0]["msgid"])
+
+
+@pytest.mark.parametrize("form", ["xml", "bare", "wrapped", "flat"])
+def test_what_wechat_took_and_did_not_deliver_goes_into_the_inbox(post: Post, form: str) -> None:
+    alice, msgid = _sent(post, form)
+    assert post.inbox(alice) == []
+
+    post.wechat.tell("lose", user="alice", msgid=msgid)
+    post.wechat.drain()
+
+    assert post.wechat.answers() == [200]
+    [message] = post.messages()
+    assert (message["state"], message["reason"]) == ("failed", "not_delivered")
+    assert [item["kind"] for item in post.inbox(alice)] == ["receipt"]
+    # WeChat took the message, and the credit with it.
+    assert post.credits(alice) == 1
+    assert reckoned_up(post) == {"failed": 1}
+
+
+def test_the_news_of_it_has_one_effect_however_often_it_comes(post: Post) -> None:
+    alice, msgid = _sent(post)
+    post.wechat.tell("lose", user="alice", msgid=msgid)
+    post.wechat.drain()
+    [item] = post.inbox(alice)
+    assert alice.post(f"/me/messages/{item['id']}/read").status_code == 204
+
+    assert post.wechat.tell("notify/replay")["answers"] == [200]
+    assert post.wechat.tell("notify/duplicate", copies=8)["answers"] == [200] * 8
+
+    assert [one["read"] for one in post.inbox(alice)] == [True]
+    assert post.credits(alice) == 1
+
+
+@pytest.mark.parametrize("what", ["body", "signature", "timestamp", "app_id"])
+def test_falsified_news_of_it_has_no_effect(post: Post, what: str) -> None:
+    alice, msgid = _sent(post)
+    post.wechat.tell("callback", "PUT", **callback(post.url, events=["sent"], token="another-token"))
+    post.wechat.tell("lose", user="alice", msgid=msgid)
+    post.wechat.drain()
+    post.wechat.tell("callback", "PUT", **callback(post.url, events=["sent"]))
+
+    assert post.wechat.tell("notify/tamper", what=what)["answers"] == [422]
+
+    assert (post.messages()[0]["state"], post.inbox(alice)) == ("sent", [])
+
+
+def _failed(post: Post, user: str, msgid: str, **changed: Any) -> Push:
+    result = SubscribeResult(RECEIPT, "system error", msgid=msgid, error_code=1)
+    return replace(event(post, user, "subscribe_msg_sent_event", "-"), results=(replace(result, **changed),))
+
+
+def test_news_of_another_persons_message_or_of_one_that_arrived_changes_nothing(post: Post) -> None:
+    _, msgid = _sent(post)
+    post.person("bob")
+    apply(_failed(post, "bob", msgid))
+    apply(_failed(post, "alice", msgid + "1"))
+    apply(_failed(post, "alice", msgid, template_id="another"))
+    apply(_failed(post, "alice", msgid, error_code=0))
+    apply(_failed(post, "alice", msgid, error_code=None))
+    assert post.messages()[0]["state"] == "sent"
+
+
+def test_news_that_comes_before_our_own_note_of_the_sending_is_asked_for_again(post: Post) -> None:
+    alice = post.person("alice", credits=1)
+    post.facts([alice.member_id])
+    post.relay()
+    now = clock.now()
+    begun = begin(lease(provider="wechat_mini", app_id=APP_ID, now=now), now=now)
+    with pytest.raises(Busy):
+        apply(_failed(post, "alice", "77"))
+    record([Outcome(message=begun[0], provider_code="77", error=None)], now=now)
+
+    apply(_failed(post, "alice", "77"))
+
+    assert post.messages()[0]["reason"] == "not_delivered"
 
 
 @pytest.mark.parametrize("what", ["body", "signature", "timestamp", "app_id"])

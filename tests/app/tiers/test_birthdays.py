@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from app import clock, withdrawal, work
 from app.clock import HOME_ZONE, business_date
 from app.ledger.check import differences
-from app.members.profile import change
+from app.messages.preferences import edit
 from app.points.fitting import MemberFacts, StoreFacts, fits
 from app.points.rules import Conditions
 from app.tiers import birthdays
@@ -43,7 +43,7 @@ TODAY = business_date(clock.now(), HOME_ZONE)
 def born(shop: Shop, celebrated: date, *, known_days: int = 31) -> Phone:
     phone = shop.member()
     told_at = noon(celebrated) - known_days * DAY
-    change(member_id=phone.member_id, changes={"birthday": celebrated.replace(year=1988)}, now=told_at)
+    edit(member_id=phone.member_id, changes={"birthday": celebrated.replace(year=1988)}, now=told_at)
     return phone
 
 

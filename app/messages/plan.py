@@ -1,0 +1,82 @@
+"""Planning one message for each of many members who may be told, in one statement; with it go the credits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.ids import new_id
+from app.messages.may import VERDICTS, Asked, hold_each, values
+from app.messages.policy import MessagePolicy
+from app.policies import in_force
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """`held`: who was looked at; `told`: the message of each who will be told, by the channel that was asked for."""
+
+    held: Sequence[int]
+    told: Mapping[int, str]
+
+
+# Whoever has that message is left out first: a credit that was taken for nothing could not be given back here.
+# Templates are taken credits of, and only then is there a message: what counts is the row that was changed.
+_PLAN = text(f"""
+    WITH telling AS MATERIALIZED (
+        SELECT v.member_id, v.tell_at, d.id, concat(CAST(:subject AS text), ':', v.member_id) AS dedupe_key
+        FROM {VERDICTS} v
+        JOIN unnest(CAST(:ids AS text[]), CAST(:member_ids AS bigint[])) AS d (id, member_id) USING (member_id)
+        WHERE v.refused IS NULL AND NOT EXISTS (SELECT FROM messages n
+            WHERE n.dedupe_key = concat(CAST(:subject AS text), ':', v.member_id))),
+    term AS (
+        SELECT CASE WHEN EXISTS (SELECT FROM subscribe_templates s
+            WHERE s.template_id = CAST(:template_id AS text) AND s.long_term) THEN 0 ELSE 1 END AS used),
+    taken AS (
+        UPDATE subscription_credits c SET credits = c.credits - term.used FROM telling, term
+        WHERE c.member_id = telling.member_id AND c.template_id = CAST(:template_id AS text) AND c.credits > 0
+        RETURNING c.member_id, term.used),
+    noted AS (
+        INSERT INTO subscription_changes (member_id, template_id, change, cause, source, at)
+        SELECT member_id, CAST(:template_id AS text), -taken.used, 'reserved', concat('message:', telling.id), :now
+        FROM taken JOIN telling USING (member_id))
+    INSERT INTO messages (id, member_id, kind, category, channel, template_id, dedupe_key, params, due_at, created_at)
+    SELECT id, member_id, :kind, :category, :channel, CAST(:template_id AS text), dedupe_key, CAST(:params AS jsonb),
+        tell_at, :now
+    FROM telling
+    WHERE CAST(:template_id AS text) IS NULL OR member_id IN (SELECT member_id FROM taken)
+    RETURNING id, member_id""")  # noqa: S608  # a statement of our own
+
+
+def plan_each(
+    session: Session,
+    member_ids: Sequence[int],
+    asked: Asked,
+    *,
+    kind: str,
+    subject: str,
+    params: Mapping[str, Any],
+    now: datetime,
+    wait: bool = True,
+) -> Planned:
+    """Plan `kind` for those of the members who may be told; once for a member and a `subject` (at most 60 characters).
+
+    A few thousand members at a time: they stay held until the transaction ends. `wait` as in `may.hold_each`; whoever
+    was not free is in neither answer and can be planned for later.
+    """
+    held = hold_each(session, member_ids, wait=wait)
+    rows = session.execute(
+        _PLAN,
+        {
+            **values(held, asked, in_force(session, MessagePolicy).value),
+            "ids": [new_id(asked.at) for _ in held],
+            "kind": kind,
+            "subject": subject,
+            "params": orjson.dumps(params).decode(),
+            "now": now,
+        },
+    )
+    return Planned(held=held, told={row.member_id: row.id for row in rows})

@@ -1,0 +1,91 @@
+/** What the member wants to be told beside what they do themselves: all of it or none, and by which channel. */
+const api = require('../../utils/api.js');
+const session = require('../../utils/session.js');
+const { problemView } = require('../../utils/list_pages.js');
+const { texts, fill, titlePage } = require('../../i18n/index.js');
+
+/** @typedef {import('../../utils/api.js').NoticePreferences} NoticePreferences */
+
+const CHANNELS = /** @type {const} */ (['wechat_subscribe', 'official_account', 'sms', 'email']);
+
+/** @param {NoticePreferences} wanted */
+function view(wanted) {
+  const t = texts();
+  const names = {
+    wechat_subscribe: t.noticeWechat,
+    official_account: t.noticeAccount,
+    sms: t.noticeSms,
+    email: t.noticeEmail,
+  };
+  return {
+    t,
+    marketing: wanted.marketing,
+    channels: CHANNELS.map((id) => ({ id, name: names[id], on: wanted.channels[id] })),
+    quiet: wanted.quiet_from ? fill(t.noticeQuiet, { from: wanted.quiet_from, until: wanted.quiet_until }) : '',
+  };
+}
+
+Component({
+  data: {
+    t: texts(),
+    marketing: true,
+    channels: /** @type {ReturnType<typeof view>['channels']} */ ([]),
+    quiet: '',
+    loading: true,
+    guest: false,
+    error: '',
+  },
+
+  pageLifetimes: {
+    show() {
+      const t = texts();
+      titlePage(t.noticesTitle);
+      this.setData({ t });
+      this.reload();
+    },
+  },
+
+  methods: {
+    async reload() {
+      try {
+        this.setData({ ...view(await api.noticePreferences()), loading: false, guest: false, error: '' });
+      } catch (problem) {
+        this.setData({ ...problemView(problem), loading: false });
+      }
+    },
+
+    /** @param {WechatMiniprogram.SwitchChange} event */
+    all(event) {
+      this.save({ marketing: event.detail.value });
+    },
+
+    /** @param {WechatMiniprogram.SwitchChange} event */
+    channel(event) {
+      const { id } = event.currentTarget.dataset;
+      const { channels } = this.data;
+      this.save({ channels: channels.map((one) => (one.id === id ? { ...one, on: event.detail.value } : one)) });
+    },
+
+    /** @param {Partial<Pick<ReturnType<typeof view>, 'marketing' | 'channels'>>} changed */
+    async save(changed) {
+      const { marketing, channels } = { marketing: this.data.marketing, channels: this.data.channels, ...changed };
+      // At once, so that a second tap builds on the first.
+      this.setData({ marketing, channels });
+      const on = Object.fromEntries(channels.map((one) => [one.id, one.on]));
+      try {
+        await api.changeNoticePreferences(marketing, /** @type {NoticePreferences['channels']} */ (on));
+        wx.showToast({ title: this.data.t.saved, icon: 'none' });
+      } catch (problem) {
+        wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
+        this.reload();
+      }
+    },
+
+    signIn() {
+      session.signIn().then(
+        () => this.reload(),
+        (problem) => this.setData(problemView(problem)),
+      );
+    },
+  },
+});

@@ -1,0 +1,96 @@
+"""The page where members choose what they are told, in a browser; and being asked after a coupon was claimed."""
+
+import pytest
+from member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
+from playwright.sync_api import Page, expect
+from preview_tools import OpenPhone
+
+from tests.messaging import until
+
+pytestmark = pytest.mark.browser
+
+PREFERENCES = "/api/v1/me/message-preferences"
+ALL = "接收优惠与活动信息"
+
+
+def notices(page: Page) -> None:
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-notices").click()
+    expect(page.get_by_role("switch", name=ALL)).to_be_visible()
+
+
+def switched(page: Page, name: str, on: bool) -> None:
+    expect(page.get_by_role("switch", name=name)).to_have_attribute("aria-checked", "true" if on else "false")
+
+
+def test_offers_are_refused_by_a_channel_and_in_all(api: MemberApiStub, member_phone: Page) -> None:
+    page = member_phone
+    notices(page)
+    expect(page.get_by_text("每天 21:00 至次日 09:00 不发送优惠与活动信息。")).to_be_visible()
+    page.get_by_role("switch", name="短信").click()
+    page.get_by_role("switch", name="邮件").click()
+    until(lambda: len(_put(api)) == 2)
+    assert _put(api)[-1]["channels"] == {
+        "wechat_subscribe": True,
+        "official_account": True,
+        "sms": False,
+        "email": False,
+    }
+
+    page.get_by_role("switch", name=ALL).click()
+    expect(page.get_by_role("switch", name="短信")).to_have_count(0)
+    expect(page.get_by_text("已关闭，不再向您发送优惠与活动信息。")).to_be_visible()
+    until(lambda: bool(api.members["demo"]["marketing_opt_out"]))
+
+    page.get_by_role("button", name="返回").click()
+    expect(page.locator(".me-notices")).to_contain_text("不接收优惠信息")
+    page.locator(".me-notices").click()
+    switched(page, ALL, on=False)
+    page.get_by_role("switch", name=ALL).click()
+    # What was chosen by channel is still there.
+    switched(page, "短信", on=False)
+    switched(page, "微信订阅消息", on=True)
+
+
+def _put(api: MemberApiStub) -> list[dict[str, object]]:
+    return [call.body for call in api.calls if call.path == PREFERENCES and call.method == "PUT"]
+
+
+def test_what_was_not_saved_is_shown_as_it_was(api: MemberApiStub, member_phone: Page) -> None:
+    notices(member_phone)
+    api.preferences_away = True
+    member_phone.get_by_role("switch", name=ALL).click()
+    expect(member_phone.locator("#toast")).to_have_text("系统维护中，请稍后再试。")
+    switched(member_phone, ALL, on=True)
+
+
+def test_after_a_claim_the_member_is_asked_once_for_what_coupons_are_told_by(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    page = member_phone
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-coupon-centre").click()
+    shown = page.locator(".mp-page:not([hidden])")
+    claim = shown.get_by_role("button", name="立即领取").first
+    expect(claim).to_be_visible()
+    expect(shown.get_by_role("button", name="提醒我")).to_have_count(0)
+    claim.click()
+
+    expect(shown.locator(".tell-me")).to_contain_text("积分到账、优惠到期提醒")
+    shown.get_by_role("button", name="提醒我").click()
+    page.get_by_role("dialog").get_by_role("button", name="拒绝").click()
+
+    until(lambda: len(api.subscribed) == 1)
+    assert api.subscribed[0]["results"] == {TEMPLATE: "reject", COUPONS_TEMPLATE: "reject"}
+    expect(shown.locator(".tell-me")).to_have_count(0)
+
+
+def test_it_speaks_english(api: MemberApiStub, open_phone: OpenPhone) -> None:
+    api.add_member("demo", language="en")
+    page = open_phone(language="en")
+    page.locator(".qr img").wait_for()
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-notices").click()
+    expect(page.locator("#title")).to_have_text("Notifications")
+    expect(page.get_by_role("switch", name="Text messages")).to_be_visible()
+    assert any(call.language == "en" for call in api.calls if call.path == PREFERENCES)
