@@ -20,7 +20,7 @@ from app.staff.roles import Grant
 from tests.conftest import rows
 from tests.shop import Shop
 
-OLD, YOUNG = 20_000, 20_000
+OLD, YOUNG = 15_000, 10_000
 YEAR = timedelta(days=365)
 
 #: Rows `:first` to `:last`, whose time is over at `:at` or a little before.
