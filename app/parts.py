@@ -16,6 +16,10 @@ from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
 from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
+from app.messages.channels import Channel, NotSetUp
+from app.messages.channels.wechat_subscribe import WechatSubscribe
+from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
+from app.messages.outlets import Outlet
 from app.providers.places import Places
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
@@ -38,6 +42,7 @@ class Parts:
     wechat: WechatClient | None
     wechat_push: PushReader | None
     wechat_pay: WechatPay | None
+    outlets: Mapping[str, Outlet]
 
 
 #: How old what a Telegram app hands over may be: it is made when the app opens, and we remember it as long.
@@ -68,7 +73,27 @@ def assemble(settings: Settings) -> Parts:
         wechat=wechat,
         wechat_push=push,
         wechat_pay=_wechat_pay(settings),
+        outlets=_outlets(settings, wechat),
     )
+
+
+def _outlets(settings: Settings, wechat: WechatClient | None) -> dict[str, Outlet]:
+    """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
+    channels: list[Channel] = [NotSetUp(name) for name in (OFFICIAL, SMS, EMAIL)]
+    if wechat is None:
+        channels.append(NotSetUp(WECHAT))
+    else:
+        channels.append(
+            WechatSubscribe(
+                tokens=wechat.tokens,
+                app_id=settings.wechat_app_id,
+                base_url=settings.wechat_api_base,
+                page_state=settings.wechat_page_state,
+                receipt_fields=settings.wechat_receipt_fields,
+            )
+        )
+    rates = settings.sends_per_second
+    return {channel.name: Outlet(channel=channel, per_second=rates[channel.name]) for channel in channels}
 
 
 def _issuer(settings: Settings) -> CodeIssuer:

@@ -53,6 +53,8 @@ class Settings:
     wechat_receipt_fields: Mapping[str, str]
     wechat_page_state: Literal["formal", "trial", "developer"]
     telegram_bot_token: str | None = field(repr=False)
+    # messages
+    sends_per_second: Mapping[str, int]
     # payments
     wechat_pay_mchid: str | None
     wechat_pay_serial: str | None
@@ -93,6 +95,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         wechat_receipt_fields=read.optional("WECHAT_RECEIPT_FIELDS", _fields, _RECEIPT_FIELDS),
         wechat_page_state=read.optional("WECHAT_PAGE_STATE", _page_state, "formal"),
         telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", _text(500), None),
+        sends_per_second=read.optional("SENDS_PER_SECOND", _rates, _RATES),
         wechat_pay_mchid=read.optional("WECHAT_PAY_MCHID", _digits(32), None),
         wechat_pay_serial=read.optional("WECHAT_PAY_SERIAL", serial_no, None),
         wechat_pay_private_key=read.optional("WECHAT_PAY_PRIVATE_KEY", private_key, None),
@@ -124,6 +127,10 @@ _PAY = (
 )
 _PAY_API_BASE = "https://api.mch.weixin.qq.com"
 _RECEIPT_FIELDS = {"thing1": "store", "amount2": "amount", "number3": "earned", "time4": "time"}
+
+
+#: How many messages a second go to each provider at most.
+_RATES = {"wechat_subscribe": 500, "official_account": 100, "sms": 50, "email": 20}
 
 
 class _Reader:
@@ -270,3 +277,12 @@ def _fields(text: str) -> dict[str, str]:
             f"pairs such as thing1=store are needed; words are {', '.join(sorted(RECEIPT_WORDS))}"
         )
     return fields
+
+
+def _rates(text: str) -> dict[str, int]:
+    """`sms=20,email=5`: those that are not named keep theirs."""
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    given = {name: _whole(1, 10_000)(number) for name, _, number in pairs}
+    if len(given) != len(pairs) or not given.keys() <= _RATES.keys():
+        raise ValueError(f"pairs such as sms=20 are needed; channels are {', '.join(sorted(_RATES))}")
+    return {**_RATES, **given}

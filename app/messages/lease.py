@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from app.db import reading, transaction
-from app.messages.receipt import WECHAT
+from app.messages import pace
+from app.messages.models import INBOX, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -22,7 +23,7 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Leased:
-    """A message this process may begin. `attempt` is the one it would be; `openid` is None for the inbox.
+    """A message this process may begin. `attempt` is the one it would be; `openid` is None where there is none.
 
     `leased_until` also tells this lease from one that somebody else was given after it ran out.
     """
@@ -39,24 +40,36 @@ class Leased:
     openid: str | None
 
 
-_ANY_DUE = text("SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND due_at <= :now)")
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """`more`: there may be more due; `paced`: the channel's rate allows no more in this moment."""
 
-# Leases are handed out one after another: two workers looking at once would each take a message of one person.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('messages.lease', 0))")
+    messages: list[Leased]
+    more: bool
+    paced: bool
+
+
+_ANY_DUE = text("""
+    SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND channel = :channel AND due_at <= :now)""")
+
+# Leases of a channel are handed out one after another: two workers looking at once would each take a message of one
+# person, and count the same room in the rate.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('messages.lease.' || :channel, 0))")
 
 _LEASE = text("""
     WITH due AS (
-        SELECT m.id FROM messages m WHERE m.state = 'pending' AND m.due_at <= :now
-            AND NOT (m.channel = :wechat AND m.member_id IN (
-                SELECT o.member_id FROM messages o WHERE o.state = 'leased' AND o.channel = :wechat))
+        SELECT m.id FROM messages m WHERE m.state = 'pending' AND m.channel = :channel AND m.due_at <= :now
+            AND (m.channel = :inbox OR m.member_id NOT IN (
+                SELECT o.member_id FROM messages o WHERE o.state = 'leased' AND o.channel = :channel))
         ORDER BY m.due_at, m.id LIMIT :limit FOR UPDATE SKIP LOCKED),
     leased AS (
         UPDATE messages m SET state = 'leased', leased_until = :until
         FROM due WHERE m.id = due.id RETURNING m.*)
     SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
         l.leased_until,
-        (SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id AND i.provider = :provider
-            AND i.app_id = :app_id AND l.channel = :wechat ORDER BY i.id LIMIT 1) AS openid
+        CASE l.channel WHEN :wechat THEN (
+            SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
+                AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid
     FROM leased l ORDER BY l.due_at, l.id""")
 
 _BEGIN = text("""
@@ -77,22 +90,33 @@ _GIVE_BACK = text("""
     WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1 AND m.leased_until = d.leased_until""")
 
 
-def lease(*, provider: str, app_id: str, now: datetime, limit: int = BATCH) -> list[Leased]:
-    """Take due messages, so that no other process does; none of a person to whom another one is on its way."""
+def lease(
+    *, channel: str, app_id: str | None, now: datetime, limit: int = BATCH, per_second: int | None = None
+) -> Batch:
+    """Take due messages of a channel, so that no other process does; none of a person who is being written to.
+
+    No more than `per_second` allows, over all workers; None for a channel without a provider.
+    """
     with reading() as connection:
-        if not connection.execute(_ANY_DUE, {"now": now}).scalar_one():
-            return []
+        if not connection.execute(_ANY_DUE, {"channel": channel, "now": now}).scalar_one():
+            return Batch(messages=[], more=False, paced=False)
     asked = {
         "now": now,
         "until": now + LEASE,
-        "limit": limit,
-        "provider": provider,
+        "channel": channel,
         "app_id": app_id,
+        "inbox": INBOX,
         "wechat": WECHAT,
     }
     with transaction() as session:
-        session.execute(_ONE_AT_A_TIME)
-        return [_leased(row) for row in session.execute(_LEASE, asked)]
+        session.execute(_ONE_AT_A_TIME, {"channel": channel})
+        room = limit
+        if per_second is not None:
+            room = min(limit, pace.room(session, channel, per_second=per_second, now=now))
+        taken = [_leased(row) for row in session.execute(_LEASE, {**asked, "limit": room})]
+        if per_second is not None and taken:
+            pace.spend(session, channel, len(taken), per_second=per_second, now=now)
+    return Batch(messages=taken, more=len(taken) == room, paced=room < limit)
 
 
 def begin(messages: Sequence[Leased], *, now: datetime) -> list[Leased]:

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
+#: The ways to a member; each but the inbox leads through a provider.
+WECHAT, OFFICIAL, SMS, EMAIL, INBOX = "wechat_subscribe", "official_account", "sms", "email", "inbox"
+
 
 class Message(Base):
     """One thing to tell one member. Its parameters are frozen when it is planned."""
@@ -16,10 +19,12 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown', 'cancelled')", "state"),
-        CheckConstraint("channel IN ('wechat_subscribe', 'inbox')", "channel"),
+        CheckConstraint(
+            "channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox')", "channel"
+        ),
         CheckConstraint("category IN ('service', 'marketing')", "category"),
         CheckConstraint("(state = 'leased') = (leased_until IS NOT NULL)", "lease_whole"),
-        Index("ix_messages_due", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_messages_due", "channel", "due_at", postgresql_where=text("state = 'pending'")),
         Index("ix_messages_leased", "leased_until", postgresql_where=text("state = 'leased'")),
         Index("ix_messages_member_id", "member_id"),
     )
@@ -52,6 +57,15 @@ class MessageAttempt(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     outcome: Mapped[str | None] = mapped_column(String(8))
     provider_code: Mapped[str | None] = mapped_column(String(40))
+
+
+class ChannelPace(Base):
+    """How much of a channel's rate is used up, over all workers; written with each lease (app/messages/pace.py)."""
+
+    __tablename__ = "channel_paces"
+
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    spent_until: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class InboxItem(Base):

@@ -21,10 +21,9 @@ from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_waiting
 from app.messages.consent import add, forget
 from app.messages.lease import BATCH, Leased
-from app.messages.models import InboxItem, Message, MessageAttempt
-from app.messages.receipt import INBOX
-from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.wechat.errors import Misconfigured, NoSubscription
+from app.messages.models import INBOX, InboxItem, Message, MessageAttempt
+from app.providers import Misconfigured, OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.wechat.errors import NoSubscription
 
 MOST_ATTEMPTS = 12
 _LONGEST_WAIT_S = 300

@@ -194,6 +194,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "消息模板的字段无法发送，请检查配置。",
         "A field of the message template cannot be sent. Check the settings.",
     ),
+    "message_content_impossible": (
+        "消息内容无法发送，请检查长度和格式。",
+        "The message cannot be sent as it is. Check its length and form.",
+    ),
     "push_rejected": ("推送验证失败。", "The push did not prove where it comes from."),
     "notification_rejected": (
         "支付通知验证失败。",

@@ -9,8 +9,12 @@ import math
 from datetime import datetime, timedelta, timezone
 
 from app.providers import BadAnswer as BadAnswer
+from app.providers import ContentInvalid as ContentInvalid
+from app.providers import Misconfigured as Misconfigured
 from app.providers import NoAnswer as NoAnswer
 from app.providers import ProviderRefused, ProviderUnavailable
+from app.providers import QuotaExhausted as QuotaExhausted
+from app.providers import RecipientInvalid as RecipientInvalid
 from app.providers import Unreachable as Unreachable
 
 
@@ -36,10 +40,6 @@ class NoSubscription(ProviderRefused):
     reason = "no_subscription"
 
 
-class RecipientInvalid(ProviderRefused):
-    reason = "recipient_invalid"
-
-
 class TemplateInvalid(ProviderRefused):
     reason = "template_invalid"
 
@@ -52,26 +52,8 @@ class PageInvalid(ProviderRefused):
     reason = "page_invalid"
 
 
-class ContentInvalid(ProviderRefused):
-    """`field` is the template key WeChat complained about, when it named one."""
-
-    reason = "content_invalid"
-
-    def __init__(
-        self, *, provider_code: int | None = None, rid: str | None = None, field: str | None = None
-    ) -> None:
-        super().__init__(provider_code=provider_code, rid=rid)
-        self.field = field
-
-
 class ContentSensitive(ProviderRefused):
     reason = "content_sensitive"
-
-
-class Misconfigured(ProviderRefused):
-    """App id, secret, IP list or rights are wrong: somebody has to change a setting, no user can help."""
-
-    reason = "misconfigured"
 
 
 class Busy(ProviderUnavailable):
@@ -80,14 +62,11 @@ class Busy(ProviderUnavailable):
     reason = "busy"
 
 
-class QuotaExhausted(ProviderUnavailable):
-    reason = "quota"
-
-
 class ConcurrentSend(ProviderUnavailable):
     """43108: another message to the same person is under way."""
 
     reason = "concurrent_send"
+    of_recipient = True
 
 
 class GatewayError(ProviderUnavailable):

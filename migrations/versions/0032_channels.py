@@ -1,0 +1,39 @@
+"""More ways to a member than WeChat and the inbox, each at a pace of its own."""
+
+from alembic import op
+
+revision = "0032_channels"
+down_revision = "0029_discounts_of_promotions"
+
+UP = """
+ALTER TABLE messages DROP CONSTRAINT ck_messages_channel,
+    ADD CONSTRAINT ck_messages_channel
+        CHECK (channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox'));
+DROP INDEX ix_messages_due;
+CREATE INDEX ix_messages_due ON messages (channel, due_at) WHERE state = 'pending';
+CREATE TABLE channel_paces (
+    channel VARCHAR(16) NOT NULL,
+    spent_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_channel_paces PRIMARY KEY (channel)
+);
+"""
+DOWN = """
+DROP TABLE channel_paces;
+DROP INDEX ix_messages_due;
+CREATE INDEX ix_messages_due ON messages (due_at) WHERE state = 'pending';
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM messages WHERE channel NOT IN ('wechat_subscribe', 'inbox')) THEN
+        RAISE EXCEPTION 'there are messages of channels that the former version does not know';
+    END IF;
+END $$;
+ALTER TABLE messages DROP CONSTRAINT ck_messages_channel,
+    ADD CONSTRAINT ck_messages_channel CHECK (channel IN ('wechat_subscribe', 'inbox'));
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(DOWN)
