@@ -17,6 +17,7 @@ import commands
 import consoles
 import consoles.preview.pages
 import miniprogram_api.balance
+import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.check_ins
@@ -211,6 +212,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -17,10 +17,12 @@ from app.identity.platforms.telegram import Telegram
 from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
 from app.messages.channels import Channel, NotSetUp
+from app.messages.channels.sms import Sms
 from app.messages.channels.wechat_subscribe import WechatSubscribe
 from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
 from app.messages.outlets import Outlet
 from app.providers.places import Places
+from app.providers.sms import SmsAccount, TencentSms
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
 from app.providers.wechat_pay import Merchant, WechatPay
@@ -61,10 +63,11 @@ def assemble(settings: Settings) -> Parts:
             retry=Retry(NoBackoff(), 0),  # its own retries would hold a request for many seconds
         )
     wechat, push = _wechat(settings, server)
+    phones = PhoneVault(settings.phone_keys, settings.phone_index_key)
     return Parts(
         settings=settings,
         issuer=_issuer(settings),
-        phones=PhoneVault(settings.phone_keys, settings.phone_index_key),
+        phones=phones,
         seeds=SeedVault(settings.phone_keys),
         platforms=_platforms(settings, wechat),
         terms=Terms(policy_version=settings.policy_version, session_days=settings.member_session_days),
@@ -73,13 +76,13 @@ def assemble(settings: Settings) -> Parts:
         wechat=wechat,
         wechat_push=push,
         wechat_pay=_wechat_pay(settings),
-        outlets=_outlets(settings, wechat),
+        outlets=_outlets(settings, wechat, phones),
     )
 
 
-def _outlets(settings: Settings, wechat: WechatClient | None) -> dict[str, Outlet]:
+def _outlets(settings: Settings, wechat: WechatClient | None, phones: PhoneVault) -> dict[str, Outlet]:
     """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
-    channels: list[Channel] = [NotSetUp(name) for name in (OFFICIAL, SMS, EMAIL)]
+    channels: list[Channel] = [_sms(settings, phones), *(NotSetUp(name) for name in (OFFICIAL, EMAIL))]
     if wechat is None:
         channels.append(NotSetUp(WECHAT))
     else:
@@ -94,6 +97,21 @@ def _outlets(settings: Settings, wechat: WechatClient | None) -> dict[str, Outle
         )
     rates = settings.sends_per_second
     return {channel.name: Outlet(channel=channel, per_second=rates[channel.name]) for channel in channels}
+
+
+def _sms(settings: Settings, phones: PhoneVault) -> Channel:
+    secret_id, secret_key = settings.sms_secret_id, settings.sms_secret_key
+    app_id, signature = settings.sms_app_id, settings.sms_signature
+    if secret_id is None or secret_key is None or app_id is None or signature is None:
+        return NotSetUp(SMS)
+    account = SmsAccount(
+        secret_id=secret_id,
+        secret_key=secret_key,
+        app_id=app_id,
+        signature=signature,
+        region=settings.sms_region,
+    )
+    return Sms(client=TencentSms(account, clock=now, base_url=settings.sms_api_base), phones=phones)
 
 
 def _issuer(settings: Settings) -> CodeIssuer:

@@ -6,7 +6,7 @@ means that the message may have gone out, not begun means that it certainly did 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 
 from app.db import reading, transaction
 from app.messages import pace
-from app.messages.models import INBOX, WECHAT
+from app.messages.models import INBOX, SMS, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -37,7 +37,11 @@ class Leased:
     attempt: int
     planned_at: datetime
     leased_until: datetime
-    openid: str | None
+    openid: str | None = None
+    #: Phone number or e-mail address as they rest: opened by the channel, for the moment of sending.
+    sealed: bytes | None = field(default=None, repr=False)
+    #: The public id they are sealed for.
+    owner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +73,9 @@ _LEASE = text("""
         l.leased_until,
         CASE l.channel WHEN :wechat THEN (
             SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
-                AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid
-    FROM leased l ORDER BY l.due_at, l.id""")
+                AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
+        CASE l.channel WHEN :sms THEN p.phone_cipher END AS sealed, p.public_id AS owner
+    FROM leased l JOIN members p ON p.id = l.member_id ORDER BY l.due_at, l.id""")
 
 _BEGIN = text("""
     WITH begun AS (
@@ -107,6 +112,7 @@ def lease(
         "app_id": app_id,
         "inbox": INBOX,
         "wechat": WECHAT,
+        "sms": SMS,
     }
     with transaction() as session:
         session.execute(_ONE_AT_A_TIME, {"channel": channel})
@@ -157,4 +163,6 @@ def _leased(row: Row[Any]) -> Leased:
         planned_at=row.created_at,
         leased_until=row.leased_until,
         openid=row.openid,
+        sealed=row.sealed,
+        owner=row.owner,
     )

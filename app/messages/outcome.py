@@ -210,7 +210,6 @@ def reclaim(*, now: datetime) -> int:
                 attempt=row.attempt,
                 planned_at=row.created_at,
                 leased_until=row.leased_until,
-                openid=None,
             )
             if row.begun and message.channel != INBOX:
                 _finish(session, message, "unknown", "worker_died", None, now)

@@ -198,6 +198,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "消息内容无法发送，请检查长度和格式。",
         "The message cannot be sent as it is. Check its length and form.",
     ),
+    "sms_report_malformed": ("短信回执的格式不正确。", "This is not a report about SMS."),
     "push_rejected": ("推送验证失败。", "The push did not prove where it comes from."),
     "notification_rejected": (
         "支付通知验证失败。",

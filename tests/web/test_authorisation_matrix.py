@@ -438,6 +438,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat-pay"): everybody(404),
+    ("POST", "/callbacks/sms/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
     # its own token only
     ("GET", "/metrics"): everybody(401),
     # members

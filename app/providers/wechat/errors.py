@@ -5,8 +5,7 @@ subscribeMessage.send. A number nobody has met yet counts as refused: repeating 
 understand is how quotas are burnt.
 """
 
-import math
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from app.providers import BadAnswer as BadAnswer
 from app.providers import ContentInvalid as ContentInvalid
@@ -16,6 +15,7 @@ from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers import QuotaExhausted as QuotaExhausted
 from app.providers import RecipientInvalid as RecipientInvalid
 from app.providers import Unreachable as Unreachable
+from app.providers.quota_day import until_midnight_s
 
 
 class CodeInvalid(ProviderRefused):
@@ -113,7 +113,6 @@ _MISCONFIGURED = frozenset(
 _TOKEN_REJECTED = frozenset({40001, 40014, 42001})
 _CONTENT_INVALID = 47003
 _BUSY, _PER_DAY, _PER_MINUTE, _CONCURRENT = -1, 45009, 45011, 43108
-_CHINA = timezone(timedelta(hours=8))
 
 
 def error_for(
@@ -128,7 +127,7 @@ def error_for(
         return Busy(provider_code=errcode, rid=rid)
     if errcode in (_PER_DAY, _PER_MINUTE):
         # Of mini-program codes, 45009 speaks of the minute.
-        wait_s = _until_midnight_s(now) if errcode == _PER_DAY and path != PAGE_PICTURE else 60
+        wait_s = until_midnight_s(now) if errcode == _PER_DAY and path != PAGE_PICTURE else 60
         return QuotaExhausted(provider_code=errcode, rid=rid, retry_after_s=wait_s)
     if errcode == _CONCURRENT:
         return ConcurrentSend(provider_code=errcode, rid=rid, retry_after_s=1)
@@ -139,10 +138,3 @@ def error_for(
     if errcode in _MISCONFIGURED:
         return Misconfigured(provider_code=errcode, rid=rid)
     return _REFUSED.get(errcode, ProviderRefused)(provider_code=errcode, rid=rid)
-
-
-def _until_midnight_s(now: datetime) -> int:
-    """Daily quotas start again at midnight in China."""
-    local = now.astimezone(_CHINA)
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return max(1, math.ceil((midnight - local).total_seconds()))
