@@ -86,6 +86,7 @@ import pos_api.top_up_refunds
 import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
+from app.messages import epoch
 from app.parts import Parts, assemble
 from app.providers.places import Places
 from commands import db as migrations
@@ -246,7 +247,13 @@ def _probes(parts: Parts) -> dict[str, health.Probe]:
         except Exception:
             return "degraded"
 
-    return {"database": database, "migrations": schema, "redis": redis}
+    def outbox() -> str:
+        try:
+            return "ok" if epoch.standing().held_at is None else "held"
+        except Exception:  # away, or without the table yet: the others say so
+            return "unknown"
+
+    return {"database": database, "migrations": schema, "redis": redis, "outbox": outbox}
 
 
 __all__ = ["create_app", "models"]

@@ -19,6 +19,7 @@ from app.members.phones import PhoneVault
 from app.messages.channels import Channel, NotSetUp
 from app.messages.channels.sms import Sms
 from app.messages.channels.wechat_subscribe import WechatSubscribe
+from app.messages.epoch import Epoch
 from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
 from app.messages.outlets import Outlet
 from app.providers.places import Places
@@ -44,6 +45,7 @@ class Parts:
     wechat: WechatClient | None
     wechat_push: PushReader | None
     wechat_pay: WechatPay | None
+    epoch: Epoch
     outlets: Mapping[str, Outlet]
 
 
@@ -63,7 +65,7 @@ def assemble(settings: Settings) -> Parts:
             retry=Retry(NoBackoff(), 0),  # its own retries would hold a request for many seconds
         )
     wechat, push = _wechat(settings, server)
-    phones = PhoneVault(settings.phone_keys, settings.phone_index_key)
+    phones, epoch = PhoneVault(settings.phone_keys, settings.phone_index_key), Epoch(server)
     return Parts(
         settings=settings,
         issuer=_issuer(settings),
@@ -76,27 +78,38 @@ def assemble(settings: Settings) -> Parts:
         wechat=wechat,
         wechat_push=push,
         wechat_pay=_wechat_pay(settings),
-        outlets=_outlets(settings, wechat, phones),
+        epoch=epoch,
+        outlets=_outlets(settings, wechat, phones, epoch),
     )
 
 
-def _outlets(settings: Settings, wechat: WechatClient | None, phones: PhoneVault) -> dict[str, Outlet]:
+def _outlets(
+    settings: Settings, wechat: WechatClient | None, phones: PhoneVault, outside: Epoch
+) -> dict[str, Outlet]:
     """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
-    channels: list[Channel] = [_sms(settings, phones), *(NotSetUp(name) for name in (OFFICIAL, EMAIL))]
-    if wechat is None:
-        channels.append(NotSetUp(WECHAT))
-    else:
-        channels.append(
-            WechatSubscribe(
-                tokens=wechat.tokens,
-                app_id=settings.wechat_app_id,
-                base_url=settings.wechat_api_base,
-                page_state=settings.wechat_page_state,
-                receipt_fields=settings.wechat_receipt_fields,
-            )
-        )
+    channels: tuple[Channel, ...] = (
+        _subscribe(settings, wechat),
+        NotSetUp(OFFICIAL),
+        _sms(settings, phones),
+        NotSetUp(EMAIL),
+    )
     rates = settings.sends_per_second
-    return {channel.name: Outlet(channel=channel, per_second=rates[channel.name]) for channel in channels}
+    return {
+        channel.name: Outlet(channel=channel, per_second=rates[channel.name], outside=outside)
+        for channel in channels
+    }
+
+
+def _subscribe(settings: Settings, wechat: WechatClient | None) -> Channel:
+    if wechat is None:
+        return NotSetUp(WECHAT)
+    return WechatSubscribe(
+        tokens=wechat.tokens,
+        app_id=settings.wechat_app_id,
+        base_url=settings.wechat_api_base,
+        page_state=settings.wechat_page_state,
+        receipt_fields=settings.wechat_receipt_fields,
+    )
 
 
 def _sms(settings: Settings, phones: PhoneVault) -> Channel:

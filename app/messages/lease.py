@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import reading, transaction
-from app.messages import pace
+from app.messages import epoch, pace
+from app.messages.epoch import Epoch
 from app.messages.models import INBOX, SMS, WECHAT
 
 BATCH = 500
@@ -53,12 +56,10 @@ class Batch:
     paced: bool
 
 
+_NOTHING = Batch(messages=[], more=False, paced=False)
+
 _ANY_DUE = text("""
     SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND channel = :channel AND due_at <= :now)""")
-
-# Leases of a channel are handed out one after another: two workers looking at once would each take a message of one
-# person, and count the same room in the rate.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('messages.lease.' || :channel, 0))")
 
 _LEASE = text("""
     WITH due AS (
@@ -96,15 +97,21 @@ _GIVE_BACK = text("""
 
 
 def lease(
-    *, channel: str, app_id: str | None, now: datetime, limit: int = BATCH, per_second: int | None = None
+    *,
+    channel: str,
+    app_id: str | None,
+    now: datetime,
+    limit: int = BATCH,
+    per_second: int | None = None,
+    outside: Epoch | None = None,
 ) -> Batch:
     """Take due messages of a channel, so that no other process does; none of a person who is being written to.
 
-    No more than `per_second` allows, over all workers; None for a channel without a provider.
+    No more than `per_second` allows, over all workers, and none while the outbox is held. The inbox has neither.
     """
     with reading() as connection:
         if not connection.execute(_ANY_DUE, {"channel": channel, "now": now}).scalar_one():
-            return Batch(messages=[], more=False, paced=False)
+            return _NOTHING
     asked = {
         "now": now,
         "until": now + LEASE,
@@ -114,14 +121,42 @@ def lease(
         "wechat": WECHAT,
         "sms": SMS,
     }
-    with transaction() as session:
-        session.execute(_ONE_AT_A_TIME, {"channel": channel})
-        room = limit
-        if per_second is not None:
-            room = min(limit, pace.room(session, channel, per_second=per_second, now=now))
-        taken = [_leased(row) for row in session.execute(_LEASE, {**asked, "limit": room})]
-        if per_second is not None and taken:
-            pace.spend(session, channel, len(taken), per_second=per_second, now=now)
+    if channel == INBOX:
+        with transaction() as session:
+            return _take(session, asked, limit, None)
+    return _from_outbox(outside or Epoch(None), asked, limit, per_second)
+
+
+def _from_outbox(outside: Epoch, asked: dict[str, Any], limit: int, per_second: int | None) -> Batch:
+    """Unless it is held. That a batch was leased is told outside before anything of it is sent."""
+    box = epoch.standing()
+    if box.held_at is not None:
+        outside.say_held(box.held_for)
+        return _NOTHING
+    known = outside.known(box.name)
+    try:
+        with transaction() as session:
+            # Locks the outbox: leases are handed out one after another. Two workers looking at once would each take a
+            # message of one person, and count the same room in a rate.
+            number = epoch.next_batch(session, known)
+            if number is None:
+                return _NOTHING
+            batch = _take(session, asked, limit, per_second)
+    except epoch.Behind:
+        epoch.hold(reason=epoch.RESTORED, actor=audit.SYSTEM, now=asked["now"])
+        outside.say_held(epoch.RESTORED)
+        return _NOTHING
+    outside.tell(box.name, number)
+    return batch
+
+
+def _take(session: Session, asked: dict[str, Any], limit: int, per_second: int | None) -> Batch:
+    channel, now, room = asked["channel"], asked["now"], limit
+    if per_second is not None:
+        room = min(limit, pace.room(session, channel, per_second=per_second, now=now))
+    taken = [_leased(row) for row in session.execute(_LEASE, {**asked, "limit": room})]
+    if per_second is not None and taken:
+        pace.spend(session, channel, len(taken), per_second=per_second, now=now)
     return Batch(messages=taken, more=len(taken) == room, paced=room < limit)
 
 

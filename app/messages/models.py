@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,6 +66,26 @@ class ChannelPace(Base):
 
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
     spent_until: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Outbox(Base):
+    """The one row about all that goes to providers: `batches` were leased, and whether it is held.
+
+    `name` is what the number is kept under outside of the database (app/messages/epoch.py).
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("id = 1", "one"),
+        CheckConstraint("held_for IN ('restored', 'operator')", "held_for"),
+        CheckConstraint("(held_at IS NULL) = (held_for IS NULL)", "held_whole"),
+    )
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(32))
+    batches: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    held_for: Mapped[str | None] = mapped_column(String(8))
 
 
 class InboxItem(Base):

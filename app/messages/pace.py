@@ -1,7 +1,7 @@
 """How many messages a second go to a provider, all workers together: a token bucket, one row for each channel.
 
 In PostgreSQL, which is there whenever a message is: a cap kept in Redis would be off whenever Redis is away. The row is
-read and written by whoever holds the channel's turn to lease, and by nobody else.
+read and written by whoever has locked the outbox to lease, and by nobody else.
 """
 
 from datetime import datetime, timedelta

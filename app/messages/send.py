@@ -32,6 +32,7 @@ def send_by(
             now=clock(),
             limit=limit,
             per_second=outlet.per_second,
+            outside=outlet.outside,
         )
         if batch.messages:
             deliver.deliver(batch.messages, outlet=outlet, now=clock, keep_going=keep_going)

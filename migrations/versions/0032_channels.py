@@ -16,8 +16,21 @@ CREATE TABLE channel_paces (
     spent_until TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_channel_paces PRIMARY KEY (channel)
 );
+CREATE TABLE outbox (
+    id SMALLINT NOT NULL,
+    name VARCHAR(32) NOT NULL,
+    batches BIGINT DEFAULT 0 NOT NULL,
+    held_at TIMESTAMP WITH TIME ZONE,
+    held_for VARCHAR(8),
+    CONSTRAINT pk_outbox PRIMARY KEY (id),
+    CONSTRAINT ck_outbox_one CHECK (id = 1),
+    CONSTRAINT ck_outbox_held_for CHECK (held_for IN ('restored', 'operator')),
+    CONSTRAINT ck_outbox_held_whole CHECK ((held_at IS NULL) = (held_for IS NULL))
+);
+INSERT INTO outbox (id, name) VALUES (1, replace(gen_random_uuid()::text, '-', ''));
 """
 DOWN = """
+DROP TABLE outbox;
 DROP TABLE channel_paces;
 DROP INDEX ix_messages_due;
 CREATE INDEX ix_messages_due ON messages (due_at) WHERE state = 'pending';
