@@ -26,6 +26,7 @@ import miniprogram_api.confirmations
 import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
+import miniprogram_api.email
 import miniprogram_api.entry
 import miniprogram_api.events
 import miniprogram_api.feedback
@@ -98,6 +99,7 @@ gc.enable()
 JSON_FACES = (
     miniprogram_api.entry.blueprint,
     miniprogram_api.me.blueprint,
+    miniprogram_api.email.blueprint,
     miniprogram_api.codes.blueprint,
     miniprogram_api.points.balance_blueprint,
     miniprogram_api.points.blueprint,

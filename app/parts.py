@@ -17,13 +17,16 @@ from app.identity.platforms.telegram import Telegram
 from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
 from app.messages.channels import Channel, NotSetUp
+from app.messages.channels.mail import Mail
 from app.messages.channels.sms import Sms
 from app.messages.channels.wechat_subscribe import WechatSubscribe
 from app.messages.epoch import Epoch
 from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
 from app.messages.outlets import Outlet
+from app.messages.unsubscribe import Unsubscribe
 from app.providers.places import Places
 from app.providers.sms import SmsAccount, TencentSms
+from app.providers.smtp import MailServer
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
 from app.providers.wechat_pay import Merchant, WechatPay
@@ -46,6 +49,7 @@ class Parts:
     wechat_push: PushReader | None
     wechat_pay: WechatPay | None
     epoch: Epoch
+    unsubscribe: Unsubscribe
     outlets: Mapping[str, Outlet]
 
 
@@ -66,6 +70,7 @@ def assemble(settings: Settings) -> Parts:
         )
     wechat, push = _wechat(settings, server)
     phones, epoch = PhoneVault(settings.phone_keys, settings.phone_index_key), Epoch(server)
+    unsubscribe = Unsubscribe(settings.session_key, settings.public_url or "")
     return Parts(
         settings=settings,
         issuer=_issuer(settings),
@@ -79,19 +84,24 @@ def assemble(settings: Settings) -> Parts:
         wechat_push=push,
         wechat_pay=_wechat_pay(settings),
         epoch=epoch,
-        outlets=_outlets(settings, wechat, phones, epoch),
+        unsubscribe=unsubscribe,
+        outlets=_outlets(settings, wechat, phones, unsubscribe, epoch),
     )
 
 
 def _outlets(
-    settings: Settings, wechat: WechatClient | None, phones: PhoneVault, outside: Epoch
+    settings: Settings,
+    wechat: WechatClient | None,
+    phones: PhoneVault,
+    unsubscribe: Unsubscribe,
+    outside: Epoch,
 ) -> dict[str, Outlet]:
     """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
     channels: tuple[Channel, ...] = (
         _subscribe(settings, wechat),
         NotSetUp(OFFICIAL),
         _sms(settings, phones),
-        NotSetUp(EMAIL),
+        _mail(settings, phones, unsubscribe),
     )
     rates = settings.sends_per_second
     return {
@@ -125,6 +135,25 @@ def _sms(settings: Settings, phones: PhoneVault) -> Channel:
         region=settings.sms_region,
     )
     return Sms(client=TencentSms(account, clock=now, base_url=settings.sms_api_base), phones=phones)
+
+
+def _mail(settings: Settings, phones: PhoneVault, unsubscribe: Unsubscribe) -> Channel:
+    if settings.smtp_host is None or settings.smtp_from is None:
+        return NotSetUp(EMAIL)
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+    )
+    return Mail(
+        server=server,
+        sender=settings.smtp_from,
+        brand=settings.brand_name,
+        vault=phones,
+        unsubscribe=unsubscribe,
+    )
 
 
 def _issuer(settings: Settings) -> CodeIssuer:

@@ -12,7 +12,10 @@ from app.settings_pay import apiv3_key, https_url, private_key, public_keys, ser
 from app.settings_words import (
     database_url,
     digits,
+    email_address,
+    host,
     http_url,
+    is_loopback,
     key_ring,
     one_of,
     printable,
@@ -60,6 +63,13 @@ class Settings:
     telegram_bot_token: str | None = field(repr=False)
     # messages
     sends_per_second: Mapping[str, int]
+    public_url: str | None
+    smtp_host: str | None
+    smtp_port: int
+    smtp_tls: str
+    smtp_user: str | None = field(repr=False)
+    smtp_password: str | None = field(repr=False)
+    smtp_from: str | None
     sms_secret_id: str | None = field(repr=False)
     sms_secret_key: str | None = field(repr=False)
     sms_app_id: str | None
@@ -108,6 +118,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         wechat_page_state=read.optional("WECHAT_PAGE_STATE", _page_state, "formal"),
         telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", printable(500), None),
         sends_per_second=read.optional("SENDS_PER_SECOND", _rates, _RATES),
+        public_url=read.optional("PUBLIC_URL", https_url, None),
+        smtp_host=read.optional("SMTP_HOST", host, None),
+        smtp_port=read.optional("SMTP_PORT", whole(1, 65_535), 587),
+        smtp_tls=read.optional("SMTP_TLS", one_of("starttls", "tls", "none"), "starttls"),
+        smtp_user=read.optional("SMTP_USER", printable(200), None),
+        smtp_password=read.optional("SMTP_PASSWORD", printable(200), None),
+        smtp_from=read.optional("SMTP_FROM", email_address, None),
         sms_secret_id=read.optional("SMS_SECRET_ID", printable(200), None),
         sms_secret_key=read.optional("SMS_SECRET_KEY", printable(200), None),
         sms_app_id=read.optional("SMS_APP_ID", digits(20), None),
@@ -127,6 +144,11 @@ def load(environ: Mapping[str, str]) -> Settings:
     read.together("WECHAT_APP_ID", "WECHAT_APP_SECRET")
     read.together("WECHAT_CALLBACK_TOKEN", "WECHAT_CALLBACK_AES_KEY")
     read.together(*_SMS)
+    read.together("SMTP_HOST", "SMTP_FROM")
+    read.together("SMTP_USER", "SMTP_PASSWORD")
+    read.needs("SMTP_HOST", "PUBLIC_URL")
+    if settings.smtp_host and settings.smtp_tls == "none" and not is_loopback(settings.smtp_host):
+        read.fault("SMTP_TLS: none is for a mail server on this machine only")
     read.together(*_PAY)
     read.needs("WECHAT_PAY_MCHID", "WECHAT_APP_ID")
     read.distinct(settings)
@@ -180,6 +202,9 @@ class _Reader:
         given = [name for name in names if name in self._values]
         if given and len(given) < len(names):
             self._faults.append(f"{' and '.join(names)}: set all of them or none")
+
+    def fault(self, words: str) -> None:
+        self._faults.append(words)
 
     def needs(self, name: str, other: str) -> None:
         if name in self._values and other not in self._values:

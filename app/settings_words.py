@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import re
 from collections.abc import Callable
 
@@ -88,3 +89,24 @@ def key_ring(text: str) -> dict[str, bytes]:
     ):
         raise ValueError("distinct ids of up to 8 letters or digits are needed, as in a1:KEY,a0:KEY")
     return ring
+
+
+def host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?|[0-9a-fA-F:]{2,39}", text):
+        raise ValueError("the name or address of a machine is needed")
+    return text
+
+
+def email_address(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.+_-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", text) or len(text) > 254:
+        raise ValueError("an e-mail address is needed, without a name")
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

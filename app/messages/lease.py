@@ -17,7 +17,7 @@ from app import audit
 from app.db import reading, transaction
 from app.messages import epoch, pace
 from app.messages.epoch import Epoch
-from app.messages.models import INBOX, SMS, WECHAT
+from app.messages.models import EMAIL, INBOX, SMS, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -45,6 +45,7 @@ class Leased:
     sealed: bytes | None = field(default=None, repr=False)
     #: The public id they are sealed for.
     owner: str = ""
+    category: str = "service"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,10 @@ _LEASE = text("""
         CASE l.channel WHEN :wechat THEN (
             SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
                 AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
-        CASE l.channel WHEN :sms THEN p.phone_cipher END AS sealed, p.public_id AS owner
+        CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :email THEN (
+            SELECT e.cipher FROM member_emails e WHERE e.member_id = l.member_id
+                AND (e.confirmed_at IS NOT NULL OR l.kind = 'email_code')) END AS sealed,
+        p.public_id AS owner, l.category
     FROM leased l JOIN members p ON p.id = l.member_id ORDER BY l.due_at, l.id""")
 
 _BEGIN = text("""
@@ -120,6 +124,7 @@ def lease(
         "inbox": INBOX,
         "wechat": WECHAT,
         "sms": SMS,
+        "email": EMAIL,
     }
     if channel == INBOX:
         with transaction() as session:
@@ -200,4 +205,5 @@ def _leased(row: Row[Any]) -> Leased:
         openid=row.openid,
         sealed=row.sealed,
         owner=row.owner,
+        category=row.category,
     )

@@ -189,6 +189,13 @@ ERRORS: dict[str, tuple[str, str]] = {
         "An offer cannot begin in the past: what was topped up keeps what it was given.",
     ),
     "offer_malformed": ("充值方案有误，详见 reason。", "The offer does not fit together; see `reason`."),
+    # e-mail
+    "email_malformed": ("请输入有效的邮箱地址。", "Please enter a valid e-mail address."),
+    "email_code_wrong": (
+        "验证码错误或已过期，请重新获取。",
+        "The code is wrong or too old. Please ask for another one.",
+    ),
+    "email_not_offered": ("暂不支持绑定邮箱。", "E-mail is not offered here."),
     # chat apps
     "message_field_invalid": (
         "消息模板的字段无法发送，请检查配置。",

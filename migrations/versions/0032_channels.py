@@ -16,6 +16,17 @@ CREATE TABLE channel_paces (
     spent_until TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_channel_paces PRIMARY KEY (channel)
 );
+CREATE TABLE member_emails (
+    member_id BIGINT NOT NULL,
+    cipher BYTEA NOT NULL,
+    confirmed_at TIMESTAMP WITH TIME ZONE,
+    code_hash BYTEA,
+    code_until TIMESTAMP WITH TIME ZONE,
+    tries SMALLINT DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_member_emails PRIMARY KEY (member_id),
+    CONSTRAINT fk_member_emails_member_id FOREIGN KEY (member_id) REFERENCES members (id),
+    CONSTRAINT ck_member_emails_tries CHECK (tries >= 0)
+);
 CREATE TABLE outbox (
     id SMALLINT NOT NULL,
     name VARCHAR(32) NOT NULL,
@@ -31,6 +42,7 @@ INSERT INTO outbox (id, name) VALUES (1, replace(gen_random_uuid()::text, '-', '
 """
 DOWN = """
 DROP TABLE outbox;
+DROP TABLE member_emails;
 DROP TABLE channel_paces;
 DROP INDEX ix_messages_due;
 CREATE INDEX ix_messages_due ON messages (due_at) WHERE state = 'pending';
