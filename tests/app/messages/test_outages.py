@@ -135,6 +135,14 @@ def test_a_slow_rate_is_kept_as_well(post: Post) -> None:
     assert (time.at - start).total_seconds() == 2.25
 
 
+def test_a_clock_that_stands_still_ends_a_run(post: Post) -> None:
+    post.facts(list(post.crowd(3, credits=1)))
+    post.relay()
+    now = clock.now()
+
+    assert send_by(outlet(post, per_second=1), clock=lambda: now, pause=lambda _: None) == 1
+
+
 def test_a_clock_that_was_set_back_stops_nobody(post: Post) -> None:
     post.facts(list(post.crowd(2, credits=1)))
     post.relay()
