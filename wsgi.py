@@ -17,6 +17,7 @@ import commands
 import consoles
 import consoles.preview.pages
 import miniprogram_api.balance
+import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.check_ins
@@ -25,6 +26,7 @@ import miniprogram_api.confirmations
 import miniprogram_api.coupon_centre
 import miniprogram_api.coupon_offers
 import miniprogram_api.coupons
+import miniprogram_api.email
 import miniprogram_api.entry
 import miniprogram_api.events
 import miniprogram_api.feedback
@@ -88,6 +90,7 @@ import pos_api.top_up_refunds
 import pos_api.top_ups
 from app import db, models, settings
 from app.errors import DomainError
+from app.messages import epoch
 from app.parts import Parts, assemble
 from app.providers.places import Places
 from commands import db as migrations
@@ -99,6 +102,7 @@ gc.enable()
 JSON_FACES = (
     miniprogram_api.entry.blueprint,
     miniprogram_api.me.blueprint,
+    miniprogram_api.email.blueprint,
     miniprogram_api.codes.blueprint,
     miniprogram_api.points.balance_blueprint,
     miniprogram_api.points.blueprint,
@@ -217,6 +221,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):
         app.register_blueprint(blueprint)
@@ -250,7 +255,13 @@ def _probes(parts: Parts) -> dict[str, health.Probe]:
         except Exception:
             return "degraded"
 
-    return {"database": database, "migrations": schema, "redis": redis}
+    def outbox() -> str:
+        try:
+            return "ok" if epoch.standing().held_at is None else "held"
+        except Exception:  # away, or without the table yet: the others say so
+            return "unknown"
+
+    return {"database": database, "migrations": schema, "redis": redis, "outbox": outbox}
 
 
 __all__ = ["create_app", "models"]

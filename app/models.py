@@ -19,6 +19,7 @@ from app.facts import models as facts
 from app.feedback import models as feedback
 from app.identity import models as identity
 from app.ledger import models as ledger
+from app.members import emails
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
@@ -37,6 +38,7 @@ __all__ = [
     "coupons",
     "daily",
     "discounts",
+    "emails",
     "engagement",
     "events",
     "facts",

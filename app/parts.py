@@ -16,7 +16,17 @@ from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
 from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
+from app.messages.channels import Channel, NotSetUp
+from app.messages.channels.mail import Mail
+from app.messages.channels.sms import Sms
+from app.messages.channels.wechat_subscribe import WechatSubscribe
+from app.messages.epoch import Epoch
+from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
+from app.messages.outlets import Outlet
+from app.messages.unsubscribe import Unsubscribe
 from app.providers.places import Places
+from app.providers.sms import SmsAccount, TencentSms
+from app.providers.smtp import MailServer
 from app.providers.wechat import WechatClient
 from app.providers.wechat.push import PushReader
 from app.providers.wechat_pay import Merchant, WechatPay
@@ -38,6 +48,9 @@ class Parts:
     wechat: WechatClient | None
     wechat_push: PushReader | None
     wechat_pay: WechatPay | None
+    epoch: Epoch
+    unsubscribe: Unsubscribe
+    outlets: Mapping[str, Outlet]
 
 
 #: How old what a Telegram app hands over may be: it is made when the app opens, and we remember it as long.
@@ -56,10 +69,12 @@ def assemble(settings: Settings) -> Parts:
             retry=Retry(NoBackoff(), 0),  # its own retries would hold a request for many seconds
         )
     wechat, push = _wechat(settings, server)
+    phones, epoch = PhoneVault(settings.phone_keys, settings.phone_index_key), Epoch(server)
+    unsubscribe = Unsubscribe(settings.session_key, settings.public_url or "")
     return Parts(
         settings=settings,
         issuer=_issuer(settings),
-        phones=PhoneVault(settings.phone_keys, settings.phone_index_key),
+        phones=phones,
         seeds=SeedVault(settings.phone_keys),
         platforms=_platforms(settings, wechat),
         terms=Terms(policy_version=settings.policy_version, session_days=settings.member_session_days),
@@ -68,6 +83,76 @@ def assemble(settings: Settings) -> Parts:
         wechat=wechat,
         wechat_push=push,
         wechat_pay=_wechat_pay(settings),
+        epoch=epoch,
+        unsubscribe=unsubscribe,
+        outlets=_outlets(settings, wechat, phones, unsubscribe, epoch),
+    )
+
+
+def _outlets(
+    settings: Settings,
+    wechat: WechatClient | None,
+    phones: PhoneVault,
+    unsubscribe: Unsubscribe,
+    outside: Epoch,
+) -> dict[str, Outlet]:
+    """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
+    channels: tuple[Channel, ...] = (
+        _subscribe(settings, wechat),
+        NotSetUp(OFFICIAL),
+        _sms(settings, phones),
+        _mail(settings, phones, unsubscribe),
+    )
+    rates = settings.sends_per_second
+    return {
+        channel.name: Outlet(channel=channel, per_second=rates[channel.name], outside=outside)
+        for channel in channels
+    }
+
+
+def _subscribe(settings: Settings, wechat: WechatClient | None) -> Channel:
+    if wechat is None:
+        return NotSetUp(WECHAT)
+    return WechatSubscribe(
+        tokens=wechat.tokens,
+        app_id=settings.wechat_app_id,
+        base_url=settings.wechat_api_base,
+        page_state=settings.wechat_page_state,
+        receipt_fields=settings.wechat_receipt_fields,
+    )
+
+
+def _sms(settings: Settings, phones: PhoneVault) -> Channel:
+    secret_id, secret_key = settings.sms_secret_id, settings.sms_secret_key
+    app_id, signature = settings.sms_app_id, settings.sms_signature
+    if secret_id is None or secret_key is None or app_id is None or signature is None:
+        return NotSetUp(SMS)
+    account = SmsAccount(
+        secret_id=secret_id,
+        secret_key=secret_key,
+        app_id=app_id,
+        signature=signature,
+        region=settings.sms_region,
+    )
+    return Sms(client=TencentSms(account, clock=now, base_url=settings.sms_api_base), phones=phones)
+
+
+def _mail(settings: Settings, phones: PhoneVault, unsubscribe: Unsubscribe) -> Channel:
+    if settings.smtp_host is None or settings.smtp_from is None:
+        return NotSetUp(EMAIL)
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+    )
+    return Mail(
+        server=server,
+        sender=settings.smtp_from,
+        brand=settings.brand_name,
+        vault=phones,
+        unsubscribe=unsubscribe,
     )
 
 

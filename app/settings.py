@@ -4,17 +4,25 @@ docs/config.md lists every setting; a test compares. Secrets have no default: th
 guessable one. No setting switches a guard off, and none names an environment.
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from app.settings_pay import apiv3_key, https_url, private_key, public_keys, serial_no
+from app.settings_words import (
+    database_url,
+    digits,
+    email_address,
+    host,
+    http_url,
+    is_loopback,
+    key_ring,
+    one_of,
+    printable,
+    redis_url,
+    secret_key,
+    whole,
+)
 
 T = TypeVar("T")
 
@@ -53,6 +61,22 @@ class Settings:
     wechat_receipt_fields: Mapping[str, str]
     wechat_page_state: Literal["formal", "trial", "developer"]
     telegram_bot_token: str | None = field(repr=False)
+    # messages
+    sends_per_second: Mapping[str, int]
+    public_url: str | None
+    smtp_host: str | None
+    smtp_port: int
+    smtp_tls: str
+    smtp_user: str | None = field(repr=False)
+    smtp_password: str | None = field(repr=False)
+    smtp_from: str | None
+    sms_secret_id: str | None = field(repr=False)
+    sms_secret_key: str | None = field(repr=False)
+    sms_app_id: str | None
+    sms_signature: str | None
+    sms_region: str
+    sms_api_base: str
+    sms_callback_token: str | None = field(repr=False)
     # payments
     wechat_pay_mchid: str | None
     wechat_pay_serial: str | None
@@ -69,41 +93,62 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read and check every setting; empty text counts as not set. Raises `SettingsError` that lists all faults."""
     read = _Reader({name: value.strip() for name, value in environ.items() if value.strip()})
     settings = Settings(
-        database_url=read.required("DATABASE_URL", _database_url),
-        redis_url=read.optional("REDIS_URL", _redis_url, None),
-        db_pool_size=read.optional("DB_POOL_SIZE", _whole(1, 100), 4),
-        log_level=read.optional("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info"),
-        trusted_proxies=read.optional("TRUSTED_PROXIES", _whole(0, 5), 0),
-        metrics_token=read.optional("METRICS_TOKEN", _text(200, 16), None),
-        session_key=read.required("SESSION_KEY", _key),
-        code_keys=read.required("CODE_KEYS", _text(2000)),
-        code_prefix=read.optional("CODE_PREFIX", _text(2, 2), "90"),
-        phone_keys=read.required("PHONE_KEYS", _key_ring),
-        phone_index_key=read.required("PHONE_INDEX_KEY", _key),
-        brand_name=read.optional("BRAND_NAME", _text(60), "Member Center"),
-        policy_version=read.required("POLICY_VERSION", _text(32)),
-        policy_url=read.optional("POLICY_URL", _http_url, None),
-        member_session_days=read.optional("MEMBER_SESSION_DAYS", _whole(1, 365), 30),
-        wechat_app_id=read.optional("WECHAT_APP_ID", _text(500), None),
-        wechat_app_secret=read.optional("WECHAT_APP_SECRET", _text(500), None),
-        wechat_api_base=read.optional("WECHAT_API_BASE", _http_url, "https://api.weixin.qq.com"),
-        wechat_callback_token=read.optional("WECHAT_CALLBACK_TOKEN", _text(500), None),
-        wechat_callback_aes_key=read.optional("WECHAT_CALLBACK_AES_KEY", _text(500), None),
-        wechat_receipt_template=read.optional("WECHAT_RECEIPT_TEMPLATE", _text(500), None),
+        database_url=read.required("DATABASE_URL", database_url),
+        redis_url=read.optional("REDIS_URL", redis_url, None),
+        db_pool_size=read.optional("DB_POOL_SIZE", whole(1, 100), 4),
+        log_level=read.optional("LOG_LEVEL", one_of("debug", "info", "warning", "error"), "info"),
+        trusted_proxies=read.optional("TRUSTED_PROXIES", whole(0, 5), 0),
+        metrics_token=read.optional("METRICS_TOKEN", printable(200, 16), None),
+        session_key=read.required("SESSION_KEY", secret_key),
+        code_keys=read.required("CODE_KEYS", printable(2000)),
+        code_prefix=read.optional("CODE_PREFIX", printable(2, 2), "90"),
+        phone_keys=read.required("PHONE_KEYS", key_ring),
+        phone_index_key=read.required("PHONE_INDEX_KEY", secret_key),
+        brand_name=read.optional("BRAND_NAME", printable(60), "Member Center"),
+        policy_version=read.required("POLICY_VERSION", printable(32)),
+        policy_url=read.optional("POLICY_URL", http_url, None),
+        member_session_days=read.optional("MEMBER_SESSION_DAYS", whole(1, 365), 30),
+        wechat_app_id=read.optional("WECHAT_APP_ID", printable(500), None),
+        wechat_app_secret=read.optional("WECHAT_APP_SECRET", printable(500), None),
+        wechat_api_base=read.optional("WECHAT_API_BASE", http_url, "https://api.weixin.qq.com"),
+        wechat_callback_token=read.optional("WECHAT_CALLBACK_TOKEN", printable(500), None),
+        wechat_callback_aes_key=read.optional("WECHAT_CALLBACK_AES_KEY", printable(500), None),
+        wechat_receipt_template=read.optional("WECHAT_RECEIPT_TEMPLATE", printable(500), None),
         wechat_receipt_fields=read.optional("WECHAT_RECEIPT_FIELDS", _fields, _RECEIPT_FIELDS),
         wechat_page_state=read.optional("WECHAT_PAGE_STATE", _page_state, "formal"),
-        telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", _text(500), None),
-        wechat_pay_mchid=read.optional("WECHAT_PAY_MCHID", _digits(32), None),
+        telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", printable(500), None),
+        sends_per_second=read.optional("SENDS_PER_SECOND", _rates, _RATES),
+        public_url=read.optional("PUBLIC_URL", https_url, None),
+        smtp_host=read.optional("SMTP_HOST", host, None),
+        smtp_port=read.optional("SMTP_PORT", whole(1, 65_535), 587),
+        smtp_tls=read.optional("SMTP_TLS", one_of("starttls", "tls", "none"), "starttls"),
+        smtp_user=read.optional("SMTP_USER", printable(200), None),
+        smtp_password=read.optional("SMTP_PASSWORD", printable(200), None),
+        smtp_from=read.optional("SMTP_FROM", email_address, None),
+        sms_secret_id=read.optional("SMS_SECRET_ID", printable(200), None),
+        sms_secret_key=read.optional("SMS_SECRET_KEY", printable(200), None),
+        sms_app_id=read.optional("SMS_APP_ID", digits(20), None),
+        sms_signature=read.optional("SMS_SIGNATURE", printable(60), None),
+        sms_region=read.optional("SMS_REGION", printable(40), "ap-guangzhou"),
+        sms_api_base=read.optional("SMS_API_BASE", https_url, "https://sms.tencentcloudapi.com"),
+        sms_callback_token=read.optional("SMS_CALLBACK_TOKEN", printable(200, 24), None),
+        wechat_pay_mchid=read.optional("WECHAT_PAY_MCHID", digits(32), None),
         wechat_pay_serial=read.optional("WECHAT_PAY_SERIAL", serial_no, None),
         wechat_pay_private_key=read.optional("WECHAT_PAY_PRIVATE_KEY", private_key, None),
         wechat_pay_apiv3_key=read.optional("WECHAT_PAY_APIV3_KEY", apiv3_key, None),
         wechat_pay_public_keys=read.optional("WECHAT_PAY_PUBLIC_KEYS", public_keys, None),
         wechat_pay_notify_url=read.optional("WECHAT_PAY_NOTIFY_URL", https_url, None),
         wechat_pay_api_base=read.optional("WECHAT_PAY_API_BASE", https_url, _PAY_API_BASE),
-        preview_sandbox_url=read.optional("PREVIEW_SANDBOX_URL", _http_url, None),
+        preview_sandbox_url=read.optional("PREVIEW_SANDBOX_URL", http_url, None),
     )
     read.together("WECHAT_APP_ID", "WECHAT_APP_SECRET")
     read.together("WECHAT_CALLBACK_TOKEN", "WECHAT_CALLBACK_AES_KEY")
+    read.together(*_SMS)
+    read.together("SMTP_HOST", "SMTP_FROM")
+    read.together("SMTP_USER", "SMTP_PASSWORD")
+    read.needs("SMTP_HOST", "PUBLIC_URL")
+    if settings.smtp_host and settings.smtp_tls == "none" and not is_loopback(settings.smtp_host):
+        read.fault("SMTP_TLS: none is for a mail server on this machine only")
     read.together(*_PAY)
     read.needs("WECHAT_PAY_MCHID", "WECHAT_APP_ID")
     read.distinct(settings)
@@ -122,8 +167,14 @@ _PAY = (
     "WECHAT_PAY_PUBLIC_KEYS",
     "WECHAT_PAY_NOTIFY_URL",
 )
+#: SMS need all of these.
+_SMS = ("SMS_SECRET_ID", "SMS_SECRET_KEY", "SMS_APP_ID", "SMS_SIGNATURE")
 _PAY_API_BASE = "https://api.mch.weixin.qq.com"
 _RECEIPT_FIELDS = {"thing1": "store", "amount2": "amount", "number3": "earned", "time4": "time"}
+
+
+#: How many messages a second go to each provider at most.
+_RATES = {"wechat_subscribe": 500, "official_account": 100, "sms": 50, "email": 20}
 
 
 class _Reader:
@@ -152,6 +203,9 @@ class _Reader:
         if given and len(given) < len(names):
             self._faults.append(f"{' and '.join(names)}: set all of them or none")
 
+    def fault(self, words: str) -> None:
+        self._faults.append(words)
+
     def needs(self, name: str, other: str) -> None:
         if name in self._values and other not in self._values:
             self._faults.append(f"{name}: needs {other}")
@@ -169,33 +223,6 @@ class _Reader:
             raise SettingsError("; ".join(self._faults))
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high} is needed")
-        return int(text)
-
-    return parse
-
-
-def _digits(longest: int) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not text.isascii() or not text.isdigit() or len(text) > longest:
-            raise ValueError(f"1 to {longest} digits are needed")
-        return text
-
-    return parse
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"one of {', '.join(words)} is needed")
-        return text
-
-    return parse
-
-
 def _page_state(text: str) -> Literal["formal", "trial", "developer"]:
     states: dict[str, Literal["formal", "trial", "developer"]] = {
         "formal": "formal",
@@ -207,60 +234,6 @@ def _page_state(text: str) -> Literal["formal", "trial", "developer"]:
     return states[text]
 
 
-def _text(longest: int, shortest: int = 1) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not shortest <= len(text) <= longest or not text.isprintable():
-            raise ValueError(f"{shortest} to {longest} printable characters are needed")
-        return text
-
-    return parse
-
-
-def _database_url(text: str) -> str:
-    try:
-        scheme = make_url(text).drivername
-    except (ArgumentError, ValueError):
-        scheme = ""  # what the parser says would quote the address, and so its password
-    if scheme != "postgresql+psycopg":
-        raise ValueError("an address that begins with postgresql+psycopg:// is needed")
-    return text
-
-
-def _redis_url(text: str) -> str:
-    if not text.startswith(("redis://", "rediss://", "unix://")) or len(text) > 500:
-        raise ValueError("an address that begins with redis://, rediss:// or unix:// is needed")
-    return text
-
-
-def _http_url(text: str) -> str:
-    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= 2000
-    if not plain or not re.fullmatch(r"https?://[^/?#@]+([/?#].*)?", text):
-        raise ValueError("an http or https address is needed")
-    return text.rstrip("/")
-
-
-def _key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("base64 of 32 random bytes is needed") from None
-    # 32 random bytes hold some thirty different ones; a pattern or a typed word holds few.
-    if len(key) != 32 or len(set(key)) < 16:
-        raise ValueError("base64 of 32 random bytes is needed")
-    return key
-
-
-def _key_ring(text: str) -> dict[str, bytes]:
-    """`id:base64,id:base64`: the first one encrypts, the others still decrypt."""
-    pairs = [part.strip().partition(":") for part in text.split(",")]
-    ring = {name: _key(key) for name, _, key in pairs}
-    if len(ring) != len(pairs) or not all(
-        name.isascii() and name.isalnum() and len(name) <= 8 for name in ring
-    ):
-        raise ValueError("distinct ids of up to 8 letters or digits are needed, as in a1:KEY,a0:KEY")
-    return ring
-
-
 def _fields(text: str) -> dict[str, str]:
     """`thing1=store,amount2=amount`: the keys of the brand's own message template, and what goes there."""
     pairs = [part.strip().partition("=") for part in text.split(",")]
@@ -270,3 +243,12 @@ def _fields(text: str) -> dict[str, str]:
             f"pairs such as thing1=store are needed; words are {', '.join(sorted(RECEIPT_WORDS))}"
         )
     return fields
+
+
+def _rates(text: str) -> dict[str, int]:
+    """`sms=20,email=5`: those that are not named keep theirs."""
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    given = {name: whole(1, 10_000)(number) for name, _, number in pairs}
+    if len(given) != len(pairs) or not given.keys() <= _RATES.keys():
+        raise ValueError(f"pairs such as sms=20 are needed; channels are {', '.join(sorted(_RATES))}")
+    return {**_RATES, **given}

@@ -1,8 +1,7 @@
 """What the worker does, and when. Each piece is safe to run twice, late, and on several machines."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,16 +28,15 @@ from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
 from app.ledger.expire import expire
 from app.members import home
-from app.messages import deliver, lease, outcome
+from app.messages import outcome
 from app.messages.gift import KINDS as GIFT_KINDS
 from app.messages.gift import plan_gift, plan_reward_cancelled
-from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund, wechat_data
+from app.messages.outlets import Outlet
+from app.messages.receipt import ReceiptTemplate, plan_receipt, plan_refund
+from app.messages.send import fill_inboxes, send_by
 from app.messages.top_up import plan_top_up
 from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
-from app.providers.wechat import FieldInvalid, SubscribeSender
-from app.providers.wechat.client import Lang
-from app.providers.wechat.errors import ContentInvalid, Misconfigured, RecipientInvalid
 from app.pruning import always
 from app.staff import sign_in
 from app.tiers import birthdays
@@ -106,7 +104,14 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             every_s=30,
             run=lambda now: lottery_rounds.reveal(vault=parts.seeds, now=now),
         ),
-        Beat(name="messages.deliver", every_s=1, run=lambda _: send_messages(parts, clock, keep_going)),
+        Beat(
+            name="messages.inbox", every_s=1, run=lambda _: fill_inboxes(clock=clock, keep_going=keep_going)
+        ),
+        # One for each provider: none waits for another.
+        *(
+            Beat(name=f"messages.{name}", every_s=1, run=partial(_send, outlet, clock, keep_going))
+            for name, outlet in parts.outlets.items()
+        ),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
 
@@ -209,47 +214,15 @@ def tell_consumers(relay: Relay, now: datetime, keep_going: Callable[[], bool] =
 def send_messages(
     parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool] = always
 ) -> int:
-    """Send what is due; how many messages were taken in hand."""
-    taken = 0
-    while keep_going():
-        app_id = parts.settings.wechat_app_id or ""
-        batch = lease.lease(provider=_WECHAT_PROVIDER, app_id=app_id, now=clock())
-        if batch:
-            deliver.deliver(batch, wechat=partial(_wechat, parts, clock), now=clock, keep_going=keep_going)
-        taken += len(batch)
-        if len(batch) < lease.BATCH:
-            break
-    return taken
+    """Send what is due by every channel; how many messages were taken in hand."""
+    taken = fill_inboxes(clock=clock, keep_going=keep_going)
+    return taken + sum(
+        send_by(outlet, clock=clock, keep_going=keep_going) for outlet in parts.outlets.values()
+    )
 
 
-@asynccontextmanager
-async def _wechat(parts: Parts, clock: Callable[[], datetime]) -> AsyncIterator[deliver.Send]:
-    """WeChat for one batch; without it set up every message waits for an operator."""
-    if parts.wechat is None:
-        yield _not_set_up
-        return
-    settings = parts.settings
-    async with SubscribeSender(parts.wechat.tokens, clock=clock, base_url=settings.wechat_api_base) as sender:
-
-        async def send(message: lease.Leased) -> str | None:
-            if message.openid is None or message.template_id is None:
-                raise RecipientInvalid
-            lang: Lang = "en_US" if message.params["language"] == "en" else "zh_CN"
-            try:
-                data = wechat_data(message.params, settings.wechat_receipt_fields)
-            except FieldInvalid as fault:
-                raise ContentInvalid(field=str(fault.data["field"])) from None
-            page = "pages/points/index"
-            sent = await sender.send(
-                message.openid, message.template_id, page, data, lang, settings.wechat_page_state
-            )
-            return sent.msgid
-
-        yield send
-
-
-async def _not_set_up(_: lease.Leased) -> str | None:
-    raise Misconfigured
+def _send(outlet: Outlet, clock: Callable[[], datetime], keep_going: Callable[[], bool], _: datetime) -> None:
+    send_by(outlet, clock=clock, keep_going=keep_going)
 
 
 def reclaim(now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from commands import coupons, db, ledger, lottery, openapi, policies, staff, stores, tiers, worker
+from commands import coupons, db, ledger, lottery, messages, openapi, policies, staff, stores, tiers, worker
 
 
 def install(app: Flask) -> None:
@@ -11,6 +11,7 @@ def install(app: Flask) -> None:
         db.group,
         ledger.group,
         lottery.group,
+        messages.group,
         openapi.group,
         policies.group,
         staff.group,

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.texts import yuan
-from consoles import static_files
+from consoles import static_files, unsubscribe
 from consoles.clerk import account, coupons, events, pin, rewards, sales, sign_in, till
 from consoles.texts import t
 from web.language import language
@@ -13,5 +13,5 @@ def install(app: Flask) -> None:
     """Register the pages and what their templates speak with."""
     app.jinja_env.globals.update(t=t, static_url=static_files.static_url, language=language)
     app.jinja_env.filters["yuan"] = yuan
-    for face in (static_files, sign_in, account, pin, till, sales, coupons, rewards, events):
+    for face in (static_files, unsubscribe, sign_in, account, pin, till, sales, coupons, rewards, events):
         app.register_blueprint(face.blueprint)

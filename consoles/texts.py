@@ -18,6 +18,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The till needs JavaScript. Please switch it on in the browser and reload.",
     ),
     "page.close": ("关闭", "Close"),
+    # the link in advertising mail
+    "unsubscribe.title": ("退订营销邮件", "Unsubscribe"),
+    "unsubscribe.ask": ("不再接收我们的营销邮件？", "No more marketing mail from us?"),
+    "unsubscribe.yes": ("确认退订", "Unsubscribe"),
+    "unsubscribe.done": (
+        "已退订，您不会再收到我们的营销邮件。",
+        "Done. You will get no more marketing mail from us.",
+    ),
     # signing in
     "sign_in.title": ("收银台登录", "Sign in at the till"),
     "sign_in.store": ("门店编号", "Store code"),

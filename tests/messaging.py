@@ -24,6 +24,7 @@ from app.identity.sessions import open_session
 from app.ids import new_id
 from app.members.join import join
 from app.messages.consent import add
+from app.messages.models import Message
 from app.parts import Parts, assemble
 from tests.conftest import ROOT, key, serving
 from tests.databases import Database
@@ -216,6 +217,28 @@ class Post:
         with self.engine.connect() as connection:
             found = connection.execute(text("SELECT * FROM messages ORDER BY created_at, id"))
             return [dict(row) for row in found.mappings()]
+
+    def planned(
+        self, member_id: int, channel: str, content: dict[str, Any], *, kind: str = "feedback_answered"
+    ) -> str:
+        """A message that is due now; `content` is what it says by its channel."""
+        now = clock.now() - timedelta(seconds=1)
+        message_id = new_id(now)
+        with db.transaction() as session:
+            session.execute(
+                insert(Message).values(
+                    id=message_id,
+                    member_id=member_id,
+                    kind=kind,
+                    category="service",
+                    channel=channel,
+                    dedupe_key=message_id,
+                    params={"language": "zh", **content},
+                    due_at=now,
+                    created_at=now,
+                )
+            )
+        return message_id
 
     def rows(self, question: str, **arguments: object) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:

@@ -9,7 +9,7 @@ from web.guards import opened
 blueprint = Blueprint("health", __name__)
 opened(blueprint, "load balancers have no credentials; the answers hold words, not data")
 
-_GOOD_ENOUGH = {"ok", "degraded", "not configured", "ahead"}
+_GOOD_ENOUGH = {"ok", "degraded", "not configured", "ahead", "held"}
 
 Probe = Callable[[], str]
 
@@ -24,7 +24,8 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """Each thing we depend on, in a word. 503 when a needed one is missing.
 
-    Redis may be away, and the database may have been migrated for the version that is being rolled out.
+    Redis may be away, the outbox may be held, and the database may have been migrated for the version that is being
+    rolled out.
     """
     probes: dict[str, Probe] = current_app.extensions["readiness"]
     words = {name: probe() for name, probe in probes.items()}

@@ -37,27 +37,41 @@ class PhoneVault:
         """`phone` in E.164 (+8613800138000) for the row with public id `owner`. Raises `PhoneMalformed`."""
         if not _E164.fullmatch(phone):
             raise PhoneMalformed
-        nonce = os.urandom(_NONCE_BYTES)
-        kid = self._sealing.encode()
-        sealed = AESGCM(self._keys[self._sealing]).encrypt(
-            nonce, phone.encode(), _bound(owner, self._sealing)
-        )
-        return bytes([len(kid)]) + kid + nonce + sealed
+        return self._seal("phone", phone, owner)
 
     def open(self, cipher: bytes, owner: str) -> str:
         """Raises `ValueError` for a ciphertext of another member, a withdrawn key, or a damaged one."""
+        return self._open("phone", cipher, owner)
+
+    def seal_email(self, address: str, owner: str) -> bytes:
+        """The same for an e-mail address that was checked (app/members/emails.py)."""
+        return self._seal("email", address, owner)
+
+    def open_email(self, cipher: bytes, owner: str) -> str:
+        """Raises as `open`; one never opens the other."""
+        return self._open("email", cipher, owner)
+
+    def _seal(self, what: str, plain: str, owner: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        kid = self._sealing.encode()
+        sealed = AESGCM(self._keys[self._sealing]).encrypt(
+            nonce, plain.encode(), _bound(what, owner, self._sealing)
+        )
+        return bytes([len(kid)]) + kid + nonce + sealed
+
+    def _open(self, what: str, cipher: bytes, owner: str) -> str:
         if not cipher:
-            raise ValueError("a phone number does not open")
+            raise ValueError(f"a member's {what} does not open")
         size = cipher[0]
         kid, rest = cipher[1 : 1 + size].decode(), cipher[1 + size :]
         if kid not in self._keys:
             raise ValueError(f"no phone key with id {kid}")
         try:
             plain = AESGCM(self._keys[kid]).decrypt(
-                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound(owner, kid)
+                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _bound(what, owner, kid)
             )
         except InvalidTag:
-            raise ValueError("a phone number does not open") from None
+            raise ValueError(f"a member's {what} does not open") from None
         return plain.decode()
 
     def index(self, phone: str) -> bytes:
@@ -92,5 +106,5 @@ def masked(phone: str) -> str:
     return f"{phone[:3]}****{phone[-2:]}"
 
 
-def _bound(owner: str, kid: str) -> bytes:
-    return f"members|phone|{owner}|{kid}".encode()
+def _bound(what: str, owner: str, kid: str) -> bytes:
+    return f"members|{what}|{owner}|{kid}".encode()

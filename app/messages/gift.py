@@ -9,8 +9,7 @@ from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
 from app.messages.event import KINDS as EVENT_KINDS
-from app.messages.models import Message
-from app.messages.receipt import INBOX
+from app.messages.models import INBOX, Message
 
 #: What is told by such a message, each by a fact of that name whose payload is what it will say.
 KINDS = ("activity_reward", "birthday_gift", "coupons_issued", "feedback_answered", "welcomed", *EVENT_KINDS)

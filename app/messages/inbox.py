@@ -102,10 +102,15 @@ def _answered(_: dict[str, Any], language: str) -> str:
     return say("message.feedback_answered.body", language)
 
 
+def _email_code(_: dict[str, Any], language: str) -> str:
+    return say("message.email_code.body", language)
+
+
 _BODIES: dict[str, Callable[[dict[str, Any], str], str]] = {
     "activity_reward": reward_body,
     "birthday_gift": _gift,
     "coupons_issued": _coupons,
+    "email_code": _email_code,
     "feedback_answered": _answered,
     "reward_cancelled": cancelled_body,
     "top_up": top_up_body,

@@ -6,14 +6,18 @@ means that the message may have gone out, not begun means that it certainly did 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import reading, transaction
-from app.messages.receipt import WECHAT
+from app.messages import epoch, pace
+from app.messages.epoch import Epoch
+from app.messages.models import EMAIL, INBOX, SMS, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -22,7 +26,7 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Leased:
-    """A message this process may begin. `attempt` is the one it would be; `openid` is None for the inbox.
+    """A message this process may begin. `attempt` is the one it would be; `openid` is None where there is none.
 
     `leased_until` also tells this lease from one that somebody else was given after it ran out.
     """
@@ -36,28 +40,47 @@ class Leased:
     attempt: int
     planned_at: datetime
     leased_until: datetime
-    openid: str | None
+    openid: str | None = None
+    #: Phone number or e-mail address as they rest: opened by the channel, for the moment of sending.
+    sealed: bytes | None = field(default=None, repr=False)
+    #: The public id they are sealed for.
+    owner: str = ""
+    category: str = "service"
 
 
-_ANY_DUE = text("SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND due_at <= :now)")
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """`more`: there may be more due; `paced`: the channel's rate allows no more in this moment."""
 
-# Leases are handed out one after another: two workers looking at once would each take a message of one person.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('messages.lease', 0))")
+    messages: list[Leased]
+    more: bool
+    paced: bool
+
+
+_NOTHING = Batch(messages=[], more=False, paced=False)
+
+_ANY_DUE = text("""
+    SELECT EXISTS (SELECT FROM messages WHERE state = 'pending' AND channel = :channel AND due_at <= :now)""")
 
 _LEASE = text("""
     WITH due AS (
-        SELECT m.id FROM messages m WHERE m.state = 'pending' AND m.due_at <= :now
-            AND NOT (m.channel = :wechat AND m.member_id IN (
-                SELECT o.member_id FROM messages o WHERE o.state = 'leased' AND o.channel = :wechat))
+        SELECT m.id FROM messages m WHERE m.state = 'pending' AND m.channel = :channel AND m.due_at <= :now
+            AND (m.channel = :inbox OR m.member_id NOT IN (
+                SELECT o.member_id FROM messages o WHERE o.state = 'leased' AND o.channel = :channel))
         ORDER BY m.due_at, m.id LIMIT :limit FOR UPDATE SKIP LOCKED),
     leased AS (
         UPDATE messages m SET state = 'leased', leased_until = :until
         FROM due WHERE m.id = due.id RETURNING m.*)
     SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
         l.leased_until,
-        (SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id AND i.provider = :provider
-            AND i.app_id = :app_id AND l.channel = :wechat ORDER BY i.id LIMIT 1) AS openid
-    FROM leased l ORDER BY l.due_at, l.id""")
+        CASE l.channel WHEN :wechat THEN (
+            SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
+                AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
+        CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :email THEN (
+            SELECT e.cipher FROM member_emails e WHERE e.member_id = l.member_id
+                AND (e.confirmed_at IS NOT NULL OR l.kind = 'email_code')) END AS sealed,
+        p.public_id AS owner, l.category
+    FROM leased l JOIN members p ON p.id = l.member_id ORDER BY l.due_at, l.id""")
 
 _BEGIN = text("""
     WITH begun AS (
@@ -77,22 +100,69 @@ _GIVE_BACK = text("""
     WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1 AND m.leased_until = d.leased_until""")
 
 
-def lease(*, provider: str, app_id: str, now: datetime, limit: int = BATCH) -> list[Leased]:
-    """Take due messages, so that no other process does; none of a person to whom another one is on its way."""
+def lease(
+    *,
+    channel: str,
+    app_id: str | None,
+    now: datetime,
+    limit: int = BATCH,
+    per_second: int | None = None,
+    outside: Epoch | None = None,
+) -> Batch:
+    """Take due messages of a channel, so that no other process does; none of a person who is being written to.
+
+    No more than `per_second` allows, over all workers, and none while the outbox is held. The inbox has neither.
+    """
     with reading() as connection:
-        if not connection.execute(_ANY_DUE, {"now": now}).scalar_one():
-            return []
+        if not connection.execute(_ANY_DUE, {"channel": channel, "now": now}).scalar_one():
+            return _NOTHING
     asked = {
         "now": now,
         "until": now + LEASE,
-        "limit": limit,
-        "provider": provider,
+        "channel": channel,
         "app_id": app_id,
+        "inbox": INBOX,
         "wechat": WECHAT,
+        "sms": SMS,
+        "email": EMAIL,
     }
-    with transaction() as session:
-        session.execute(_ONE_AT_A_TIME)
-        return [_leased(row) for row in session.execute(_LEASE, asked)]
+    if channel == INBOX:
+        with transaction() as session:
+            return _take(session, asked, limit, None)
+    return _from_outbox(outside or Epoch(None), asked, limit, per_second)
+
+
+def _from_outbox(outside: Epoch, asked: dict[str, Any], limit: int, per_second: int | None) -> Batch:
+    """Unless it is held. That a batch was leased is told outside before anything of it is sent."""
+    box = epoch.standing()
+    if box.held_at is not None:
+        outside.say_held(box.held_for)
+        return _NOTHING
+    known = outside.known(box.name)
+    try:
+        with transaction() as session:
+            # Locks the outbox: leases are handed out one after another. Two workers looking at once would each take a
+            # message of one person, and count the same room in a rate.
+            number = epoch.next_batch(session, known)
+            if number is None:
+                return _NOTHING
+            batch = _take(session, asked, limit, per_second)
+    except epoch.Behind:
+        epoch.hold(reason=epoch.RESTORED, actor=audit.SYSTEM, now=asked["now"])
+        outside.say_held(epoch.RESTORED)
+        return _NOTHING
+    outside.tell(box.name, number)
+    return batch
+
+
+def _take(session: Session, asked: dict[str, Any], limit: int, per_second: int | None) -> Batch:
+    channel, now, room = asked["channel"], asked["now"], limit
+    if per_second is not None:
+        room = min(limit, pace.room(session, channel, per_second=per_second, now=now))
+    taken = [_leased(row) for row in session.execute(_LEASE, {**asked, "limit": room})]
+    if per_second is not None and taken:
+        pace.spend(session, channel, len(taken), per_second=per_second, now=now)
+    return Batch(messages=taken, more=len(taken) == room, paced=room < limit)
 
 
 def begin(messages: Sequence[Leased], *, now: datetime) -> list[Leased]:
@@ -133,4 +203,7 @@ def _leased(row: Row[Any]) -> Leased:
         planned_at=row.created_at,
         leased_until=row.leased_until,
         openid=row.openid,
+        sealed=row.sealed,
+        owner=row.owner,
+        category=row.category,
     )

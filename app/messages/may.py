@@ -53,7 +53,8 @@ VERDICTS = f"""(
                 WHERE o.member_id = m.id AND o.channel = :channel)) THEN 'opted_out'
             WHEN NOT CASE CAST(:channel AS text) WHEN 'inbox' THEN true
                 WHEN 'sms' THEN m.phone_cipher IS NOT NULL
-                WHEN 'email' THEN false
+                WHEN 'email' THEN EXISTS (SELECT FROM member_emails e WHERE e.member_id = m.id
+                    AND e.confirmed_at IS NOT NULL)
                 ELSE EXISTS (SELECT FROM member_identities i WHERE i.member_id = m.id
                     AND i.provider = CAST(:provider AS text) AND i.app_id = CAST(:app_id AS text))
                 END THEN 'no_address'

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,6 +11,8 @@ from app.db import Base, UTCDateTime
 
 #: When a member may be asked for a template.
 MOMENTS = ("after_sale", "joined", "coupons", "rewards", "any")
+#: The ways to a member; each but the inbox leads through a provider.
+WECHAT, OFFICIAL, SMS, EMAIL, INBOX = "wechat_subscribe", "official_account", "sms", "email", "inbox"
 
 
 class Message(Base):
@@ -19,10 +21,12 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown', 'cancelled')", "state"),
-        CheckConstraint("channel IN ('wechat_subscribe', 'inbox')", "channel"),
+        CheckConstraint(
+            "channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox')", "channel"
+        ),
         CheckConstraint("category IN ('service', 'marketing')", "category"),
         CheckConstraint("(state = 'leased') = (leased_until IS NOT NULL)", "lease_whole"),
-        Index("ix_messages_due", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_messages_due", "channel", "due_at", postgresql_where=text("state = 'pending'")),
         Index("ix_messages_leased", "leased_until", postgresql_where=text("state = 'leased'")),
         Index("ix_messages_member_id", "member_id"),
         # For the caps of marketing: how many a member was told, or will be, around a time.
@@ -59,6 +63,35 @@ class MessageAttempt(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     outcome: Mapped[str | None] = mapped_column(String(8))
     provider_code: Mapped[str | None] = mapped_column(String(40))
+
+
+class ChannelPace(Base):
+    """How much of a channel's rate is used up, over all workers; written with each lease (app/messages/pace.py)."""
+
+    __tablename__ = "channel_paces"
+
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    spent_until: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Outbox(Base):
+    """The one row about all that goes to providers: `batches` were leased, and whether it is held.
+
+    `name` is what the number is kept under outside of the database (app/messages/epoch.py).
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("id = 1", "one"),
+        CheckConstraint("held_for IN ('restored', 'operator')", "held_for"),
+        CheckConstraint("(held_at IS NULL) = (held_for IS NULL)", "held_whole"),
+    )
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(32))
+    batches: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    held_for: Mapped[str | None] = mapped_column(String(8))
 
 
 class InboxItem(Base):

@@ -21,10 +21,9 @@ from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
-from app.messages.models import InboxItem, Message, MessageAttempt
-from app.messages.receipt import INBOX
-from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.wechat.errors import Misconfigured, NoSubscription
+from app.messages.models import INBOX, InboxItem, Message, MessageAttempt
+from app.providers import Misconfigured, OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.wechat.errors import NoSubscription
 
 MOST_ATTEMPTS = 12
 _LONGEST_WAIT_S = 300
@@ -211,7 +210,6 @@ def reclaim(*, now: datetime) -> int:
                 attempt=row.attempt,
                 planned_at=row.created_at,
                 leased_until=row.leased_until,
-                openid=None,
             )
             if row.begun and message.channel != INBOX:
                 _finish(session, message, "unknown", "worker_died", None, now)

@@ -15,14 +15,12 @@ from app.ids import new_id
 from app.members.hold import hold
 from app.members.models import Member
 from app.messages.consent import take
-from app.messages.models import Message
+from app.messages.models import INBOX, WECHAT, Message
 from app.messages.own_value import moved, spent
 from app.providers.wechat.fields import fit_fields
 from app.stores.models import Store
 from app.texts import yuan
 from app.tiers.card import card_of
-
-WECHAT, INBOX = "wechat_subscribe", "inbox"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
-from app.messages.models import Message
-from app.messages.receipt import INBOX
+from app.messages.models import INBOX, Message
 from app.stores.models import Store
 from app.texts import say, yuan
 

@@ -193,11 +193,23 @@ ERRORS: dict[str, tuple[str, str]] = {
         "An offer cannot begin in the past: what was topped up keeps what it was given.",
     ),
     "offer_malformed": ("充值方案有误，详见 reason。", "The offer does not fit together; see `reason`."),
+    # e-mail
+    "email_malformed": ("请输入有效的邮箱地址。", "Please enter a valid e-mail address."),
+    "email_code_wrong": (
+        "验证码错误或已过期，请重新获取。",
+        "The code is wrong or too old. Please ask for another one.",
+    ),
+    "email_not_offered": ("暂不支持绑定邮箱。", "E-mail is not offered here."),
     # chat apps
     "message_field_invalid": (
         "消息模板的字段无法发送，请检查配置。",
         "A field of the message template cannot be sent. Check the settings.",
     ),
+    "message_content_impossible": (
+        "消息内容无法发送，请检查长度和格式。",
+        "The message cannot be sent as it is. Check its length and form.",
+    ),
+    "sms_report_malformed": ("短信回执的格式不正确。", "This is not a report about SMS."),
     "push_rejected": ("推送验证失败。", "The push did not prove where it comes from."),
     "notification_rejected": (
         "支付通知验证失败。",

@@ -62,6 +62,16 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "Must be at most 32 letters and digits.",
     ),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
+    "Must be a key of the template's, as thing1, of a type that can be filled in.": (
+        "须为模板中的字段名，如 thing1，且类型可以填写。",
+        "Must be a key of the template's, such as thing1, of a type that can be filled in.",
+    ),
+    "Must be a page of the mini-program, as pages/code/index.": (
+        "须为小程序页面路径，如 pages/code/index。",
+        "Must be a page of the mini-program, such as pages/code/index.",
+    ),
+    "Must be an id of WeChat's.": ("须为微信的模板 ID。", "Must be an id of WeChat's."),
+    "Must be six digits.": ("须为 6 位数字。", "Must be six digits."),
 }
 
 #: For a sentence that is not above (there is none: tested), so that nothing foreign is handed on.

@@ -60,4 +60,14 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
         "另有赠金{amount}将陆续到账。",
         " Bonus still to come: {amount}.",
     ),
+    "message.email_code.title": ("邮箱验证", "Your e-mail address"),
+    "message.email_code.body": (
+        "验证邮件可能未能送达，请检查邮箱地址后重新获取。",
+        "The letter with your code may not have arrived. Please check the address and ask for another.",
+    ),
+    "email_code.subject": ("{brand}：邮箱验证码", "{brand}: your code"),
+    "email_code.text": (
+        "您的验证码是 {code}，30 分钟内有效。如非本人操作，请忽略此邮件。\n\n{brand}\n",
+        "Your code is {code}. It is good for 30 minutes. If you did not ask for it, ignore this letter.\n\n{brand}\n",
+    ),
 }

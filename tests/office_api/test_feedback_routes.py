@@ -37,7 +37,7 @@ def words(phone: Phone, thread: str) -> list[tuple[str, str | None]]:
 
 def work(shop: Shop) -> None:
     """One round of what every worker does."""
-    names = {"facts.relay", "messages.deliver"}
+    names = {"facts.relay", "messages.inbox"}
     todo: list[Beat] = [one for one in beats(shop.parts, clock.now, lambda: True) if one.name in names]
     for beat in todo:
         beat.run(clock.now())

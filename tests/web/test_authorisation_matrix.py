@@ -447,6 +447,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat-pay"): everybody(404),
+    ("POST", "/callbacks/sms/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
+    # signed links, and this is none
+    ("GET", "/unsubscribe/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
+    ("POST", "/unsubscribe/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
     # its own token only
     ("GET", "/metrics"): everybody(401),
     # members
@@ -466,6 +470,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("PATCH", "/api/v1/me"): members(200, body=lambda _: {"name": "陈"}),
     ("POST", "/api/v1/me/phone"): members(503, body=lambda _: {"code": "x"}),  # phone_not_offered
+    ("GET", "/api/v1/me/email"): members(404),
+    ("POST", "/api/v1/me/email"): members(
+        503, body=lambda _: {"email": "a@example.com"}
+    ),  # email_not_offered
+    ("POST", "/api/v1/me/email/confirm"): members(404, body=lambda _: {"code": "123456"}),
+    ("DELETE", "/api/v1/me/email"): members(204),
     ("POST", "/api/v1/me/consent"): members(204, body=lambda _: {"policy_version": "2026-01"}),
     ("POST", "/api/v1/me/code"): members(200),
     ("POST", "/api/v1/me/code/pack"): members(200, body=lambda _: {"count": 1}),

@@ -26,7 +26,7 @@ def test_everything_there_is_ready(app: Flask) -> None:
     assert given.status_code == 200
     assert given.json == {
         "status": "ready",
-        "checks": {"database": "ok", "migrations": "ok", "redis": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "outbox": "ok"},
     }
     assert app.test_client().get("/healthz").json == {"status": "ok"}
 
@@ -44,7 +44,8 @@ def test_without_the_database_it_is_alive_but_not_ready(app: Flask) -> None:
     db.bind(nowhere)
     given = app.test_client().get("/readyz")
     assert given.status_code == 503
-    assert given.json["checks"] == {"database": "away", "migrations": "unknown", "redis": "ok"}
+    words = {"database": "away", "migrations": "unknown", "redis": "ok", "outbox": "unknown"}
+    assert given.json["checks"] == words
     assert app.test_client().get("/healthz").status_code == 200
     refused = app.test_client().get("/api/v1/me", headers={"Authorization": "Bearer " + "x" * 43})
     assert (refused.status_code, refused.json["code"]) == (503, "database_unavailable")

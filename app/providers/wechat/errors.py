@@ -5,13 +5,17 @@ subscribeMessage.send. A number nobody has met yet counts as refused: repeating 
 understand is how quotas are burnt.
 """
 
-import math
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from app.providers import BadAnswer as BadAnswer
+from app.providers import ContentInvalid as ContentInvalid
+from app.providers import Misconfigured as Misconfigured
 from app.providers import NoAnswer as NoAnswer
 from app.providers import ProviderRefused, ProviderUnavailable
+from app.providers import QuotaExhausted as QuotaExhausted
+from app.providers import RecipientInvalid as RecipientInvalid
 from app.providers import Unreachable as Unreachable
+from app.providers.quota_day import until_midnight_s
 
 
 class CodeInvalid(ProviderRefused):
@@ -36,10 +40,6 @@ class NoSubscription(ProviderRefused):
     reason = "no_subscription"
 
 
-class RecipientInvalid(ProviderRefused):
-    reason = "recipient_invalid"
-
-
 class TemplateInvalid(ProviderRefused):
     reason = "template_invalid"
 
@@ -52,26 +52,8 @@ class PageInvalid(ProviderRefused):
     reason = "page_invalid"
 
 
-class ContentInvalid(ProviderRefused):
-    """`field` is the template key WeChat complained about, when it named one."""
-
-    reason = "content_invalid"
-
-    def __init__(
-        self, *, provider_code: int | None = None, rid: str | None = None, field: str | None = None
-    ) -> None:
-        super().__init__(provider_code=provider_code, rid=rid)
-        self.field = field
-
-
 class ContentSensitive(ProviderRefused):
     reason = "content_sensitive"
-
-
-class Misconfigured(ProviderRefused):
-    """App id, secret, IP list or rights are wrong: somebody has to change a setting, no user can help."""
-
-    reason = "misconfigured"
 
 
 class Busy(ProviderUnavailable):
@@ -80,14 +62,11 @@ class Busy(ProviderUnavailable):
     reason = "busy"
 
 
-class QuotaExhausted(ProviderUnavailable):
-    reason = "quota"
-
-
 class ConcurrentSend(ProviderUnavailable):
     """43108: another message to the same person is under way."""
 
     reason = "concurrent_send"
+    of_recipient = True
 
 
 class GatewayError(ProviderUnavailable):
@@ -134,7 +113,6 @@ _MISCONFIGURED = frozenset(
 _TOKEN_REJECTED = frozenset({40001, 40014, 42001})
 _CONTENT_INVALID = 47003
 _BUSY, _PER_DAY, _PER_MINUTE, _CONCURRENT = -1, 45009, 45011, 43108
-_CHINA = timezone(timedelta(hours=8))
 
 
 def error_for(
@@ -149,7 +127,7 @@ def error_for(
         return Busy(provider_code=errcode, rid=rid)
     if errcode in (_PER_DAY, _PER_MINUTE):
         # Of mini-program codes, 45009 speaks of the minute.
-        wait_s = _until_midnight_s(now) if errcode == _PER_DAY and path != PAGE_PICTURE else 60
+        wait_s = until_midnight_s(now) if errcode == _PER_DAY and path != PAGE_PICTURE else 60
         return QuotaExhausted(provider_code=errcode, rid=rid, retry_after_s=wait_s)
     if errcode == _CONCURRENT:
         return ConcurrentSend(provider_code=errcode, rid=rid, retry_after_s=1)
@@ -160,10 +138,3 @@ def error_for(
     if errcode in _MISCONFIGURED:
         return Misconfigured(provider_code=errcode, rid=rid)
     return _REFUSED.get(errcode, ProviderRefused)(provider_code=errcode, rid=rid)
-
-
-def _until_midnight_s(now: datetime) -> int:
-    """Daily quotas start again at midnight in China."""
-    local = now.astimezone(_CHINA)
-    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return max(1, math.ceil((midnight - local).total_seconds()))

@@ -279,7 +279,7 @@ def test_news_that_comes_before_our_own_note_of_the_sending_is_asked_for_again(p
     post.facts([alice.member_id])
     post.relay()
     now = clock.now()
-    begun = begin(lease(provider="wechat_mini", app_id=APP_ID, now=now), now=now)
+    begun = begin(lease(channel="wechat_subscribe", app_id=APP_ID, now=now).messages, now=now)
     with pytest.raises(Busy):
         apply(_failed(post, "alice", "77"))
     record([Outcome(message=begun[0], provider_code="77", error=None)], now=now)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app import clock, work
+from app import clock
 from app.messages import lease
 from app.messages.deliver import GROUP, LANES
 from app.messages.lease import LEASE
 from app.messages.outcome import MOST_ATTEMPTS
+from app.messages.send import send_by
 from tests.messaging import SECRET, Post, reckoned_up, with_settings
 from tests.racing import race
 from tests.shop import Phone
@@ -265,7 +266,7 @@ def test_without_the_lock_two_workers_write_to_one_person_at_once(
     """The negative control of the test above: each leases one message at a time, and does not look at others."""
     unguarded = lease._LEASE.text.replace("o.state = 'leased'", "false")
     monkeypatch.setattr(lease, "_LEASE", text(unguarded))
-    monkeypatch.setattr(lease.lease, "__kwdefaults__", {"limit": 1})
+    monkeypatch.setattr(lease, "BATCH", 1)
     [member_id] = post.crowd(1, credits=12)
     post.facts([member_id], each=12)
     post.relay()
@@ -300,7 +301,8 @@ def test_a_stopped_worker_gives_back_what_it_did_not_begin(post: Post) -> None:
     post.relay()
     answers = iter([True, True, True])  # the outer loop, then one round of two lanes
 
-    work.send_messages(post.parts, clock.now, lambda: next(answers, False))
+    outlet = post.parts.outlets["wechat_subscribe"]
+    send_by(outlet, clock=clock.now, keep_going=lambda: next(answers, False))
 
     states = dict(post.rows("SELECT state, count(*) FROM messages GROUP BY 1"))
     assert states == {"sent": 40, "pending": 50}

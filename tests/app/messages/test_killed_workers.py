@@ -18,7 +18,7 @@ AFTER_THE_LEASE = LEASE + timedelta(seconds=1)
 
 def leased(post: Post, later: timedelta = timedelta()) -> list[Leased]:
     """As another process would do it."""
-    return lease.lease(provider="wechat_mini", app_id=APP_ID, now=clock.now() + later)
+    return lease.lease(channel="wechat_subscribe", app_id=APP_ID, now=clock.now() + later).messages
 
 
 def sent(message: Leased) -> list[Outcome]:

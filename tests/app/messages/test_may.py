@@ -421,7 +421,7 @@ def test_what_is_on_its_way_when_it_is_refused_is_not_tried_again(member: int, e
     template()
     grant(member, 1)
     plan([member], asked("wechat_subscribe", template_id=TEMPLATE))
-    begun = begin(lease(now=NOON, **APP), now=NOON)
+    begun = begin(lease(channel="wechat_subscribe", app_id=APP["app_id"], now=NOON).messages, now=NOON)
     set_preferences(member_id=member, refused=frozenset({"all"}), now=NOON)
     assert rows(engine, "SELECT state FROM messages") == [("leased",)]
 

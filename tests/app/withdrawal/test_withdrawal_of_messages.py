@@ -34,7 +34,7 @@ def planned(post: Post, *, credits: int = 1) -> Phone:
 
 
 def leased() -> list[Leased]:
-    return lease.lease(provider="wechat_mini", app_id=APP_ID, now=clock.now())
+    return lease.lease(channel="wechat_subscribe", app_id=APP_ID, now=clock.now()).messages
 
 
 def leave(member: Phone) -> None:
