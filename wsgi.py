@@ -56,12 +56,15 @@ import office_api.event_sessions
 import office_api.events
 import office_api.feedback
 import office_api.lottery_rounds
+import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
 import office_api.policies
 import office_api.referrals
 import office_api.reward_items
 import office_api.reward_orders
+import office_api.segment_previews
+import office_api.segments
 import office_api.session
 import office_api.settlement_figures
 import office_api.settlement_files
@@ -171,6 +174,9 @@ JSON_FACES = (
     office_api.tiers.blueprint,
     office_api.reward_items.blueprint,
     office_api.reward_orders.blueprint,
+    office_api.segments.blueprint,
+    office_api.segment_previews.blueprint,
+    office_api.member_tags.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,
     office_api.settlement_files.blueprint,

@@ -23,6 +23,7 @@ from app.members import emails
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
+from app.segments import models as segments
 from app.settlement import models as settlement
 from app.staff import models as staff
 from app.stored_value import models as stored_value
@@ -55,6 +56,7 @@ __all__ = [
     "referral",
     "reward_payments",
     "rewards",
+    "segments",
     "settlement",
     "staff",
     "stored_value",

@@ -4,7 +4,8 @@ One transaction stops the sessions, the codes and the messages that wait. What i
 that it sets: a sale looks at the member again, so that open tickets earn nothing, those of a scan that is running
 included; so do the relay, and a worker that would repeat a message. A message whose sending had begun keeps its
 outcome: what is on its way cannot be called back. What the books hold stays, and was lawful until now (Art. 15);
-what the member wrote to us in words is erased.
+what the member wrote to us in words is erased, and what we
+said of them: tags, and their place in lists.
 """
 
 from datetime import datetime
@@ -15,6 +16,7 @@ from app.engagement.events import feedback as event_feedback
 from app.feedback import write as feedback
 from app.identity import consent
 from app.messages.cancel import cancel_waiting
+from app.segments import static_list, tags
 
 
 def withdraw(*, member_id: int, now: datetime) -> None:
@@ -25,3 +27,5 @@ def withdraw(*, member_id: int, now: datetime) -> None:
         feedback.erase(session, member_id)
         event_feedback.erase(session, member_id)
         survey.forget(session, member_id)
+        tags.forget(session, member_id)
+        static_list.forget(session, member_id)

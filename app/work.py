@@ -38,6 +38,7 @@ from app.messages.top_up import plan_top_up
 from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.pruning import always
+from app.segments import totals
 from app.staff import sign_in
 from app.tiers import birthdays
 from app.tiers import review as tiers
@@ -91,6 +92,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         *top_ups,
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
+        Beat(name="segments.recount", every_s=2, run=lambda _: totals.recount(keep_going=keep_going)),
         Beat(name="gifts.give", every_s=1, run=lambda now: gifts.give_due(now=now, keep_going=keep_going)),
         Beat(
             name="coupon_grants.sweep",
@@ -164,10 +166,12 @@ def fact_relay(parts: Parts) -> Relay:
         # First: what it may be the occasion of asks where the member is at home.
         home.settle(session, fact)
         gifts.note(session, fact)
+        totals.note(session, fact.member_id)
         plan_receipt(session, fact, template, at)
 
     def refunded(session: Session, fact: Fact, at: datetime) -> None:
         gifts.note(session, fact)
+        totals.note(session, fact.member_id)
         plan_refund(session, fact, at)
 
     def taken_part(session: Session, fact: Fact, _: datetime) -> None:

@@ -16,10 +16,11 @@ APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
 SETTLE = "settlements.manage"
 ANSWER_FEEDBACK = "feedback.answer"
+MANAGE_SEGMENTS = "segments.manage"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
-    "marketer": frozenset({MANAGE_ACTIVITIES}),
+    "marketer": frozenset({MANAGE_ACTIVITIES, MANAGE_SEGMENTS}),
     "manager": frozenset(
         {
             SELL,
@@ -33,6 +34,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SEE_SHIFTS,
             SETTLE,
             ANSWER_FEEDBACK,
+            MANAGE_SEGMENTS,
         }
     ),
     "admin": frozenset(
@@ -49,6 +51,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SEE_SHIFTS,
             SETTLE,
             ANSWER_FEEDBACK,
+            MANAGE_SEGMENTS,
         }
     ),
 }

@@ -7,6 +7,7 @@ from app.texts.errors_feedback import FEEDBACK_ERRORS
 from app.texts.errors_quotes import QUOTE_ERRORS
 from app.texts.errors_rewards import REWARD_ERRORS
 from app.texts.errors_rules import RULE_ERRORS
+from app.texts.errors_segments import SEGMENT_ERRORS
 from app.texts.errors_settlement import SETTLEMENT_ERRORS
 from app.texts.errors_till import TILL_ERRORS
 from app.texts.errors_value import VALUE_ERRORS
@@ -124,6 +125,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **QUOTE_ERRORS,
     **EVENT_ERRORS,
     **REWARD_ERRORS,
+    **SEGMENT_ERRORS,
     **VALUE_ERRORS,
     # back office
     "wrong_login_or_password": ("账号或密码不正确。", "Login or password is not right."),

@@ -7,6 +7,7 @@ names of fields, bounds and choices, which are ours too; what was sent is quoted
 import re
 
 from app.texts.malformed_activities import OF_ACTIVITIES
+from app.texts.malformed_segments import OF_A_SEGMENTS_PLACE, OF_SEGMENTS
 
 #: What is malformed: code → (Chinese, English) before the fault.
 _OPENINGS: dict[str, tuple[str, str]] = {
@@ -16,6 +17,7 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "policy_malformed": ("设置内容有误：", "The policy is not right: "),
     "event_malformed": ("活动设置有误：", "The event does not fit together: "),
     "activity_malformed": ("活动设置有误：", "The activity does not fit together: "),
+    "segment_malformed": ("人群规则有误：", "The segment does not fit together: "),
     "coupon_malformed": ("券的内容有误：", "What the coupon promises does not fit together: "),
 }
 
@@ -145,7 +147,8 @@ def _compiled(sentences: dict[str, tuple[str, str]]) -> list[tuple[re.Pattern[st
     ]
 
 
-_FIELD_PATTERNS, _WHOLE_PATTERNS = _compiled(_OF_A_FIELD), _compiled(_WHOLE | OF_ACTIVITIES)
+_FIELD_PATTERNS = _compiled(_OF_A_FIELD | OF_A_SEGMENTS_PLACE)
+_WHOLE_PATTERNS = _compiled(_WHOLE | OF_ACTIVITIES | OF_SEGMENTS)
 _PLACE = re.compile(r"(?P<fault>.*) - at `(?P<place>.*)`", re.DOTALL)
 
 

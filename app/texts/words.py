@@ -10,6 +10,7 @@ from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
 from app.texts.words_referral import REFERRAL_TEXTS
 from app.texts.words_rewards import REWARD_TEXTS
+from app.texts.words_segments import SEGMENT_TEXTS
 from app.texts.words_settlement import SETTLEMENT_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -27,6 +28,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **REFERRAL_TEXTS,
     **EVENT_TEXTS,
     **REWARD_TEXTS,
+    **SEGMENT_TEXTS,
     **SETTLEMENT_TEXTS,
     "entry.earn": ("消费积分", "Points earned"),
     "entry.expire": ("积分到期", "Points expired"),

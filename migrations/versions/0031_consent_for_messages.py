@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0031_consent_for_messages"
-down_revision = "0029_discounts_of_promotions"
+down_revision = "0030_segments"
 
 UP = """
 CREATE TABLE subscribe_templates (

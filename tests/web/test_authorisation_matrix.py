@@ -28,6 +28,9 @@ from app.points.change import create
 from app.points.rules import Conditions, Multiplier, Rule
 from app.points.versions import Draft
 from app.policies import standing
+from app.segments import save
+from app.segments import segment as segments
+from app.segments.rule import parse
 from app.settlement import close, draft
 from app.settlement.statement import Header, listing
 from app.staff.roles import Grant
@@ -45,6 +48,7 @@ from tests.shop import Shop
 from tests.surveys import survey
 
 _numbers = itertools.count(1)
+EVERYBODY = {"field": "points", "op": "at_least", "value": 0}
 
 
 class Scene(Actors):
@@ -133,6 +137,12 @@ class Scene(Actors):
         asked = adjusted(self.shop, self.a, person.id, 50_000)
         assert asked.approval_id is not None
         return asked.approval_id
+
+    def segment(self, kind: segments.Kind = "rule") -> str:
+        """A new one."""
+        rule = parse(EVERYBODY) if kind == "rule" else None
+        made = save.create(kind=kind, name="全部", rule=rule, actor=OPERATOR, now=clock.now())
+        return made.id
 
     def rule(self) -> int:
         """A new rule of store 1."""
@@ -839,6 +849,53 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/activities/<string:activity_id>/survey-texts/<int:question_no>"): staff(
         403, 200, 200, 200, place=lambda s: {"activity_id": s.survey(), "question_no": 4}
     ),
+    ("GET", "/office/v1/segment-fields"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/segments/previews"): staff(403, 403, 403, 200, body=lambda _: {"rule": EVERYBODY}),
+    ("GET", "/office/v1/segments"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/segments"): staff(
+        403, 403, 403, 201, body=lambda _: {"kind": "rule", "name": "全部", "rule": EVERYBODY}
+    ),
+    **{
+        ("GET", f"/office/v1/segments/<string:segment_id>{what}"): staff(
+            403, 200, 200, 200, place=lambda s: {"segment_id": s.segment()}
+        )
+        for what in ("", "/versions", "/snapshots")
+    },
+    ("PUT", "/office/v1/segments/<string:segment_id>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {"name": "全部", "rule": EVERYBODY, "version": 1},
+        place=lambda s: {"segment_id": s.segment()},
+    ),
+    **{
+        ("POST", f"/office/v1/segments/<string:segment_id>/{what}"): staff(
+            403, 403, 403, status, body=lambda _: {"version": 1}, place=lambda s: {"segment_id": s.segment()}
+        )
+        for what, status in (("archive", 200), ("snapshots", 201))
+    },
+    ("GET", "/office/v1/segments/<string:segment_id>/members"): staff(
+        403, 403, 403, 200, place=lambda s: {"segment_id": s.segment("list")}
+    ),
+    **{
+        ("POST", f"/office/v1/segments/<string:segment_id>/members{what}"): staff(
+            403,
+            403,
+            403,
+            200,
+            body=lambda s: {"members": [member_no(s.a)]},
+            place=lambda s: {"segment_id": s.segment("list")},
+        )
+        for what in ("", "/remove")
+    },
+    ("GET", "/office/v1/member-tags"): staff(403, 200, 200, 200),
+    **{
+        ("POST", f"/office/v1/member-tags{what}"): staff(
+            403, 403, 403, 200, body=lambda s: {"tag": "茶", "members": [member_no(s.a)]}
+        )
+        for what in ("", "/remove")
+    },
     ("GET", "/office/v1/feedback"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/feedback/report"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/feedback/<string:thread_id>"): staff(

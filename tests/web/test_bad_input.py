@@ -188,6 +188,7 @@ def re_place(rule: str) -> str:
             "activity_id": "a",
             "survey_id": "s",
             "thread_id": "t",
+            "segment_id": "s",
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",

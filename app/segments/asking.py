@@ -1,0 +1,43 @@
+"""How the database is asked who is meant: reading only, with room to work in, and not for ever."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.errors import Unavailable
+
+#: A preview that somebody waits for, and a snapshot, which is made once.
+PREVIEW_S, SNAPSHOT_S = 10, 60
+# Members and figures are read from end to end and put together by hashing: the planner cannot know how many a rule
+# leaves, and where it guesses few it would look them up one by one, for minutes. Enough room that no figure is laid
+# down on the disk; one core, so that tills have the others; and compiling would take longer than it saves.
+_HOW = {
+    "work_mem": "'128MB'",
+    "enable_nestloop": "off",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
+
+
+class SegmentTooSlow(Unavailable):
+    """Who is meant was not found out in time; data: `most_s`."""
+
+    code = "segment_too_slow"
+
+
+@contextmanager
+def patient(session: Session, most_s: int) -> Iterator[None]:
+    """For the statements of the block; what is set ends with the transaction. Raises `SegmentTooSlow`."""
+    session.execute(text(f"SET LOCAL statement_timeout = {most_s * 1_000}"))
+    for setting, value in _HOW.items():
+        session.execute(text(f"SET LOCAL {setting} = {value}"))
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise SegmentTooSlow(most_s=most_s) from None
+        raise

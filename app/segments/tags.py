@@ -1,0 +1,59 @@
+"""Tags: words that somebody puts on members, and takes off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.db import transaction
+from app.segments.by_number import Changed, named
+from app.segments.models import MemberTag
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagView:
+    """`members` have it."""
+
+    tag: str
+    members: int
+
+
+def put_on(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:
+    """As often as wanted: who has it keeps it."""
+    with transaction() as session:
+        found = named(session, numbers)
+        rows = [{"tag": tag, "member_id": one, "given_by": actor.id, "given_at": now} for one in found.ids]
+        put: list[int] = []
+        if rows:
+            statement = insert(MemberTag).values(rows).on_conflict_do_nothing()
+            put = list(session.scalars(statement.returning(MemberTag.member_id)))
+        audit.record(session, actor, "member.tag", "tag", tag, now=now, members=sorted(put))
+        return found.changed(put)
+
+
+def take_off(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:
+    with transaction() as session:
+        found = named(session, numbers)
+        statement = delete(MemberTag).where(MemberTag.tag == tag, MemberTag.member_id.in_(found.ids))
+        gone = list(session.scalars(statement.returning(MemberTag.member_id)))
+        audit.record(session, actor, "member.untag", "tag", tag, now=now, members=sorted(gone))
+        return found.changed(gone)
+
+
+def list_tags(*, limit: int, behind: int) -> Sequence[TagView]:
+    """Those in use, in the order of their letters, without the first so many: a tag fits into no cursor."""
+    asked = select(MemberTag.tag, func.count().label("members")).group_by(MemberTag.tag).offset(behind)
+    with transaction() as session:
+        return [
+            TagView(tag=row.tag, members=row.members)
+            for row in session.execute(asked.order_by(MemberTag.tag).limit(limit))
+        ]
+
+
+def forget(session: Session, member_id: int) -> None:
+    """Take every tag off a member: they took consent back."""
+    session.execute(delete(MemberTag).where(MemberTag.member_id == member_id))
