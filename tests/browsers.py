@@ -22,10 +22,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--host-resolver-rules=MAP shop.test 127.0.0.1",
-    # A page lives for a second: what is optimized for it is never used, and one renderer serves them all.
-    "--js-flags=--no-opt --no-maglev",
-    "--renderer-process-limit=1",
-    "--disable-site-isolation-trials",
 )
 
 

@@ -170,6 +170,7 @@ QUESTIONS = {
             'discount_rules_append_only',
             'subscription_changes_append_only', 'marketing_choices_append_only', 'policies_append_only',
             'points_adjustments_append_only',
+            'segment_versions_append_only', 'segment_snapshots_append_only', 'snapshot_members_append_only',
             'refunds_append_only', 'refund_lines_append_only', 'refund_tenders_append_only',
             'sale_tenders_kept', 'quotes_kept', 'offline_uploads_append_only',
             'top_up_offers_append_only', 'top_ups_kept', 'top_ups_end_once', 'top_up_refunds_kept',

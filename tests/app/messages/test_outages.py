@@ -76,6 +76,7 @@ def test_an_outage_of_a_minute_is_asked_less_than_usual_and_everything_arrives_l
     assert post.wechat.send_answers()["0"] == OUTAGE_S
 
 
+@pytest.mark.long
 def test_without_the_breaker_an_outage_is_asked_far_more_than_usual(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from app.segments.fields.registry import FIELDS
 from tests.app.segments.meaning import meant
 from tests.app.segments.test_segment_fields import World, found
 from tests.app.segments.world import LISTS, NOW, STORES, TEMPLATES, TIERS, TODAY, Coupon, Person, Sale, days
+from tests.seeds import examples
 
 SKUS, CATEGORIES, TAGS, PLATFORMS = ("A", "B"), ("tea", "cake"), ("vip", "new"), ("wechat_mini", "telegram")
 WORDS = {
@@ -125,7 +126,7 @@ def depth(rule: Any) -> int:
 
 
 @settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
