@@ -5,7 +5,8 @@ PYTHON ?= python3
 export PYTHONDONTWRITEBYTECODE =
 VENV   := .venv
 BIN    := $(VENV)/bin
-JOBS   ?= 2
+# Three on two cores: a sixth of the time of two they wait for a browser, a worker or another till.
+JOBS   ?= 3
 
 .PHONY: demo demo-reset test test-long check bench format lock openapi browser clean
 
