@@ -105,12 +105,13 @@ class SnapshotMember(Base):
 class MemberTotal(Base):
     """What a member bought in all: purchases of which something was kept, less refunds; visits are days.
 
-    Counted from the sales (app/segments/totals.py), as the two below: who never bought has no row.
+    Counted from the sales (app/segments/totals.py), as the two below: who never bought has no row. All three have no
+    foreign key: it would lock the member, whom the relay of facts locks before it notes them for the next count.
     """
 
     __tablename__ = "member_totals"
 
-    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     purchases: Mapped[int]
     spent_fen: Mapped[int] = mapped_column(BigInteger)
     visits: Mapped[int]
@@ -126,7 +127,7 @@ class MemberDay(Base):
         Index("ix_member_days_day", "day", "member_id", postgresql_include=["purchases", "spent_fen"]),
     )
 
-    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     purchases: Mapped[int]
     spent_fen: Mapped[int] = mapped_column(BigInteger)
@@ -141,7 +142,7 @@ class MemberBought(Base):
         Index("ix_member_bought_word", "kind", "word", "last_on", "member_id"),
     )
 
-    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     word: Mapped[str] = mapped_column(String(64), primary_key=True)
     last_on: Mapped[date]

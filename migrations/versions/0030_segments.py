@@ -91,8 +91,7 @@ CREATE TABLE member_totals (
     visits INTEGER NOT NULL,
     first_on DATE NOT NULL,
     last_on DATE NOT NULL,
-    CONSTRAINT pk_member_totals PRIMARY KEY (member_id),
-    CONSTRAINT fk_member_totals_member_id FOREIGN KEY(member_id) REFERENCES members (id)
+    CONSTRAINT pk_member_totals PRIMARY KEY (member_id)
 );
 
 CREATE TABLE member_days (
@@ -100,8 +99,7 @@ CREATE TABLE member_days (
     day DATE NOT NULL,
     purchases INTEGER NOT NULL,
     spent_fen BIGINT NOT NULL,
-    CONSTRAINT pk_member_days PRIMARY KEY (member_id, day),
-    CONSTRAINT fk_member_days_member_id FOREIGN KEY(member_id) REFERENCES members (id)
+    CONSTRAINT pk_member_days PRIMARY KEY (member_id, day)
 );
 CREATE INDEX ix_member_days_day ON member_days (day, member_id) INCLUDE (purchases, spent_fen);
 
@@ -111,8 +109,7 @@ CREATE TABLE member_bought (
     word VARCHAR(64) NOT NULL,
     last_on DATE NOT NULL,
     CONSTRAINT pk_member_bought PRIMARY KEY (member_id, kind, word),
-    CONSTRAINT ck_member_bought_kind CHECK (kind IN ('product', 'category', 'store')),
-    CONSTRAINT fk_member_bought_member_id FOREIGN KEY(member_id) REFERENCES members (id)
+    CONSTRAINT ck_member_bought_kind CHECK (kind IN ('product', 'category', 'store'))
 );
 CREATE INDEX ix_member_bought_word ON member_bought (kind, word, last_on, member_id);
 

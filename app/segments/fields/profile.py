@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, extract, not_, select
+from sqlalchemy import ColumnElement, and_, func, not_, select
 
 from app.identity.models import MemberIdentity
 from app.members.models import Member
@@ -59,14 +59,15 @@ def born_by(today: date, years: int) -> date:
 
 
 def _birthday_month(asked: Condition, _: Gathering) -> ColumnElement[bool]:
-    return and_(Member.birthday.is_not(None), extract("month", Member.birthday).in_(asked.value))
+    return and_(Member.birthday.is_not(None), func.date_part("month", Member.birthday).in_(asked.value))
 
 
 def _birthday_in_days(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:
     low, high = bounds(asked)
     ahead = days_until(gathering.today)
     fitting = [day for day, days in ahead.items() if low <= days and (high is None or days <= high)]
-    of_year = extract("month", Member.birthday) * 100 + extract("day", Member.birthday)
+    # Not `extract`, which answers with a numeric: a million of these take as long as all the rest.
+    of_year = func.date_part("month", Member.birthday) * 100 + func.date_part("day", Member.birthday)
     return and_(Member.birthday.is_not(None), of_year.in_(fitting))
 
 

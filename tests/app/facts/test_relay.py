@@ -15,6 +15,7 @@ from app.facts.models import Fact
 from app.facts.relay import Relay
 from app.facts.tell import tell
 from app.members import home
+from app.segments import totals
 from app.tiers import review
 from tests.messaging import Post
 from tests.racing import race
@@ -205,9 +206,11 @@ def test_without_locks_and_unique_key_eight_relays_plan_too_many(
         return session.scalars(select(Fact).where(Fact.handled_at.is_(None)).order_by(Fact.id)).all()
 
     monkeypatch.setattr(relaying, "_taken", unlocked)
-    # The member's home store and the note about their tier are locks as well: one relay at a time gets to the receipt.
+    # The member's home store and the notes about tier and purchases are locks as well: one relay at a time gets to the
+    # receipt.
     monkeypatch.setattr(home, "settle", lambda *_: None)
     monkeypatch.setattr(review, "note", lambda *_, **__: None)
+    monkeypatch.setattr(totals, "note", lambda *_: None)
     assert _planned_by_eight_relays(unaudited_post) > 40
 
 
