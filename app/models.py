@@ -2,6 +2,7 @@
 
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
+from app.campaigns import models as campaigns
 from app.checkout import daily_models as daily
 from app.checkout import models as checkout
 from app.checkout import offline_models as offline
@@ -34,6 +35,7 @@ from app.tiers import models as tiers
 __all__ = [
     "approvals",
     "audit",
+    "campaigns",
     "checkout",
     "coupon_grants",
     "coupons",

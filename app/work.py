@@ -8,6 +8,8 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
+from app.campaigns.halt import finish as finish_campaigns
+from app.campaigns.plan import plan_due as plan_campaigns
 from app.checkout import quote, scan, top_up
 from app.checkout.offline_policy import LONGEST_HOURS
 from app.checkout.refund_exchange import sweep as sweep_exchange_refunds
@@ -98,6 +100,18 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
             name="coupon_grants.sweep",
             every_s=10,
             run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
+        ),
+        Beat(
+            name="campaigns.plan",
+            every_s=1,
+            run=lambda now: plan_campaigns(
+                app_id=parts.settings.wechat_app_id, now=now, keep_going=keep_going
+            ),
+        ),
+        Beat(
+            name="campaigns.finish",
+            every_s=30,
+            run=lambda now: finish_campaigns(now=now, keep_going=keep_going),
         ),
         Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
         Beat(name="events.sweep", every_s=30, run=lambda now: sweep_events(now=now, keep_going=keep_going)),

@@ -1,11 +1,13 @@
 """Messages that will not be sent any more: the member took consent back, or wants no such marketing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from app.messages.consent import give_back
+from app.messages.may import hold_each
 
 WITHDRAWN, OPTED_OUT = "consent_withdrawn", "opted_out"
 
@@ -49,3 +51,30 @@ def _cancel(session: Session, statement: TextClause, member_id: int, reason: str
     for row in session.execute(statement, asked).all():
         if row.template_id is not None:
             give_back(session, member_id, row.template_id, message_id=row.id, now=now)
+
+
+# What was reserved for a message is given back once, whoever else gives back: the source is unique.
+_CALL_BACK = text("""
+    WITH gone AS (
+        UPDATE messages m SET state = 'cancelled', reason = :reason, finished_at = :now
+        WHERE m.id = ANY(CAST(:ids AS text[])) AND m.state = 'pending' RETURNING m.id),
+    returned AS (
+        INSERT INTO subscription_changes (member_id, template_id, change, cause, source, at)
+        SELECT r.member_id, r.template_id, -r.change, 'returned', concat('returned:', gone.id), :now
+        FROM gone JOIN subscription_changes r ON r.source = concat('message:', gone.id)
+        WHERE r.change < 0 ON CONFLICT (source) DO NOTHING RETURNING member_id, template_id, change),
+    given AS (
+        INSERT INTO subscription_credits AS c (member_id, template_id, credits)
+        SELECT member_id, template_id, sum(change) FROM returned GROUP BY member_id, template_id
+        ON CONFLICT (member_id, template_id) DO UPDATE SET credits = c.credits + excluded.credits)
+    SELECT id FROM gone""")
+
+
+def call_back(session: Session, messages: Mapping[int, str], *, reason: str, now: datetime) -> list[str]:
+    """Cancel what is pending of these, by member, and give the credits back; which were cancelled.
+
+    What a worker has leased is left to its outcome. Members whom somebody else holds are left for the next time.
+    """
+    held = hold_each(session, list(messages), wait=False)
+    asked = {"ids": [messages[member_id] for member_id in held], "reason": reason, "now": now}
+    return list(session.execute(_CALL_BACK, asked).scalars())

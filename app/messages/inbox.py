@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 
 from app.db import reading, transaction
 from app.errors import NotFound
+from app.messages.campaign import KIND as CAMPAIGN
+from app.messages.campaign import campaign_body, campaign_title
 from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.event import event_body
 from app.messages.models import InboxItem
@@ -40,7 +42,7 @@ def inbox(*, member_id: int, language: str, limit: int, before: str | None) -> l
         InboxMessage(
             id=row.id,
             kind=row.kind,
-            title=say(f"message.{row.kind}.title", language),
+            title=_title(row.kind, row.params, language),
             body=_body(row.kind, row.params, language),
             created_at=row.created_at,
             read=row.read_at is not None,
@@ -56,6 +58,10 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
         session.execute(update(InboxItem).where(mine, InboxItem.read_at.is_(None)).values(read_at=now))
         if session.execute(select(InboxItem.id).where(mine)).one_or_none() is None:
             raise NotFound
+
+
+def _title(kind: str, params: dict[str, Any], language: str) -> str:
+    return campaign_title(params, language) if kind == CAMPAIGN else say(f"message.{kind}.title", language)
 
 
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
@@ -109,6 +115,7 @@ def _email_code(_: dict[str, Any], language: str) -> str:
 _BODIES: dict[str, Callable[[dict[str, Any], str], str]] = {
     "activity_reward": reward_body,
     "birthday_gift": _gift,
+    CAMPAIGN: campaign_body,
     "coupons_issued": _coupons,
     "email_code": _email_code,
     "feedback_answered": _answered,

@@ -42,24 +42,28 @@ class Verdict:
     tell_at: datetime
 
 
-#: Member by member: `member_id`, `refused` and `tell_at`, as in `Verdict`; its values are `values`. For a FROM.
-#: A cap looks to both sides of the time: what is planned for tomorrow counts for what goes out tonight.
-#: The clock that skips an hour has no `quiet_until` in it: then quiet ends as much later. Where it is set back, quiet
-#: ends with the second of the two.
-VERDICTS = f"""(
+def verdicts_of(whom: str, *, channel: str = ":channel", template_id: str = ":template_id") -> str:
+    """Member by member `member_id`, `refused` and `tell_at`, as in `Verdict`; its values are `values`. For a FROM.
+
+    `whom` says of which members `m`; all three are the program's own text. A cap looks to both sides of the time: what
+    is planned for tomorrow counts for what goes out tonight. The clock that skips an hour has no `quiet_until` in it:
+    then quiet ends as much later. Where it is set back, quiet ends with the second of the two.
+    """
+    return f"""(
     SELECT m.id AS member_id, t.tell_at,
         CASE WHEN m.status IN ('withdrawn', 'closed') OR :marketing AND m.status <> 'active' THEN 'withdrawn'
             WHEN :marketing AND (m.marketing_opt_out OR EXISTS (SELECT FROM marketing_opt_outs o
-                WHERE o.member_id = m.id AND o.channel = :channel)) THEN 'opted_out'
-            WHEN NOT CASE CAST(:channel AS text) WHEN 'inbox' THEN true
+                WHERE o.member_id = m.id AND o.channel = {channel})) THEN 'opted_out'
+            WHEN NOT CASE CAST({channel} AS text) WHEN 'inbox' THEN true
                 WHEN 'sms' THEN m.phone_cipher IS NOT NULL
                 WHEN 'email' THEN EXISTS (SELECT FROM member_emails e WHERE e.member_id = m.id
                     AND e.confirmed_at IS NOT NULL)
                 ELSE EXISTS (SELECT FROM member_identities i WHERE i.member_id = m.id
                     AND i.provider = CAST(:provider AS text) AND i.app_id = CAST(:app_id AS text))
                 END THEN 'no_address'
-            WHEN :channel = 'wechat_subscribe' AND NOT (x.fits AND EXISTS (SELECT FROM subscription_credits c
-                WHERE c.member_id = m.id AND c.template_id = :template_id AND c.credits > 0)) THEN 'no_credit'
+            WHEN CAST({channel} AS text) = 'wechat_subscribe' AND NOT (x.fits AND EXISTS (
+                SELECT FROM subscription_credits c WHERE c.member_id = m.id
+                    AND c.template_id = CAST({template_id} AS text) AND c.credits > 0)) THEN 'no_credit'
             WHEN :marketing AND (
                 CAST(:most_a_day AS integer) <= (SELECT count(*) FROM messages n WHERE n.member_id = m.id
                     AND n.category = 'marketing' AND n.state <> 'cancelled'
@@ -72,18 +76,23 @@ VERDICTS = f"""(
     FROM members m
     -- Whoever calls marketing a service, or the other way round, finds no credit; a retired template has none either.
     CROSS JOIN (SELECT coalesce((SELECT s.active AND s.category = :category FROM subscribe_templates s
-        WHERE s.template_id = CAST(:template_id AS text)), NOT :marketing) AS fits) x
+        WHERE s.template_id = CAST({template_id} AS text)), NOT :marketing) AS fits) x
     LEFT JOIN stores h ON h.id = m.home_store_id
     CROSS JOIN LATERAL (SELECT coalesce(h.time_zone, '{HOME_ZONE}') AS zone) z
     CROSS JOIN LATERAL (SELECT CAST(:at AS timestamptz) AT TIME ZONE z.zone AS here) l
     CROSS JOIN LATERAL (SELECT CASE
-        WHEN NOT :marketing OR :channel = 'inbox' OR CAST(:quiet_from AS time) IS NULL THEN CAST(:at AS timestamptz)
+        WHEN NOT :marketing OR CAST({channel} AS text) = 'inbox' OR CAST(:quiet_from AS time) IS NULL
+            THEN CAST(:at AS timestamptz)
         WHEN CAST(l.here AS time) >= CAST(:quiet_from AS time)
             THEN (CAST(l.here AS date) + 1 + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
         WHEN CAST(l.here AS time) < CAST(:quiet_until AS time)
             THEN (CAST(l.here AS date) + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
         ELSE CAST(:at AS timestamptz) END AS tell_at) t
-    WHERE m.id = ANY(CAST(:member_ids AS bigint[])))"""  # noqa: S608  # the zone is the program's own
+    WHERE {whom})"""  # noqa: S608  # all of it is the program's own
+
+
+#: The same of the members in `:member_ids`.
+VERDICTS = verdicts_of("m.id = ANY(CAST(:member_ids AS bigint[]))")
 
 _HOLD = "SELECT id FROM members WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE"
 _HOLD_EACH, _HOLD_FREE = text(_HOLD), text(f"{_HOLD} SKIP LOCKED")

@@ -1,6 +1,6 @@
 """Planning one message for each of many members who may be told, in one statement; with it go the credits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.ids import new_id
-from app.messages.may import VERDICTS, Asked, hold_each, values
+from app.messages.may import Asked, hold_each, values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
+
+#: Asked once for those who are held: what their message says beside what all say. Who is missing is not told.
+Words = Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +28,13 @@ class Planned:
 
 # Whoever has that message is left out first: a credit that was taken for nothing could not be given back here.
 # Templates are taken credits of, and only then is there a message: what counts is the row that was changed.
+# The OFFSET has each member of the list looked up by itself. Else the planner joins, and because the plan of what comes
+# often is kept, and kept for lists of ten, some thousand would each be compared with each.
 _PLAN = text(f"""
     WITH telling AS MATERIALIZED (
-        SELECT v.member_id, v.tell_at, d.id, concat(CAST(:subject AS text), ':', v.member_id) AS dedupe_key
-        FROM {VERDICTS} v
-        JOIN unnest(CAST(:ids AS text[]), CAST(:member_ids AS bigint[])) AS d (id, member_id) USING (member_id)
+        SELECT v.member_id, v.tell_at, d.id, d.own, concat(CAST(:subject AS text), ':', v.member_id) AS dedupe_key
+        FROM unnest(CAST(:ids AS text[]), CAST(:member_ids AS bigint[]), CAST(:own AS text[])) AS d (id, member_id, own)
+        CROSS JOIN LATERAL {verdicts_of("m.id = d.member_id OFFSET 0")} v
         WHERE v.refused IS NULL AND NOT EXISTS (SELECT FROM messages n
             WHERE n.dedupe_key = concat(CAST(:subject AS text), ':', v.member_id))),
     term AS (
@@ -38,14 +43,14 @@ _PLAN = text(f"""
     taken AS (
         UPDATE subscription_credits c SET credits = c.credits - term.used FROM telling, term
         WHERE c.member_id = telling.member_id AND c.template_id = CAST(:template_id AS text) AND c.credits > 0
-        RETURNING c.member_id, term.used),
+        RETURNING c.member_id, term.used, telling.id AS message_id),
     noted AS (
         INSERT INTO subscription_changes (member_id, template_id, change, cause, source, at)
-        SELECT member_id, CAST(:template_id AS text), -taken.used, 'reserved', concat('message:', telling.id), :now
-        FROM taken JOIN telling USING (member_id))
+        SELECT member_id, CAST(:template_id AS text), -used, 'reserved', concat('message:', message_id), :now
+        FROM taken)
     INSERT INTO messages (id, member_id, kind, category, channel, template_id, dedupe_key, params, due_at, created_at)
-    SELECT id, member_id, :kind, :category, :channel, CAST(:template_id AS text), dedupe_key, CAST(:params AS jsonb),
-        tell_at, :now
+    SELECT id, member_id, :kind, :category, :channel, CAST(:template_id AS text), dedupe_key,
+        CAST(:params AS jsonb) || CAST(own AS jsonb), tell_at, :now
     FROM telling
     WHERE CAST(:template_id AS text) IS NULL OR member_id IN (SELECT member_id FROM taken)
     RETURNING id, member_id""")  # noqa: S608  # a statement of our own
@@ -61,18 +66,25 @@ def plan_each(
     params: Mapping[str, Any],
     now: datetime,
     wait: bool = True,
+    words: Words | None = None,
+    policy: MessagePolicy | None = None,
 ) -> Planned:
     """Plan `kind` for those of the members who may be told; once for a member and a `subject` (at most 60 characters).
+
+    `params` is what all messages say, `words` what each says beside; `policy` holds instead of the one in force.
 
     A few thousand members at a time: they stay held until the transaction ends. `wait` as in `may.hold_each`; whoever
     was not free is in neither answer and can be planned for later.
     """
     held = hold_each(session, member_ids, wait=wait)
+    own: Mapping[int, Mapping[str, Any]] = {one: {} for one in held} if words is None else words(held)
+    policy = policy or in_force(session, MessagePolicy).value
     rows = session.execute(
         _PLAN,
         {
-            **values(held, asked, in_force(session, MessagePolicy).value),
-            "ids": [new_id(asked.at) for _ in held],
+            **values(list(own), asked, policy),
+            "ids": [new_id(asked.at) for _ in own],
+            "own": [orjson.dumps(one).decode() for one in own.values()],
             "kind": kind,
             "subject": subject,
             "params": orjson.dumps(params).decode(),

@@ -46,7 +46,7 @@ def take(
     """
     locked(session, segment_id, version)
     snapshot_id = new_id(now)
-    meant = _meant(one(session, segment_id), now).subquery()
+    meant = meant_by(one(session, segment_id), now).subquery()
     rows = insert(SnapshotMember).from_select(
         ["snapshot_id", "member_id"], select(literal(snapshot_id), meant.c.id)
     )
@@ -74,7 +74,8 @@ def take(
     return SnapshotView(id=snapshot_id, segment_id=segment_id, version=version, members=found, made_at=now)
 
 
-def _meant(segment: SegmentView, now: datetime) -> Select[int]:
+def meant_by(segment: SegmentView, now: datetime) -> Select[int]:
+    """Selects the ids of the members that the segment, by rule or by list, means at that moment."""
     if segment.rule is not None:
         return members(parse(dict(segment.rule)).tree, now=now)
     return (

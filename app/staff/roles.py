@@ -17,10 +17,11 @@ SEE_SHIFTS = "shifts.see"
 SETTLE = "settlements.manage"
 ANSWER_FEEDBACK = "feedback.answer"
 MANAGE_SEGMENTS = "segments.manage"
+MANAGE_CAMPAIGNS = "campaigns.manage"
 
 RIGHTS: dict[str, frozenset[str]] = {
     "clerk": frozenset({SELL, REFUND}),
-    "marketer": frozenset({MANAGE_ACTIVITIES, MANAGE_SEGMENTS}),
+    "marketer": frozenset({MANAGE_ACTIVITIES, MANAGE_SEGMENTS, MANAGE_CAMPAIGNS}),
     "manager": frozenset(
         {
             SELL,
@@ -35,6 +36,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SETTLE,
             ANSWER_FEEDBACK,
             MANAGE_SEGMENTS,
+            MANAGE_CAMPAIGNS,
         }
     ),
     "admin": frozenset(
@@ -52,6 +54,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SETTLE,
             ANSWER_FEEDBACK,
             MANAGE_SEGMENTS,
+            MANAGE_CAMPAIGNS,
         }
     ),
 }

@@ -3,6 +3,7 @@
 from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_asks import ASKS_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
+from app.texts.words_campaigns import CAMPAIGN_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
 from app.texts.words_events import EVENT_TEXTS
 from app.texts.words_feedback import FEEDBACK_TEXTS
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **ASKS_TEXTS,
     **ACTIVITY_TEXTS,
     **BENEFIT_TEXTS,
+    **CAMPAIGN_TEXTS,
     **COUPON_TEXTS,
     **FEEDBACK_TEXTS,
     **LIMIT_TEXTS,

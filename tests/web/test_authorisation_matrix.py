@@ -13,6 +13,9 @@ from flask import Flask
 
 from app import clock, idempotency
 from app.audit import OPERATOR
+from app.campaigns import halt, review
+from app.campaigns.begin import begin
+from app.checkout.decide import decide
 from app.coupons import change_template, grant, grant_listing, grant_run, recall
 from app.coupons.face import face_of
 from app.coupons.grant_rows import by_number
@@ -39,6 +42,7 @@ from app.tiers.change_plan import newest
 from tests.actors import ACTORS, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
+from tests.campaigns import INBOX, drafted
 from tests.coupons import give, live_template
 from tests.events import booked, event, terms
 from tests.queueing import allow, stamp
@@ -143,6 +147,28 @@ class Scene(Actors):
         rule = parse(EVERYBODY) if kind == "rule" else None
         made = save.create(kind=kind, name="全部", rule=rule, actor=OPERATOR, now=clock.now())
         return made.id
+
+    def campaign(self, state: str = "draft") -> str:
+        """A new one, of a segment of its own."""
+        made, now = drafted(self.segment()), clock.now()
+        if state == "draft":
+            return made.id
+        asks = self.shop.person(f"campaigns-{next(_numbers)}", Grant("marketer", None))
+        waiting = review.submit(campaign_id=made.id, version=1, staff_id=asks.id, now=now)
+        assert waiting.approval_id is not None
+        decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=self.admin.id, now=now)
+        begin(made.id, now=now)
+        if state == "paused":
+            halt.pause(campaign_id=made.id, actor=OPERATOR, now=now)
+        return made.id
+
+    def campaign_draft(self) -> dict[str, Any]:
+        return {
+            "name": "周年庆",
+            "audience": self.segment(),
+            "channel": "inbox",
+            "content": {"inbox": INBOX},
+        }
 
     def rule(self) -> int:
         """A new rule of store 1."""
@@ -895,6 +921,46 @@ TABLE: dict[tuple[str, str], Row] = {
             403, 403, 403, 200, body=lambda s: {"tag": "茶", "members": [member_no(s.a)]}
         )
         for what in ("", "/remove")
+    },
+    ("GET", "/office/v1/campaigns"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/campaigns"): staff(403, 403, 403, 201, body=lambda s: s.campaign_draft()),
+    **{
+        ("GET", f"/office/v1/campaigns/<string:campaign_id>{what}"): staff(
+            403, status, status, 200, place=lambda s: {"campaign_id": s.campaign()}
+        )
+        for what, status in (("", 200), ("/report", 200), ("/forecast", 403))
+    },
+    ("PUT", "/office/v1/campaigns/<string:campaign_id>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda s: {**s.campaign_draft(), "version": 1},
+        place=lambda s: {"campaign_id": s.campaign()},
+    ),
+    ("POST", "/office/v1/campaigns/<string:campaign_id>/duplicate"): staff(
+        403, 403, 403, 201, body=lambda _: {"name": "再来"}, place=lambda s: {"campaign_id": s.campaign()}
+    ),
+    ("POST", "/office/v1/campaigns/<string:campaign_id>/submit"): staff(
+        403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda s: {"campaign_id": s.campaign()}
+    ),
+    ("POST", "/office/v1/campaigns/<string:campaign_id>/test"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda s: {"members": [member_no(s.a)]},
+        place=lambda s: {"campaign_id": s.campaign()},
+    ),
+    **{
+        ("POST", f"/office/v1/campaigns/<string:campaign_id>/{what}"): staff(
+            403,
+            403,
+            403,
+            200,
+            place=lambda s, state=state: {"campaign_id": s.campaign(state)},
+        )
+        for what, state in (("pause", "running"), ("resume", "paused"), ("stop", "running"))
     },
     ("GET", "/office/v1/feedback"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/feedback/report"): staff(403, 403, 200, 200),

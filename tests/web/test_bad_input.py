@@ -189,6 +189,7 @@ def re_place(rule: str) -> str:
             "survey_id": "s",
             "thread_id": "t",
             "segment_id": "s",
+            "campaign_id": "c",
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",

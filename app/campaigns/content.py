@@ -1,0 +1,165 @@
+"""What a campaign says: by its channel and in the inbox, in both languages; checked before anybody is asked to agree.
+
+    {"inbox":  {"zh": {"title", "body"}, "en": …}}          always: who was not reached after all finds it there
+    {"wechat": {"template_id", "zh": {"thing1": …}, "en": …}}
+    {"sms":    {"zh": {"template", "values"}, "en": …}}
+    {"email":  {"zh": {"subject", "text"}, "en": …}}
+
+`{name}`, `{tier}` and `{points}` stand for the member's; there are no other braces.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.campaigns.wording import Person, addressed, words_of
+from app.errors import Invalid
+from app.messages.models import SMS, WECHAT, SubscribeTemplate
+from app.tiers.models import Tier
+from app.typed import convert
+
+#: What `content` calls the words of a channel.
+PARTS = {"wechat_subscribe": "wechat", "sms": "sms", "email": "email"}
+LANGUAGES = ("zh", "en")
+_FIELD = re.compile(r"\{(?:name|tier|points)\}")
+#: As long as a member's words may be: what must not be shortened has to have room for them.
+_LONGEST_NAME, _MOST_POINTS = "名" * 32, 999_999_999
+
+_Title = Annotated[str, Meta(min_length=1, max_length=60)]
+_Id = Annotated[str, Meta(min_length=1, max_length=64)]
+_Value = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class CampaignMalformed(Invalid):
+    """Data: `field`, what does not fit; of the content, the place in it."""
+
+    code = "campaign_malformed"
+
+
+class _Told(Struct, frozen=True, forbid_unknown_fields=True):
+    title: _Title
+    body: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class _Inbox(Struct, frozen=True, forbid_unknown_fields=True):
+    zh: _Told
+    en: _Told
+
+
+class _Wechat(Struct, frozen=True, forbid_unknown_fields=True):
+    template_id: _Id
+    zh: Annotated[dict[str, _Value], Meta(min_length=1, max_length=5)]
+    en: Annotated[dict[str, _Value], Meta(min_length=1, max_length=5)]
+
+
+class _Text(Struct, frozen=True, forbid_unknown_fields=True):
+    template: _Id
+    values: Annotated[list[_Value], Meta(max_length=12)]
+
+
+class _Sms(Struct, frozen=True, forbid_unknown_fields=True):
+    zh: _Text
+    en: _Text
+
+
+class _Letter(Struct, frozen=True, forbid_unknown_fields=True):
+    subject: Annotated[str, Meta(min_length=1, max_length=100)]
+    text: Annotated[str, Meta(min_length=1, max_length=20_000)]
+
+
+class _Email(Struct, frozen=True, forbid_unknown_fields=True):
+    zh: _Letter
+    en: _Letter
+
+
+class Content(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    inbox: _Inbox
+    wechat: _Wechat | None = None
+    sms: _Sms | None = None
+    email: _Email | None = None
+
+
+def read(session: Session, data: object, channel: str) -> dict[str, Any]:
+    """The content as it is kept. Raises `CampaignMalformed`, `FieldInvalid`, `ContentImpossible`."""
+    try:
+        content = msgspec.to_builtins(convert(data, Content))
+    except msgspec.ValidationError as error:
+        at = re.search(r" - at `\$([^`]{1,120})`", str(error))
+        raise CampaignMalformed(field=f"content{at[1] if at else ''}") from None
+    wanted = {"inbox", *((PARTS[channel],) if channel in PARTS else ())}
+    for part in sorted(wanted ^ set(content)):
+        raise CampaignMalformed(field=f"content.{part}")
+    for place, text in _texts(content, "content"):
+        _check_text(place, text)
+    if channel == WECHAT:
+        _check_template(session, content["wechat"])
+    _check_filled(session, content, channel)
+    return dict(content)
+
+
+def template_of(content: Mapping[str, Any], channel: str) -> str | None:
+    """WeChat's id of the template by which it is told."""
+    return str(content["wechat"]["template_id"]) if channel == WECHAT else None
+
+
+def _texts(part: object, place: str) -> Iterator[tuple[str, str]]:
+    """Every text in it and where."""
+    if isinstance(part, str):
+        yield place, part
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            yield from _texts(value, f"{place}.{key}")
+    elif isinstance(part, list):
+        for number, value in enumerate(part):
+            yield from _texts(value, f"{place}[{number}]")
+
+
+def _check_text(place: str, text: str) -> None:
+    """No control characters but, in what has lines, their ends; no braces but those of the three fields."""
+    plain = _FIELD.sub("", text)
+    lines = place.endswith((".body", ".text"))
+    printable = (plain.replace("\n", "") if lines else plain).isprintable()
+    if not text.strip() or not printable or "{" in plain or "}" in plain:
+        raise CampaignMalformed(field=place)
+
+
+def _check_template(session: Session, wechat: Mapping[str, Any]) -> None:
+    """One of the brand's that is in use for marketing, with all of its fields and no others."""
+    found = session.execute(
+        select(SubscribeTemplate.fields).where(
+            SubscribeTemplate.template_id == wechat["template_id"],
+            SubscribeTemplate.active,
+            SubscribeTemplate.category == "marketing",
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise CampaignMalformed(field="content.wechat.template_id")
+    keys = {field["key"] for field in found}
+    for language in LANGUAGES:
+        if set(wechat[language]) != keys:
+            raise CampaignMalformed(field=f"content.wechat.{language}")
+
+
+def _check_filled(session: Session, content: Mapping[str, Any], channel: str) -> None:
+    """What the provider would refuse of anybody is refused here; tried with each tier, and the longest words."""
+    if channel not in PARTS:
+        return
+    for tier in session.execute(select(Tier.name_zh, Tier.name_en)):
+        for name, points in ((_LONGEST_NAME, _MOST_POINTS), ("", 0)):
+            for language in LANGUAGES:
+                person = Person(
+                    member_id=0,
+                    language=language,
+                    words=words_of(name, tier.name_zh, tier.name_en, points),
+                )
+                try:
+                    addressed(content, channel, None, person)
+                except Invalid as fault:
+                    if channel == SMS:
+                        raise CampaignMalformed(field=f"content.sms.{language}") from fault
+                    raise

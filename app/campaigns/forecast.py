@@ -1,0 +1,132 @@
+"""Before anything is sent: of so many in the segment, so many can be reached, and why the others cannot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CTE, Integer, String, column, except_, text
+from sqlalchemy.orm import Session
+
+from app.campaigns.campaign import one
+from app.campaigns.content import template_of
+from app.campaigns.hold_out import HELD_OUT
+from app.campaigns.models import Campaign
+from app.db import transaction
+from app.messages.may import Asked, Channel, values, verdicts_of
+from app.messages.models import INBOX
+from app.messages.policy import MessagePolicy
+from app.policies import in_force
+from app.segments.asking import PREVIEW_S, patient
+from app.segments.segment import one as segment
+from app.segments.snapshot import meant_by
+
+#: The app whose openids messages by WeChat go to.
+PROVIDER = "wechat_mini"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByChannel:
+    """`asked`: those whom no channel before it reaches."""
+
+    channel: str
+    asked: int
+    reached: int
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none."""
+
+    members: int
+    held_out: int
+    reached: int
+    channels: tuple[ByChannel, ...]
+
+
+_FIRST = verdicts_of("m.id IN (SELECT c.id FROM chosen c WHERE NOT c.held)")
+_SECOND = verdicts_of(
+    "m.id IN (SELECT f.member_id FROM first f WHERE f.refused IS NOT NULL AND :else_inbox)",
+    channel="'inbox'",
+    template_id="NULL",
+)
+# One statement: who is meant is found out once, and each is looked at as for a message. Inside of
+# another, because the audience comes before it and brings the WITH.
+_COUNT = f"""
+    SELECT x.place, x.refused, x.members FROM (
+    WITH chosen AS MATERIALIZED (SELECT a.id, {HELD_OUT.format(member="a.id")} AS held FROM audience a),
+    first AS MATERIALIZED (SELECT v.member_id, v.refused FROM {_FIRST} v),
+    second AS (SELECT v.refused FROM {_SECOND} v)
+    SELECT 0 AS place, CASE WHEN held THEN 'held' END AS refused, CAST(count(*) AS integer) AS members
+    FROM chosen GROUP BY held
+    UNION ALL SELECT 1, refused, CAST(count(*) AS integer) FROM first GROUP BY refused
+    UNION ALL SELECT 2, refused, CAST(count(*) AS integer) FROM second GROUP BY refused) x"""  # noqa: S608  # our own
+
+
+def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast:
+    """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentTooSlow`."""
+    with transaction() as session:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        campaign = one(session, campaign_id)
+        at = now if campaign.starts_at is None else max(now, campaign.starts_at)
+        asked = asked_by(campaign, campaign.channel, app_id, at)
+        fitting = values([], asked, in_force(session, MessagePolicy).value)
+        del fitting["member_ids"]
+        fitting |= {
+            "else_inbox": falls_back(campaign),
+            "campaign_id": campaign.id,
+            "hold_out_bp": campaign.hold_out_bp,
+        }
+        question = (
+            text(_COUNT)
+            .bindparams(**fitting)
+            .columns(column("place", Integer), column("refused", String), column("members", Integer))
+            .add_cte(_audience(session, campaign, now))
+        )
+        with patient(session, PREVIEW_S):
+            found = session.execute(question).all()
+    return _told(campaign.channel, falls_back(campaign), [tuple(row) for row in found])
+
+
+def falls_back(campaign: Campaign) -> bool:
+    return campaign.else_inbox and campaign.channel != INBOX
+
+
+def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime) -> Asked:
+    """What the campaign asks of a member by that channel."""
+    return Asked(
+        category="marketing",
+        channel=cast(Channel, channel),
+        at=at,
+        template_id=template_of(campaign.content, channel),
+        provider=PROVIDER,
+        app_id=app_id,
+    )
+
+
+def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
+    meant = [meant_by(segment(session, each), now) for each in (campaign.audience_id, *campaign.excluded_ids)]
+    return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
+
+
+def _told(channel: str, else_inbox: bool, rows: list[Any]) -> Forecast:
+    counts: dict[int, dict[str | None, int]] = {0: {}, 1: {}, 2: {}}
+    for place, refused, members in rows:
+        counts[place][refused] = members
+    names = (channel, INBOX) if else_inbox else (channel,)
+    channels = tuple(
+        ByChannel(
+            channel=name,
+            asked=sum(counts[place].values()),
+            reached=counts[place].get(None, 0),
+            refused={reason: n for reason, n in sorted(counts[place].items(), key=str) if reason is not None},
+        )
+        for place, name in enumerate(names, start=1)
+    )
+    return Forecast(
+        members=sum(counts[0].values()),
+        held_out=counts[0].get("held", 0),
+        reached=sum(one.reached for one in channels),
+        channels=channels,
+    )

@@ -1,0 +1,100 @@
+"""Campaigns and their members, as stored."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, UTCDateTime
+
+STATES = ("draft", "in_review", "scheduled", "running", "paused", "stopped", "done")
+CHANNELS = ("inbox", "wechat_subscribe", "sms", "email")
+
+
+class Campaign(Base):
+    """What is told to whom, when and how.
+
+        draft → in_review (a second person) → scheduled → running ⇄ paused → done, or stopped
+
+    `versions` are those of the segments as they were put before the second person. `rounds` counts how often it was
+    resumed: what was called back is planned anew under another key. `to_call_back`: messages that wait are to be
+    cancelled. `ended_for` says why it stopped.
+    """
+
+    __tablename__ = "campaigns"
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", "state"),
+        CheckConstraint(f"channel IN {CHANNELS}", "channel"),
+        CheckConstraint("version > 0", "version_positive"),
+        CheckConstraint("drip_hours BETWEEN 0 AND 168", "drip_hours"),
+        CheckConstraint("hold_out_bp BETWEEN 0 AND 5000", "hold_out_bp"),
+        CheckConstraint("attribution_days BETWEEN 1 AND 90", "attribution_days"),
+        CheckConstraint("state = 'draft' OR approval_id IS NOT NULL", "second_person"),
+        CheckConstraint("state <> 'scheduled' OR starts_at IS NOT NULL", "scheduled_has_time"),
+        Index(
+            "ix_campaigns_at_work",
+            "id",
+            postgresql_where=text("state IN ('scheduled', 'running') OR to_call_back"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    state: Mapped[str] = mapped_column(String(9), server_default="draft")
+    version: Mapped[int]
+    audience_id: Mapped[str] = mapped_column(String(26), ForeignKey("segments.id"))
+    excluded_ids: Mapped[list[str]] = mapped_column(JSONB)
+    versions: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
+    channel: Mapped[str] = mapped_column(String(16))
+    else_inbox: Mapped[bool]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    starts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    drip_hours: Mapped[int]
+    hold_out_bp: Mapped[int]
+    attribution_days: Mapped[int]
+    approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
+    rounds: Mapped[int] = mapped_column(server_default="0")
+    to_call_back: Mapped[bool] = mapped_column(server_default="false")
+    created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    began_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_for: Mapped[str | None] = mapped_column(String(40))
+
+
+class CampaignMember(Base):
+    """One of those who were meant when it began; the primary key lets nobody be told twice.
+
+    `waiting` until `due_after` has come and somebody has planned it. Held out and `planned` means: could have been told
+    at `told_at`, and was not. Without foreign keys to members and messages, which are never deleted: a million rows
+    are written by one statement.
+    """
+
+    __tablename__ = "campaign_members"
+    __table_args__ = (
+        CheckConstraint("arm IN ('told', 'held_out')", "arm"),
+        CheckConstraint("state IN ('waiting', 'planned', 'refused')", "state"),
+        CheckConstraint("(state = 'refused') = (refused IS NOT NULL)", "refused_has_reason"),
+        CheckConstraint("(state = 'planned') = (told_at IS NOT NULL)", "planned_has_time"),
+        CheckConstraint(
+            "(message_id IS NOT NULL) = (arm = 'told' AND state = 'planned')", "message_is_of_who_is_told"
+        ),
+        Index(
+            "ix_campaign_members_waiting",
+            "campaign_id",
+            "due_after",
+            "member_id",
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    campaign_id: Mapped[str] = mapped_column(String(26), ForeignKey("campaigns.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    arm: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(7))
+    refused: Mapped[str | None] = mapped_column(String(10))
+    message_id: Mapped[str | None] = mapped_column(String(26))
+    due_after: Mapped[datetime] = mapped_column(UTCDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

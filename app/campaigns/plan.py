@@ -1,0 +1,174 @@
+"""Planning a running campaign: some thousand members a transaction, by as many workers as there are.
+
+Each batch takes members who wait and whom nobody else has taken, plans for those who may be told, and writes down what
+became of each, together. So a killed worker leaves them waiting, and none is planned for twice.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.campaigns.begin import begin
+from app.campaigns.campaign import shared
+from app.campaigns.content import template_of
+from app.campaigns.forecast import asked_by, falls_back
+from app.campaigns.halt import call_back_all
+from app.campaigns.models import Campaign
+from app.campaigns.wording import Wording, page_of
+from app.db import Busy, reading, transaction
+from app.messages.campaign import KIND
+from app.messages.may import Verdict, may_each
+from app.messages.models import INBOX
+from app.messages.plan import plan_each
+from app.messages.policy import MessagePolicy
+from app.policies import in_force
+from app.pruning import always
+
+log = logging.getLogger(__name__)
+
+BATCH = 2_000
+#: Refused because their words do not fit the channel: a name that WeChat would refuse.
+UNSAYABLE = "content"
+
+_AT_WORK = text("""
+    SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
+    ORDER BY id""")
+_TAKE = text("""
+    SELECT member_id, arm FROM campaign_members WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
+    ORDER BY due_after, member_id LIMIT :most FOR UPDATE SKIP LOCKED""")
+_TOLD = text("""
+    UPDATE campaign_members c SET state = 'planned', message_id = m.id, told_at = m.due_at
+    FROM messages m WHERE m.id = ANY(CAST(:ids AS text[])) AND c.campaign_id = :id AND c.member_id = m.member_id""")
+_DECIDED = text("""
+    UPDATE campaign_members c SET state = CASE WHEN d.refused IS NULL THEN 'planned' ELSE 'refused' END,
+        refused = d.refused, told_at = CASE WHEN d.refused IS NULL THEN d.told_at END
+    FROM unnest(CAST(:member_ids AS bigint[]), CAST(:refused AS text[]), CAST(:told_at AS timestamptz[]))
+        AS d (member_id, refused, told_at)
+    WHERE c.campaign_id = :id AND c.member_id = d.member_id""")
+
+
+def plan_due(*, app_id: str | None, now: datetime, keep_going: Callable[[], bool] = always) -> int:
+    """Begin, plan and call back whatever is to be; how many members were decided about."""
+    with reading() as connection:
+        found = connection.execute(_AT_WORK, {"now": now}).all()
+    total = 0
+    for row in found:
+        if not keep_going():
+            break
+        try:
+            if row.state == "running" or (row.state == "scheduled" and begin(row.id, now=now)):
+                total += plan(row.id, app_id=app_id, now=now, keep_going=keep_going)
+            else:
+                call_back_all(row.id, now=now, keep_going=keep_going)
+        except Busy:
+            log.warning("campaign %s: busy, the next beat goes on", row.id)
+    return total
+
+
+def plan(
+    campaign_id: str, *, app_id: str | None, now: datetime, keep_going: Callable[[], bool] = always
+) -> int:
+    """For whoever waits and is due, as long as it is running; for how many. Safe in several processes at once."""
+    total = 0
+    while keep_going():
+        decided = _batch(campaign_id, app_id, now)
+        total += decided
+        if not decided:
+            break
+    return total
+
+
+def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
+    with transaction() as session:
+        campaign = shared(session, campaign_id)
+        if campaign.state != "running":
+            return 0
+        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": BATCH}).all()
+        if not rows:
+            return 0
+        batch = _Batch(session, campaign, app_id, now)
+        batch.tell([row.member_id for row in rows if row.arm == "told"])
+        batch.hold_out([row.member_id for row in rows if row.arm == "held_out"])
+        return batch.decided
+
+
+class _Batch:
+    """One transaction's worth. Some statements, however many members."""
+
+    def __init__(self, session: Session, campaign: Campaign, app_id: str | None, now: datetime) -> None:
+        self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
+        self._channels = [campaign.channel, *([INBOX] if falls_back(campaign) else [])]
+        self.decided = 0
+
+    def tell(self, member_ids: Sequence[int]) -> None:
+        """By the first channel that reaches them; those whom none reaches are refused, for what the last one says."""
+        left = list(member_ids)
+        unsayable: set[int] = set()
+        for place, channel in enumerate(self._channels):
+            if left:
+                left, unsayable = self._tell_by(channel, left, wait=place > 0)
+        fitting = [member_id for member_id in left if member_id not in unsayable]
+        # Whose credit came, or went, in this very moment is in neither list, and looked at again.
+        refused = [verdict for verdict in self._asked(self._channels[-1], fitting) if verdict.refused]
+        self._decide([(one.member_id, str(one.refused), None) for one in refused])
+        self._decide([(member_id, UNSAYABLE, None) for member_id in left if member_id in unsayable])
+
+    def _tell_by(self, channel: str, member_ids: Sequence[int], *, wait: bool) -> tuple[list[int], set[int]]:
+        """Who was not told of those who could be held, and to whom it could not be said by that channel."""
+        campaign, unsayable = self._campaign, set[int]()
+        page = page_of(self._session, template_of(campaign.content, channel))
+        wording = Wording(campaign.content, channel, page)
+
+        def words(held: Sequence[int]) -> dict[int, dict[str, object]]:
+            said = wording.each(self._session, held)
+            unsayable.update(set(held) - set(said))
+            return said
+
+        planned = plan_each(
+            self._session,
+            member_ids,
+            asked_by(campaign, channel, self._app_id, self._now),
+            kind=KIND,
+            subject=f"campaign:{campaign.id}:{campaign.rounds}",
+            params=wording.common,
+            words=words,
+            now=self._now,
+            wait=wait,
+        )
+        if planned.told:
+            self._session.execute(_TOLD, {"id": campaign.id, "ids": list(planned.told.values())})
+            self.decided += len(planned.told)
+        return [one for one in planned.held if one not in planned.told], unsayable
+
+    def hold_out(self, member_ids: Sequence[int]) -> None:
+        """They are looked at as if they were told: only who could have been is compared with who was."""
+        left = list(member_ids)
+        for place, channel in enumerate(self._channels, start=1):
+            found = self._asked(channel, left)
+            last = place == len(self._channels)
+            self._decide([(v.member_id, v.refused, v.tell_at) for v in found if last or v.refused is None])
+            left = [v.member_id for v in found if v.refused is not None]
+
+    def _asked(self, channel: str, member_ids: Sequence[int]) -> list[Verdict]:
+        if not member_ids:
+            return []
+        asked = asked_by(self._campaign, channel, self._app_id, self._now)
+        policy = in_force(self._session, MessagePolicy).value
+        return may_each(self._session, member_ids, asked, policy)
+
+    def _decide(self, decided: Sequence[tuple[int, str | None, datetime | None]]) -> None:
+        if not decided:
+            return
+        self._session.execute(
+            _DECIDED,
+            {
+                "id": self._campaign.id,
+                "member_ids": [member_id for member_id, _, _ in decided],
+                "refused": [refused for _, refused, _ in decided],
+                "told_at": [told_at for _, _, told_at in decided],
+            },
+        )
+        self.decided += len(decided)

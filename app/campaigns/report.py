@@ -1,0 +1,124 @@
+"""How far a campaign is and what came of it: told, sent, read, bought; and the same of who was held out.
+
+Both arms are those who could be told when their turn came, so that they differ in nothing but in being told. What they
+bought from then on, for so many days, counts less what went back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, text
+
+from app.campaigns.campaign import one
+from app.campaigns.models import Campaign
+from app.db import transaction
+
+_PROGRESS = text("""
+    SELECT c.arm, c.state, c.refused, m.state AS message, count(*)::integer AS members,
+        count(i.read_at)::integer AS read
+    FROM campaign_members c LEFT JOIN messages m ON m.id = c.message_id
+    LEFT JOIN inbox_items i ON i.message_id = c.message_id
+    WHERE c.campaign_id = :id GROUP BY 1, 2, 3, 4""")
+# A purchase counts while something of it is kept, as in segments.
+_BOUGHT = text("""
+    WITH meant AS MATERIALIZED (
+        SELECT member_id, arm, told_at FROM campaign_members
+        WHERE campaign_id = :id AND state = 'planned' AND told_at <= :now),
+    bought AS (
+        SELECT t.member_id, count(*) AS sales, sum(s.amount_fen - coalesce(r.back_fen, 0)) AS fen
+        FROM meant t JOIN sales s ON s.member_id = t.member_id
+            AND s.occurred_at >= t.told_at AND s.occurred_at < t.told_at + CAST(:lasts AS interval)
+        LEFT JOIN LATERAL (SELECT sum(f.amount_fen) AS back_fen FROM refunds f WHERE f.sale_id = s.id) r ON true
+        WHERE r.back_fen IS NULL OR r.back_fen < s.amount_fen GROUP BY t.member_id)
+    SELECT t.arm, count(*)::integer AS members, count(b.member_id)::integer AS buyers,
+        coalesce(sum(b.sales), 0)::integer AS sales, coalesce(sum(b.fen), 0)::bigint AS revenue_fen
+    FROM meant t LEFT JOIN bought b USING (member_id) GROUP BY t.arm""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """`members` whose time has come, those of them who bought, and how often; `rate_bp` of them, None of nobody."""
+
+    members: int = 0
+    buyers: int = 0
+    sales: int = 0
+    revenue_fen: int = 0
+
+    @property
+    def rate_bp(self) -> int | None:
+        return None if self.members == 0 else (self.buyers * 10_000 + self.members // 2) // self.members
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`targeted` are all who were meant: `held_out`, `waiting`, `planned` or `refused`.
+
+    What was planned is pending, sent, failed, unknown or cancelled; `read` are those who opened it in the inbox.
+    `uplift_bp` is the rate of those told less that of those held out, None where there is nobody to compare with.
+    """
+
+    state: str
+    targeted: int
+    held_out: int
+    waiting: int
+    planned: int
+    refused: Mapping[str, int]
+    pending: int
+    sent: int
+    failed: int
+    unknown: int
+    cancelled: int
+    read: int
+    told: Arm
+    control: Arm
+    uplift_bp: int | None
+
+
+def report(*, campaign_id: str, now: datetime) -> Report:
+    """Raises `NotFound`."""
+    with transaction() as session:
+        campaign = one(session, campaign_id)
+        return _report(session.connection(), campaign, now)
+
+
+def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report:
+    rows = connection.execute(_PROGRESS, {"id": campaign.id}).all()
+    told = [row for row in rows if row.arm == "told"]
+    refused: dict[str, int] = {}
+    for row in told:
+        if row.refused is not None:
+            refused[row.refused] = refused.get(row.refused, 0) + row.members
+    states = dict.fromkeys(("pending", "leased", "sent", "failed", "unknown", "cancelled"), 0)
+    for row in told:
+        if row.message is not None:
+            states[row.message] += row.members
+    arms = _arms(connection, campaign, now)
+    rates = arms["told"].rate_bp, arms["held_out"].rate_bp
+    return Report(
+        state=campaign.state,
+        targeted=sum(row.members for row in rows),
+        held_out=sum(row.members for row in rows if row.arm == "held_out"),
+        waiting=sum(row.members for row in told if row.state == "waiting"),
+        planned=sum(row.members for row in told if row.state == "planned"),
+        refused=dict(sorted(refused.items())),
+        pending=states["pending"] + states["leased"],
+        sent=states["sent"],
+        failed=states["failed"],
+        unknown=states["unknown"],
+        cancelled=states["cancelled"],
+        read=sum(row.read for row in told),
+        told=arms["told"],
+        control=arms["held_out"],
+        uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
+    )
+
+
+def _arms(connection: Connection, campaign: Campaign, now: datetime) -> dict[str, Arm]:
+    asked = {"id": campaign.id, "now": now, "lasts": timedelta(days=campaign.attribution_days)}
+    arms = {"told": Arm(), "held_out": Arm()}
+    for row in connection.execute(_BOUGHT, asked):
+        arms[row.arm] = Arm(
+            members=row.members, buyers=row.buyers, sales=row.sales, revenue_fen=row.revenue_fen
+        )
+    return arms

@@ -1,0 +1,113 @@
+"""A campaign sent to some people by name, to see it as members will.
+
+It obeys consent, addresses and credits. It leaves out what is there for the sake of many: hold-out, time, quiet hours
+and caps; but it counts in the caps of who gets it, like any marketing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from app import audit, idempotency
+from app.campaigns.campaign import one
+from app.campaigns.content import template_of
+from app.campaigns.forecast import asked_by, falls_back
+from app.campaigns.models import Campaign
+from app.campaigns.wording import Wording, page_of
+from app.db import transaction
+from app.ids import new_id
+from app.messages.campaign import KIND
+from app.messages.may import may_each
+from app.messages.models import INBOX
+from app.messages.plan import plan_each
+from app.messages.policy import MessagePolicy
+from app.policies import in_force
+from app.segments.by_number import named
+
+MOST_MEMBERS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """`channel` None: not told, because of `refused`; `not_found` for the number of no active member."""
+
+    member_no: str
+    channel: str | None
+    refused: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriedOut:
+    items: tuple[Tried, ...]
+
+
+def try_out(
+    *,
+    campaign_id: str,
+    numbers: Sequence[str],
+    app_id: str | None,
+    actor: audit.Actor,
+    request: idempotency.Request,
+    now: datetime,
+) -> TriedOut:
+    """Tell these members now, in whatever state the campaign is. Raises `NotFound`, `KeyReused`, `Busy`."""
+    with transaction() as session:
+        former = idempotency.claim(session, request, TriedOut)
+        if former is not None:
+            return former
+        campaign = one(session, campaign_id)
+        people = named(session, numbers)
+        outcome = _tell(session, campaign, people.ids, app_id, now)
+        tried = TriedOut(items=tuple(_told(session, numbers, outcome)))
+        told: dict[str, Any] = {"members": list(people.ids), "version": campaign.version}
+        audit.record(session, actor, "campaign.test", "campaign", campaign_id, now=now, **told)
+        idempotency.remember(session, request, tried, now)
+        return tried
+
+
+def _tell(
+    session: Session, campaign: Campaign, member_ids: Sequence[int], app_id: str | None, now: datetime
+) -> dict[int, tuple[str | None, str | None]]:
+    """By member, the channel or what stood against it."""
+    in_policy = in_force(session, MessagePolicy).value
+    policy = msgspec.structs.replace(in_policy, quiet_from=None, most_a_day=None, most_a_week=None)
+    outcome: dict[int, tuple[str | None, str | None]] = {}
+    left, subject = list(member_ids), f"campaign-test:{new_id(now)}"
+    for channel in (campaign.channel, *((INBOX,) if falls_back(campaign) else ())):
+        page = page_of(session, template_of(campaign.content, channel))
+        wording = Wording(campaign.content, channel, page, test=True)
+        asked = asked_by(campaign, channel, app_id, now)
+        planned = plan_each(
+            session,
+            left,
+            asked,
+            kind=KIND,
+            subject=subject,
+            params=wording.common,
+            words=lambda held, wording=wording: wording.each(session, held),  # type: ignore[misc]
+            now=now,
+            policy=policy,
+        )
+        outcome |= dict.fromkeys(planned.told, (channel, None))
+        left = [member_id for member_id in left if member_id not in planned.told]
+        verdicts = may_each(session, left, asked, policy)
+        outcome |= {one.member_id: (None, one.refused or "content") for one in verdicts}
+    return outcome
+
+
+def _told(
+    session: Session,
+    numbers: Sequence[str],
+    outcome: dict[int, tuple[str | None, str | None]],
+) -> list[Tried]:
+    """In the order in which they were named."""
+    by_number = {number: named(session, [number]).ids for number in dict.fromkeys(numbers)}
+    tried = []
+    for number, ids in by_number.items():
+        channel, refused = outcome.get(ids[0], (None, "not_found")) if ids else (None, "not_found")
+        tried.append(Tried(member_no=number, channel=channel, refused=refused))
+    return tried

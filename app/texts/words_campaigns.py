@@ -1,0 +1,6 @@
+"""What campaigns add to the words of their own. Part of `TEXTS`."""
+
+CAMPAIGN_TEXTS: dict[str, tuple[str, str]] = {
+    "campaign.test": ("【测试】{title}", "[Test] {title}"),
+    "campaign.nameless": ("会员", "member"),
+}

@@ -1,0 +1,213 @@
+"""Campaigns through the back office: who may, the second person, versions, and what was agreed to."""
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from app import clock, work
+from app.segments import save
+from app.staff import accounts
+from app.staff.roles import Grant
+from tests.actors import staff_token
+from tests.adjusting import member_no
+from tests.campaigns import INBOX, audience
+from tests.conftest import rows
+from tests.shop import BOSS, Shop
+
+PATH = "/office/v1/campaigns"
+
+
+class Office:
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.client = shop, shop.app.test_client()
+        self.marketer = shop.person("marketer", Grant("marketer", None))
+        self.other = shop.person("chief", Grant("admin", None))
+
+    def call(self, path: str, json: Any = None, *, method: str | None = None, who: Any = None) -> Any:
+        headers = {
+            "Authorization": f"Bearer {staff_token((who or self.marketer).id)}",
+            "Idempotency-Key": uuid.uuid4().hex,
+        }
+        method = method or ("GET" if json is None else "POST")
+        return self.client.open(path, method=method, json=json, headers=headers)
+
+    def draft(self, **changed: Any) -> dict[str, Any]:
+        return {
+            "name": "周年庆",
+            "audience": audience([self.shop.member(), self.shop.member()]),
+            "channel": "inbox",
+            "content": {"inbox": INBOX},
+            **changed,
+        }
+
+    def made(self, **changed: Any) -> Any:
+        answer = self.call(PATH, self.draft(**changed))
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    def submitted(self, made: Any) -> Any:
+        answer = self.call(f"{PATH}/{made['id']}/submit", {"version": made["version"]})
+        assert answer.status_code == 200, answer.json
+        return answer.json
+
+    def decided(self, waiting: Any, *, agree: bool, who: Any = None) -> Any:
+        path = f"/office/v1/approvals/{waiting['approval_id']}/decision"
+        return self.call(path, {"agree": agree}, who=who or self.other)
+
+    def state(self, made: Any) -> str:
+        return str(self.call(f"{PATH}/{made['id']}").json["state"])
+
+    def worker(self) -> None:
+        beats = {beat.name: beat for beat in work.beats(self.shop.parts, clock.now, lambda: True)}
+        for name in ("campaigns.plan", "messages.inbox", "campaigns.finish"):
+            beats[name].run(clock.now())
+
+
+@pytest.fixture
+def office(shop: Shop) -> Office:
+    return Office(shop)
+
+
+def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
+    made = office.made(hold_out_bp=0)
+    forecast = office.call(f"{PATH}/{made['id']}/forecast").json
+    assert forecast == {
+        "members": 2,
+        "held_out": 0,
+        "reached": 2,
+        "channels": [{"channel": "inbox", "asked": 2, "reached": 2, "refused": {}}],
+    }
+    waiting = office.submitted(made)
+    office.worker()
+    assert (office.state(made), rows(engine, "SELECT 1 FROM messages WHERE kind = 'campaign'")) == (
+        "in_review",
+        [],
+    )
+    assert office.decided(waiting, agree=True).status_code == 204
+    assert office.state(made) == "scheduled"
+    office.worker()
+    assert office.state(made) == "done"
+    found = office.call(f"{PATH}/{made['id']}/report").json
+    assert (found["targeted"], found["sent"], found["pending"], found["uplift_bp"]) == (2, 2, 0, None)
+    assert found["told"]["members"] == 2
+    actions = rows(engine, "SELECT action FROM audit_log WHERE object_type = 'campaign' ORDER BY id")
+    assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
+    assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
+    assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_nobody_agrees_to_their_own_and_a_no_makes_it_a_draft_again(office: Office) -> None:
+    own = office.call(PATH, office.draft(), who=office.other).json
+    waiting = office.call(f"{PATH}/{own['id']}/submit", {"version": 1}, who=office.other).json
+    alone = office.decided(waiting, agree=True)
+    assert (alone.status_code, alone.json["code"]) == (403, "approver_is_requester")
+    assert office.decided(waiting, agree=True, who=office.marketer).status_code == 403
+    assert office.decided(waiting, agree=False).status_code == 204
+    assert office.state(own) == "draft"
+    again = office.call(f"{PATH}/{own['id']}/submit", {"version": 1})
+    assert again.json["approval_id"] != waiting["approval_id"]
+    assert office.decided(again.json, agree=True).status_code == 204
+
+
+def test_what_waits_cannot_be_changed_and_changes_name_what_they_read(office: Office) -> None:
+    made = office.made()
+    changed = office.draft(name="春日", version=1)
+    answer = office.call(f"{PATH}/{made['id']}", changed, method="PUT")
+    assert (answer.status_code, answer.json["version"], answer.json["name"]) == (200, 2, "春日")
+    late = office.call(f"{PATH}/{made['id']}", changed, method="PUT")
+    assert (late.status_code, late.json["code"], late.json["version"]) == (409, "version_conflict", 2)
+    late = office.call(f"{PATH}/{made['id']}/submit", {"version": 1})
+    assert (late.status_code, late.json["code"]) == (409, "version_conflict")
+    office.submitted(answer.json)
+    for path, body, method in (
+        ("", {**changed, "version": 2}, "PUT"),
+        ("/submit", {"version": 2}, "POST"),
+        ("/pause", {}, "POST"),
+        ("/stop", {}, "POST"),
+    ):
+        refused = office.call(f"{PATH}/{made['id']}{path}", body, method=method)
+        assert (refused.status_code, refused.json["code"]) == (409, "campaign_in_other_state"), path
+        assert refused.json["state"] == "in_review"
+
+
+def test_what_was_agreed_to_is_told_to_no_other_segment(office: Office, engine: Engine) -> None:
+    made = office.made()
+    waiting = office.submitted(made)
+    save.change(
+        segment_id=made["audience"], version=1, name="别人", rule=None, actor=BOSS.actor, now=clock.now()
+    )
+    office.decided(waiting, agree=True)
+    office.worker()
+    shown = office.call(f"{PATH}/{made['id']}").json
+    assert (shown["state"], shown["ended_for"]) == ("stopped", "version_conflict")
+    assert rows(engine, "SELECT count(*) FROM campaign_members") == [(0,)]
+
+
+def test_who_lost_the_right_has_asked_for_nothing(office: Office) -> None:
+    made = office.made()
+    waiting = office.submitted(made)
+    accounts.change(
+        staff_id=office.marketer.id,
+        version=office.marketer.version,
+        name=None,
+        status="disabled",
+        grants=None,
+        boss=BOSS,
+        now=clock.now(),
+    )
+    answer = office.decided(waiting, agree=True)
+    assert (answer.status_code, answer.json["code"]) == (409, "approval_outdated")
+    shown = office.call(f"{PATH}/{made['id']}", who=office.other).json
+    assert shown["state"] == "in_review"
+    changed = office.call(f"{PATH}/{made['id']}", office.draft(version=1), method="PUT", who=office.other)
+    assert (changed.status_code, changed.json["state"]) == (200, "draft")
+
+
+def test_a_test_goes_to_five_at_most(office: Office) -> None:
+    made = office.made()
+    number = member_no(office.shop.member())
+    found = office.call(f"{PATH}/{made['id']}/test", {"members": [number, "nobody"]})
+    assert found.json == {
+        "items": [
+            {"member_no": number, "channel": "inbox", "refused": None},
+            {"member_no": "nobody", "channel": None, "refused": "not_found"},
+        ]
+    }
+    many = office.call(f"{PATH}/{made['id']}/test", {"members": ["M"] * 6})
+    assert (many.status_code, many.json["code"]) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code"),
+    [
+        ({"audience": "nothing"}, 404, "not_found"),
+        ({"content": {"inbox": {}}}, 422, "campaign_malformed"),
+        ({"hold_out_bp": 5_001}, 422, "validation_failed"),
+        ({"channel": "official_account"}, 422, "validation_failed"),
+        ({"drip_hours": 169}, 422, "validation_failed"),
+    ],
+)
+def test_what_does_not_fit_is_refused(office: Office, changed: Any, status: int, code: str) -> None:
+    answer = office.call(PATH, office.draft(**changed))
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_an_archived_segment_is_told_nothing(office: Office) -> None:
+    made = office.made()
+    save.archive(segment_id=made["audience"], version=1, actor=BOSS.actor, now=clock.now())
+    for answer in (
+        office.call(PATH, office.draft(audience=made["audience"])),
+        office.call(f"{PATH}/{made['id']}/submit", {"version": 1}),
+        office.call(f"{PATH}/{made['id']}/duplicate", {"name": "再来"}),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (409, "segment_archived")
+
+
+def test_a_marketer_of_one_store_sees_campaigns_and_makes_none(office: Office, shop: Shop) -> None:
+    made = office.made()
+    here = shop.person("here", Grant("marketer", shop.store.id))
+    assert office.call(f"{PATH}/{made['id']}/report", who=here).status_code == 200
+    refused = office.call(PATH, office.draft(), who=here)
+    assert (refused.status_code, refused.json["right"]) == (403, "campaigns.manage")
