@@ -30,6 +30,7 @@ def send(app: Flask, operation: Operation) -> tuple[int, dict[str, object]]:
     return answer.status_code, dict(answer.json or {})
 
 
+@pytest.mark.long
 def test_claims_are_granted_or_refused_and_wallets_are_full(app: Flask, counter: Counter) -> None:
     requests = ClaimRequests(counter)
     assert [send(app, one)[0] for one in requests.claims(6)] == [201] * 6
@@ -41,6 +42,7 @@ def test_claims_are_granted_or_refused_and_wallets_are_full(app: Flask, counter:
         assert (status, len(items), len({one["template_id"] for one in items})) == (200, 200, 30)
 
 
+@pytest.mark.long
 def test_a_crowd_is_counted(app: Flask, counter: Counter, engine: Engine) -> None:
     with in_bulk(engine) as connection:
         template_id, _ = claims.template(connection, 2, per_member=1)

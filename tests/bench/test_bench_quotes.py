@@ -30,6 +30,7 @@ def send(app: Flask, operation: Operation) -> tuple[int, dict[str, object]]:
     return answer.status_code, dict(answer.json or {})
 
 
+@pytest.mark.long
 def test_a_quote_is_asked_for_with_twenty_lines_and_thirty_benefits(app: Flask, shelf: Shelf) -> None:
     [_, asked, *others] = QuoteRequests(shelf).quotes()
     status, quoted = send(app, asked)
@@ -44,6 +45,7 @@ def test_a_quote_is_asked_for_with_twenty_lines_and_thirty_benefits(app: Flask, 
     assert reasons >= {"applied", "not_combinable", "not_your_tier", "not_here", "below_threshold"}
 
 
+@pytest.mark.long
 def test_each_quote_in_hand_becomes_a_sale(app: Flask, shelf: Shelf, engine: Engine) -> None:
     requests = QuoteRequests(shelf)
     sent = [send(app, operation) for operation in requests.sales(engine, 5)]
@@ -55,12 +57,14 @@ def test_each_quote_in_hand_becomes_a_sale(app: Flask, shelf: Shelf, engine: Eng
     assert len(requests.sales(engine, 200)) == 140
 
 
+@pytest.mark.long
 def test_the_usual_bill_has_a_discount_of_the_tier_and_one_of_the_day(shelf: Shelf) -> None:
     usual = shelf.kept[1].priced
     names = {one.name_zh for one in usual.benefits if one.told.applied}
     assert names >= {f"{discounts.TIER} 会员折扣", "会员日全场 97 折"}
 
 
+@pytest.mark.long
 @pytest.mark.long
 @pytest.mark.skipif(pgbench.find() is None, reason="pgbench is not installed")
 def test_the_reference_writes_what_the_audits_find_sound(

@@ -26,6 +26,7 @@ def sums(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     return {table: sorted(rows(engine, f"SELECT * FROM {table}"), key=str) for table in SUMS}
 
 
+@pytest.mark.long
 def test_each_rule_is_answered_and_means_somebody(laid_in: Engine) -> None:
     found = {one.rule: one.count for one in measured(1, os.getpid())}
     assert len(found) == len(ALONE) + len(COMBINED)
@@ -34,6 +35,7 @@ def test_each_rule_is_answered_and_means_somebody(laid_in: Engine) -> None:
     assert sum(count > 0 for count in found.values()) >= len(found) - 4
 
 
+@pytest.mark.long
 def test_what_is_laid_in_is_summed_up_as_the_worker_does(laid_in: Engine) -> None:
     before = sums(laid_in)
     assert all(before.values())

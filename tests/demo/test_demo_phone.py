@@ -178,6 +178,7 @@ def test_the_till_films_the_code_on_the_phone_and_the_points_arrive_there(
     till.context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("phone", ["demo"], indirect=True)
 def test_the_member_of_six_months_agrees_on_the_phone_and_the_till_goes_on_by_itself(
     demo: Demo, browser: Browser, phone: Page
