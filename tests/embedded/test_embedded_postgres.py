@@ -183,6 +183,7 @@ def test_without_any_server_program_the_error_says_what_to_install(
         postgres.start(data_dir, source="wheel")
 
 
+@pytest.mark.long
 def test_programs_in_a_hidden_place_are_copied_for_the_server(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Ask
 ) -> None:

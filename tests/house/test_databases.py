@@ -12,6 +12,9 @@ from app import db
 from tests.databases import Databases
 from tests.shop import Shop
 
+#: What the tests stand on: after a change of tests/databases.py, and before a release.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def used_url(databases: Databases) -> str:

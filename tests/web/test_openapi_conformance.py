@@ -37,6 +37,10 @@ ACTORS = {
 }
 
 
+#: In `make test`: so many good ones, and a bad one.
+_FEW = 2
+
+
 @pytest.fixture(scope="module")
 def seed() -> int:
     return int(os.environ.get("CONFORMANCE_SEED", "") or random.SystemRandom().randrange(2**32))
@@ -91,6 +95,8 @@ def hold(shop: Shop, examples: int, seed: int, others: int) -> int:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             for actor in met:
                 most = examples if actor == first else max(1, examples // 4)
+                if examples == _FEW and mode is GenerationMode.NEGATIVE:
+                    most = 1
                 try:
                     sent += exchange(actors, operation, mode, actor, most, seed)
                 except BaseExceptionGroup as found:
@@ -101,7 +107,7 @@ def hold(shop: Shop, examples: int, seed: int, others: int) -> int:
 
 @pytest.mark.timeout(300)
 def test_every_operation_answers_as_documented(shop: Shop, seed: int) -> None:
-    assert hold(shop, 2, seed, others=0) > 200
+    assert hold(shop, _FEW, seed, others=0) > 200
 
 
 @pytest.mark.long

@@ -76,6 +76,7 @@ def test_wechatpy_renews_a_revoked_token_by_itself(sandbox: Any, new_client: Cal
     assert sandbox.get("/_sim/metrics")["tokens_minted"]["classic"] == 2
 
 
+@pytest.mark.long
 def test_three_clients_that_each_fetch_a_classic_token_knock_out_the_first(
     sandbox: Any, new_client: Callable[..., Any]
 ) -> None:

@@ -98,7 +98,7 @@ _HELD = "SELECT id, state, used - restored FROM coupons ORDER BY id"
 _LOTS = "SELECT account_id, sum(remaining) FROM ledger_lots GROUP BY 1 ORDER BY 1"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2))])
 def test_refunds_in_any_split_end_at_nothing_and_every_coupon_is_back(
     shop: Shop, engine: Engine, seed: int
 ) -> None:

@@ -183,7 +183,12 @@ def test_quiet_hours_follow_the_clock_of_the_home_store(
 
 
 @pytest.mark.parametrize(
-    "zone", ["Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe", "America/New_York"]
+    "zone",
+    [
+        "Asia/Shanghai",
+        "Australia/Lord_Howe",
+        *(pytest.param(zone, marks=pytest.mark.long) for zone in ("Europe/Berlin", "America/New_York")),
+    ],
 )
 def test_whatever_the_hour_nobody_is_disturbed_at_night_and_nobody_waits_for_nothing(
     shop: Shop, engine: Engine, zone: str
