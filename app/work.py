@@ -25,6 +25,7 @@ from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Consumer, Relay
 from app.identity import login, sessions
+from app.identity.models import WECHAT_MINI
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
 from app.jobs.engine import Recurring
@@ -47,7 +48,6 @@ from app.tiers import review as tiers
 
 log = logging.getLogger(__name__)
 
-_WECHAT_PROVIDER = "wechat_mini"
 #: Longer than the longest a till is away: a retried request must find its answer (reliability, A1).
 _KEEP_KEYS = timedelta(days=8)
 #: Longer than a till that was without network may take to upload (app/checkout/offline_policy.py): until then a code
@@ -167,7 +167,7 @@ def receipt_template(parts: Parts) -> ReceiptTemplate | None:
     return ReceiptTemplate(
         template_id=settings.wechat_receipt_template,
         fields=settings.wechat_receipt_fields,
-        provider=_WECHAT_PROVIDER,
+        provider=WECHAT_MINI,
         app_id=settings.wechat_app_id,
     )
 

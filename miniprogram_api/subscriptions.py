@@ -6,6 +6,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
+from app.identity.models import WECHAT_MINI
 from app.messages import subscriptions
 from app.messages.models import MOMENTS
 from app.messages.subscriptions import App, Outcome
@@ -48,7 +49,7 @@ def ask(arguments: dict[str, Any]) -> Response:
     """At most three templates, for one call of `wx.requestSubscribeMessage`; none: do not ask now."""
     settings = parts().settings
     app = App(
-        provider="wechat_mini",
+        provider=WECHAT_MINI,
         app_id=settings.wechat_app_id or "",
         receipt=settings.wechat_receipt_template,
     )

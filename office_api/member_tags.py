@@ -10,7 +10,7 @@ from app import clock
 from app.segments import tags
 from app.staff.roles import MANAGE_SEGMENTS
 from office_api.guard import STAFF, actor, my_stores, need, require_staff
-from office_api.segments import ChangedMembersSchema, MembersByNumberSchema, dump_changed
+from office_api.segments import ChangedMembersSchema, MembersByNumberSchema
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -54,7 +54,7 @@ def put_on(arguments: dict[str, Any]) -> Response:
     """Put a tag on members; as often as wanted. For whoever has the right in all stores."""
     need(MANAGE_SEGMENTS, None)
     tag, numbers = arguments["tag"], arguments["members"]
-    return answer(dump_changed(tags.put_on(tag=tag, numbers=numbers, actor=actor(), now=clock.now())))
+    return answer(asdict(tags.put_on(tag=tag, numbers=numbers, actor=actor(), now=clock.now())))
 
 
 @blueprint.post("/remove")
@@ -65,4 +65,4 @@ def take_off(arguments: dict[str, Any]) -> Response:
     """Take a tag off members."""
     need(MANAGE_SEGMENTS, None)
     tag, numbers = arguments["tag"], arguments["members"]
-    return answer(dump_changed(tags.take_off(tag=tag, numbers=numbers, actor=actor(), now=clock.now())))
+    return answer(asdict(tags.take_off(tag=tag, numbers=numbers, actor=actor(), now=clock.now())))

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from app import clock
 from app.segments import save, snapshot, static_list
 from app.segments import segment as segments
-from app.segments.by_number import MOST_MEMBERS, Changed
+from app.segments.by_number import MOST_MEMBERS
 from app.segments.rule import Rule, parse
 from app.segments.segment import ListedMember
 from app.staff.roles import MANAGE_SEGMENTS
@@ -197,14 +197,6 @@ class ChangedMembersSchema(Strict):
     )
 
 
-def dump_changed(changed: Changed) -> dict[str, Any]:
-    return {
-        "changed": changed.changed,
-        "unchanged": changed.unchanged,
-        "not_found": list(changed.not_found),
-    }
-
-
 class ListedMemberSchema(Strict):
     member_no = fields.String(required=True, metadata={"description": "masked, as the name is"})
     name = fields.String(required=True)
@@ -236,7 +228,7 @@ def put_in(arguments: dict[str, Any], segment_id: str) -> Response:
     need(MANAGE_SEGMENTS, None)
     numbers = arguments["members"]
     changed = static_list.put_in(segment_id=segment_id, numbers=numbers, actor=actor(), now=clock.now())
-    return answer(dump_changed(changed))
+    return answer(asdict(changed))
 
 
 @blueprint.post("/<string:segment_id>/members/remove")
@@ -248,4 +240,4 @@ def take_out(arguments: dict[str, Any], segment_id: str) -> Response:
     need(MANAGE_SEGMENTS, None)
     numbers = arguments["members"]
     changed = static_list.take_out(segment_id=segment_id, numbers=numbers, actor=actor(), now=clock.now())
-    return answer(dump_changed(changed))
+    return answer(asdict(changed))

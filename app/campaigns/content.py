@@ -17,16 +17,12 @@ from msgspec import Meta, Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.campaigns.wording import Person, addressed, words_of
+from app.campaigns.wording import FIELD, LANGUAGES, PARTS, Person, addressed, words_of
 from app.errors import Invalid
 from app.messages.models import SMS, WECHAT, SubscribeTemplate
 from app.tiers.models import Tier
 from app.typed import convert
 
-#: What `content` calls the words of a channel.
-PARTS = {"wechat_subscribe": "wechat", "sms": "sms", "email": "email"}
-LANGUAGES = ("zh", "en")
-_FIELD = re.compile(r"\{(?:name|tier|points)\}")
 #: As long as a member's words may be: what must not be shortened has to have room for them.
 _LONGEST_NAME, _MOST_POINTS = "名" * 32, 999_999_999
 
@@ -121,7 +117,7 @@ def _texts(part: object, place: str) -> Iterator[tuple[str, str]]:
 
 def _check_text(place: str, text: str) -> None:
     """No control characters but, in what has lines, their ends; no braces but those of the three fields."""
-    plain = _FIELD.sub("", text)
+    plain = FIELD.sub("", text)
     lines = place.endswith((".body", ".text"))
     printable = (plain.replace("\n", "") if lines else plain).isprintable()
     if not text.strip() or not printable or "{" in plain or "}" in plain:

@@ -13,6 +13,7 @@ from app.campaigns.content import template_of
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.models import Campaign
 from app.db import transaction
+from app.identity.models import WECHAT_MINI
 from app.messages.may import Asked, Channel, values, verdicts_of
 from app.messages.models import INBOX
 from app.messages.policy import MessagePolicy
@@ -20,9 +21,6 @@ from app.policies import in_force
 from app.segments.asking import PREVIEW_S, patient
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
-
-#: The app whose openids messages by WeChat go to.
-PROVIDER = "wechat_mini"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         fitting = values([], asked, in_force(session, MessagePolicy).value)
         del fitting["member_ids"]
         fitting |= {
-            "else_inbox": falls_back(campaign),
+            "else_inbox": len(channels_of(campaign)) > 1,
             "campaign_id": campaign.id,
             "hold_out_bp": campaign.hold_out_bp,
         }
@@ -86,11 +84,13 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         )
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
-    return _told(campaign.channel, falls_back(campaign), [tuple(row) for row in found])
+    return _told(channels_of(campaign), [tuple(row) for row in found])
 
 
-def falls_back(campaign: Campaign) -> bool:
-    return campaign.else_inbox and campaign.channel != INBOX
+def channels_of(campaign: Campaign) -> tuple[str, ...]:
+    """In the order in which they are tried."""
+    falls_back = campaign.else_inbox and campaign.channel != INBOX
+    return (campaign.channel, INBOX) if falls_back else (campaign.channel,)
 
 
 def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime) -> Asked:
@@ -100,7 +100,7 @@ def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime)
         channel=cast(Channel, channel),
         at=at,
         template_id=template_of(campaign.content, channel),
-        provider=PROVIDER,
+        provider=WECHAT_MINI,
         app_id=app_id,
     )
 
@@ -110,11 +110,10 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
     return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
 
 
-def _told(channel: str, else_inbox: bool, rows: list[Any]) -> Forecast:
+def _told(names: tuple[str, ...], rows: list[Any]) -> Forecast:
     counts: dict[int, dict[str | None, int]] = {0: {}, 1: {}, 2: {}}
     for place, refused, members in rows:
         counts[place][refused] = members
-    names = (channel, INBOX) if else_inbox else (channel,)
     channels = tuple(
         ByChannel(
             channel=name,

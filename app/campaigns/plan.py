@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from app.campaigns.begin import begin
 from app.campaigns.campaign import shared
 from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, falls_back
+from app.campaigns.forecast import asked_by, channels_of
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
 from app.campaigns.wording import Wording, page_of
 from app.db import Busy, reading, transaction
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
-from app.messages.models import INBOX
 from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
@@ -100,7 +99,9 @@ class _Batch:
 
     def __init__(self, session: Session, campaign: Campaign, app_id: str | None, now: datetime) -> None:
         self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
-        self._channels = [campaign.channel, *([INBOX] if falls_back(campaign) else [])]
+        self._channels = channels_of(campaign)
+        # Once for the batch: what holds at its beginning holds for all of it.
+        self._policy = in_force(session, MessagePolicy).value
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:
@@ -137,6 +138,7 @@ class _Batch:
             words=words,
             now=self._now,
             wait=wait,
+            policy=self._policy,
         )
         if planned.told:
             self._session.execute(_TOLD, {"id": campaign.id, "ids": list(planned.told.values())})
@@ -156,8 +158,7 @@ class _Batch:
         if not member_ids:
             return []
         asked = asked_by(self._campaign, channel, self._app_id, self._now)
-        policy = in_force(self._session, MessagePolicy).value
-        return may_each(self._session, member_ids, asked, policy)
+        return may_each(self._session, member_ids, asked, self._policy)
 
     def _decide(self, decided: Sequence[tuple[int, str | None, datetime | None]]) -> None:
         if not decided:

@@ -15,18 +15,17 @@ from sqlalchemy.orm import Session
 from app import audit, idempotency
 from app.campaigns.campaign import one
 from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, falls_back
+from app.campaigns.forecast import asked_by, channels_of
 from app.campaigns.models import Campaign
 from app.campaigns.wording import Wording, page_of
 from app.db import transaction
 from app.ids import new_id
 from app.messages.campaign import KIND
 from app.messages.may import may_each
-from app.messages.models import INBOX
 from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.by_number import named
+from app.segments.by_number import Named, named
 
 MOST_MEMBERS = 5
 
@@ -62,7 +61,7 @@ def try_out(
         campaign = one(session, campaign_id)
         people = named(session, numbers)
         outcome = _tell(session, campaign, people.ids, app_id, now)
-        tried = TriedOut(items=tuple(_told(session, numbers, outcome)))
+        tried = TriedOut(items=tuple(_told(people, numbers, outcome)))
         told: dict[str, Any] = {"members": list(people.ids), "version": campaign.version}
         audit.record(session, actor, "campaign.test", "campaign", campaign_id, now=now, **told)
         idempotency.remember(session, request, tried, now)
@@ -77,7 +76,7 @@ def _tell(
     policy = msgspec.structs.replace(in_policy, quiet_from=None, most_a_day=None, most_a_week=None)
     outcome: dict[int, tuple[str | None, str | None]] = {}
     left, subject = list(member_ids), f"campaign-test:{new_id(now)}"
-    for channel in (campaign.channel, *((INBOX,) if falls_back(campaign) else ())):
+    for channel in channels_of(campaign):
         page = page_of(session, template_of(campaign.content, channel))
         wording = Wording(campaign.content, channel, page, test=True)
         asked = asked_by(campaign, channel, app_id, now)
@@ -100,14 +99,11 @@ def _tell(
 
 
 def _told(
-    session: Session,
-    numbers: Sequence[str],
-    outcome: dict[int, tuple[str | None, str | None]],
+    people: Named, numbers: Sequence[str], outcome: dict[int, tuple[str | None, str | None]]
 ) -> list[Tried]:
     """In the order in which they were named."""
-    by_number = {number: named(session, [number]).ids for number in dict.fromkeys(numbers)}
     tried = []
-    for number, ids in by_number.items():
-        channel, refused = outcome.get(ids[0], (None, "not_found")) if ids else (None, "not_found")
+    for number in dict.fromkeys(numbers):
+        channel, refused = outcome.get(people.by_number.get(number, 0), (None, "not_found"))
         tried.append(Tried(member_no=number, channel=channel, refused=refused))
     return tried

@@ -13,8 +13,11 @@ from app.messages.channels.content import email_content, sms_content, wechat_con
 from app.messages.models import EMAIL, SMS, WECHAT, SubscribeTemplate
 from app.texts import say
 
-_FIELD = re.compile(r"\{(name|tier|points)\}")
-_INBOX = (("title_zh", "zh"), ("body_zh", "zh"), ("title_en", "en"), ("body_en", "en"))
+#: What `content` calls the words of a channel.
+PARTS = {WECHAT: "wechat", SMS: "sms", EMAIL: "email"}
+LANGUAGES = ("zh", "en")
+#: The places that stand for the member's own words.
+FIELD = re.compile(r"\{(name|tier|points)\}")
 
 # Points as segments count them: those in the books.
 _PEOPLE = text("""
@@ -92,14 +95,11 @@ class Wording:
         self._content, self._channel, self._page, self._test = content, channel, page, test
         inbox = content["inbox"]
         self._inbox = {
-            "title_zh": inbox["zh"]["title"],
-            "body_zh": inbox["zh"]["body"],
-            "title_en": inbox["en"]["title"],
-            "body_en": inbox["en"]["body"],
+            (part, language): inbox[language][part] for language in LANGUAGES for part in ("title", "body")
         }
-        self._varies = any(_FIELD.search(text) for text in self._inbox.values())
+        self._varies = any(FIELD.search(text) for text in self._inbox.values())
         self._made: dict[str, dict[str, Any]] = {}
-        self.common: dict[str, Any] = {} if self._varies else dict(self._inbox)
+        self.common: dict[str, Any] = {} if self._varies else {**_keyed(self._inbox)}
         if test:
             self.common["test"] = True
 
@@ -115,7 +115,7 @@ class Wording:
     def _own(self, person: Person) -> dict[str, Any] | None:
         own: dict[str, Any] = {"language": person.language}
         if self._varies:
-            own |= {key: _filled(self._inbox[key], person.words[language]) for key, language in _INBOX}
+            own |= _keyed({at: _filled(text, person.words[at[1]]) for at, text in self._inbox.items()})
         made = self._made.get(person.language)
         if made is None:
             try:
@@ -128,9 +128,14 @@ class Wording:
 
     def _differs(self, language: str) -> bool:
         """Whether what the channel says in that language has fields."""
-        part = {WECHAT: "wechat", SMS: "sms", EMAIL: "email"}.get(self._channel)
-        return part is not None and _FIELD.search(str(self._content[part][language])) is not None
+        part = PARTS.get(self._channel)
+        return part is not None and FIELD.search(str(self._content[part][language])) is not None
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    return _FIELD.sub(lambda found: words[found[1]], text)
+    return FIELD.sub(lambda found: words[found[1]], text)
+
+
+def _keyed(texts: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """As the inbox finds them: `title_zh`."""
+    return {"_".join(at): text for at, text in texts.items()}

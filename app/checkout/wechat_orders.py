@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.db import Busy
 from app.errors import Conflict, Unavailable
 from app.errors import NotFound as NothingThere
+from app.identity.models import WECHAT_MINI
 from app.providers import ProviderRefused, ProviderUnavailable
 from app.providers.wechat_pay import ClientParams, NoPayment, Payment, TradeState, WechatPay
 from app.providers.wechat_pay import errors as wechat_pay_errors
@@ -31,7 +32,6 @@ BATCH = 20
 #: WeChat Pay's clock and ours: so long after its end nobody is paying an order any more.
 _GRACE = timedelta(minutes=1)
 _OVER = frozenset({TradeState.CLOSED, TradeState.REVOKED, TradeState.REFUND})
-_PROVIDER = "wechat_mini"
 
 
 class PaymentUnknown(NothingThere):
@@ -134,7 +134,7 @@ _OPENID = text("""
 
 def openid_of(session: Session, member_id: int, app_id: str | None) -> str:
     """As whom WeChat Pay knows the member. Raises `NoWechatIdentity`."""
-    asked = {"member_id": member_id, "provider": _PROVIDER, "app_id": app_id or ""}
+    asked = {"member_id": member_id, "provider": WECHAT_MINI, "app_id": app_id or ""}
     openid = session.execute(_OPENID, asked).scalar_one_or_none()
     if openid is None:
         raise NoWechatIdentity

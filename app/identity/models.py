@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
+#: `provider` of the identities that WeChat gives to the users of a mini-program.
+WECHAT_MINI = "wechat_mini"
+
 
 class MemberIdentity(Base):
     """A member as a chat app knows them. `subject` never leaves the server."""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.db import reading, transaction
+from app.identity.models import WECHAT_MINI
 from app.messages import epoch, pace
 from app.messages.epoch import Epoch
 from app.messages.models import EMAIL, INBOX, SMS, WECHAT
@@ -75,7 +76,7 @@ _LEASE = text("""
         l.leased_until,
         CASE l.channel WHEN :wechat THEN (
             SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
-                AND i.provider = 'wechat_mini' AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
+                AND i.provider = :provider AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
         CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :email THEN (
             SELECT e.cipher FROM member_emails e WHERE e.member_id = l.member_id
                 AND (e.confirmed_at IS NOT NULL OR l.kind = 'email_code')) END AS sealed,
@@ -120,6 +121,7 @@ def lease(
         "now": now,
         "until": now + LEASE,
         "channel": channel,
+        "provider": WECHAT_MINI,
         "app_id": app_id,
         "inbox": INBOX,
         "wechat": WECHAT,

@@ -4,10 +4,12 @@ What providers want in addresses, headers and bodies is secret, so every excepti
 the HTTP libraries may hold it. None leaves this module.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 import urllib3
@@ -32,6 +34,17 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+def object_in(body: bytes, *, most: int) -> dict[str, Any] | None:
+    """The JSON object that an answer of at most so many bytes is; None for anything else."""
+    if len(body) > most:
+        return None
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class Exchange:

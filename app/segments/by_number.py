@@ -1,12 +1,15 @@
 """Members whom somebody names by number, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.members.models import Member
+from app.segments.models import MemberTag, SegmentListMember
 
 #: In one request: so many numbers go into a body.
 MOST_MEMBERS = 4_000
@@ -23,12 +26,17 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    ids: tuple[int, ...]
+    by_number: Mapping[str, int]
     not_found: tuple[str, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Ascending."""
+        return tuple(sorted(self.by_number.values()))
 
     def changed(self, ids: Sequence[int]) -> Changed:
         """Of whom something changed."""
-        return Changed(changed=len(ids), unchanged=len(self.ids) - len(ids), not_found=self.not_found)
+        return Changed(changed=len(ids), unchanged=len(self.by_number) - len(ids), not_found=self.not_found)
 
 
 def named(session: Session, numbers: Sequence[str]) -> Named:
@@ -38,6 +46,16 @@ def named(session: Session, numbers: Sequence[str]) -> Named:
     )
     there = {row.member_no: row.id for row in session.execute(asked)}
     return Named(
-        ids=tuple(sorted(there.values())),
+        by_number=there,
         not_found=tuple(one for one in dict.fromkeys(numbers) if one not in there),
     )
+
+
+def put(
+    session: Session, table: type[MemberTag | SegmentListMember], rows: Sequence[Mapping[str, Any]]
+) -> list[int]:
+    """Write the rows of members who are not there yet; of whom that is so."""
+    if not rows:
+        return []
+    statement = insert(table).values(rows).on_conflict_do_nothing()
+    return list(session.scalars(statement.returning(table.member_id)))

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.db import transaction
 from app.errors import Conflict, NotFound
-from app.segments.by_number import Changed, named
+from app.segments.by_number import Changed, named, put
 from app.segments.models import SegmentListMember
 from app.segments.save import locked
 
@@ -32,15 +31,12 @@ def put_in(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now: 
             {"segment_id": segment_id, "member_id": one, "added_by": actor.id, "added_at": now}
             for one in found.ids
         ]
-        put: list[int] = []
-        if rows:
-            statement = insert(SegmentListMember).values(rows).on_conflict_do_nothing()
-            put = list(session.scalars(statement.returning(SegmentListMember.member_id)))
+        added = put(session, SegmentListMember, rows)
         here = select(func.count()).where(SegmentListMember.segment_id == segment_id)
         if session.execute(here).scalar_one() > MOST_LISTED:
             raise SegmentListFull(most=MOST_LISTED)
-        audit.record(session, actor, "segment.put_in", "segment", segment_id, now=now, members=sorted(put))
-        return found.changed(put)
+        audit.record(session, actor, "segment.put_in", "segment", segment_id, now=now, members=sorted(added))
+        return found.changed(added)
 
 
 def take_out(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:

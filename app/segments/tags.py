@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.db import transaction
-from app.segments.by_number import Changed, named
+from app.segments.by_number import Changed, named, put
 from app.segments.models import MemberTag
 
 
@@ -27,12 +26,9 @@ def put_on(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetim
     with transaction() as session:
         found = named(session, numbers)
         rows = [{"tag": tag, "member_id": one, "given_by": actor.id, "given_at": now} for one in found.ids]
-        put: list[int] = []
-        if rows:
-            statement = insert(MemberTag).values(rows).on_conflict_do_nothing()
-            put = list(session.scalars(statement.returning(MemberTag.member_id)))
-        audit.record(session, actor, "member.tag", "tag", tag, now=now, members=sorted(put))
-        return found.changed(put)
+        added = put(session, MemberTag, rows)
+        audit.record(session, actor, "member.tag", "tag", tag, now=now, members=sorted(added))
+        return found.changed(added)
 
 
 def take_off(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.errors import DomainError, TooMany
+from app.identity.models import WECHAT_MINI
 from app.identity.platforms import (
     LoginCodeInvalid,
     LoginCodeUsed,
@@ -16,7 +17,7 @@ from app.providers.wechat import WechatClient, errors
 
 
 class WechatMini:
-    name = "wechat_mini"
+    name = WECHAT_MINI
 
     def __init__(self, client: WechatClient) -> None:
         self._client = client

@@ -4,7 +4,6 @@ The library's own way out knows one time-out for connecting and reading, follows
 environment, and says "network error" whether or not anything was sent. So it signs, and `Exchange` carries.
 """
 
-import json
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.sms.v20210111.sms_client import SmsClient
 
 from app.providers import BadAnswer, NoAnswer, ProviderRefused, ProviderUnavailable, QuotaExhausted
-from app.providers.exchange import Answer, Exchange
+from app.providers.exchange import Answer, Exchange, object_in
 from app.providers.sms.errors import error_for
 
 log = logging.getLogger(__name__)
@@ -131,13 +130,8 @@ def _check_status(status: int) -> None:
 
 
 def _response_in(body: bytes) -> dict[str, Any] | None:
-    if len(body) > _MAX_ANSWER_BYTES:
-        return None
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    response = document.get("Response") if isinstance(document, dict) else None
+    document = object_in(body, most=_MAX_ANSWER_BYTES) or {}
+    response = document.get("Response")
     return response if isinstance(response, dict) else None
 
 

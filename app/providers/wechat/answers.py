@@ -4,13 +4,13 @@ WeChat says "no" with HTTP 200 and an `errcode`; what stands in front of it (gat
 with a status or a page of HTML. `errmsg` is never passed on: it can repeat what we sent.
 """
 
-import json
 import logging
 import re
 from datetime import datetime
 from typing import Any
 
 from app.providers import ProviderRefused, ProviderUnavailable
+from app.providers.exchange import object_in
 from app.providers.wechat.errors import (
     BadAnswer,
     GatewayError,
@@ -39,7 +39,7 @@ def read_answer(path: str, status: int, body: bytes, *, now: datetime) -> dict[s
     """
     failure: ProviderRefused | ProviderUnavailable | None = _status_failure(status)
     if failure is None:
-        answer = _json_object(body)
+        answer = object_in(body, most=MAX_ANSWER_BYTES)
         if answer is None:
             failure = BadAnswer()
         else:
@@ -83,16 +83,6 @@ def _status_failure(status: int) -> ProviderUnavailable | None:
         return NoAnswer()  # a gateway gave up waiting for whoever has our request
     # Redirects land here too: following one would hand token and secret to another host.
     return GatewayError()
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    if len(body) > MAX_ANSWER_BYTES:
-        return None
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _errcode_failure(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.providers import BadAnswer, ProviderRefused, ProviderUnavailable
-from app.providers.exchange import Answer, Exchange
+from app.providers.exchange import Answer, Exchange, object_in
 from app.providers.wechat_pay.errors import Misconfigured, error_for
 from app.providers.wechat_pay.library import SERIAL, Library
 from app.providers.wechat_pay.merchant import Merchant, public_keys_of
@@ -98,7 +98,7 @@ class PayTransport:
 
     def _believed(self, answer: Answer, success: int) -> dict[str, Any]:
         rid = _match(_RID, answer.headers.get("Request-ID"))
-        document = _json_object(answer.body)
+        document = object_in(answer.body, most=MAX_ANSWER_BYTES)
         if answer.status != success:
             # Not signed in every case, so not checked: TLS says who speaks, and a lie can only say no.
             raise error_for(answer.status, _match(_CODE, (document or {}).get("code")), rid=rid)
@@ -112,16 +112,6 @@ class PayTransport:
         if doubt is not None or (document is None and success != 204):
             raise BadAnswer(rid=rid)
         return document or {}
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    if len(body) > MAX_ANSWER_BYTES:
-        return None
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _match(pattern: re.Pattern[str], value: object) -> str | None:
