@@ -1,0 +1,17 @@
+"""What changes a member's credits does not look the member up: the row of credits that it tells of did, when it came."""
+
+from alembic import op
+
+revision = "0037_credits_by_the_million"
+down_revision = "0033_campaigns"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE subscription_changes DROP CONSTRAINT fk_subscription_changes_member_id")
+
+
+def downgrade() -> None:
+    op.execute(
+        "ALTER TABLE subscription_changes ADD CONSTRAINT fk_subscription_changes_member_id"
+        " FOREIGN KEY (member_id) REFERENCES members (id)"
+    )
