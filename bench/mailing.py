@@ -100,3 +100,21 @@ def begun(engine: Engine, mailing: Mailing, now: datetime) -> str:
         connection.execute(text("RESET session_replication_role"))
         connection.execute(text("ANALYZE campaign_members"))
     return campaign_id
+
+
+_DUE = """
+    INSERT INTO messages (id, member_id, kind, category, channel, template_id, dedupe_key, params, due_at, created_at)
+    SELECT :head || lpad(n::text, 10, '0'), :first + n % :members, 'campaign', 'marketing', 'wechat_subscribe', :template,
+        :head || n, CAST(:params AS jsonb), :now, :now FROM generate_series(0, :count - 1) n"""
+_PARAMS = """{
+    "language": "zh", "title_zh": "周年庆", "title_en": "Our anniversary", "body_zh": "李四，本周全场八折，您有 0 积分可用。",
+    "body_en": "李四, 20% off everything this week. You have 0 points.",
+    "wechat": {"template_id": "bench-campaign", "page": "pages/coupon_centre/index",
+        "data": {"thing1": {"value": "会员：本周八折"}}}}"""
+
+
+def backlog(engine: Engine, mailing: Mailing, count: int, now: datetime) -> None:
+    """So many messages of a campaign that are due, each to the next member."""
+    facts = {"head": new_id(now)[:16], "count": count, "template": TEMPLATE, "params": _PARAMS, "now": now}
+    with in_bulk(engine) as connection:
+        connection.execute(text(_DUE), facts | {"first": mailing.first, "members": mailing.members})
