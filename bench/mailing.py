@@ -30,9 +30,10 @@ _IDENTITIES = """
     SELECT :first + n - 1, 'wechat_mini', :app_id, openid, :now
     FROM unnest(CAST(:openids AS text[])) WITH ORDINALITY AS o (openid, n)"""
 _TEMPLATE = """
-    INSERT INTO subscribe_templates (template_id, name, category, long_term, fields, page, asked_when, enough, created_at)
-    VALUES (:template, '活动通知', 'marketing', false, '[{"key": "thing1", "label": "活动"}]', 'pages/coupon_centre/index',
-        'coupons', 1, :now)"""
+    INSERT INTO subscribe_templates (template_id, name, category, long_term, fields, page, asked_when, enough,
+        created_at)
+    VALUES (:template, '活动通知', 'marketing', false, '[{"key": "thing1", "label": "活动"}]',
+        'pages/coupon_centre/index', 'coupons', 1, :now)"""
 _CREDITS = """
     INSERT INTO subscription_credits (member_id, template_id, credits)
     SELECT :first + n, :template, :credits FROM generate_series(0, :members - 1) n"""
@@ -46,7 +47,10 @@ _HISTORY = """
     SELECT :head || lpad(n::text, 10, '0'), :first + n, 'campaign', 'marketing', 'wechat_subscribe', :template,
         'bench-history:' || n, '{}', 'sent', at, at, at
     FROM generate_series(0, :members - 1) n, LATERAL (SELECT CAST(:now AS timestamptz) - interval '10 days' AS at) t"""
-_ROWS = (_ACCOUNTS, _IDENTITIES, _TEMPLATE, _CREDITS, _GRANTED, _HISTORY)
+_ATTEMPTS = """
+    INSERT INTO message_attempts (message_id, attempt, started_at, finished_at, outcome)
+    SELECT id, 1, due_at, due_at, 'sent' FROM messages WHERE dedupe_key LIKE 'bench-history:%'"""
+_ROWS = (_ACCOUNTS, _IDENTITIES, _TEMPLATE, _CREDITS, _GRANTED, _HISTORY, _ATTEMPTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +65,7 @@ def lay_in(engine: Engine, *, openids: Sequence[str]) -> Mailing:
     """As many members as openids. Nobody is refused for a cap, and no night keeps anything waiting."""
     now = clock.now()
     value = {"quiet_from": None, "most_a_day": 50, "most_a_week": 50}
-    change(
-        kind=MessagePolicy, value=value, version=standing(MessagePolicy).version, actor=OPERATOR, now=now
-    )
+    change(kind=MessagePolicy, value=value, version=standing(MessagePolicy).version, actor=OPERATOR, now=now)
     facts = {"now": now, "members": len(openids), "app_id": APP_ID, "openids": list(openids)}
     facts |= {"template": TEMPLATE, "credits": CREDITS, "head": new_id(now)[:16]}
     with in_bulk(engine) as connection:
@@ -77,13 +79,14 @@ def lay_in(engine: Engine, *, openids: Sequence[str]) -> Mailing:
 
 _CONTENT = """{
     "inbox": {"zh": {"title": "周年庆", "body": "{name}，本周全场八折，您有 {points} 积分可用。"},
-        "en": {"title": "Our anniversary", "body": "{name}, 20% off everything this week. You have {points} points."}},
-    "wechat": {"template_id": "bench-campaign", "zh": {"thing1": "{tier}：本周八折"}, "en": {"thing1": "20% off this week"}}}"""
+        "en": {"title": "Our anniversary", "body": "{name}, 20% off this week. You have {points} points."}},
+    "wechat": {"template_id": "bench-campaign", "zh": {"thing1": "{tier}：本周八折"},
+        "en": {"thing1": "20% off this week"}}}"""
 _CAMPAIGN = """
     INSERT INTO campaigns (id, name, state, version, audience_id, excluded_ids, channel, else_inbox, content, starts_at,
         drip_hours, hold_out_bp, attribution_days, approval_id, created_at, began_at)
-    VALUES (:id, '周年庆', 'running', 1, 'bench', '[]', 'wechat_subscribe', true, CAST(:content AS jsonb), :now, 0, 0, 7,
-        'bench', :now, :now)"""
+    VALUES (:id, '周年庆', 'running', 1, 'bench', '[]', 'wechat_subscribe', true, CAST(:content AS jsonb), :now, 0, 0,
+        7, 'bench', :now, :now)"""
 _MEANT = """
     INSERT INTO campaign_members (campaign_id, member_id, arm, state, due_after)
     SELECT :id, :first + n, 'told', 'waiting', :now FROM generate_series(0, :members - 1) n"""
@@ -92,9 +95,17 @@ _MEANT = """
 def begun(engine: Engine, mailing: Mailing, now: datetime) -> str:
     """A campaign to all of them that has begun, and nobody has planned anything yet; its id."""
     campaign_id = new_id(now)
-    facts = {"id": campaign_id, "now": now, "content": _CONTENT, "first": mailing.first, "members": mailing.members}
+    facts = {
+        "id": campaign_id,
+        "now": now,
+        "content": _CONTENT,
+        "first": mailing.first,
+        "members": mailing.members,
+    }
     with in_bulk(engine) as connection:
-        connection.execute(text("SET session_replication_role = replica"))  # without segment and second person
+        connection.execute(
+            text("SET session_replication_role = replica")
+        )  # without segment and second person
         connection.execute(text(_CAMPAIGN), facts)
         connection.execute(text(_MEANT), facts)
         connection.execute(text("RESET session_replication_role"))
@@ -104,17 +115,18 @@ def begun(engine: Engine, mailing: Mailing, now: datetime) -> str:
 
 _DUE = """
     INSERT INTO messages (id, member_id, kind, category, channel, template_id, dedupe_key, params, due_at, created_at)
-    SELECT :head || lpad(n::text, 10, '0'), :first + n % :members, 'campaign', 'marketing', 'wechat_subscribe', :template,
-        :head || n, CAST(:params AS jsonb), :now, :now FROM generate_series(0, :count - 1) n"""
+    SELECT :head || lpad(n::text, 10, '0'), :first + n % :members, 'campaign', 'marketing', 'wechat_subscribe',
+        :template, :head || n, CAST(:params AS jsonb), :now, :now FROM generate_series(0, :count - 1) n"""
 _PARAMS = """{
-    "language": "zh", "title_zh": "周年庆", "title_en": "Our anniversary", "body_zh": "李四，本周全场八折，您有 0 积分可用。",
-    "body_en": "李四, 20% off everything this week. You have 0 points.",
+    "language": "zh", "title_zh": "周年庆", "title_en": "Our anniversary",
+    "body_zh": "李四，本周全场八折，您有 0 积分可用。", "body_en": "李四, 20% off this week. You have 0 points.",
     "wechat": {"template_id": "bench-campaign", "page": "pages/coupon_centre/index",
         "data": {"thing1": {"value": "会员：本周八折"}}}}"""
 
 
-def backlog(engine: Engine, mailing: Mailing, count: int, now: datetime) -> None:
-    """So many messages of a campaign that are due, each to the next member."""
+def backlog(engine: Engine, mailing: Mailing, count: int, now: datetime) -> str:
+    """So many messages of a campaign that are due, each to the next member; what their ids begin with."""
     facts = {"head": new_id(now)[:16], "count": count, "template": TEMPLATE, "params": _PARAMS, "now": now}
     with in_bulk(engine) as connection:
         connection.execute(text(_DUE), facts | {"first": mailing.first, "members": mailing.members})
+    return str(facts["head"])

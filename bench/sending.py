@@ -51,7 +51,7 @@ def wechat() -> Iterator[str]:
 
 def people(address: str, count: int) -> list[str]:
     """So many phones that have accepted; their openids."""
-    asked = {"count": count, "credits": {TEMPLATE: 1}}
+    asked: dict[str, Any] = {"count": count, "credits": {TEMPLATE: 1}}
     made = requests.post(f"{address}/_sim/users", json=asked, timeout=60).json()
     return [one["openid"] for one in made["users"]]
 
@@ -129,29 +129,37 @@ def _worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
         guarded.stop()
 
 
-def drained(address: str, count: int, workers: Workers, database_pid: int) -> Sample:
-    """Wait until so many more were sent; counted from the first few on, without the wait for a beat. Raises
-    `SendingFailed`."""
-    before, until = sends(address), time.monotonic() + _PATIENCE_S
-    began: tuple[float, int, float | None, float | None] | None = None
-    while True:
-        now, sent = time.perf_counter(), sends(address) - before
-        if began is None and sent:
-            began = now, sent, workers.cpu_s(), tree_cpu_s(database_pid)
-        if began is not None and sent >= count:
-            break
-        if time.monotonic() > until:
-            raise SendingFailed(f"{sent} of {count} messages were sent within {_PATIENCE_S} s")
-        time.sleep(_LOOK_S)
-    started, first, app_cpu_s, database_cpu_s = began
-    app, database = workers.cpu_s(), tree_cpu_s(database_pid)
-    return Sample(
-        operations=count - first,
-        elapsed_s=now - started,
-        latencies_ms=[1000 * (now - started) / (count - first)],
-        app_cpu_s=None if app is None or app_cpu_s is None else app - app_cpu_s,
-        database_cpu_s=None if database is None or database_cpu_s is None else database - database_cpu_s,
+def drained(address: str, until: int, workers: Workers, database_pid: int) -> Sample:
+    """Wait until it has taken so many in all; what was sent from the first look on at which there was one.
+
+    So the wait for a beat does not count. Raises `SendingFailed`.
+    """
+    first, give_up_at = sends(address), time.monotonic() + _PATIENCE_S
+    while (sent := sends(address)) == first:
+        _wait(give_up_at, sent, until)
+    before = time.perf_counter(), workers.cpu_s(), tree_cpu_s(database_pid)
+    began_at = sent
+    while sent < until:
+        _wait(give_up_at, sent, until)
+        sent = sends(address)
+    after = time.perf_counter(), workers.cpu_s(), tree_cpu_s(database_pid)
+    took_s, app_cpu_s, database_cpu_s = (
+        None if a is None or b is None else b - a for a, b in zip(before, after, strict=True)
     )
+    assert took_s is not None
+    return Sample(
+        operations=sent - began_at,
+        elapsed_s=took_s,
+        latencies_ms=[],
+        app_cpu_s=app_cpu_s,
+        database_cpu_s=database_cpu_s,
+    )
+
+
+def _wait(give_up_at: float, sent: int, until: int) -> None:
+    if time.monotonic() > give_up_at:
+        raise SendingFailed(f"{until - sent} messages were not sent within {_PATIENCE_S} s")
+    time.sleep(_LOOK_S)
 
 
 @dataclass(kw_only=True)

@@ -37,7 +37,9 @@ _AT_WORK = text("""
     ORDER BY id""")
 # Each of some thousand rows is looked up by itself, whatever the planner believes of tables that grow while it plans:
 # where it guesses wrong it reads all members of the campaign, or all messages there are, for each batch.
-_ROW_BY_ROW = text("SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)")
+_ROW_BY_ROW = text(
+    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
 _TAKE = text("""
     SELECT member_id, arm FROM campaign_members WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
     ORDER BY due_after, member_id LIMIT :most FOR UPDATE SKIP LOCKED""")

@@ -117,9 +117,7 @@ class Wording:
         key = (person.language, *(words[field] for field in self._fields[person.language]))
         if key not in self._made:
             try:
-                self._made[key] = addressed(
-                    self._content, self._channel, self._page, person, test=self._test
-                )
+                self._made[key] = addressed(self._content, self._channel, self._page, person, test=self._test)
             except Invalid:
                 self._made[key] = None
         return self._made[key]

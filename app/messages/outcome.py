@@ -42,12 +42,12 @@ class Outcome:
     error: Exception | None
 
 
-# As `_finish`, `_close_attempt` and `_into_inbox` do of one: nearly all are sent, and nearly all that a worker can do in
-# a second went into statements for each of them.
+# As `_finish`, `_close_attempt` and `_into_inbox` do of one. Nearly all are sent, and statements for each took most of
+# what a worker can do in a second.
 _SENT = text("""
     WITH given AS (
-        SELECT id, attempt, code
-        FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]), CAST(:codes AS text[])) AS d (id, attempt, code)),
+        SELECT id, attempt, code FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]),
+            CAST(:codes AS text[])) AS d (id, attempt, code)),
     finished AS (
         UPDATE messages m SET state = 'sent', leased_until = NULL, finished_at = :now, reason = NULL
         FROM given WHERE m.id = given.id AND m.state = 'leased' AND m.attempts = given.attempt
@@ -58,7 +58,8 @@ _SENT = text("""
         FROM given WHERE a.message_id = given.id AND a.attempt = given.attempt
             AND (a.outcome IS NULL OR a.outcome = 'unknown'))
     INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-    SELECT id, id, member_id, kind, params, :now FROM finished WHERE channel = :inbox ON CONFLICT (message_id) DO NOTHING""")
+    SELECT id, id, member_id, kind, params, :now FROM finished WHERE channel = :inbox
+    ON CONFLICT (message_id) DO NOTHING""")
 
 
 def record(outcomes: Sequence[Outcome], *, now: datetime) -> None:

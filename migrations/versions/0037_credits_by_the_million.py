@@ -1,4 +1,4 @@
-"""What changes a member's credits does not look the member up: the row of credits that it tells of did, when it came."""
+"""Changes of credits do not look their member up: the row of credits that they tell of did, when it came."""
 
 from alembic import op
 
