@@ -16,7 +16,7 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db import transaction
+from app.db import ask, statements, transaction
 from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
@@ -44,39 +44,35 @@ class Outcome:
 
 # As `_finish`, `_close_attempt` and `_into_inbox` do of one. Nearly all are sent, and statements for each took most of
 # what a worker can do in a second.
-_SENT = text("""
+_SENT = """
     WITH given AS (
-        SELECT id, attempt, code FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]),
-            CAST(:codes AS text[])) AS d (id, attempt, code)),
+        SELECT id, attempt, code FROM unnest(CAST(%(ids)s AS text[]), CAST(%(attempts)s AS integer[]),
+            CAST(%(codes)s AS text[])) AS d (id, attempt, code)),
     finished AS (
-        UPDATE messages m SET state = 'sent', leased_until = NULL, finished_at = :now, reason = NULL
+        UPDATE messages m SET state = 'sent', leased_until = NULL, finished_at = %(now)s, reason = NULL
         FROM given WHERE m.id = given.id AND m.state = 'leased' AND m.attempts = given.attempt
         RETURNING m.id, m.member_id, m.kind, m.channel, m.params),
     closed AS (
-        UPDATE message_attempts a SET finished_at = :now, provider_code = left(given.code, 40),
+        UPDATE message_attempts a SET finished_at = %(now)s, provider_code = left(given.code, 40),
             outcome = CASE WHEN EXISTS (SELECT FROM finished f WHERE f.id = given.id) THEN 'sent' ELSE 'late' END
         FROM given WHERE a.message_id = given.id AND a.attempt = given.attempt
             AND (a.outcome IS NULL OR a.outcome = 'unknown'))
     INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-    SELECT id, id, member_id, kind, params, :now FROM finished WHERE channel = :inbox
-    ON CONFLICT (message_id) DO NOTHING""")
+    SELECT id, id, member_id, kind, params, %(now)s FROM finished WHERE channel = %(inbox)s
+    ON CONFLICT (message_id) DO NOTHING"""
 
 
 def record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Write down what came back. Twice changes nothing more than once."""
     sent = [outcome for outcome in outcomes if outcome.error is None]
     if sent:
-        with transaction() as session:
-            session.execute(
-                _SENT,
-                {
-                    "ids": [outcome.message.id for outcome in sent],
-                    "attempts": [outcome.message.attempt for outcome in sent],
-                    "codes": [outcome.provider_code for outcome in sent],
-                    "now": now,
-                    "inbox": INBOX,
-                },
-            )
+        values = {
+            "ids": [outcome.message.id for outcome in sent],
+            "attempts": [outcome.message.attempt for outcome in sent],
+            "codes": [outcome.provider_code for outcome in sent],
+        }
+        with statements() as connection:
+            ask(connection, _SENT, {**values, "now": now, "inbox": INBOX})
     # Each in a transaction of its own: these may lock a member's credits, the relay may hold those of many.
     for outcome in outcomes:
         if outcome.error is not None:
