@@ -18,7 +18,7 @@ from app.messages.may import Asked, Channel, values, verdicts_of
 from app.messages.models import INBOX
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.asking import PREVIEW_S, patient
+from app.segments.asking import PREVIEW_S, patient, take_place
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
@@ -63,7 +63,7 @@ _COUNT = f"""
 
 
 def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast:
-    """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentTooSlow`."""
+    """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentsBusy`, `SegmentTooSlow`."""
     with transaction() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
         campaign = one(session, campaign_id)
@@ -81,6 +81,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
             .columns(column("place", Integer), column("refused", String), column("members", Integer))
             .add_cte(_audience(session, campaign, now))
         )
+        take_place(session)
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
     return _told(channels_of(campaign), [tuple(row) for row in found])
