@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Between, Face, face_of
 from app.coupons.models import Coupon, CouponEvent
 from app.coupons.remainder import WHOLE, Remainder, fitted
-from app.db import Busy
+from app.db import Busy, into
 from app.errors import Conflict, NotFound
 from app.facts.tell import tell
 from app.ids import new_id
@@ -109,7 +109,7 @@ def issue(
         for place in range(count)
     ]
     _insert(session, rows)
-    session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
+    session.execute(into(CouponEvent), [_event(coupon, now) for coupon in rows])
     if not silently:
         _tell(session, rows, face, now)
     # Last: everybody who wants one of these waits here.
@@ -150,7 +150,7 @@ _TAKE = text("""
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
     try:
-        session.execute(insert(Coupon), rows)
+        session.execute(into(Coupon), rows)
     except IntegrityError as error:
         if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _NTH:
             raise Busy(retry_after_s=1) from error

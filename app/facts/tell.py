@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.models import Fact
 
 
@@ -20,5 +20,12 @@ def tell(
 ) -> None:
     """`subject` is the public id of what the fact is about; `payload` holds what consumers need and no more."""
     session.execute(
-        insert(Fact).values(kind=kind, subject=subject, member_id=member_id, payload=payload, created_at=now)
+        into(Fact),
+        {
+            "kind": kind,
+            "subject": subject,
+            "member_id": member_id,
+            "payload": payload,
+            "created_at": now,
+        },
     )

@@ -4,11 +4,11 @@ past what the member has just written."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.facts.tell import tell
 from app.feedback.models import FeedbackMessage, FeedbackThread
@@ -42,9 +42,15 @@ def answer(*, thread_id: str, version: int, body: str, close: bool, staff_id: in
         }
         _write(session, thread, state="closed" if close else "answered", **said)
         session.execute(
-            insert(FeedbackMessage).values(
-                thread_id=thread_id, message_no=number, author="staff", staff_id=staff_id, body=body, at=now
-            )
+            into(FeedbackMessage),
+            {
+                "thread_id": thread_id,
+                "message_no": number,
+                "author": "staff",
+                "staff_id": staff_id,
+                "body": body,
+                "at": now,
+            },
         )
         subject = f"{thread_id}:{number}"
         payload = {"thread_id": thread_id}

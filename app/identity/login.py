@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.db import Busy, transaction
+from app.db import Busy, into, transaction
 from app.errors import Conflict, DomainError, Forbidden, Invalid
 from app.identity.models import LoginCode, MemberIdentity, MemberSession
 from app.identity.platforms import LoginCodeUsed, Platform, VerifiedIdentity
@@ -115,10 +114,9 @@ def log_in(
 def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
     """True: this request asks the chat app. False: the outcome is known. Raises `Busy` while a twin is asking."""
     with transaction() as session:
-        fresh = insert(LoginCode).values(
-            code_hash=code_hash, state="claimed", claimed_at=now, provider=platform.name
-        )
-        if session.execute(fresh.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
+        fresh = into(LoginCode).on_conflict_do_nothing().returning(LoginCode.code_hash)
+        claim = {"code_hash": code_hash, "state": "claimed", "claimed_at": now, "provider": platform.name}
+        if session.execute(fresh, claim).one_or_none():
             return True
         row = session.get(LoginCode, code_hash, with_for_update=True)
         if row is not None and row.state == "known":

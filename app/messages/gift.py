@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
@@ -35,15 +36,16 @@ def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
         return
     session.execute(
-        insert(Message).values(
-            id=new_id(fact.created_at),
-            member_id=fact.member_id,
-            kind=fact.kind,
-            category="service",
-            channel=INBOX,
-            dedupe_key=dedupe_key,
-            params={**fact.payload, "language": member.language},
-            due_at=fact.created_at,
-            created_at=now,
-        )
+        into(Message),
+        {
+            "id": new_id(fact.created_at),
+            "member_id": fact.member_id,
+            "kind": fact.kind,
+            "category": "service",
+            "channel": INBOX,
+            "dedupe_key": dedupe_key,
+            "params": {**fact.payload, "language": member.language},
+            "due_at": fact.created_at,
+            "created_at": now,
+        },
     )

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db import transaction
+from app.db import into, transaction
 from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
@@ -170,16 +169,15 @@ def _settle_credit(session: Session, message: Leased, error: Exception, now: dat
 
 def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
     session.execute(
-        insert(InboxItem)
-        .values(
-            id=message.id,  # so that the list keeps the order of what it tells of
-            message_id=message.id,
-            member_id=message.member_id,
-            kind=message.kind,
-            params=message.params,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["message_id"])
+        into(InboxItem).on_conflict_do_nothing(index_elements=["message_id"]),
+        {
+            "id": message.id,  # so that the list keeps the order of what it tells of
+            "message_id": message.id,
+            "member_id": message.member_id,
+            "kind": message.kind,
+            "params": message.params,
+            "created_at": now,
+        },
     )
 
 

@@ -8,10 +8,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
+from app.db import into
 from app.tiers.bought import Bought
 from app.tiers.models import TierChange
 from app.tiers.walk import BEGINNING, Change, Standing
@@ -112,7 +113,7 @@ def bought(connection: Connection | Session, member_ids: Sequence[int]) -> Mappi
 def write(session: Session, rows: Sequence[Row], *, now: datetime) -> None:
     """Add the rows. The key (member, seq) refuses a second one after the same row."""
     if rows:
-        session.execute(insert(TierChange), [_values(row, now) for row in rows])
+        session.execute(into(TierChange), [_values(row, now) for row in rows])
 
 
 def _values(row: Row, now: datetime) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from activities_stub import Activities
 from aiohttp import web
-from coupon_desk import CouponDesk
-from event_stub import EventStub
-from reward_stub import RewardStub
-from surveys_stub import Surveys
+
+from tests.miniprogram.activities_stub import Activities
+from tests.miniprogram.coupon_desk import CouponDesk
+from tests.miniprogram.event_stub import EventStub
+from tests.miniprogram.reward_stub import RewardStub
+from tests.miniprogram.surveys_stub import Surveys
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
 
 from tests.browsers import serious
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 

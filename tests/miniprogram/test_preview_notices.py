@@ -1,11 +1,11 @@
 """The page where members choose what they are told, in a browser; and being asked after a coupon was claimed."""
 
 import pytest
-from member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
 
 from tests.messaging import until
+from tests.miniprogram.member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 

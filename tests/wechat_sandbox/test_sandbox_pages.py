@@ -113,7 +113,7 @@ def test_a_person_cancels_a_payment_and_pays_the_next_one(merchant: Any, page: P
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.long)])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", [pytest.param("zh", marks=pytest.mark.long), "en"])
 def test_the_pages_fit_and_are_accessible(
     sandbox: Any, merchant: Any, page: Page, width: int, language: str
 ) -> None:
