@@ -65,12 +65,13 @@ def test_everybody_finds_it_in_the_inbox_in_the_language_they_read(shop: Shop, e
 def test_what_is_sent_by_wechat_has_the_members_own_words(shop: Shop, engine: Engine) -> None:
     template()
     member = by_wechat(shop.member("王小明"), 1)
-    begun(shop, [member], channel="wechat_subscribe")
+    campaign = begun(shop, [member], channel="wechat_subscribe")
     work()
     [(params,)] = rows(engine, "SELECT params FROM messages WHERE kind = 'campaign'")
     assert isinstance(params, dict)
     sent = params["wechat"]
-    assert (sent["template_id"], sent["page"]) == ("sale-of-the-week", "pages/coupon_centre/index")
+    page = f"pages/coupon_centre/index?campaign={campaign}"
+    assert (sent["template_id"], sent["page"]) == ("sale-of-the-week", page)
     assert sent["data"]["thing1"]["value"].endswith("：本周八折")
     assert params["body_zh"] == "王小明，本周全场八折。"
     assert rows(engine, CREDITS) == [(member.member_id, 0)]
