@@ -5,8 +5,8 @@
     {"sms":    {"zh": {"template", "values"}, "en": …}}
     {"email":  {"zh": {"subject", "text"}, "en": …}}
 
-`{name}`, `{tier}` and `{points}` stand for the member's, `{coupon}` and `{points_given}` for what is given to each, if it
-is; there are no other braces.
+`{name}`, `{tier}` and `{points}` stand for the member's, `{coupon}` and `{points_given}` for what each is given, if
+anything; there are no other braces.
 """
 
 import re

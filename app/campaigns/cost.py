@@ -51,8 +51,8 @@ def cost_of(session: Session, campaign: Campaign, reached: Mapping[str, int], no
     )
 
 
-def dearest(session: Session, campaign: Campaign, channels: tuple[str, ...]) -> str:
-    """The one of its channels by which a message costs most."""
+def dearest(session: Session, channels: tuple[str, ...]) -> str:
+    """The channel by which a message costs most."""
     return max(channels, key=Prices(session).message)
 
 

@@ -127,7 +127,7 @@ def most_fen(*, campaign_id: str, now: datetime) -> int | None:
     """
     with transaction() as session:
         campaign = one(session, campaign_id)
-        channel = dearest(session, campaign, channels_of(campaign))
+        channel = dearest(session, channels_of(campaign))
         if cost_of(session, campaign, {channel: 1}, now).most_fen == 0:
             return 0  # nobody has to be counted for that
     try:

@@ -1,8 +1,8 @@
 """What a campaign cost and what it brought back: coupons used, money, and the return on it.
 
 Costs are messages that went out, at the price when they were planned; coupons, by what their uses took off or were
-worth; points, at their value as it is now. The gain is what the told bought more than as many of those held out, or, with
-nobody held out, all that they bought; at prices before the campaign's coupons, or these would be counted twice.
+worth; points, at their value as it is now. The gain is what the told bought more than as many of those held out, or,
+with nobody held out, all that they bought; at prices before the campaign's coupons, or these would count twice.
 """
 
 from collections.abc import Mapping

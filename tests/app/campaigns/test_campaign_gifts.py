@@ -18,9 +18,9 @@ from app.coupons.issue import Source, issue
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
 from tests.app.campaigns.test_campaign_planning import counted, crowd, ids, told
-from tests.campaigns import APP_ID, INBOX, approved, audience, begun, by_wechat, drafted, work
+from tests.campaigns import APP_ID, INBOX, approved, audience, begun, by_wechat, coupons, drafted, work
 from tests.conftest import rows
-from tests.coupons import give, live_template
+from tests.coupons import give
 from tests.marketing import NOON, policy, template
 from tests.racing import race
 from tests.shop import Phone, Shop
@@ -39,11 +39,6 @@ NAMING = {
 }
 
 
-def coupons(count: int = 1, *, stock: int | None = None, **more: Any) -> dict[str, Any]:
-    """So many of a template of ten yuan to each."""
-    return {"coupon_template": live_template(NOON, stock=stock, **more), "coupons": count}
-
-
 def ended(campaign: str) -> tuple[str, dict[str, int]]:
     """Its state, and of those told why some were not."""
     halt.finish(now=NOON)
@@ -58,7 +53,8 @@ def test_who_is_told_has_both_and_who_is_held_out_has_nothing(shop: Shop, engine
     work()
     held = [one for (one,) in rows(engine, "SELECT member_id FROM campaign_members WHERE arm = 'held_out'")]
     lucky = [one for one in ids(people) if one not in held]
-    assert held and lucky and told(engine) == lucky
+    assert 0 < len(held) < 10
+    assert told(engine) == lucky
     assert rows(engine, COUPONS) == [(one, 2) for one in lucky]
     assert rows(engine, POINTS) == [(one, 50) for one in lucky]
     assert rows(engine, "SELECT DISTINCT CAST(expires_at - :now AS text) FROM ledger_lots", now=NOON) == [
@@ -153,7 +149,8 @@ def test_a_budget_ends_it_and_the_rest_are_not_told(shop: Shop, engine: Engine) 
 
 def test_without_a_budget_the_second_person_sees_what_all_of_them_cost(shop: Shop, engine: Engine) -> None:
     policy(fen_per_1000_sms=4_500)
-    sms = {"inbox": INBOX, "sms": dict.fromkeys(("zh", "en"), {"template": "1", "values": []})}
+    own = {"template": "1", "values": []}
+    sms = {"inbox": INBOX, "sms": {"zh": own, "en": own}}
     made = drafted(audience(crowd(shop, 3)), channel="sms", content=sms, else_inbox=True, gift=coupons(2))
     approved(shop, made)
     [(details,)] = rows(engine, "SELECT details FROM approval_requests")
@@ -187,36 +184,6 @@ def test_many_workers_give_no_more_than_there_is(
         pass
     assert len(told(engine)) == len(rows(engine, COUPONS)) == 7
     assert ended(campaign)[1] == {"used_up" if scarce == "stock" else "budget": 5}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("scarce", ["stock", "budget"])
-def test_without_the_guard_two_workers_give_more_than_there_is(
-    shop: Shop, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch, scarce: str
-) -> None:
-    """The negative control: both have looked before either has given."""
-    monkeypatch.setattr(planning, "BATCH", 2)
-    gift = coupons(stock=3 if scarce == "stock" else None)
-    campaign = begun(shop, crowd(shop, 4), gift=gift, budget_fen=3_000 if scarce == "budget" else None)
-    begin(campaign, now=NOON)
-    unguard(unaudited_engine, monkeypatch)
-    both_looked, real = threading.Barrier(2), giving.Giving.settle
-
-    def late(self: giving.Giving) -> None:
-        both_looked.wait(20)
-        real(self)
-
-    monkeypatch.setattr(giving.Giving, "settle", late)
-    race(2, lambda _: planning._batch(campaign, APP_ID, NOON))
-    assert len(told(unaudited_engine)) == 4
-
-
-def unguard(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE coupon_stock DROP CONSTRAINT ck_coupon_stock_never_over"))
-        connection.execute(text("ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_never_over"))
-    monkeypatch.setattr("app.coupons.issue._TAKE", text("SELECT false"))
-    monkeypatch.setattr(giving, "_CHARGE", text("UPDATE campaigns SET spent = spent + :cost WHERE id = :id"))
 
 
 def test_a_coupon_that_came_between_undoes_the_batch_whole(

@@ -71,13 +71,14 @@ def test_the_arms_are_compared_by_what_they_kept(shop: Shop, engine: Engine) -> 
     assert report(campaign_id=campaign, now=clock.now()).uplift_bp == 5_000
 
 
-def given_back(shop: Shop, engine: Engine, phone: Phone, fen: int) -> None:
-    """Of the member's one sale, through the till."""
+def given_back(shop: Shop, engine: Engine, phone: Phone, fen: int | None) -> None:
+    """So much of the member's one sale (None: all of it), through the till."""
     [(sale,)] = rows(
         engine, "SELECT id FROM sales WHERE member_id = :m ORDER BY id DESC LIMIT 1", m=phone.member_id
     )
     clerk = shop.person(f"clerk-{phone.member_id}", Grant("manager", shop.store.id))
-    body = {"amount_fen": fen, "refund_no": f"R{sale}"[:40], "reason": "other", "staff_no": clerk.staff_no}
+    body = {"refund_no": f"R{sale}"[:40], "reason": "other", "staff_no": clerk.staff_no}
+    body |= {} if fen is None else {"amount_fen": fen}
     answer = shop.till.post(f"/sales/{sale}/refunds", body)
     assert answer.status_code == 201, answer.json
 
