@@ -7,7 +7,7 @@ in SQL refuses, the batch is undone whole (`Busy`) and tried anew with what is l
 activity's grants: coupons with their stock, accounts, and last the budget, for which all its workers wait.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 from app.campaigns.gift import Prices, gift_of, offer_of, words_for
 from app.campaigns.models import Campaign
 from app.campaigns.wording import with_gift
+from app.clock import HOME_ZONE, business_date
 from app.coupons.give_each import fitting, give_each
 from app.db import Busy
+from app.ledger.post import Cause
 from app.messages.policy import MessagePolicy
 from app.points.give_each import give_each as give_points
 
-#: Of coupons, transactions of points, and their causes.
+#: What its coupons come from.
 SOURCE = "campaign"
 #: Refused because the campaign may not cost more.
 BUDGET = "budget"
@@ -134,14 +136,19 @@ class Giving:
                 now=self._now,
             )
         if self._gift.points:
-            members: Mapping[str, int] = {f"{self._id}:{one}": one for one in member_ids}
+            cause = Cause(
+                kind="campaign",
+                source_type="campaign",
+                source_id=self._id,
+                occurred_at=self._now,
+                business_date=business_date(self._now, HOME_ZONE),
+            )
             give_points(
                 self._session,
                 self._gift.points,
                 lifetime_days=self._gift.lifetime_days,
-                kind=SOURCE,
-                members=members,
-                now=self._now,
+                cause=cause,
+                members={f"{self._id}:{one}": one for one in member_ids},
             )
         given = {"id": self._id, "member_ids": list(member_ids), "cost": self._gift_cost}
         self._session.execute(_GIVEN, given)
