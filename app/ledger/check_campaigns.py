@@ -32,4 +32,8 @@ CAMPAIGN_QUESTIONS = {
         CROSS JOIN LATERAL (SELECT coalesce(sum(message_cost + gift_cost), 0) AS cost FROM campaign_members
             WHERE campaign_id = c.id) m
         WHERE c.spent <> m.cost OR c.spent > c.budget_fen * 1000""",
+    "the guards of campaigns are in place": """
+        SELECT w AS what, 'unique key or limit missing' AS detail FROM unnest(ARRAY['pk_campaign_members',
+            'ck_campaigns_never_over', 'ck_campaign_members_held_out_gets_nothing']) w
+        WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conname = w)""",
 }
