@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from app import db
 from app.audit import OPERATOR
 from app.campaigns import draft, review
+from app.campaigns.begin import begin
 from app.campaigns.campaign import CampaignView
 from app.campaigns.plan import plan_due
 from app.checkout.decide import decide
@@ -83,6 +84,14 @@ def begun(shop: Shop, people: Sequence[Phone], now: datetime = NOON, **changed: 
 def coupons(count: int = 1, *, stock: int | None = None, **more: Any) -> dict[str, Any]:
     """A gift: so many of a template of ten yuan to each."""
     return {"coupon_template": live_template(NOON, stock=stock, **more), "coupons": count}
+
+
+def held_out(campaign: str, people: Sequence[Phone], now: datetime = NOON) -> None:
+    """It begins, and these are held out, as if it had been drawn so."""
+    begin(campaign, now=now)
+    with db.transaction() as session:
+        drawn = "UPDATE campaign_members SET arm = 'held_out' WHERE member_id = ANY(:ids)"
+        session.execute(text(drawn), {"ids": [one.member_id for one in people]})
 
 
 def work(now: datetime = NOON) -> int:

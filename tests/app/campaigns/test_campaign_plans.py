@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, Engine
 
 from app.campaigns import plan as planning
@@ -37,17 +36,6 @@ SEEDED = (
 )
 
 
-@pytest.fixture
-def seeded(shop: Shop, engine: Engine) -> Any:
-    audience([])
-    with engine.connect() as connection:
-        for statement in SEEDED:
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("ANALYZE members, campaign_members, messages, subscription_credits")
-        yield connection
-        connection.rollback()
-
-
 def kept_plan(connection: Connection, statement: str, given: dict[str, Any]) -> str:
     """How it goes about it once it keeps one plan for whatever it is given."""
     connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
@@ -61,23 +49,23 @@ def kept_plan(connection: Connection, statement: str, given: dict[str, Any]) -> 
     return "\n".join(lines)
 
 
-def test_who_waits_is_found_in_the_order_of_the_index(seeded: Connection) -> None:
-    found = kept_plan(seeded, planning._TAKE.text, {"id": "C", "now": NOON, "most": 2_000})
-    assert "Index Scan using ix_campaign_members_waiting" in found
-    assert "Sort" not in found
-
-
-def test_each_of_a_batch_is_looked_up_by_themselves(seeded: Connection) -> None:
+def test_a_batch_is_found_and_looked_at_by_indexes(shop: Shop, engine: Engine) -> None:
+    audience([])
     what = values([], asked("wechat_subscribe", template_id=TEMPLATE), MessagePolicy())
     lists = dict.fromkeys(("ids", "member_ids", "own"), "{}")
     more = {"subject": "s", "kind": "campaign", "params": "{}", "now": NOON}
-    found = kept_plan(seeded, plan._PLAN.text, what | lists | more)
-    assert "Index Cond: (id = d.member_id)" in found, "not compared with each of the list"
+    with engine.connect() as connection:
+        for statement in SEEDED:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("ANALYZE members, campaign_members, messages, subscription_credits")
+        take = kept_plan(connection, planning._TAKE.text, {"id": "C", "now": NOON, "most": 2_000})
+        planned = kept_plan(connection, plan._PLAN.text, what | lists | more)
+        had = {"member_ids": "{}", "template_id": "T", "day": "2026-01-01"}
+        counted = kept_plan(connection, give_each._HAD.text, had)
+        connection.rollback()
+    assert "Index Scan using ix_campaign_members_waiting" in take
+    assert "Sort" not in take
+    assert "Index Cond: (id = d.member_id)" in planned, "not compared with each of the list"
     for table in ("members", "messages", "subscription_credits"):
-        assert f"Seq Scan on {table} " not in found
-
-
-def test_what_each_has_had_of_a_template_is_looked_up_by_themselves(seeded: Connection) -> None:
-    given = {"member_ids": "{}", "template_id": "T", "day": "2026-01-01"}
-    found = kept_plan(seeded, give_each._HAD.text, given)
-    assert "uq_coupons_template_id_issued_to_nth" in found
+        assert f"Seq Scan on {table} " not in planned
+    assert "uq_coupons_template_id_issued_to_nth" in counted

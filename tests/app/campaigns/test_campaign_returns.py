@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock
-from app.campaigns.begin import begin
 from app.campaigns.opened import opened, page_from
 from app.campaigns.report import report
 from app.campaigns.returns import Arm, _gain
@@ -12,7 +11,7 @@ from app.errors import NotFound
 from app.messages.send import fill_inboxes
 from tests.app.campaigns.test_campaign_outcome import given_back
 from tests.app.campaigns.test_campaign_planning import crowd
-from tests.campaigns import begun, by_wechat, coupons, work
+from tests.campaigns import begun, by_wechat, coupons, held_out, work
 from tests.marketing import NOON, policy, template
 from tests.quoting import quoted, taken
 from tests.shop import Phone, Shop
@@ -30,12 +29,7 @@ def test_what_coupons_and_points_cost_is_set_against_what_was_bought(shop: Shop,
     now = clock.now()
     gift = {**coupons(), "points": 100}
     campaign = begun(shop, people, now, gift=gift, budget_fen=100_000)
-    begin(campaign, now=now)
-    with engine.begin() as connection:  # as if it had been drawn so
-        values = {"ids": [one.member_id for one in people[4:]]}
-        connection.execute(
-            text("UPDATE campaign_members SET arm = 'held_out' WHERE member_id = ANY(:ids)"), values
-        )
+    held_out(campaign, people[4:], now)
     work(now)
     for phone in people[:2]:
         bought(shop, phone, with_coupon=True)
@@ -88,13 +82,10 @@ def test_with_nobody_held_out_all_that_was_bought_is_the_gain() -> None:
     assert _gain(told, Arm(members=2, revenue_fen=100), 50) == 950 - 150
 
 
-def test_a_tap_counts_once_and_only_of_who_was_told(shop: Shop, engine: Engine) -> None:
+def test_a_tap_counts_once_and_only_of_who_was_told(shop: Shop) -> None:
     one, held, stranger = crowd(shop, 3)
     campaign = begun(shop, [one, held])
-    begin(campaign, now=NOON)
-    with engine.begin() as connection:
-        held_out = "UPDATE campaign_members SET arm = 'held_out' WHERE member_id = :m"
-        connection.execute(text(held_out), {"m": held.member_id})
+    held_out(campaign, [held])
     with pytest.raises(NotFound):
         opened(campaign_id=campaign, member_id=one.member_id, now=NOON)  # nobody has told them yet
     work()
@@ -102,7 +93,8 @@ def test_a_tap_counts_once_and_only_of_who_was_told(shop: Shop, engine: Engine) 
     path = f"/me/campaigns/{campaign}/opened"
     assert [one.post(path).status_code for _ in range(2)] == [204, 204]
     assert [phone.post(path).status_code for phone in (held, stranger)] == [404, 404]
-    assert one.post("/me/campaigns/none/opened").status_code == 404
+    for nothing in ("none", "%00", "9" * 400):
+        assert one.post(f"/me/campaigns/{nothing}/opened").status_code == 404
     found = report(campaign_id=campaign, now=NOON)
     assert (found.clicked, found.read) == (1, 0)
 
