@@ -20,6 +20,7 @@ import miniprogram_api.balance
 import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
 import miniprogram_api.callbacks.wechat_pay
+import miniprogram_api.campaigns
 import miniprogram_api.check_ins
 import miniprogram_api.codes
 import miniprogram_api.confirmations
@@ -116,6 +117,7 @@ JSON_FACES = (
     miniprogram_api.confirmations.blueprint,
     miniprogram_api.message_preferences.blueprint,
     miniprogram_api.messages.blueprint,
+    miniprogram_api.campaigns.blueprint,
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,
     miniprogram_api.coupon_offers.blueprint,

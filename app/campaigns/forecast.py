@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.campaign import one
 from app.campaigns.content import template_of
+from app.campaigns.cost import Cost, cost_of, dearest
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.models import Campaign
 from app.db import transaction
@@ -18,7 +19,7 @@ from app.messages.may import Asked, Channel, values, verdicts_of
 from app.messages.models import INBOX
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.asking import PREVIEW_S, patient
+from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
@@ -35,12 +36,14 @@ class ByChannel:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none."""
+    """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none; what it costs if
+    all of these are told."""
 
     members: int
     held_out: int
     reached: int
     channels: tuple[ByChannel, ...]
+    cost: Cost
 
 
 _FIRST = verdicts_of("m.id IN (SELECT c.id FROM chosen c WHERE NOT c.held)")
@@ -84,7 +87,14 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         )
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
-    return _told(channels_of(campaign), [tuple(row) for row in found])
+        counts, channels = _told(channels_of(campaign), [tuple(row) for row in found])
+        return Forecast(
+            members=sum(counts.values()),
+            held_out=counts.get("held", 0),
+            reached=sum(one.reached for one in channels),
+            channels=channels,
+            cost=cost_of(session, campaign, {one.channel: one.reached for one in channels}, now),
+        )
 
 
 def channels_of(campaign: Campaign) -> tuple[str, ...]:
@@ -110,7 +120,28 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
     return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
 
 
-def _told(names: tuple[str, ...], rows: list[Any]) -> Forecast:
+def most_fen(*, campaign_id: str, now: datetime) -> int | None:
+    """What it may cost at most, whoever is reached and by whatever channel; None: that was not found out in time.
+
+    Raises `NotFound`.
+    """
+    with transaction() as session:
+        campaign = one(session, campaign_id)
+        channel = dearest(session, channels_of(campaign))
+        if cost_of(session, campaign, {channel: 1}, now).most_fen == 0:
+            return 0  # nobody has to be counted for that
+    try:
+        found = forecast(campaign_id=campaign_id, app_id=None, now=now)
+        people = found.members - found.held_out
+    except SegmentTooSlow:
+        return campaign.budget_fen
+    with transaction() as session:
+        cost = cost_of(session, campaign, {channel: people}, now)
+        return cost.most_fen if cost.budget_fen is None else min(cost.most_fen, cost.budget_fen)
+
+
+def _told(names: tuple[str, ...], rows: list[Any]) -> tuple[dict[str | None, int], tuple[ByChannel, ...]]:
+    """Those who are meant, by whether they are held out; and what becomes of the others."""
     counts: dict[int, dict[str | None, int]] = {0: {}, 1: {}, 2: {}}
     for place, refused, members in rows:
         counts[place][refused] = members
@@ -123,9 +154,4 @@ def _told(names: tuple[str, ...], rows: list[Any]) -> Forecast:
         )
         for place, name in enumerate(names, start=1)
     )
-    return Forecast(
-        members=sum(counts[0].values()),
-        held_out=counts[0].get("held", 0),
-        reached=sum(one.reached for one in channels),
-        channels=channels,
-    )
+    return counts[0], channels

@@ -15,8 +15,10 @@ from app.campaigns.begin import begin
 from app.campaigns.campaign import shared
 from app.campaigns.content import template_of
 from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
+from app.campaigns.opened import page_from
 from app.campaigns.wording import Wording, page_of
 from app.db import Busy, reading, transaction
 from app.messages.campaign import KIND
@@ -29,6 +31,8 @@ from app.pruning import always
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
+#: Of a campaign that gives something: a posting takes a millisecond, and tills wait for members who are held.
+GIVING_BATCH = 250
 #: Refused because their words do not fit the channel: a name that WeChat would refuse.
 UNSAYABLE = "content"
 
@@ -36,10 +40,12 @@ _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
     ORDER BY id""")
 _TAKE = text("""
-    SELECT member_id, arm FROM campaign_members WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
+    SELECT member_id, arm, given FROM campaign_members
+    WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
     ORDER BY due_after, member_id LIMIT :most FOR UPDATE SKIP LOCKED""")
 _TOLD = text("""
-    UPDATE campaign_members c SET state = 'planned', message_id = m.id, told_at = m.due_at
+    UPDATE campaign_members c SET state = 'planned', message_id = m.id, told_at = m.due_at,
+        message_cost = :price
     FROM messages m WHERE m.id = ANY(CAST(:ids AS text[])) AND c.campaign_id = :id AND c.member_id = m.member_id""")
 _DECIDED = text("""
     UPDATE campaign_members c SET state = CASE WHEN d.refused IS NULL THEN 'planned' ELSE 'refused' END,
@@ -85,23 +91,30 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         campaign = shared(session, campaign_id)
         if campaign.state != "running":
             return 0
-        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": BATCH}).all()
+        most = min(BATCH, GIVING_BATCH) if campaign.gift else BATCH
+        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": most}).all()
         if not rows:
             return 0
-        batch = _Batch(session, campaign, app_id, now)
+        had = frozenset(row.member_id for row in rows if row.given)
+        batch = _Batch(session, campaign, app_id, had, now)
         batch.tell([row.member_id for row in rows if row.arm == "told"])
         batch.hold_out([row.member_id for row in rows if row.arm == "held_out"])
+        batch.giving.settle()
         return batch.decided
 
 
 class _Batch:
     """One transaction's worth. Some statements, however many members."""
 
-    def __init__(self, session: Session, campaign: Campaign, app_id: str | None, now: datetime) -> None:
+    def __init__(
+        self, session: Session, campaign: Campaign, app_id: str | None, had: frozenset[int], now: datetime
+    ) -> None:
         self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
         self._channels = channels_of(campaign)
         # Once for the batch: what holds at its beginning holds for all of it.
         self._policy = in_force(session, MessagePolicy).value
+        self.giving = Giving(session, campaign, self._policy, had, now)
+        self._too_little: dict[int, str] = {}
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:
@@ -112,21 +125,23 @@ class _Batch:
             if left:
                 left, unsayable = self._tell_by(channel, left, wait=place > 0)
         fitting = [member_id for member_id in left if member_id not in unsayable]
-        # Whose credit came, or went, in this very moment is in neither list, and looked at again.
-        refused = [verdict for verdict in self._asked(self._channels[-1], fitting) if verdict.refused]
-        self._decide([(one.member_id, str(one.refused), None) for one in refused])
-        self._decide([(member_id, UNSAYABLE, None) for member_id in left if member_id in unsayable])
+        # Whose credit came, or went, in this very moment is in no list, and looked at again.
+        why = dict.fromkeys(unsayable, UNSAYABLE) | self._too_little
+        why |= {
+            one.member_id: str(one.refused) for one in self._asked(self._channels[-1], fitting) if one.refused
+        }
+        self._decide([(member_id, why[member_id], None) for member_id in left if member_id in why])
 
     def _tell_by(self, channel: str, member_ids: Sequence[int], *, wait: bool) -> tuple[list[int], set[int]]:
         """Who was not told of those who could be held, and to whom it could not be said by that channel."""
         campaign, unsayable = self._campaign, set[int]()
-        page = page_of(self._session, template_of(campaign.content, channel))
-        wording = Wording(campaign.content, channel, page)
+        page = page_from(page_of(self._session, template_of(campaign.content, channel)), campaign.id)
+        wording = Wording(self.giving.content, channel, page)
 
         def words(held: Sequence[int]) -> dict[int, dict[str, object]]:
             said = wording.each(self._session, held)
             unsayable.update(set(held) - set(said))
-            return said
+            return self._with_enough(channel, said, [one for one in member_ids if one in said])
 
         planned = plan_each(
             self._session,
@@ -141,18 +156,33 @@ class _Batch:
             policy=self._policy,
         )
         if planned.told:
-            self._session.execute(_TOLD, {"id": campaign.id, "ids": list(planned.told.values())})
+            told = {"ids": list(planned.told.values()), "price": self.giving.price(channel)}
+            self._session.execute(_TOLD, {"id": campaign.id, **told})
+            self.giving.told(channel, list(planned.told))
             self.decided += len(planned.told)
         return [one for one in planned.held if one not in planned.told], unsayable
+
+    def _with_enough(
+        self, channel: str, said: dict[int, dict[str, object]], in_order: Sequence[int]
+    ) -> dict[int, dict[str, object]]:
+        """Those of them who may be told and for whom there is enough of what is given, and of the budget."""
+        if self.giving.is_free(channel):
+            return said
+        may = {verdict.member_id for verdict in self._asked(channel, in_order) if verdict.refused is None}
+        self._too_little = self.giving.share_out(channel, [one for one in in_order if one in may])
+        return {one: said[one] for one in in_order if one in may and one not in self._too_little}
 
     def hold_out(self, member_ids: Sequence[int]) -> None:
         """They are looked at as if they were told: only who could have been is compared with who was."""
         left = list(member_ids)
         for place, channel in enumerate(self._channels, start=1):
             found = self._asked(channel, left)
+            may = [v.member_id for v in found if v.refused is None]
+            without = {} if self.giving.is_free(channel) else self.giving.could_be(channel, may)
             last = place == len(self._channels)
-            self._decide([(v.member_id, v.refused, v.tell_at) for v in found if last or v.refused is None])
-            left = [v.member_id for v in found if v.refused is not None]
+            decided = [(v.member_id, v.refused or without.get(v.member_id), v.tell_at) for v in found]
+            self._decide([one for one in decided if last or one[1] is None])
+            left = [member_id for member_id, refused, _ in decided if refused is not None]
 
     def _asked(self, channel: str, member_ids: Sequence[int]) -> list[Verdict]:
         if not member_ids:

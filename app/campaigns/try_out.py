@@ -1,7 +1,7 @@
 """A campaign sent to some people by name, to see it as members will.
 
 It obeys consent, addresses and credits. It leaves out what is there for the sake of many: hold-out, time, quiet hours
-and caps; but it counts in the caps of who gets it, like any marketing.
+and caps; but it counts in the caps of who gets it, like any marketing. It names what is given, and gives nothing.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,10 @@ from app import audit, idempotency
 from app.campaigns.campaign import one
 from app.campaigns.content import template_of
 from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.gift import gift_words
 from app.campaigns.models import Campaign
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.opened import page_from
+from app.campaigns.wording import Wording, page_of, with_gift
 from app.db import transaction
 from app.ids import new_id
 from app.messages.campaign import KIND
@@ -76,9 +78,10 @@ def _tell(
     policy = msgspec.structs.replace(in_policy, quiet_from=None, most_a_day=None, most_a_week=None)
     outcome: dict[int, tuple[str | None, str | None]] = {}
     left, subject = list(member_ids), f"campaign-test:{new_id(now)}"
+    content = with_gift(campaign.content, gift_words(session, campaign.gift, now))
     for channel in channels_of(campaign):
-        page = page_of(session, template_of(campaign.content, channel))
-        wording = Wording(campaign.content, channel, page, test=True)
+        page = page_from(page_of(session, template_of(campaign.content, channel)), campaign.id)
+        wording = Wording(content, channel, page, test=True)
         asked = asked_by(campaign, channel, app_id, now)
         planned = plan_each(
             session,

@@ -18,6 +18,8 @@ PARTS = {WECHAT: "wechat", SMS: "sms", EMAIL: "email"}
 LANGUAGES = ("zh", "en")
 #: The places that stand for the member's own words.
 FIELD = re.compile(r"\{(name|tier|points)\}")
+#: Those that stand for what is given, the same for everybody.
+GIFT_FIELD = re.compile(r"\{(coupon|points_given)\}")
 
 # Points as segments count them: those in the books.
 _PEOPLE = text("""
@@ -76,6 +78,21 @@ def addressed(
             subject = say("campaign.test", language, title=subject)
         return email_content(subject, _filled(letter["text"], words))
     return {}
+
+
+def with_gift(content: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The content with the names of what is given in it, by language; whatever has no word there stays as it is."""
+    return {part: _gift_named(told, words, {}) for part, told in content.items()}
+
+
+def _gift_named(part: Any, words: Mapping[str, Mapping[str, str]], own: Mapping[str, str]) -> Any:
+    if isinstance(part, str):
+        return GIFT_FIELD.sub(lambda found: own.get(found[1], found[0]), part)
+    if isinstance(part, list):
+        return [_gift_named(one, words, own) for one in part]
+    if isinstance(part, Mapping):
+        return {key: _gift_named(one, words, words.get(key, own)) for key, one in part.items()}
+    return part
 
 
 def page_of(session: Session, template_id: str | None) -> str | None:

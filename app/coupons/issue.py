@@ -1,5 +1,7 @@
 """Giving a member coupons of a template: for what is the caller's affair, limits and stock are kept here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -112,9 +114,7 @@ def issue(
     session.execute(into(CouponEvent), [_event(coupon, now) for coupon in rows])
     if not silently:
         _tell(session, rows, face, now)
-    # Last: everybody who wants one of these waits here.
-    if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
-        raise CouponsUsedUp
+    take_stock(session, template_id, count)
     return tuple(Issued(coupon_id=coupon["id"], valid_from=begins, valid_until=ends) for coupon in rows)
 
 
@@ -148,9 +148,22 @@ _TAKE = text("""
     SELECT NOT EXISTS (SELECT FROM taken) AND EXISTS (SELECT FROM coupon_stock WHERE template_id = :template_id)""")
 
 
+def take_stock(session: Session, template_id: str, count: int) -> None:
+    """Last: everybody who wants one of these waits here. Raises `CouponsUsedUp`."""
+    if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
+        raise CouponsUsedUp
+
+
 def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
-    try:
+    with counted():
         session.execute(into(Coupon), rows)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """Raises `Busy` when the member was given another one since theirs were counted."""
+    try:
+        yield
     except IntegrityError as error:
         if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _NTH:
             raise Busy(retry_after_s=1) from error

@@ -333,6 +333,8 @@ const takeCoupon = (secret) => call({ path: '/api/v1/coupon-offers/take', method
 const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 
 /** @param {string} id */
+const campaignOpened = (id) => call({ path: `/api/v1/me/campaigns/${id}/opened`, method: 'POST' });
+/** @param {string} id */
 const readMessage = (id) => call({ path: `/api/v1/me/messages/${id}/read`, method: 'POST' });
 
 /** @param {string | null} month its first day; null: this one @returns {Promise<Calendar>} */
@@ -467,6 +469,7 @@ module.exports = {
   takeOfferBack,
   takeCoupon,
   messages,
+  campaignOpened,
   readMessage,
   checkIns,
   checkIn,

@@ -73,7 +73,8 @@ def office(shop: Shop) -> Office:
 def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     made = office.made(hold_out_bp=0)
     forecast = office.call(f"{PATH}/{made['id']}/forecast").json
-    assert forecast == {
+    assert (forecast["cost"]["most_fen"], forecast["cost"]["within_budget"]) == (0, True)
+    assert {name: value for name, value in forecast.items() if name != "cost"} == {
         "members": 2,
         "held_out": 0,
         "reached": 2,
@@ -96,6 +97,20 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_a_gift_and_a_budget_are_read_as_they_were_written(office: Office) -> None:
+    gift = {"points": 20, "lifetime_days": 30}
+    made = office.made(gift=gift, budget_fen=1_000)
+    assert (made["gift"], made["budget_fen"]) == (gift, 1_000)
+    cost = office.call(f"{PATH}/{made['id']}/forecast").json["cost"]
+    assert (cost["points_fen"], cost["budget_fen"], cost["coupons_left"]) == (40, 1_000, None)
+    returns = office.call(f"{PATH}/{made['id']}/report").json["returns"]
+    assert (returns["given"], returns["redeemed"]["coupons"], returns["roi_bp"]) == (0, 0, None)
+    none = office.call(PATH, office.draft(gift={"points": 10_000_000}))
+    assert (none.status_code, none.json["field"]) == (422, "gift")
+    none = office.call(PATH, office.draft(budget_fen=0))
+    assert (none.status_code, none.json["code"]) == (422, "validation_failed")
 
 
 def test_nobody_agrees_to_their_own_and_a_no_makes_it_a_draft_again(office: Office) -> None:

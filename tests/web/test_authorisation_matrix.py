@@ -537,6 +537,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
     ),
+    ("POST", "/api/v1/me/campaigns/<string:campaign_id>/opened"): members(
+        404, place=lambda s: {"campaign_id": s.campaign("running")}
+    ),
     ("GET", "/api/v1/rewards"): members(200),
     ("GET", "/api/v1/rewards/bands"): members(200),
     ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
