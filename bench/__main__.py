@@ -5,18 +5,21 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from sqlalchemy import create_engine
 
 from app import clock, db
-from bench import claims, pgbench, quotes
+from bench import claims, messaging, pgbench, quotes
 from bench.figures import (
     BooksUnsound,
     Ratio,
     cost,
     cost_sentence,
+    extrapolated,
+    extrapolated_sentence,
     over_rounds,
     ratio,
     sentence,
@@ -29,6 +32,7 @@ from bench.last_ones import CLIENTS as RACERS
 from bench.last_ones import KINDS
 from bench.load import LoadFailed
 from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
+from bench.sending import SendingFailed
 from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
 from bench.stock import lay_in
 
@@ -39,6 +43,9 @@ RATIOS = (
     ("balance", "hello, in the app", 30.0),
     ("sale by quote", "quoted sale reference", 25.0),
     ("claim", "claim reference", 30.0),
+    (messaging.ONE, messaging.BARE_ONE, 60.0),
+    (messaging.TWO, messaging.BARE_TWO, 60.0),
+    (messaging.ONE, messaging.CEILING, None),
     ("scan+sale", "sale reference", None),
     ("balance", "pgbench select", None),
     ("hello, in the app", "hello, bare Flask", None),
@@ -55,7 +62,10 @@ SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
         for flash in ("flash claim", "flash claim, 10 s")
     ),
     *((f"race losers: {kind}", "", 1_000.0, None) for kind in KINDS),
+    (messaging.DRAINING, messaging.QUIET, None, 120.0),
 )
+#: A campaign to so many is planned in so many seconds.
+CAMPAIGN, CAMPAIGN_S = 200_000, 20.0
 
 
 def main() -> None:
@@ -65,10 +75,15 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", choices=NAMES, default=[], help="measure this; can be given several times"
     )
+    parser.add_argument(
+        "--members", type=int, help="of the campaign that is planned, instead of the usual number"
+    )
     asked = parser.parse_args()
     plan = QUICK if asked.quick else FULL
     if asked.rounds is not None:
         plan = replace(plan, rounds=asked.rounds)
+    if asked.members is not None:
+        plan = replace(plan, mailing=asked.members)
     program = pgbench.find()
     if program is None:
         print(pgbench.MISSING)
@@ -82,11 +97,17 @@ def main() -> None:
         counter = claims.lay_in(engine, stock)
         members, tickets = stock.members + shelf.buyers, stock.tickets + shelf.tickets
         print(f"{members:,} members, {tickets:,} tickets after {time.monotonic() - began:.0f} s")
+        written_to: AbstractContextManager[messaging.Messaging | None] = nullcontext()
+        if not asked.only or set(asked.only) & set(messaging.NAMES):
+            written_to = messaging.standing(
+                ground, engine, Path(logs), members=plan.mailing, sends=plan.sends
+            )
         with (
             serving(
                 "bench.app_with_hello:create_app", ground.environment, Path(logs) / "product.log"
             ) as product,
             serving("bench.bare_hello:create_app", {}, Path(logs) / "bare.log") as bare,
+            written_to as messages,
         ):
             bench = Bench(
                 plan=plan,
@@ -98,10 +119,11 @@ def main() -> None:
                 shelf=shelf,
                 counter=counter,
                 program=program,
+                messaging=messages,
             )
             try:
                 bench.go(print, asked.only)
-            except (LoadFailed, pgbench.PgbenchFailed, BooksUnsound) as error:
+            except (LoadFailed, SendingFailed, pgbench.PgbenchFailed, BooksUnsound) as error:
                 sys.exit(f"{type(error).__name__}: {error}")
         engine.dispose()
     report(bench, facts, took_s=time.monotonic() - began)
@@ -119,6 +141,12 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         for what, of, goal_ms, goal_percent in SLOWEST
         if what in bench.rounds
     ]
+    campaigns = [
+        extrapolated(messaging.PLANNING, found, CAMPAIGN, CAMPAIGN_S)
+        for found in (bench.rounds.get(messaging.PLANNING),)
+        if found is not None
+    ]
+    memory_kb = bench.messaging.memory_kb if bench.messaging is not None else []
     shape = {
         "clients": CLIENTS,
         "workers": WORKERS,
@@ -129,6 +157,9 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
     print(f"\n{CLIENTS} clients, {WORKERS} workers of {BLOCKING_THREADS} threads; medians\n")
     print(table(results), end="\n\n")
     print("\n".join([*map(sentence, ratios), *map(cost_sentence, costs), *map(slowest_sentence, waits)]))
+    print("\n".join(map(extrapolated_sentence, campaigns)))
+    if memory_kb:
+        print(messaging.memory_sentence(memory_kb))
     for kind, winners in bench.winners.items():
         print(f"race losers: {kind}: {sum(winners)} winners in {len(winners)} races of {RACERS} clients")
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -140,6 +171,8 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         "costs": [asdict(one) for one in costs],
         "waits": [asdict(one) for one in waits],
         "winners": bench.winners,
+        "campaigns": [asdict(one) for one in campaigns],
+        "worker_memory_kb": memory_kb,
         "results": {name: asdict(one) for name, one in results.items()},
         "rounds": {name: [asdict(one) for one in rounds] for name, rounds in bench.rounds.items()},
     }

@@ -172,6 +172,40 @@ def cost(what: str, rounds: Sequence[Figures], goal_ms: float) -> Cost:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extrapolated:
+    """How long `what` would take for `operations` at the pace of the rounds, which did `measured` each; the median."""
+
+    what: str
+    measured: int
+    operations: int
+    seconds: float
+    lowest_s: float
+    highest_s: float
+    goal_s: float
+
+
+def extrapolated(what: str, rounds: Sequence[Figures], operations: int, goal_s: float) -> Extrapolated:
+    seconds = [operations / one.rps for one in rounds]
+    return Extrapolated(
+        what=what,
+        measured=rounds[0].operations,
+        operations=operations,
+        seconds=median(seconds),
+        lowest_s=min(seconds),
+        highest_s=max(seconds),
+        goal_s=goal_s,
+    )
+
+
+def extrapolated_sentence(one: Extrapolated) -> str:
+    """As `sentence`; says so where it was not measured at that size."""
+    how = "" if one.measured >= one.operations else f" at the pace of {one.measured:,}"
+    met = "met" if one.seconds <= one.goal_s else "MISSED"
+    spread = f"{one.lowest_s:.1f} to {one.highest_s:.1f}"
+    return f"{one.what}: {one.operations:,} in {one.seconds:.1f} s ({spread}){how}, goal {one.goal_s:.0f} s: {met}"
+
+
 _HEAD = ("", "per second", "p50 ms", "p95 ms", "p99 ms", "app CPU ms", "db CPU ms", "client CPU")
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class LoadFailed(Exception):
 class Job:
     """`operations` in turn, from the start again if `repeat`; the first `warm_up_s` seconds do not count.
 
-    Statuses of answers begin with `status`.
+    Statuses of answers begin with `status`. Who is not in a hurry waits `pause_s` after each answer.
     """
 
     port: int
@@ -42,6 +43,7 @@ class Job:
     app_pid: int
     database_pid: int
     status: bytes = b"2"
+    pause_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -71,10 +73,10 @@ def measure(job: Job) -> Sample:
 def _run(job: Job) -> Sample:
     operations = iter(_endless(job.operations) if job.repeat else job.operations)
     clients = [_Client(connect(job.port)) for _ in range(job.clients)]
-    _drive(clients, operations, job.warm_up_s, job.status)
+    _drive(clients, operations, job.warm_up_s, job)
     before = tree_cpu_s(job.app_pid), tree_cpu_s(job.database_pid), time.process_time()
     started = time.perf_counter()
-    latencies_ms = _drive(clients, operations, job.seconds, job.status)
+    latencies_ms = _drive(clients, operations, job.seconds, job)
     elapsed_s = time.perf_counter() - started
     after = tree_cpu_s(job.app_pid), tree_cpu_s(job.database_pid), time.process_time()
     app, database, own = (
@@ -93,26 +95,31 @@ def _run(job: Job) -> Sample:
 
 
 def _drive(
-    clients: Sequence[_Client], operations: Iterator[Operation], seconds: float, status: bytes
+    clients: Sequence[_Client], operations: Iterator[Operation], seconds: float, job: Job
 ) -> list[float]:
     """Start operations for so long, or as long as there are any, and wait for all answers."""
     latencies_ms: list[float] = []
     until = time.perf_counter() + seconds
+    pausing: deque[tuple[float, _Client]] = deque()
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.connection, selectors.EVENT_READ, client)
         busy = sum(_begin(client, operations) for client in clients)
         while busy:
-            ready = selector.select(ANSWER_TIMEOUT_S)
-            if not ready:
+            pause_s = pausing[0][0] - time.perf_counter() if pausing else ANSWER_TIMEOUT_S
+            ready = selector.select(max(0.0, pause_s))
+            if not ready and not pausing:
                 raise LoadFailed(f"no answer within {ANSWER_TIMEOUT_S} s")
             for event, _ in ready:
                 client = event.data
-                if not _finished(client, status):
+                if not _finished(client, job.status):
                     continue
                 now = time.perf_counter()
                 latencies_ms.append((now - client.began) * 1000)
-                if now >= until or not _begin(client, operations):
+                pausing.append((now + job.pause_s, client))
+            while pausing and pausing[0][0] <= time.perf_counter():
+                _, client = pausing.popleft()
+                if time.perf_counter() >= until or not _begin(client, operations):
                     busy -= 1
     return latencies_ms
 

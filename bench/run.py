@@ -12,12 +12,13 @@ from sqlalchemy import Engine, text
 from app.checkout.member_code import CodeIssuer
 from app.ledger.check import QUESTIONS, differences
 from app.parts import assemble
-from bench import claims, flash, last_ones, pgbench, quoted_reference, quotes, races, stock
+from bench import claims, flash, last_ones, messaging, pgbench, quoted_reference, quotes, races, stock
 from bench.figures import BooksUnsound, Figures, Sample, figures
 from bench.ground import PGBENCH, PRODUCT, Ground
 from bench.load import Job, measure
 from bench.requests import Operation, request
 from bench.server import Server
+from bench.stock import Requests
 
 CLIENTS = 8
 #: More than two cores manage; when they run out, the measurement ends early and is as good.
@@ -25,6 +26,8 @@ MOST_SALES_PER_S = 1_200
 MOST_SCANS_PER_S = 700
 MOST_QUOTED_PER_S = 800
 MOST_CLAIMS_PER_S = 1_200
+#: Of tills that are not in a hurry: each rests so long after a sale, and so there are fewer than so many a second.
+TILL_PAUSE_S, MOST_TILL_SALES_PER_S = 0.1, CLIENTS * 10
 #: A flash claim: so many members for so many coupons, while so many others look into their wallets.
 CROWD, FEW, READERS = 2_000, 500, 8
 SPREAD_S = 10.0
@@ -43,10 +46,14 @@ class Plan:
     warm_up_s: float
     members: int
     buyers: int
+    #: Members of a campaign, and messages that are sent in each measurement.
+    mailing: int
+    sends: int
 
     @property
     def tickets(self) -> int:
-        return int(self.rounds * (self.seconds + self.warm_up_s) * MOST_SALES_PER_S)
+        most_per_s = MOST_SALES_PER_S + 2 * MOST_TILL_SALES_PER_S
+        return int(self.rounds * (self.seconds + self.warm_up_s) * most_per_s)
 
     @property
     def buyers_tickets(self) -> int:
@@ -54,8 +61,8 @@ class Plan:
         return int(self.rounds * (self.seconds + self.warm_up_s) * MOST_QUOTED_PER_S) + self.buyers
 
 
-FULL = Plan(rounds=3, seconds=5, warm_up_s=1.0, members=8_000, buyers=2_000)
-QUICK = Plan(rounds=2, seconds=1, warm_up_s=0.5, members=3_000, buyers=1_000)
+FULL = Plan(rounds=3, seconds=5, warm_up_s=1.0, members=8_000, buyers=2_000, mailing=20_000, sends=4_000)
+QUICK = Plan(rounds=2, seconds=1, warm_up_s=0.5, members=3_000, buyers=1_000, mailing=5_000, sends=2_000)
 #: What can be measured.
 NAMES = (
     *(
@@ -76,6 +83,7 @@ NAMES = (
         "flash claim, 10 s",
         "race losers",
     ),
+    *messaging.NAMES,
 )
 #: Of a flash claim there are figures for each of these.
 FLASH_PARTS = ("", ": refused", ": wallet before", ": wallet meanwhile")
@@ -94,6 +102,7 @@ class Bench:
     shelf: quotes.Shelf
     counter: claims.Counter
     program: Path | None
+    messaging: messaging.Messaging | None
     rounds: dict[str, list[Figures]] = field(default_factory=dict)
     #: Of each kind of race, how many won in each.
     winners: dict[str, list[int]] = field(default_factory=dict)
@@ -114,7 +123,7 @@ class Bench:
     def _measurements(self) -> dict[str, Measurement]:
         """In the order in which they are taken; each is given the number of the round."""
         issuer, tool = self._issuer(), self._pgbench()
-        requests = stock.Requests(self.stock, issuer.ring, issuer.prefix)
+        requests = Requests(self.stock, issuer.ring, issuer.prefix)
         quoting = quotes.QuoteRequests(self.shelf)
         seconds = self.plan.seconds + self.plan.warm_up_s
         hello = [(request("GET", "/bench/hello"),)]
@@ -133,7 +142,10 @@ class Bench:
             quoting.sales(self.engine, int(seconds * MOST_QUOTED_PER_S))
         )
         found["quote"] = lambda _: self._repeated(quoting.quotes())
-        return found | self._claims(tool, seconds)
+        found |= self._claims(tool, seconds)
+        if self.messaging is not None:
+            found |= self.messaging.measurements(lambda: self._tills(requests, seconds))
+        return found
 
     def _claims(self, tool: pgbench.Pgbench | None, seconds: float) -> dict[str, Measurement]:
         claiming = claims.ClaimRequests(self.counter)
@@ -176,6 +188,10 @@ class Bench:
         """What can be sent only once, against a product database that has nothing left to do."""
         self.ground.clear_up()
         return self._load(self.product, operations, repeat=False)
+
+    def _tills(self, requests: Requests, seconds: float) -> Sample:
+        operations = requests.sales(int(seconds * MOST_TILL_SALES_PER_S))
+        return self._load(self.product, operations, repeat=False, pause_s=TILL_PAUSE_S)
 
     def _repeated(self, operations: Sequence[Operation], status: bytes = b"2") -> Sample:
         self.ground.clear_up()
@@ -232,7 +248,13 @@ class Bench:
         )
 
     def _load(
-        self, server: Server, operations: Sequence[Operation], *, repeat: bool = True, status: bytes = b"2"
+        self,
+        server: Server,
+        operations: Sequence[Operation],
+        *,
+        repeat: bool = True,
+        status: bytes = b"2",
+        pause_s: float = 0.0,
     ) -> Sample:
         return measure(
             Job(
@@ -245,6 +267,7 @@ class Bench:
                 app_pid=server.pid,
                 database_pid=self.ground.database_pid,
                 status=status,
+                pause_s=pause_s,
             )
         )
 
@@ -254,7 +277,8 @@ class Bench:
             found = [f"{d.promise}: {d.what} ({d.detail})" for d in differences(connection)]
             stored = connection.execute(text("SELECT count(*) FROM sales")).scalar_one()
         names = ("sale", "scan+sale", "sale reference", "sale by quote", "quoted sale reference")
-        measured = sum(one.operations for name in names for one in self.rounds.get(name, []))
+        tills = (messaging.QUIET, messaging.DRAINING)
+        measured = sum(one.operations for name in (*names, *tills) for one in self.rounds.get(name, []))
         if stored < measured:
             found.append(f"{measured} sales were acknowledged, {stored} are stored")
         if found:

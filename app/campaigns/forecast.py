@@ -72,8 +72,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         campaign = one(session, campaign_id)
         at = now if campaign.starts_at is None else max(now, campaign.starts_at)
         asked = asked_by(campaign, campaign.channel, app_id, at)
-        fitting = values([], asked, in_force(session, MessagePolicy).value)
-        del fitting["member_ids"]
+        fitting = values(asked, in_force(session, MessagePolicy).value)
         fitting |= {
             "else_inbox": len(channels_of(campaign)) > 1,
             "campaign_id": campaign.id,

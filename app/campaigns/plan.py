@@ -39,6 +39,11 @@ UNSAYABLE = "content"
 _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
     ORDER BY id""")
+# Each of some thousand rows is looked up by itself, whatever the planner believes of tables that grow while it plans:
+# where it guesses wrong it reads all members of the campaign, or all messages there are, for each batch.
+_ROW_BY_ROW = text(
+    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
 _TAKE = text("""
     SELECT member_id, arm, given FROM campaign_members
     WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
@@ -95,6 +100,7 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": most}).all()
         if not rows:
             return 0
+        session.execute(_ROW_BY_ROW)
         had = frozenset(row.member_id for row in rows if row.given)
         batch = _Batch(session, campaign, app_id, had, now)
         batch.tell([row.member_id for row in rows if row.arm == "told"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select, text
@@ -47,14 +48,10 @@ def words_of(name: str, tier_zh: str, tier_en: str, points: int) -> dict[str, di
 
 
 def people(session: Session, member_ids: Sequence[int]) -> list[Person]:
-    rows = session.execute(_PEOPLE, {"ids": list(member_ids)})
+    rows = session.execute(_PEOPLE, {"ids": list(member_ids)}).all()
     return [
-        Person(
-            member_id=row.id,
-            language=row.language,
-            words=words_of(row.name, row.name_zh, row.name_en, row.points),
-        )
-        for row in rows
+        Person(member_id=member_id, language=language, words=words_of(*words))
+        for member_id, language, *words in rows
     ]
 
 
@@ -111,48 +108,43 @@ class Wording:
     ) -> None:
         self._content, self._channel, self._page, self._test = content, channel, page, test
         inbox = content["inbox"]
-        self._inbox = {
-            (part, language): inbox[language][part] for language in LANGUAGES for part in ("title", "body")
-        }
-        self._varies = any(FIELD.search(text) for text in self._inbox.values())
-        self._made: dict[str, dict[str, Any]] = {}
-        self.common: dict[str, Any] = {} if self._varies else {**_keyed(self._inbox)}
+        texts = {f"{part}_{lang}": inbox[lang][part] for lang in LANGUAGES for part in ("title", "body")}
+        # As the inbox finds them, with the language whose words each takes.
+        self._own = [(key, key[-2:], text) for key, text in texts.items() if FIELD.search(text)]
+        self.common: dict[str, Any] = {key: text for key, text in texts.items() if not FIELD.search(text)}
         if test:
             self.common["test"] = True
+        part = content.get(PARTS.get(channel, ""), {})
+        self._fields = {lang: sorted(set(FIELD.findall(str(part.get(lang))))) for lang in LANGUAGES}
+        # By all that it depends on: most say the same as somebody before them.
+        self._made: dict[tuple[str, ...], dict[str, Any] | None] = {}
 
     def each(self, session: Session, member_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Of whom the words fit the channel; whose do not (a tier's name that WeChat would refuse) is left out."""
         said = {}
         for person in people(session, member_ids):
-            own = self._own(person)
-            if own is not None:
-                said[person.member_id] = own
+            made = self._by_channel(person)
+            if made is not None:
+                own = {key: _filled(text, person.words[language]) for key, language, text in self._own}
+                said[person.member_id] = {"language": person.language, **own, **made}
         return said
 
-    def _own(self, person: Person) -> dict[str, Any] | None:
-        own: dict[str, Any] = {"language": person.language}
-        if self._varies:
-            own |= _keyed({at: _filled(text, person.words[at[1]]) for at, text in self._inbox.items()})
-        made = self._made.get(person.language)
-        if made is None:
+    def _by_channel(self, person: Person) -> dict[str, Any] | None:
+        words = person.words[person.language]
+        key = (person.language, *(words[field] for field in self._fields[person.language]))
+        if key not in self._made:
             try:
-                made = addressed(self._content, self._channel, self._page, person, test=self._test)
+                self._made[key] = addressed(self._content, self._channel, self._page, person, test=self._test)
             except Invalid:
-                return None
-            if not self._differs(person.language):
-                self._made[person.language] = made
-        return own | made
-
-    def _differs(self, language: str) -> bool:
-        """Whether what the channel says in that language has fields."""
-        part = PARTS.get(self._channel)
-        return part is not None and FIELD.search(str(self._content[part][language])) is not None
+                self._made[key] = None
+        return self._made[key]
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    return FIELD.sub(lambda found: words[found[1]], text)
+    return _form(text) % words
 
 
-def _keyed(texts: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """As the inbox finds them: `title_zh`."""
-    return {"_".join(at): text for at, text in texts.items()}
+@lru_cache(maxsize=64)
+def _form(text: str) -> str:
+    """For the operator `%`, which fills it in many times faster than a pattern."""
+    return FIELD.sub(r"%(\1)s", text.replace("%", "%%"))

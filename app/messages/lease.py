@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import reading, transaction
+from app.db import ask, reading, statements, transaction
 from app.identity.models import WECHAT_MINI
 from app.messages import epoch, pace
 from app.messages.epoch import Epoch
@@ -83,16 +83,17 @@ _LEASE = text("""
         p.public_id AS owner, l.category
     FROM leased l JOIN members p ON p.id = l.member_id ORDER BY l.due_at, l.id""")
 
-_BEGIN = text("""
+# Begun and recorded on the driver: both are one statement, and what is on its way waits for the other of them.
+_BEGIN = """
     WITH begun AS (
-        UPDATE messages m SET attempts = d.attempt, leased_until = :until
-        FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS integer[]), CAST(:leases AS timestamptz[]))
+        UPDATE messages m SET attempts = d.attempt, leased_until = %(until)s
+        FROM unnest(CAST(%(ids)s AS text[]), CAST(%(attempts)s AS integer[]), CAST(%(leases)s AS timestamptz[]))
             AS d (id, attempt, leased_until)
         WHERE m.id = d.id AND m.state = 'leased' AND m.attempts = d.attempt - 1
-            AND m.leased_until = d.leased_until AND m.leased_until > :now
+            AND m.leased_until = d.leased_until AND m.leased_until > %(now)s
         RETURNING m.id, m.attempts)
     INSERT INTO message_attempts (message_id, attempt, started_at)
-    SELECT id, attempts, :now FROM begun RETURNING message_id""")
+    SELECT id, attempts, %(now)s FROM begun RETURNING message_id"""
 
 _GIVE_BACK = text("""
     UPDATE messages m SET state = 'pending', leased_until = NULL
@@ -172,8 +173,9 @@ def begin(messages: Sequence[Leased], *, now: datetime) -> list[Leased]:
 
     What is missing was lost to somebody else, because the lease ran out.
     """
-    with transaction() as session:
-        begun = set(session.execute(_BEGIN, {**_named(messages), "now": now, "until": now + LEASE}).scalars())
+    with statements() as connection:
+        rows = ask(connection, _BEGIN, {**_named(messages), "now": now, "until": now + LEASE})
+    begun = {row.message_id for row in rows}
     return [message for message in messages if message.id in begun]
 
 

@@ -64,14 +64,12 @@ def verdicts_of(whom: str, *, channel: str = ":channel", template_id: str = ":te
             WHEN CAST({channel} AS text) = 'wechat_subscribe' AND NOT (x.fits AND EXISTS (
                 SELECT FROM subscription_credits c WHERE c.member_id = m.id
                     AND c.template_id = CAST({template_id} AS text) AND c.credits > 0)) THEN 'no_credit'
-            WHEN :marketing AND (
-                CAST(:most_a_day AS integer) <= (SELECT count(*) FROM messages n WHERE n.member_id = m.id
-                    AND n.category = 'marketing' AND n.state <> 'cancelled'
-                    AND n.due_at > t.tell_at - interval '24 hours' AND n.due_at < t.tell_at + interval '24 hours')
-                OR CAST(:most_a_week AS integer) <= (SELECT count(*) FROM messages n WHERE n.member_id = m.id
-                    AND n.category = 'marketing' AND n.state <> 'cancelled'
+            WHEN :marketing AND (SELECT CAST(:most_a_week AS integer) <= count(*) OR CAST(:most_a_day AS integer)
+                    <= count(*) FILTER (WHERE n.due_at > t.tell_at - interval '24 hours'
+                        AND n.due_at < t.tell_at + interval '24 hours')
+                FROM messages n WHERE n.member_id = m.id AND n.category = 'marketing' AND n.state <> 'cancelled'
                     AND n.due_at > t.tell_at - interval '168 hours'
-                    AND n.due_at < t.tell_at + interval '168 hours')) THEN 'capped'
+                    AND n.due_at < t.tell_at + interval '168 hours') THEN 'capped'
         END AS refused
     FROM members m
     -- Whoever calls marketing a service, or the other way round, finds no credit; a retired template has none either.
@@ -105,14 +103,15 @@ def hold_each(session: Session, member_ids: Sequence[int], *, wait: bool = True)
     Whoever plans for many does not wait: the relay holds the members of its facts in the order of the facts, and two
     who wait for each other would both have to begin again. Who is left out is there the next time.
     """
-    return list(session.execute(_HOLD_EACH if wait else _HOLD_FREE, {"ids": list(member_ids)}).scalars())
+    held = session.execute(_HOLD_EACH if wait else _HOLD_FREE, {"ids": list(member_ids)}).scalars()
+    return list(held.all())  # one trip to the driver; going through them would be one for each
 
 
 def may_each(
     session: Session, member_ids: Sequence[int], asked: Asked, policy: MessagePolicy
 ) -> list[Verdict]:
     """For each of the members, ascending; the caller holds them if it acts on the answer."""
-    rows = session.execute(_EACH, values(member_ids, asked, policy))
+    rows = session.execute(_EACH, {"member_ids": list(member_ids), **values(asked, policy)})
     return [Verdict(member_id=row.member_id, refused=row.refused, tell_at=row.tell_at) for row in rows]
 
 
@@ -122,10 +121,9 @@ def may(session: Session, member_id: int, asked: Asked, policy: MessagePolicy) -
     return verdict
 
 
-def values(member_ids: Sequence[int], asked: Asked, policy: MessagePolicy) -> dict[str, Any]:
-    """What `VERDICTS` is filled with."""
+def values(asked: Asked, policy: MessagePolicy) -> dict[str, Any]:
+    """What `verdicts_of` is filled with."""
     return {
-        "member_ids": list(member_ids),
         "category": asked.category,
         "marketing": asked.category == "marketing",
         "channel": asked.channel,

@@ -121,13 +121,16 @@ class SubscriptionCredit(Base):
 
 
 class SubscriptionChange(Base):
-    """Append-only: every grant and every use of one, and what told us of it."""
+    """Append-only: every grant and every use of one, and what told us of it.
+
+    Without a foreign key to the member, which the credits beside it have: a campaign writes 200,000 rows in a minute.
+    """
 
     __tablename__ = "subscription_changes"
     __table_args__ = (Index("ix_subscription_changes_member_id", "member_id", "template_id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"))
+    member_id: Mapped[int] = mapped_column(BigInteger)
     template_id: Mapped[str] = mapped_column(String(64))
     change: Mapped[int]
     cause: Mapped[str] = mapped_column(String(24))

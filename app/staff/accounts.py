@@ -281,12 +281,7 @@ def _check_grants(grants: tuple[Grant, ...], boss: Boss) -> None:
 def _write_grants(session: Session, staff_id: int, grants: tuple[Grant, ...]) -> None:
     for grant in dict.fromkeys(grants):
         session.execute(
-            into(StaffRole),
-            {
-                "staff_id": staff_id,
-                "role": grant.role,
-                "store_id": grant.store_id,
-            },
+            into(StaffRole), {"staff_id": staff_id, "role": grant.role, "store_id": grant.store_id}
         )
 
 

@@ -9,6 +9,8 @@ from bench.figures import (
     Sample,
     cost,
     cost_sentence,
+    extrapolated,
+    extrapolated_sentence,
     figures,
     over_rounds,
     percentile,
@@ -98,3 +100,12 @@ def test_the_slowest_are_compared_with_those_of_the_same_round() -> None:
         slowest_sentence(slowest("quiet", "", rounds, goal_ms=1_500.0))
         == "quiet: p99 3 ms, goal 1,500 ms: met"
     )
+
+
+def test_what_was_measured_with_fewer_says_so() -> None:
+    found = extrapolated("planning", [at(5_000), at(20_000), at(10_000)], 200_000, 20.0)
+    assert (found.seconds, found.lowest_s, found.highest_s) == (20.0, 10.0, 40.0)
+    few = replace(found, measured=20_000)
+    assert extrapolated_sentence(few).endswith("(10.0 to 40.0) at the pace of 20,000, goal 20 s: met")
+    whole = replace(found, measured=200_000, seconds=20.1)
+    assert extrapolated_sentence(whole) == "planning: 200,000 in 20.1 s (10.0 to 40.0), goal 20 s: MISSED"

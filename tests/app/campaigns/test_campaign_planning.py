@@ -24,7 +24,7 @@ from app.messages.send import fill_inboxes
 from app.segments import save
 from app.segments.asking import SegmentTooSlow
 from app.segments.rule import parse
-from tests.campaigns import APP_ID, INBOX, approved, audience, begun, by_wechat, drafted, work
+from tests.campaigns import APP_ID, INBOX, WECHAT, approved, audience, begun, by_wechat, drafted, work
 from tests.conftest import rows
 from tests.marketing import NOON, asked, plan, policy, template
 from tests.racing import race
@@ -76,6 +76,19 @@ def test_what_is_sent_by_wechat_has_the_members_own_words(shop: Shop, engine: En
     assert sent["data"]["thing1"]["value"].endswith("：本周八折")
     assert params["body_zh"] == "王小明，本周全场八折。"
     assert rows(engine, CREDITS) == [(member.member_id, 0)]
+
+
+def test_each_has_their_own_words_also_those_that_look_like_places(shop: Shop, engine: Engine) -> None:
+    template()
+    people = [by_wechat(shop.member(name), 1) for name in ("{points} 5%s", "王小明")]
+    wechat = {**WECHAT, "zh": {"thing1": "{name} 8%"}}
+    begun(shop, people, channel="wechat_subscribe", content={"inbox": INBOX, "wechat": wechat})
+    work()
+    question = "SELECT params FROM messages WHERE kind = 'campaign' ORDER BY member_id"
+    found: list[Any] = [params for (params,) in rows(engine, question)]
+    assert [one["body_zh"] for one in found] == ["{points} 5%s，本周全场八折。", "王小明，本周全场八折。"]
+    said = [one["wechat"]["data"]["thing1"]["value"] for one in found]
+    assert said == ["{points} 5%s 8%", "王小明 8%"]
 
 
 def mixed(shop: Shop) -> list[Phone]:

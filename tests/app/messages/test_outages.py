@@ -1,13 +1,17 @@
 """How much a provider is asked: at most its rate, hardly at all while it is down, and everything in the end."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from app import clock, work
+from app.db import Busy
 from app.messages import lease
+from app.messages.channels import Channel, Clock, Send
 from app.messages.outlets import Outlet
 from app.messages.send import send_by
 from app.providers.breaker import Breaker
@@ -110,6 +114,54 @@ def test_a_backlog_drains_at_the_cap(post: Post) -> None:
     assert reckoned_up(post) == {"sent": 60}
     # Five at once and five each quarter of a second, which is 2.75 s; then one look to see that nothing is left.
     assert (time.at - start).total_seconds() == 3.0
+
+
+@dataclass
+class Counted:
+    """A channel, and how often its connections were opened."""
+
+    channel: Channel
+    opened_times: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.channel, name)
+
+    def opened(self, clock: Clock) -> AbstractAsyncContextManager[Send]:
+        self.opened_times += 1
+        return self.channel.opened(clock)
+
+
+def test_a_backlog_goes_over_connections_that_stay_open(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    post.facts(list(post.crowd(50, credits=1)))
+    post.relay()
+    monkeypatch.setattr(lease, "BATCH", 20)
+    counted = Counted(outlet(post, per_second=10_000).channel)
+
+    taken = send_by(replace(outlet(post, per_second=10_000), channel=counted), clock=clock.now)  # type: ignore[arg-type]
+
+    assert (taken, counted.opened_times) == (50, 1)
+    assert reckoned_up(post) == {"sent": 50}
+
+
+def test_when_no_more_can_be_leased_what_is_on_its_way_is_written_down(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.facts(list(post.crowd(50, credits=1)))
+    post.relay()
+    monkeypatch.setattr(lease, "BATCH", 20)
+    real, times = lease.lease, iter([True])
+
+    def once(**asked: Any) -> lease.Batch:
+        if not next(times, False):
+            raise Busy
+        return real(**asked)
+
+    monkeypatch.setattr(lease, "lease", once)
+    with pytest.raises(Busy):
+        send_by(outlet(post, per_second=10_000), clock=clock.now)
+
+    states = dict(post.rows("SELECT state, count(*) FROM messages GROUP BY 1"))
+    assert states == {"sent": 20, "pending": 30}
 
 
 def test_many_workers_share_one_cap(post: Post) -> None:

@@ -162,7 +162,7 @@ def _withdrawn_while_it_is_begun(post: Post) -> list[tuple[str, str | None]]:
     held = leased()
     asked = {**lease._named(held), "now": clock.now(), "until": clock.now() + LEASE}
     with db.transaction() as session:
-        session.execute(lease._BEGIN, asked)
+        db.ask(session, lease._BEGIN, asked)
         with _meanwhile(post, lambda: leave(member)) as withdrawal:
             pass
     withdrawal.join(10)
