@@ -19,6 +19,7 @@ import consoles.preview.pages
 import miniprogram_api.balance
 import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
+import miniprogram_api.callbacks.wechat_official
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.check_ins
 import miniprogram_api.codes
@@ -229,6 +230,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.wechat_official.blueprint,
         miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):

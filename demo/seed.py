@@ -97,6 +97,7 @@ class _Past:
             language="zh",
             terms=terms,
             now=event.at,
+            vault=self.parts.phones,
         )
         self.members[person.wechat] = logged_in.member_id
         changes = Changes(name=person.name)

@@ -28,6 +28,7 @@ from wechat_sandbox.config import (
     Field,
     Latency,
     Limits,
+    Official,
     Pay,
     Template,
 )
@@ -52,6 +53,8 @@ def config_from(values: Mapping[str, Any]) -> Config:
         given["latency"] = Latency(**_known(given["latency"], Latency, "latency"))
     if given.get("pay") is not None:
         given["pay"] = pay_from(given["pay"])
+    if given.get("official") is not None:
+        given["official"] = official_from(given["official"])
     if given.get("seed") is not None:
         given["seed"] = str(given["seed"])
     return Config(**given)
@@ -111,6 +114,18 @@ def callback_from(values: Mapping[str, Any]) -> Callback:
     if not set(callback.events) <= set(PUSH_EVENTS):
         raise ConfigError(f"callback events are among {PUSH_EVENTS}")
     return callback
+
+
+def official_from(values: Mapping[str, Any]) -> Official:
+    """Build an Official. Raises ConfigError."""
+    given = _known(values, Official, "official")
+    for name in ("app_id", "secret"):
+        if not isinstance(given.get(name), str) or not given[name]:
+            raise ConfigError(f"official {name} is missing")
+    given["templates"] = tuple(template_from(one) for one in given.get("templates", ()))
+    if given.get("callback") is not None:
+        given["callback"] = callback_from(given["callback"])
+    return Official(**given)
 
 
 def pay_from(values: Mapping[str, Any]) -> Pay:

@@ -119,8 +119,12 @@ async def notifications(request: web.Request) -> dict[str, Any]:
 
 async def notify_drain(request: web.Request) -> dict[str, Any]:
     """POST /_sim/notify/drain ``{"timeout_s"?: 10}``: wait until every push is answered or given up."""
-    timeout_s = number_in(await values_of(request), "timeout_s", 10)
-    return {"drained": await world_of(request).pushes.drain(min(timeout_s, 60))}
+    timeout_s = min(number_in(await values_of(request), "timeout_s", 10), 60)
+    world = world_of(request)
+    drained = await world.pushes.drain(timeout_s)
+    if world.official is not None:
+        drained = await world.official.pushes.drain(timeout_s) and drained
+    return {"drained": drained}
 
 
 async def notify_replay(request: web.Request) -> dict[str, Any]:

@@ -24,9 +24,11 @@ CODE_MISSING: Final = 41008
 BAD_ARGUMENT: Final = 40097
 BAD_SCENE: Final = 40129
 BAD_PAGE: Final = 41030
+BAD_MINI_PAGE: Final = 40165
 TOKEN_EXPIRED: Final = 42001
 GET_REQUIRED: Final = 43001
 POST_REQUIRED: Final = 43002
+NOT_A_FOLLOWER: Final = 43004
 NOT_SUBSCRIBED: Final = 43101
 TEMPLATE_BANNED: Final = 43107
 SENDING_ALREADY: Final = 43108
@@ -58,9 +60,11 @@ WORDS: Final = {
     BAD_ARGUMENT: "invalid args",
     BAD_SCENE: "invalid scene",
     BAD_PAGE: "invalid page",
+    BAD_MINI_PAGE: "invalid weapp pagepath",
     TOKEN_EXPIRED: "access_token expired",
     GET_REQUIRED: "require GET method",
     POST_REQUIRED: "require POST method",
+    NOT_A_FOLLOWER: "require subscribe",
     NOT_SUBSCRIBED: "user refuse to accept the msg",
     TEMPLATE_BANNED: "subscribe message capability or template banned",
     SENDING_ALREADY: "concurrent sending to the same user",

@@ -67,6 +67,7 @@ def _phone_page(request: web.Request, template: str) -> web.Response:
         template,
         user=user,
         brand=world.config.brand,
+        follows=None if world.official is None else world.official.follows(user),
         bubbles=_bubbles(world, user),
         subscriptions=_subscriptions(world, user),
         payments=_payments(world, user),
@@ -89,6 +90,7 @@ def _bubbles(world: World, user: User) -> list[dict[str, Any]]:
     return [
         {
             "title": one.title,
+            "official": one.account == "official",
             "fields": one.fields,
             "page": one.page,
             "time": datetime.fromtimestamp(one.sent_at, UTC).astimezone(_BEIJING).strftime("%m-%d %H:%M"),

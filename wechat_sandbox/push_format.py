@@ -11,6 +11,12 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+#: Events that carry what they have to say as values of their own, beside the head.
+_PLAIN: Final = {
+    "subscribe": "subscribe",
+    "unsubscribe": "unsubscribe",
+    "finished": "TEMPLATESENDJOBFINISH",
+}
 _KEYS: Final = {
     "popup": "SubscribeMsgPopupEvent",
     "change": "SubscribeMsgChangeEvent",
@@ -21,7 +27,7 @@ _NUMBERS: Final = {"PopupScene", "MsgID", "ErrorCode"}
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened on a phone. ``kind`` is popup, change or sent."""
+    """Something that happened on a phone. ``kind`` is popup, change or sent, or one of the official account's."""
 
     kind: str
     openid: str
@@ -31,7 +37,7 @@ class Event:
     @property
     def name(self) -> str:
         """The name on the wire."""
-        return f"subscribe_msg_{self.kind}_event"
+        return _PLAIN.get(self.kind, f"subscribe_msg_{self.kind}_event")
 
 
 def render(event: Event, *, account: str, format: str, json_shape: str) -> str:
@@ -51,11 +57,15 @@ def _xml(event: Event, account: str) -> str:
         "<List>" + "".join(_element(name, value) for name, value in item.items()) + "</List>"
         for item in event.items
     )
-    key = _KEYS[event.kind]
+    if event.kind in _PLAIN:
+        told = "".join(_element(name, value) for item in event.items for name, value in item.items())
+    else:
+        key = _KEYS[event.kind]
+        told = f"<{key}>{items}</{key}>"
     return (
         f"<xml>{_element('ToUserName', account)}{_element('FromUserName', event.openid)}"
         f"<CreateTime>{event.created_at}</CreateTime>"
-        f"{_element('MsgType', 'event')}{_element('Event', event.name)}<{key}>{items}</{key}></xml>"
+        f"{_element('MsgType', 'event')}{_element('Event', event.name)}{told}</xml>"
     )
 
 
@@ -76,6 +86,8 @@ def _json(event: Event, account: str, shape: str) -> str:
         "MsgType": "event",
         "Event": event.name,
     }
+    if event.kind in _PLAIN:
+        return json.dumps({**head, **{name: value for item in event.items for name, value in item.items()}})
     if shape == "flat":
         return json.dumps({**head, "List": single_or_several}, ensure_ascii=False)
     bare = shape == "bare" and event.kind != "sent"

@@ -14,6 +14,7 @@ from aiohttp import web
 from wechat_sandbox.config import Config, ConfigError
 from wechat_sandbox.config_parse import is_loopback
 from wechat_sandbox.control_guard import guard
+from wechat_sandbox.control_official import add_official_routes
 from wechat_sandbox.control_pay import add_pay_control_routes
 from wechat_sandbox.control_people import add_people_routes
 from wechat_sandbox.control_platform import add_platform_control_routes
@@ -32,6 +33,7 @@ def build(config: Config) -> web.Application:
     app[HOLDER] = Holder(World(config))
     add_platform_routes(app)
     add_people_routes(app)
+    add_official_routes(app)
     add_platform_control_routes(app)
     add_pay_routes(app)
     add_pay_control_routes(app)

@@ -482,6 +482,8 @@ TABLE: dict[tuple[str, str], Row] = {
     # no push is set up here, so there is no such place, for anybody
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
+    ("GET", "/callbacks/wechat-official"): everybody(404),
+    ("POST", "/callbacks/wechat-official"): everybody(404),
     ("POST", "/callbacks/wechat-pay"): everybody(404),
     ("POST", "/callbacks/sms/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
     # signed links, and this is none

@@ -1,0 +1,46 @@
+"""Followers of the official account, and campaigns by its template messages."""
+
+from alembic import op
+
+revision = "0036_outlets"
+down_revision = "0033_campaigns"
+
+UP = """
+CREATE TABLE official_followers (
+    openid_index BYTEA NOT NULL,
+    app_id VARCHAR(64) NOT NULL,
+    cipher BYTEA,
+    union_index BYTEA,
+    member_id BIGINT,
+    told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ask_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_official_followers PRIMARY KEY (openid_index),
+    CONSTRAINT fk_official_followers_member_id FOREIGN KEY (member_id) REFERENCES members (id),
+    CONSTRAINT ck_official_followers_gone_whole
+        CHECK (cipher IS NOT NULL OR (union_index IS NULL AND member_id IS NULL AND ask_at IS NULL))
+);
+CREATE INDEX ix_official_followers_member_id ON official_followers (member_id) WHERE member_id IS NOT NULL;
+CREATE INDEX ix_official_followers_union_index ON official_followers (union_index) WHERE union_index IS NOT NULL;
+CREATE INDEX ix_official_followers_ask_at ON official_followers (ask_at) WHERE ask_at IS NOT NULL;
+ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_channel,
+    ADD CONSTRAINT ck_campaigns_channel
+        CHECK (channel IN ('inbox', 'wechat_subscribe', 'official_account', 'sms', 'email'));
+"""
+DOWN = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM campaigns WHERE channel = 'official_account') THEN
+        RAISE EXCEPTION 'there are campaigns by a channel that the former version does not know';
+    END IF;
+END $$;
+ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_channel,
+    ADD CONSTRAINT ck_campaigns_channel CHECK (channel IN ('inbox', 'wechat_subscribe', 'sms', 'email'));
+DROP TABLE official_followers;
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(DOWN)
