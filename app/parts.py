@@ -11,6 +11,7 @@ from app.checkout.member_code import CodeIssuer
 from app.clock import now
 from app.coupons.code import PREFIX, PURPOSE, CouponCodes
 from app.engagement.lottery_seed import SeedVault
+from app.feedback.thread import words
 from app.identity.login import Terms
 from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
@@ -20,9 +21,10 @@ from app.messages.channels import Channel, NotSetUp
 from app.messages.channels.mail import Mail
 from app.messages.channels.official_account import OfficialAccount
 from app.messages.channels.sms import Sms
+from app.messages.channels.wechat_service import WechatService
 from app.messages.channels.wechat_subscribe import WechatSubscribe
 from app.messages.epoch import Epoch
-from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
+from app.messages.models import EMAIL, OFFICIAL, SERVICE, SMS, WECHAT
 from app.messages.outlets import Outlet
 from app.messages.unsubscribe import Unsubscribe
 from app.providers.places import Places
@@ -107,6 +109,7 @@ def _outlets(
     channels: tuple[Channel, ...] = (
         _subscribe(settings, wechat),
         _official_account(settings, official, phones),
+        _service(settings, wechat),
         _sms(settings, phones),
         _mail(settings, phones, unsubscribe),
     )
@@ -126,6 +129,14 @@ def _subscribe(settings: Settings, wechat: WechatClient | None) -> Channel:
         base_url=settings.wechat_api_base,
         page_state=settings.wechat_page_state,
         receipt_fields=settings.wechat_receipt_fields,
+    )
+
+
+def _service(settings: Settings, wechat: WechatClient | None) -> Channel:
+    if wechat is None:
+        return NotSetUp(SERVICE)
+    return WechatService(
+        tokens=wechat.tokens, app_id=settings.wechat_app_id, base_url=settings.wechat_api_base, words=words
     )
 
 

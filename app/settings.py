@@ -192,7 +192,7 @@ _RECEIPT_FIELDS = {"thing1": "store", "amount2": "amount", "number3": "earned", 
 
 
 #: How many messages a second go to each provider at most.
-_RATES = {"wechat_subscribe": 500, "official_account": 100, "sms": 50, "email": 20}
+_RATES = {"wechat_subscribe": 500, "official_account": 100, "wechat_service": 100, "sms": 50, "email": 20}
 
 
 class _Reader:

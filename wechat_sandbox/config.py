@@ -12,6 +12,8 @@ JSON_SHAPES: Final = ("bare", "wrapped", "flat")
 SIGNERS: Final = ("public_key", "certificate")
 REFUNDS: Final = ("automatic", "manual")
 PUSH_EVENTS: Final = ("popup", "change", "sent")
+#: What people do in customer service of the mini-program.
+CHAT_EVENTS: Final = ("enter", "text")
 #: Of the official account.
 FOLLOW_EVENTS: Final = ("subscribe", "unsubscribe", "finished")
 

@@ -34,6 +34,9 @@ TEMPLATE_BANNED: Final = 43107
 SENDING_ALREADY: Final = 43108
 DAY_QUOTA: Final = 45009
 MINUTE_QUOTA: Final = 45011
+CONTENT_TOO_LONG: Final = 45002
+WINDOW_CLOSED: Final = 45015
+ANSWERS_USED_UP: Final = 45047
 SENSITIVE_WORDS: Final = 45168
 BAD_JSON: Final = 47001
 BAD_DATA: Final = 47003
@@ -70,6 +73,9 @@ WORDS: Final = {
     SENDING_ALREADY: "concurrent sending to the same user",
     DAY_QUOTA: "reach max api daily quota limit",
     MINUTE_QUOTA: "api minute-quota reach limit, must slower, retry next minute,",
+    CONTENT_TOO_LONG: "content size out of limit",
+    WINDOW_CLOSED: "response out of time limit or subscription is canceled",
+    ANSWERS_USED_UP: "out of response count limit",
     SENSITIVE_WORDS: "message contains sensitive words",
     BAD_JSON: "data format error",
     BAD_DATA: "argument invalid!",

@@ -26,6 +26,7 @@ from wechat_sandbox.errors import (
 from wechat_sandbox.page_picture import page_picture
 from wechat_sandbox.platform_call import Call, Endpoint, endpoint
 from wechat_sandbox.quotas import MINUTE
+from wechat_sandbox.service_send import service_send
 from wechat_sandbox.subscribe_send import subscribe_send
 from wechat_sandbox.template_send import template_send, user_info
 from wechat_sandbox.tokens import Tokens
@@ -151,6 +152,7 @@ def add_platform_routes(app: web.Application) -> None:
         ("/wxa/business/getuserphonenumber", phone_number),
         ("/cgi-bin/message/subscribe/send", subscribe_send),
         ("/cgi-bin/message/template/send", template_send),
+        ("/cgi-bin/message/custom/send", service_send),
         ("/wxa/getwxacodeunlimit", page_picture),
     )
     for path, asked in posted:

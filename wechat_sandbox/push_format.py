@@ -16,13 +16,15 @@ _PLAIN: Final = {
     "subscribe": "subscribe",
     "unsubscribe": "unsubscribe",
     "finished": "TEMPLATESENDJOBFINISH",
+    "enter": "user_enter_tempsession",
+    "text": "",
 }
 _KEYS: Final = {
     "popup": "SubscribeMsgPopupEvent",
     "change": "SubscribeMsgChangeEvent",
     "sent": "SubscribeMsgSentEvent",
 }
-_NUMBERS: Final = {"PopupScene", "MsgID", "ErrorCode"}
+_NUMBERS: Final = {"PopupScene", "MsgID", "MsgId", "ErrorCode"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,12 @@ def _xml(event: Event, account: str) -> str:
     return (
         f"<xml>{_element('ToUserName', account)}{_element('FromUserName', event.openid)}"
         f"<CreateTime>{event.created_at}</CreateTime>"
-        f"{_element('MsgType', 'event')}{_element('Event', event.name)}{told}</xml>"
+        f"{''.join(_element(name, value) for name, value in _kind(event).items())}{told}</xml>"
     )
+
+
+def _kind(event: Event) -> dict[str, str]:
+    return {"MsgType": "text"} if event.kind == "text" else {"MsgType": "event", "Event": event.name}
 
 
 def _element(name: str, value: str) -> str:
@@ -83,8 +89,7 @@ def _json(event: Event, account: str, shape: str) -> str:
         "ToUserName": account,
         "FromUserName": event.openid,
         "CreateTime": event.created_at if shape == "flat" else str(event.created_at),
-        "MsgType": "event",
-        "Event": event.name,
+        **_kind(event),
     }
     if event.kind in _PLAIN:
         return json.dumps({**head, **{name: value for item in event.items for name, value in item.items()}})

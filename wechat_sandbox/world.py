@@ -7,7 +7,7 @@ from typing import Final
 
 from wechat_sandbox.clock import Clock
 from wechat_sandbox.codes import Codes
-from wechat_sandbox.config import Config, Latency, Template
+from wechat_sandbox.config import CHAT_EVENTS, Config, Latency, Template
 from wechat_sandbox.draw import Draw
 from wechat_sandbox.faults import Faults
 from wechat_sandbox.metrics import Metrics
@@ -16,6 +16,7 @@ from wechat_sandbox.pay_crypto import platform_keys
 from wechat_sandbox.pay_desk import PayDesk
 from wechat_sandbox.push import Pushes
 from wechat_sandbox.quotas import Quotas
+from wechat_sandbox.service_chat import Chat
 from wechat_sandbox.subscriptions import Subscriptions
 from wechat_sandbox.tokens import Tokens
 from wechat_sandbox.users import Users
@@ -45,7 +46,10 @@ class World:
         self.faults = Faults(self.draw.random)
         self.metrics = Metrics()
         self.latency = config.latency
-        self.pushes = Pushes(config.callback, app_id=config.app_id, clock=self.clock, draw=self.draw)
+        self.pushes = Pushes(
+            config.callback, app_id=config.app_id, clock=self.clock, draw=self.draw, kinds=CHAT_EVENTS
+        )
+        self.chats: dict[str, Chat] = {}
         self.official = self._official_account(config)
         self.pay = self._pay_desk(config)
         for name in config.users:

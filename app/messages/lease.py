@@ -18,7 +18,7 @@ from app.db import reading, transaction
 from app.identity.models import WECHAT_MINI
 from app.messages import epoch, pace
 from app.messages.epoch import Epoch
-from app.messages.models import EMAIL, INBOX, OFFICIAL, SMS, WECHAT
+from app.messages.models import EMAIL, INBOX, OFFICIAL, SERVICE, SMS, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -75,7 +75,7 @@ _LEASE = text("""
         FROM due WHERE m.id = due.id RETURNING m.*)
     SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
         l.leased_until,
-        CASE l.channel WHEN :wechat THEN (
+        CASE WHEN l.channel IN (:wechat, :service) THEN (
             SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
                 AND i.provider = :provider AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
         CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :official THEN f.cipher WHEN :email THEN (
@@ -129,6 +129,7 @@ def lease(
         "app_id": app_id,
         "inbox": INBOX,
         "wechat": WECHAT,
+        "service": SERVICE,
         "official": OFFICIAL,
         "sms": SMS,
         "email": EMAIL,

@@ -1,4 +1,4 @@
-"""Followers of the official account, and campaigns by its template messages."""
+"""Followers of the official account, campaigns by its template messages, and customer service in WeChat."""
 
 from alembic import op
 
@@ -25,15 +25,31 @@ CREATE INDEX ix_official_followers_ask_at ON official_followers (ask_at) WHERE a
 ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_channel,
     ADD CONSTRAINT ck_campaigns_channel
         CHECK (channel IN ('inbox', 'wechat_subscribe', 'official_account', 'sms', 'email'));
+ALTER TABLE messages DROP CONSTRAINT ck_messages_channel,
+    ADD CONSTRAINT ck_messages_channel
+        CHECK (channel IN ('wechat_subscribe', 'official_account', 'wechat_service', 'sms', 'email', 'inbox'));
+ALTER TABLE feedback_threads ADD COLUMN chat_at TIMESTAMP WITH TIME ZONE, ADD COLUMN chat_left SMALLINT,
+    ADD CONSTRAINT ck_feedback_threads_chat_whole CHECK ((chat_at IS NULL) = (chat_left IS NULL)),
+    ADD CONSTRAINT ck_feedback_threads_chat_left_not_negative CHECK (chat_left >= 0);
+CREATE UNIQUE INDEX uq_feedback_threads_chat ON feedback_threads (member_id)
+    WHERE chat_at IS NOT NULL AND state <> 'erased';
 """
 DOWN = """
 DO $$ BEGIN
+    IF EXISTS (SELECT FROM messages WHERE channel = 'wechat_service') THEN
+        RAISE EXCEPTION 'there are messages of a channel that the former version does not know';
+    END IF;
     IF EXISTS (SELECT FROM campaigns WHERE channel = 'official_account') THEN
         RAISE EXCEPTION 'there are campaigns by a channel that the former version does not know';
     END IF;
 END $$;
 ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_channel,
     ADD CONSTRAINT ck_campaigns_channel CHECK (channel IN ('inbox', 'wechat_subscribe', 'sms', 'email'));
+ALTER TABLE messages DROP CONSTRAINT ck_messages_channel,
+    ADD CONSTRAINT ck_messages_channel
+        CHECK (channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox'));
+DROP INDEX uq_feedback_threads_chat;
+ALTER TABLE feedback_threads DROP COLUMN chat_at, DROP COLUMN chat_left;
 DROP TABLE official_followers;
 """
 

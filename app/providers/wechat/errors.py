@@ -46,6 +46,12 @@ class NotFollower(RecipientInvalid):
     reason = "not_follower"
 
 
+class WindowClosed(ProviderRefused):
+    """45015, 45047: customer service may answer for 48 hours after somebody wrote, and only so many times."""
+
+    reason = "window_closed"
+
+
 class TemplateInvalid(ProviderRefused):
     reason = "template_invalid"
 
@@ -100,6 +106,7 @@ PHONE_NUMBER = "/wxa/business/getuserphonenumber"
 SUBSCRIBE_SEND = "/cgi-bin/message/subscribe/send"
 PAGE_PICTURE = "/wxa/getwxacodeunlimit"
 TEMPLATE_SEND = "/cgi-bin/message/template/send"
+SERVICE_SEND = "/cgi-bin/message/custom/send"
 USER_INFO = "/cgi-bin/user/info"
 
 _REFUSED: dict[int, type[ProviderRefused]] = {
@@ -114,6 +121,8 @@ _REFUSED: dict[int, type[ProviderRefused]] = {
     43107: TemplateBanned,
     40165: PageInvalid,
     41030: PageInvalid,
+    45015: WindowClosed,
+    45047: WindowClosed,
     45168: ContentSensitive,
 }
 _MISCONFIGURED = frozenset(

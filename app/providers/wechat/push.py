@@ -49,13 +49,17 @@ class SubscribeResult:
 
 @dataclass(frozen=True)
 class Push:
-    """One call of WeChat. `event` is None for what a person wrote; `dedupe_key` is the same for each repetition."""
+    """One call of WeChat. `event` is None for what a person wrote; `dedupe_key` is the same for each repetition.
+
+    `text` is what they wrote, if it was a text.
+    """
 
     event: str | None
     openid: str = field(repr=False)
     created_at: datetime
     results: tuple[SubscribeResult, ...]
     dedupe_key: str
+    text: str | None = field(default=None, repr=False)
 
 
 class _Fault(Exception):
@@ -161,7 +165,11 @@ def _push(payload: Mapping[str, Any]) -> Push:
         results: tuple[SubscribeResult, ...] = (_finished(payload),)
     else:
         results = tuple(_result(item) for item in _items(event, payload))
-    return Push(event, openid, created_at, results, _dedupe_key(payload, event, openid, created, results))
+    key = _dedupe_key(payload, event, openid, created, results)
+    written = (
+        _text(payload, "Content") if payload.get("MsgType") == "text" and payload.get("Content") else None
+    )
+    return Push(event, openid, created_at, results, key, written)
 
 
 def _dedupe_key(

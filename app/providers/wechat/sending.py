@@ -16,7 +16,14 @@ import aiohttp
 from app.providers import ProviderUnavailable
 from app.providers.wechat.answers import MAX_ANSWER_BYTES, read_answer, report
 from app.providers.wechat.client import Lang, State, message_id, subscribe_body
-from app.providers.wechat.errors import SUBSCRIBE_SEND, TEMPLATE_SEND, NoAnswer, TokenRejected, Unreachable
+from app.providers.wechat.errors import (
+    SERVICE_SEND,
+    SUBSCRIBE_SEND,
+    TEMPLATE_SEND,
+    NoAnswer,
+    TokenRejected,
+    Unreachable,
+)
 from app.providers.wechat.tokens import TokenStore
 from app.providers.wechat.transport import WECHAT_API_BASE, to_json
 
@@ -158,3 +165,13 @@ class TemplateSender(Sender):
         if page is not None and mini_app_id is not None:
             body["miniprogram"] = {"appid": mini_app_id, "pagepath": page}
         return await self._sent(body)
+
+
+class ServiceSender(Sender):
+    """What customer service of the mini-program says to who wrote to it."""
+
+    path = SERVICE_SEND
+
+    async def send(self, openid: str, words: str) -> Sent:
+        """Raises as `_sent`, and `WindowClosed`."""
+        return await self._sent({"touser": openid, "msgtype": "text", "text": {"content": words}})
