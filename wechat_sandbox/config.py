@@ -69,6 +69,15 @@ class Official:
 
 
 @dataclass(frozen=True)
+class Sms:
+    """An account of Tencent Cloud's SMS; ``templates`` are the approved texts by number, with places ``{1}``."""
+
+    secret_id: str
+    secret_key: str = field(repr=False)
+    templates: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Limits:
     """The platform's quotas, as documented (``classic_tokens_per_day`` is second-hand)."""
 
@@ -131,3 +140,5 @@ class Config:
     latency: Latency = Latency()
     pay: Pay | None = None
     official: Official | None = None
+    sms: Sms | None = None
+    mail: bool = False

@@ -30,6 +30,7 @@ from wechat_sandbox.config import (
     Limits,
     Official,
     Pay,
+    Sms,
     Template,
 )
 from wechat_sandbox.fields import FIELD_TYPES
@@ -55,6 +56,8 @@ def config_from(values: Mapping[str, Any]) -> Config:
         given["pay"] = pay_from(given["pay"])
     if given.get("official") is not None:
         given["official"] = official_from(given["official"])
+    if given.get("sms") is not None:
+        given["sms"] = sms_from(given["sms"])
     if given.get("seed") is not None:
         given["seed"] = str(given["seed"])
     return Config(**given)
@@ -126,6 +129,15 @@ def official_from(values: Mapping[str, Any]) -> Official:
     if given.get("callback") is not None:
         given["callback"] = callback_from(given["callback"])
     return Official(**given)
+
+
+def sms_from(values: Mapping[str, Any]) -> Sms:
+    """Build an Sms. Raises ConfigError."""
+    given = _known(values, Sms, "sms")
+    for name in ("secret_id", "secret_key"):
+        if not isinstance(given.get(name), str) or not given[name]:
+            raise ConfigError(f"sms {name} is missing")
+    return Sms(**given)
 
 
 def pay_from(values: Mapping[str, Any]) -> Pay:

@@ -21,7 +21,9 @@ from wechat_sandbox.control_platform import add_platform_control_routes
 from wechat_sandbox.pages import add_page_routes
 from wechat_sandbox.pay_api import add_pay_routes
 from wechat_sandbox.platform_api import add_platform_routes
-from wechat_sandbox.platform_call import HOLDER, Holder
+from wechat_sandbox.platform_call import HOLDER, MAIL, Holder
+from wechat_sandbox.sms import send_sms
+from wechat_sandbox.smtp import MailServer
 from wechat_sandbox.world import World
 
 READY = "wechat-sandbox ready "
@@ -38,6 +40,9 @@ def build(config: Config) -> web.Application:
     add_pay_routes(app)
     add_pay_control_routes(app)
     add_page_routes(app)
+    app.router.add_post("/", send_sms)
+    if config.mail:
+        app.cleanup_ctx.append(_mail_is_taken)
     app.cleanup_ctx.append(_pushes_end_with_the_server)
     return app
 
@@ -76,6 +81,16 @@ async def _told_to_stop(until_stdin_closes: bool) -> None:
         ended = asyncio.create_task(reader.read())
         ended.add_done_callback(lambda _: stop.set())
     await stop.wait()
+
+
+async def _mail_is_taken(app: web.Application) -> AsyncIterator[None]:
+    holder = app[HOLDER]
+    server = app[MAIL] = MailServer(
+        lambda letter: holder.world.letters.take(letter), lambda: holder.world.clock.now()
+    )
+    await server.start()
+    yield
+    await server.close()
 
 
 async def _pushes_end_with_the_server(app: web.Application) -> AsyncIterator[None]:

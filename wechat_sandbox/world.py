@@ -10,6 +10,7 @@ from wechat_sandbox.codes import Codes
 from wechat_sandbox.config import CHAT_EVENTS, Config, Latency, Template
 from wechat_sandbox.draw import Draw
 from wechat_sandbox.faults import Faults
+from wechat_sandbox.letters import Letters
 from wechat_sandbox.metrics import Metrics
 from wechat_sandbox.official_account import OfficialAccount
 from wechat_sandbox.pay_crypto import platform_keys
@@ -43,6 +44,7 @@ class World:
         self.subscriptions = Subscriptions()
         self.templates = {one.id: one for one in config.templates}
         self.sending_to: set[str] = set()
+        self.letters = Letters()
         self.faults = Faults(self.draw.random)
         self.metrics = Metrics()
         self.latency = config.latency
