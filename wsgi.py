@@ -58,6 +58,7 @@ import office_api.event_sessions
 import office_api.events
 import office_api.feedback
 import office_api.lottery_rounds
+import office_api.marketing_choices
 import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
@@ -179,6 +180,7 @@ JSON_FACES = (
     office_api.segments.blueprint,
     office_api.segment_previews.blueprint,
     office_api.member_tags.blueprint,
+    office_api.marketing_choices.blueprint,
     office_api.campaigns.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,

@@ -33,11 +33,19 @@ ALTER TABLE feedback_threads ADD COLUMN chat_at TIMESTAMP WITH TIME ZONE, ADD CO
     ADD CONSTRAINT ck_feedback_threads_chat_left_not_negative CHECK (chat_left >= 0);
 CREATE UNIQUE INDEX uq_feedback_threads_chat ON feedback_threads (member_id)
     WHERE chat_at IS NOT NULL AND state <> 'erased';
+-- Nobody could record a choice as a clerk until now.
+ALTER TABLE marketing_choices DROP CONSTRAINT ck_marketing_choices_source,
+    DROP CONSTRAINT ck_marketing_choices_clerk_named,
+    ADD CONSTRAINT ck_marketing_choices_source CHECK (source IN ('member', 'staff', 'sms_keyword', 'link')),
+    ADD CONSTRAINT ck_marketing_choices_staff_named CHECK ((source = 'staff') = (staff_id IS NOT NULL));
 """
 DOWN = """
 DO $$ BEGIN
     IF EXISTS (SELECT FROM messages WHERE channel = 'wechat_service') THEN
         RAISE EXCEPTION 'there are messages of a channel that the former version does not know';
+    END IF;
+    IF EXISTS (SELECT FROM marketing_choices WHERE source = 'staff') THEN
+        RAISE EXCEPTION 'there are choices of a source that the former version does not know';
     END IF;
     IF EXISTS (SELECT FROM campaigns WHERE channel = 'official_account') THEN
         RAISE EXCEPTION 'there are campaigns by a channel that the former version does not know';
@@ -48,6 +56,10 @@ ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_channel,
 ALTER TABLE messages DROP CONSTRAINT ck_messages_channel,
     ADD CONSTRAINT ck_messages_channel
         CHECK (channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox'));
+ALTER TABLE marketing_choices DROP CONSTRAINT ck_marketing_choices_source,
+    DROP CONSTRAINT ck_marketing_choices_staff_named,
+    ADD CONSTRAINT ck_marketing_choices_source CHECK (source IN ('member', 'clerk', 'sms_keyword', 'link')),
+    ADD CONSTRAINT ck_marketing_choices_clerk_named CHECK ((source = 'clerk') = (staff_id IS NOT NULL));
 DROP INDEX uq_feedback_threads_chat;
 ALTER TABLE feedback_threads DROP COLUMN chat_at, DROP COLUMN chat_left;
 DROP TABLE official_followers;

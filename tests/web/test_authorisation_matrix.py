@@ -918,6 +918,9 @@ TABLE: dict[tuple[str, str], Row] = {
         for what in ("", "/remove")
     },
     ("GET", "/office/v1/member-tags"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/marketing-choices"): staff(
+        200, 403, 200, 200, body=lambda s: {"member_no": member_no(s.a), "scopes": ["sms"]}
+    ),
     **{
         ("POST", f"/office/v1/member-tags{what}"): staff(
             403, 403, 403, 200, body=lambda s: {"tag": "茶", "members": [member_no(s.a)]}
