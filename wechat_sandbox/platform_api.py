@@ -45,7 +45,9 @@ async def stable_token(call: Call) -> dict[str, object]:
     body = call.body()
     tokens = _tokens(call, body)
     _check_address(call)
-    text, lifetime_s = tokens.stable(call.now, force=body.get("force_refresh") is True)
+    forced = body.get("force_refresh") is True
+    call.world.metrics.token_call(str(body["appid"]), call.now, forced=forced)
+    text, lifetime_s = tokens.stable(call.now, force=forced)
     return {"access_token": text, "expires_in": lifetime_s}
 
 
