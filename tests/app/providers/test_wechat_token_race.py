@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -51,26 +50,32 @@ def stampede(platform, shared, redis_server):
     def run(processes, threads, *, sends, pause_s=0.0, wait_s=0, locked=True):
         platform.tell("reset")
         total = processes * threads * sends
-        with ExitStack() as running:
-            all_of_them = [
-                running.enter_context(
-                    _process(redis_server.url, platform, place, threads, sends, pause_s, locked)
-                )
+        task = {
+            "url": platform.url,
+            "redis": redis_server.url,
+            "apps": APPS,
+            "template": "T",
+            "processes": [
+                [
+                    _person(platform, f"p{place}-{number}", sends, official=number % 2 == 1)
+                    for number in range(threads)
+                ]
                 for place in range(processes)
-            ]
-            for one in all_of_them:
-                assert one.stdout.readline() == "ready\n"
-            for one in all_of_them:
-                one.stdin.write("go\n")
-                one.stdin.flush()
+            ],
+            "sends": sends,
+            "pause_s": pause_s,
+            "locked": locked,
+        }
+        with _started(task) as running:
+            until(lambda: len(asked(platform)) >= len(APPS), within_s=60)
+            time.sleep(wait_s)
             until(lambda: platform.ask("metrics")["sends"] >= total // 3 or wait_s > 0, within_s=60)
-            if wait_s:
-                until(lambda: len(asked(platform)) >= len(APPS))
-                time.sleep(wait_s)
             before = len(asked(platform))
             platform.tell("token/revoke")
             platform.tell("official/token/revoke")
-            failures = [word for one in all_of_them for word in json.loads(one.stdout.readline())]
+            told = json.loads(running.stdout.readline())
+        assert told["ended"] == [0] * processes
+        failures = told["failures"]
         calls = asked(platform)
         assert platform.ask("metrics")["sends"] == total - len(failures)
         assert [call for call in calls if call["forced"]] == []
@@ -83,17 +88,7 @@ def stampede(platform, shared, redis_server):
     return run
 
 
-def _process(redis_url, platform, place, threads, sends, pause_s, locked):
-    task = {
-        "url": platform.url,
-        "redis": redis_url,
-        "apps": APPS,
-        "template": "T",
-        "people": [_person(platform, place, number, sends) for number in range(threads)],
-        "sends": sends,
-        "pause_s": pause_s,
-        "locked": locked,
-    }
+def _started(task):
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("stampeding.py"))],
         cwd=ROOT,
@@ -107,8 +102,7 @@ def _process(redis_url, platform, place, threads, sends, pause_s, locked):
     return process
 
 
-def _person(platform, place, number, sends):
-    name, official = f"p{place}-{number}", number % 2 == 1
+def _person(platform, name, sends, *, official):
     if official:
         return {"openid": platform.tell("official/follow", user=name)["openid"], "official": True}
     made = platform.tell("users", count=1, prefix=name, credits={"T": sends})["users"][0]
