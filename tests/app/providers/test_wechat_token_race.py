@@ -11,12 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
 from scripted_wechat import APPID, SECRET
 
 from tests.conftest import ROOT
 from tests.messaging import until
-from wechat_sandbox.process import start
 
 OFFICIAL = {"id": "wx-official-of-the-race", "secret": "s3cret"}
 APPS = [{"id": APPID, "secret": SECRET}, OFFICIAL]
@@ -30,14 +28,6 @@ CONFIG = {
 }
 #: WeChat lets nobody renew a token more often.
 SPACING_S = 30
-
-
-@pytest.fixture(scope="module")
-def platform():
-    with start(CONFIG) as url:
-        box = Sandbox(url)
-        yield box
-        box.close()
 
 
 @pytest.fixture
