@@ -1,4 +1,4 @@
-"""By which ways the demo's member of six months can be told something, and two campaigns that wait to be tried."""
+"""By which ways the demo's member of six months can be told something, and three campaigns that wait to be tried."""
 
 import hashlib
 from datetime import datetime
@@ -15,7 +15,7 @@ from app.members.phones import PhoneVault, masked
 from app.messages import templates
 from app.segments import save, static_list
 from app.staff.roles import Grant
-from demo.configuration import NEWS, NEWS_FIELDS, SMS_NEWS
+from demo.configuration import NEWS, NEWS_FIELDS, OFFICIAL_NEWS, SMS_NEWS
 
 _PHONE, _ADDRESS = "+8613800138000", "demo@example.com"
 _INBOX = {
@@ -28,6 +28,12 @@ _INBOX = {
 _SMS = {
     "zh": {"template": SMS_NEWS, "values": ["{name}", "本周末全场双倍积分"]},
     "en": {"template": SMS_NEWS, "values": ["{name}", "double points all weekend"]},
+}
+_OFFICIAL = {
+    "template_id": OFFICIAL_NEWS,
+    "page": "pages/points/index",
+    "zh": {"thing1": "周末双倍积分", "thing2": "{name}，本周末有效"},
+    "en": {"thing1": "Double points", "thing2": "All weekend"},
 }
 _EMAIL = {
     "zh": {
@@ -42,7 +48,7 @@ _EMAIL = {
 
 
 def reach(member_id: int, *, vault: PhoneVault, now: datetime) -> None:
-    """A number and an address of the member, a template to ask for, and drafts by SMS and by e-mail."""
+    """A number and an address of the member, a template to ask for, and drafts by SMS, the account and e-mail."""
     number = _give_addresses(member_id, vault, now)
     template = templates.Draft(
         name="活动开始提醒",
@@ -58,6 +64,13 @@ def reach(member_id: int, *, vault: PhoneVault, now: datetime) -> None:
     made = save.create(kind="list", name="试发名单 Try-out list", rule=None, actor=OPERATOR, now=now)
     static_list.put_in(segment_id=made.id, numbers=[number], actor=OPERATOR, now=now)
     _draft("短信：周末双倍积分 By SMS", "sms", {"inbox": _INBOX, "sms": _SMS}, made.id, now)
+    _draft(
+        "公众号：周末双倍积分 By the official account",
+        "official_account",
+        {"inbox": _INBOX, "official": _OFFICIAL},
+        made.id,
+        now,
+    )
     _draft("邮件：周末双倍积分 By e-mail", "email", {"inbox": _INBOX, "email": _EMAIL}, made.id, now)
 
 

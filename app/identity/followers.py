@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.members.phones import PhoneVault
-from app.providers import ProviderRefused, ProviderUnavailable
+from app.providers import Misconfigured, ProviderRefused, ProviderUnavailable
 from app.providers.wechat import Follower, Push, WechatClient
 from app.pruning import always
 
@@ -26,13 +26,15 @@ _BATCH = 20
 #: Longer than asking for a whole batch takes; who died while asking has not kept anybody else from it for longer.
 _ASKED_AGAIN = timedelta(minutes=5)
 
-# An event older than the last one changes nothing; of the same second, leaving counts.
+# An event older than the last one changes nothing; of the same second, leaving counts. Of whom WeChat could not say who
+# they are it is asked once more when they do something: the account may have been bound to the mini-program's since.
 _FOLLOW = text("""
     INSERT INTO official_followers AS f (openid_index, app_id, cipher, told_at, ask_at)
     VALUES (:index, :app_id, :cipher, :told_at, :now)
     ON CONFLICT (openid_index) DO UPDATE SET cipher = excluded.cipher, told_at = excluded.told_at,
         ask_at = excluded.ask_at
-    WHERE f.cipher IS NULL AND f.told_at < excluded.told_at""")
+    WHERE f.told_at < excluded.told_at
+        AND (f.cipher IS NULL OR f.union_index IS NULL AND f.ask_at IS NULL)""")
 _LEAVE = text("""
     INSERT INTO official_followers AS f (openid_index, app_id, told_at) VALUES (:index, :app_id, :told_at)
     ON CONFLICT (openid_index) DO UPDATE
@@ -82,10 +84,10 @@ def learn(
         for row in due:
             try:
                 found = client.follower(vault.open_openid(row.cipher, row.openid_index.hex()))
+            except (ProviderUnavailable, Misconfigured):
+                return asked
             except ProviderRefused:
                 found = Follower(follows=True, unionid=None)  # logged by the client: nothing to be learnt
-            except ProviderUnavailable:
-                return asked
             _know(row.openid_index, found, vault)
             asked += 1
         if len(due) < _BATCH:

@@ -183,10 +183,28 @@ def test_a_message_that_did_not_get_there_after_all_goes_into_the_inbox(account:
     assert len(account.inbox(member)) == 1
 
 
-def test_while_wechat_does_not_answer_followers_wait(account: Post) -> None:
+def test_who_nobody_could_name_is_asked_about_again_when_they_do_something(account: Post) -> None:
+    member = logged_in(account, "alice")
+    openid = follow(account, "alice")
+    account.wechat.tell("faults", match={"path": USER_INFO}, action={"type": "errcode", "errcode": 40003})
+    assert learn(account) == 1
+    account.wechat.heal()
+    assert learn(account) == 0
+
+    pressed = Push("CLICK", openid, clock.now() + timedelta(seconds=2), (), "pressed")
+    later = clock.now() + timedelta(seconds=3)
+    apply_official(pressed, app_id=OFFICIAL["app_id"], vault=account.parts.phones, now=later)
+
+    assert learn(account, timedelta(seconds=4)) == 1
+    assert account.rows(FOLLOWERS) == [(member.member_id, True)]
+
+
+@pytest.mark.parametrize("errcode", [-1, 48001])
+def test_while_wechat_does_not_answer_followers_wait(account: Post, errcode: int) -> None:
     member = logged_in(account, "alice")
     follow(account, "alice")
-    account.wechat.tell("faults", match={"path": USER_INFO}, action={"type": "errcode", "errcode": -1})
+    fault = {"type": "errcode", "errcode": errcode}
+    account.wechat.tell("faults", match={"path": USER_INFO}, action=fault)
     assert learn(account) == 0
     account.wechat.heal()
     assert learn(account) == 0  # it was asked a moment ago
