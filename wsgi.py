@@ -19,6 +19,7 @@ import consoles.preview.pages
 import miniprogram_api.balance
 import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
+import miniprogram_api.callbacks.wechat_official
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.campaigns
 import miniprogram_api.check_ins
@@ -58,6 +59,7 @@ import office_api.event_sessions
 import office_api.events
 import office_api.feedback
 import office_api.lottery_rounds
+import office_api.marketing_choices
 import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
@@ -180,6 +182,7 @@ JSON_FACES = (
     office_api.segments.blueprint,
     office_api.segment_previews.blueprint,
     office_api.member_tags.blueprint,
+    office_api.marketing_choices.blueprint,
     office_api.campaigns.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,
@@ -231,6 +234,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.wechat_official.blueprint,
         miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):

@@ -24,7 +24,7 @@ from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Consumer, Relay
-from app.identity import login, sessions
+from app.identity import followers, login, sessions
 from app.identity.models import WECHAT_MINI
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
@@ -92,6 +92,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         ]
     return [
         *top_ups,
+        *_official_account(parts, keep_going),
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
         Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
         Beat(name="segments.recount", every_s=2, run=lambda _: totals.recount(keep_going=keep_going)),
@@ -130,6 +131,17 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         ),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
+
+
+def _official_account(parts: Parts, keep_going: Callable[[], bool]) -> list[Beat]:
+    client = parts.official
+    if client is None:
+        return []
+
+    def learn(now: datetime) -> int:
+        return followers.learn(client, vault=parts.phones, now=now, keep_going=keep_going)
+
+    return [Beat(name="followers.learn", every_s=2, run=learn)]
 
 
 def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:

@@ -2,6 +2,7 @@
 
     {"inbox":  {"zh": {"title", "body"}, "en": …}}          always: who was not reached after all finds it there
     {"wechat": {"template_id", "zh": {"thing1": …}, "en": …}}
+    {"official": the same of a template of the official account, and "page": where a tap on it leads, if anywhere}
     {"sms":    {"zh": {"template", "values"}, "en": …}}
     {"email":  {"zh": {"subject", "text"}, "en": …}}
 
@@ -63,6 +64,10 @@ class _Wechat(Struct, frozen=True, forbid_unknown_fields=True):
     en: Annotated[dict[str, _Value], Meta(min_length=1, max_length=5)]
 
 
+class _Official(_Wechat, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    page: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
 class _Text(Struct, frozen=True, forbid_unknown_fields=True):
     template: _Id
     values: Annotated[list[_Value], Meta(max_length=12)]
@@ -86,6 +91,7 @@ class _Email(Struct, frozen=True, forbid_unknown_fields=True):
 class Content(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     inbox: _Inbox
     wechat: _Wechat | None = None
+    official: _Official | None = None
     sms: _Sms | None = None
     email: _Email | None = None
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base, UTCDateTime
 
 STATES = ("draft", "in_review", "scheduled", "running", "paused", "stopped", "done")
-CHANNELS = ("inbox", "wechat_subscribe", "sms", "email")
+CHANNELS = ("inbox", "wechat_subscribe", "official_account", "sms", "email")
 
 
 class Campaign(Base):

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.messages.channels.content import email_content, sms_content, wechat_content
-from app.messages.models import EMAIL, SMS, WECHAT, SubscribeTemplate
+from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT, SubscribeTemplate
 from app.texts import say
 
 #: What `content` calls the words of a channel.
-PARTS = {WECHAT: "wechat", SMS: "sms", EMAIL: "email"}
+PARTS = {WECHAT: "wechat", OFFICIAL: "official", SMS: "sms", EMAIL: "email"}
 LANGUAGES = ("zh", "en")
 #: The places that stand for the member's own words.
 FIELD = re.compile(r"\{(name|tier|points)\}")
@@ -61,10 +61,11 @@ def addressed(
     """What the channel's provider is given, in the member's language. Raises `FieldInvalid`, `ContentImpossible`."""
     language = person.language
     words = person.words[language]
-    if channel == WECHAT:
-        wechat = content["wechat"]
+    if channel in (WECHAT, OFFICIAL):
+        wechat = content[PARTS[channel]]
         texts = {key: _filled(text, words) for key, text in wechat[language].items()}
-        return wechat_content(wechat["template_id"], page, texts)
+        # Where a tap leads: the brand's own template says it, of the account's template the campaign.
+        return wechat_content(wechat["template_id"], wechat.get("page", page), texts)
     if channel == SMS:
         sms = content["sms"][language]
         return sms_content(sms["template"], [_filled(value, words) for value in sms["values"]])

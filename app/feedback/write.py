@@ -76,7 +76,7 @@ def open_thread(*, member_id: int, opening: Opening, request: idempotency.Reques
                 "last_at": now,
             },
         )
-        return _say(session, thread_id, 1, opening.body, request, now)
+        return say(session, thread_id, 1, opening.body, request, now)
 
 
 def add(*, member_id: int, thread_id: str, body: str, request: idempotency.Request, now: datetime) -> Written:
@@ -92,7 +92,7 @@ def add(*, member_id: int, thread_id: str, body: str, request: idempotency.Reque
             .where(FeedbackThread.id == thread_id)
             .values(state="open", version=FeedbackThread.version + 1, messages=number, last_at=now)
         )
-        return _say(session, thread_id, number, body, request, now)
+        return say(session, thread_id, number, body, request, now)
 
 
 def mark_read(*, member_id: int, thread_id: str) -> None:
@@ -155,9 +155,10 @@ def _own(session: Session, member_id: int, thread_id: str) -> FeedbackThread:
     return found
 
 
-def _say(
+def say(
     session: Session, thread_id: str, number: int, body: str, request: idempotency.Request, now: datetime
 ) -> Written:
+    """The member's words, with the memory of the request; the caller has counted them in the thread."""
     session.execute(
         into(FeedbackMessage),
         {

@@ -12,8 +12,8 @@ from app.members.models import MARKETING_CHANNELS, MarketingChoice, MarketingOpt
 ALL = "all"
 #: What can be refused.
 SCOPES = (ALL, *MARKETING_CHANNELS)
-#: By whom the choice reached us; a clerk is named.
-Source = Literal["member", "clerk", "sms_keyword", "link"]
+#: By whom the choice reached us; staff are named.
+Source = Literal["member", "staff", "sms_keyword", "link"]
 
 
 def refused(connection: Connection | Session, member_id: int) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox."""
+"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox.
+
+Whoever wrote to customer service in WeChat is answered there (app/feedback/chat.py), else in the inbox too.
+"""
 
 from datetime import datetime
 
@@ -10,7 +13,7 @@ from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
 from app.messages.event import KINDS as EVENT_KINDS
-from app.messages.models import INBOX, Message
+from app.messages.models import INBOX, SERVICE, Message
 
 #: What is told by such a message, each by a fact of that name whose payload is what it will say.
 KINDS = ("activity_reward", "birthday_gift", "coupons_issued", "feedback_answered", "welcomed", *EVENT_KINDS)
@@ -42,10 +45,15 @@ def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
             "member_id": fact.member_id,
             "kind": fact.kind,
             "category": "service",
-            "channel": INBOX,
+            "channel": SERVICE if _in_chat(fact, now) else INBOX,
             "dedupe_key": dedupe_key,
             "params": {**fact.payload, "language": member.language},
             "due_at": fact.created_at,
             "created_at": now,
         },
     )
+
+
+def _in_chat(fact: Fact, now: datetime) -> bool:
+    until = fact.payload.get("chat_until")
+    return until is not None and now < datetime.fromisoformat(until)

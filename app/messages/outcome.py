@@ -16,13 +16,14 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from app.db import ask, into, statements, transaction
+from app.identity import followers
 from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
 from app.messages.models import INBOX, InboxItem, Message, MessageAttempt
 from app.providers import Misconfigured, OutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.wechat.errors import NoSubscription
+from app.providers.wechat.errors import NoSubscription, NotFollower
 
 MOST_ATTEMPTS = 12
 _LONGEST_WAIT_S = 300
@@ -89,6 +90,8 @@ def _unsent(
     finished = _finish(session, message, state, reason, provider_code, now)
     if state == "failed":
         _settle_credit(session, message, error, now)
+    if isinstance(error, NotFollower):
+        followers.lost(session, message.member_id)
     if finished:
         _into_inbox(session, message, now)
 

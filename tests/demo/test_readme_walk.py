@@ -31,6 +31,7 @@ def test_the_walk_works_as_printed(demo: Demo) -> None:
     assert '"points_earned":36' in done.stdout.replace(" ", "")
     assert '"points":36' in done.stdout.replace(" ", "")
     assert "¥36.50" in done.stdout
+    assert "guest@example.com" in done.stdout.rpartition('"letters"')[2]
     assert done.stderr == ""
 
 

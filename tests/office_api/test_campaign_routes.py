@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app import clock, work
+from app import clock, db, work
+from app.identity.models import OfficialFollower
 from app.segments import save
 from app.staff import accounts
 from app.staff.roles import Grant
@@ -200,13 +201,42 @@ def test_a_test_goes_to_five_at_most(office: Office) -> None:
         ({"audience": "nothing"}, 404, "not_found"),
         ({"content": {"inbox": {}}}, 422, "campaign_malformed"),
         ({"hold_out_bp": 5_001}, 422, "validation_failed"),
-        ({"channel": "official_account"}, 422, "validation_failed"),
+        ({"channel": "telegraph"}, 422, "validation_failed"),
         ({"drip_hours": 169}, 422, "validation_failed"),
     ],
 )
 def test_what_does_not_fit_is_refused(office: Office, changed: Any, status: int, code: str) -> None:
     answer = office.call(PATH, office.draft(**changed))
     assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: Engine) -> None:
+    """Of whom it is told, and what the message says, is frozen as by any channel."""
+    official = {
+        "template_id": "T1",
+        "page": "pages/coupons/index",
+        "zh": {"thing1": "{name}，本周八折"},
+        "en": {"thing1": "20% off"},
+    }
+    content = {"inbox": INBOX, "official": official}
+    wrong = office.call(PATH, office.draft(channel="official_account"))
+    assert (wrong.status_code, wrong.json["field"]) == (422, "content.official")
+    made = office.made(channel="official_account", content=content)
+    follows = office.shop.member()
+    with db.transaction() as session:
+        session.add(
+            OfficialFollower(
+                openid_index=b"i", app_id="wx", cipher=b"c", member_id=follows.member_id, told_at=clock.now()
+            )
+        )
+    people = {"members": [member_no(follows), member_no(office.shop.member())]}
+    tried = office.call(f"{PATH}/{made['id']}/test", people).json["items"]
+    assert [one["refused"] for one in tried] == [None, "no_address"]
+    [(params,)] = rows(engine, "SELECT params -> 'wechat' FROM messages WHERE channel = 'official_account'")
+    assert (params["page"], params["data"]) == (
+        "pages/coupons/index",
+        {"thing1": {"value": "会员，本周八折"}},
+    )
 
 
 def test_an_archived_segment_is_told_nothing(office: Office) -> None:

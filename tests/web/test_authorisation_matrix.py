@@ -482,6 +482,8 @@ TABLE: dict[tuple[str, str], Row] = {
     # no push is set up here, so there is no such place, for anybody
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
+    ("GET", "/callbacks/wechat-official"): everybody(404),
+    ("POST", "/callbacks/wechat-official"): everybody(404),
     ("POST", "/callbacks/wechat-pay"): everybody(404),
     ("POST", "/callbacks/sms/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
     # signed links, and this is none
@@ -919,6 +921,9 @@ TABLE: dict[tuple[str, str], Row] = {
         for what in ("", "/remove")
     },
     ("GET", "/office/v1/member-tags"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/marketing-choices"): staff(
+        200, 403, 200, 200, body=lambda s: {"member_no": member_no(s.a), "scopes": ["sms"]}
+    ),
     **{
         ("POST", f"/office/v1/member-tags{what}"): staff(
             403, 403, 403, 200, body=lambda s: {"tag": "茶", "members": [member_no(s.a)]}
