@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CTE, Integer, String, column, except_, text
 from sqlalchemy.orm import Session
 
 from app.campaigns.campaign import one
-from app.campaigns.content import template_of
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.models import Campaign
+from app.campaigns.telling import Telling
 from app.db import transaction
-from app.identity.models import WECHAT_MINI
-from app.messages.may import Asked, Channel, values, verdicts_of
-from app.messages.models import INBOX
+from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.segments.asking import PREVIEW_S, patient
@@ -68,11 +66,12 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         session.execute(text("SET TRANSACTION READ ONLY"))
         campaign = one(session, campaign_id)
         at = now if campaign.starts_at is None else max(now, campaign.starts_at)
-        asked = asked_by(campaign, campaign.channel, app_id, at)
+        telling = telling_of(campaign, app_id)
+        asked = telling.asked(campaign.channel, at)
         fitting = values([], asked, in_force(session, MessagePolicy).value)
         del fitting["member_ids"]
         fitting |= {
-            "else_inbox": len(channels_of(campaign)) > 1,
+            "else_inbox": len(telling.channels) > 1,
             "campaign_id": campaign.id,
             "hold_out_bp": campaign.hold_out_bp,
         }
@@ -84,24 +83,12 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         )
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
-    return _told(channels_of(campaign), [tuple(row) for row in found])
+    return _told(telling.channels, [tuple(row) for row in found])
 
 
-def channels_of(campaign: Campaign) -> tuple[str, ...]:
-    """In the order in which they are tried."""
-    falls_back = campaign.else_inbox and campaign.channel != INBOX
-    return (campaign.channel, INBOX) if falls_back else (campaign.channel,)
-
-
-def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime) -> Asked:
-    """What the campaign asks of a member by that channel."""
-    return Asked(
-        category="marketing",
-        channel=cast(Channel, channel),
-        at=at,
-        template_id=template_of(campaign.content, channel),
-        provider=WECHAT_MINI,
-        app_id=app_id,
+def telling_of(campaign: Campaign, app_id: str | None) -> Telling:
+    return Telling(
+        channel=campaign.channel, else_inbox=campaign.else_inbox, content=campaign.content, app_id=app_id
     )
 
 

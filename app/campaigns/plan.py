@@ -13,15 +13,13 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.begin import begin
 from app.campaigns.campaign import shared
-from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.forecast import telling_of
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.telling import tell_each
 from app.db import Busy, reading, transaction
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
-from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.pruning import always
@@ -29,8 +27,6 @@ from app.pruning import always
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
-#: Refused because their words do not fit the channel: a name that WeChat would refuse.
-UNSAYABLE = "content"
 
 _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
@@ -98,66 +94,42 @@ class _Batch:
     """One transaction's worth. Some statements, however many members."""
 
     def __init__(self, session: Session, campaign: Campaign, app_id: str | None, now: datetime) -> None:
-        self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
-        self._channels = channels_of(campaign)
+        self._session, self._campaign, self._now = session, campaign, now
+        self._telling = telling_of(campaign, app_id)
         # Once for the batch: what holds at its beginning holds for all of it.
         self._policy = in_force(session, MessagePolicy).value
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:
         """By the first channel that reaches them; those whom none reaches are refused, for what the last one says."""
-        left = list(member_ids)
-        unsayable: set[int] = set()
-        for place, channel in enumerate(self._channels):
-            if left:
-                left, unsayable = self._tell_by(channel, left, wait=place > 0)
-        fitting = [member_id for member_id in left if member_id not in unsayable]
-        # Whose credit came, or went, in this very moment is in neither list, and looked at again.
-        refused = [verdict for verdict in self._asked(self._channels[-1], fitting) if verdict.refused]
-        self._decide([(one.member_id, str(one.refused), None) for one in refused])
-        self._decide([(member_id, UNSAYABLE, None) for member_id in left if member_id in unsayable])
-
-    def _tell_by(self, channel: str, member_ids: Sequence[int], *, wait: bool) -> tuple[list[int], set[int]]:
-        """Who was not told of those who could be held, and to whom it could not be said by that channel."""
-        campaign, unsayable = self._campaign, set[int]()
-        page = page_of(self._session, template_of(campaign.content, channel))
-        wording = Wording(campaign.content, channel, page)
-
-        def words(held: Sequence[int]) -> dict[int, dict[str, object]]:
-            said = wording.each(self._session, held)
-            unsayable.update(set(held) - set(said))
-            return said
-
-        planned = plan_each(
+        campaign = self._campaign
+        outcome = tell_each(
             self._session,
+            self._telling,
             member_ids,
-            asked_by(campaign, channel, self._app_id, self._now),
             kind=KIND,
             subject=f"campaign:{campaign.id}:{campaign.rounds}",
-            params=wording.common,
-            words=words,
-            now=self._now,
-            wait=wait,
             policy=self._policy,
+            now=self._now,
         )
-        if planned.told:
-            self._session.execute(_TOLD, {"id": campaign.id, "ids": list(planned.told.values())})
-            self.decided += len(planned.told)
-        return [one for one in planned.held if one not in planned.told], unsayable
+        for told in outcome.told.values():
+            self._session.execute(_TOLD, {"id": campaign.id, "ids": list(told.values())})
+            self.decided += len(told)
+        self._decide([(member_id, refused, None) for member_id, refused in outcome.refused.items()])
 
     def hold_out(self, member_ids: Sequence[int]) -> None:
         """They are looked at as if they were told: only who could have been is compared with who was."""
         left = list(member_ids)
-        for place, channel in enumerate(self._channels, start=1):
+        for place, channel in enumerate(self._telling.channels, start=1):
             found = self._asked(channel, left)
-            last = place == len(self._channels)
+            last = place == len(self._telling.channels)
             self._decide([(v.member_id, v.refused, v.tell_at) for v in found if last or v.refused is None])
             left = [v.member_id for v in found if v.refused is not None]
 
     def _asked(self, channel: str, member_ids: Sequence[int]) -> list[Verdict]:
         if not member_ids:
             return []
-        asked = asked_by(self._campaign, channel, self._app_id, self._now)
+        asked = self._telling.asked(channel, self._now)
         return may_each(self._session, member_ids, asked, self._policy)
 
     def _decide(self, decided: Sequence[tuple[int, str | None, datetime | None]]) -> None:

@@ -12,6 +12,7 @@ from app.coupons.models import CouponEvent, CouponRedemption
 from app.coupons.offered import Held, row_of
 from app.discounts import reasons
 from app.errors import Conflict, NotFound
+from app.facts.tell import tell
 from app.ids import new_id
 
 
@@ -87,4 +88,5 @@ def redeem(session: Session, *, coupon_id: str, member_id: int, place: Place) ->
             at=place.now,
         )
     )
+    tell(session, "coupon_redeemed", subject=redemption_id, member_id=member_id, payload={}, now=place.now)
     return redemption_id
