@@ -34,6 +34,8 @@ def among(session: Session, automation: Automation, member_ids: Sequence[int], n
     asked = meant(session, automation, now)
     if asked is None:
         return set(member_ids)
-    ids = func.unnest(bindparam("ids", list(member_ids), ARRAY(BigInteger))).table_valued("id").render_derived()
+    ids = (
+        func.unnest(bindparam("ids", list(member_ids), ARRAY(BigInteger))).table_valued("id").render_derived()
+    )
     each = asked.where(Member.id == ids.c.id).correlate(ids).offset(0).lateral()
     return set(session.scalars(select(each.c.id).select_from(ids.join(each, true()))))
