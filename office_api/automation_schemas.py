@@ -11,8 +11,8 @@ from app.automations.dry_run import MOST_DAYS, DryRun
 from app.automations.models import ONCE, STATES
 from app.automations.report import Report
 from app.automations.templates import Template
-from web.paging import PageArguments, QueryNumber
-from web.schemas import Strict, text, whole
+from web.paging import PageArguments
+from web.schemas import QueryNumber, Strict, text, whole
 
 _MOST_MINUTES, _MOST_RUNS = 43_200, 10_000_000
 

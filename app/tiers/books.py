@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
-from app.facts.tell import tell
+from app.facts.tell import tell_each
 from app.tiers.bought import Bought
 from app.tiers.models import TierChange
 from app.tiers.walk import BEGINNING, Change, Standing
@@ -114,10 +114,8 @@ def write(session: Session, rows: Sequence[Row], *, now: datetime) -> None:
     """Add the rows, and tell of who has come up. The key (member, seq) refuses a second one after the same row."""
     if rows:
         session.execute(insert(TierChange), [_values(row, now) for row in rows])
-    for row in rows:
-        if row.change.kind == "upgrade":
-            subject = f"{row.member_id}:{row.seq}"
-            tell(session, "tier_reached", subject=subject, member_id=row.member_id, payload={}, now=now)
+    up = {f"{row.member_id}:{row.seq}": row.member_id for row in rows if row.change.kind == "upgrade"}
+    tell_each(session, "tier_reached", members=up, now=now)
 
 
 def _values(row: Row, now: datetime) -> dict[str, Any]:
