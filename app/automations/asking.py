@@ -151,7 +151,7 @@ def _listed(
     session: Session, found: str, meant: Select[int] | None, most: int, values: Mapping[str, Any]
 ) -> list[Occasion]:
     narrowed = "true" if meant is None else "f.member_id IN (SELECT id FROM meant)"
-    asked = f"""SELECT f.member_id, f.occasion, f.at FROM ({found}) f WHERE {narrowed}
+    asked = f"""SELECT DISTINCT f.member_id, f.occasion, f.at FROM ({found}) f WHERE {narrowed}
         ORDER BY f.at, f.member_id, f.occasion LIMIT :most"""  # noqa: S608  # our own words
     question = text(asked).columns(
         column("member_id", BigInteger), column("occasion", String), column("at", UTCDateTime)

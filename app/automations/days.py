@@ -1,8 +1,8 @@
 """Who is meant by a day of the calendar: one question to the database for each kind, asked of days, for all or some.
 
-Of each day `d.day` it answers with members and their occasion, as things stood at `d.at`, the day's beginning. What is
-left of lots and coupons is what is left now; asked of the past it is counted back instead. `d.seen` is the first day of
-which purchases are not looked at.
+Of each day `d.day` it answers with members and their occasion (some more than once), as things stood at `d.at`, the
+day's beginning. What is left of lots and coupons is what is left now; asked of the past it is counted back instead.
+`d.seen` is the first day of which purchases are not looked at.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,11 @@ def _begins(day: str) -> str:
 def _ends(column: str) -> str:
     """What can be used through that day ends at the next midnight."""
     return f"{column} > {_begins(_THAT)} AND {column} <= {_begins(f'{_THAT} + 1')}"
+
+
+def _ends_then(column: str) -> str:
+    """The same as one date that equals another: so that many days are found in one pass, where no index helps."""
+    return f"CAST(({column} - interval '1 microsecond') AT TIME ZONE '{HOME_ZONE}' AS date) = {_THAT}"
 
 
 def _at_least(word: str) -> str:
@@ -89,8 +94,8 @@ QUESTIONS: Mapping[str, Question] = {
     "bonus_ending": _lots("bonus_fen", "at_least_fen"),
     "coupon_ending": Question(
         sql=f"""SELECT c.member_id, CAST({_THAT} AS text) AS occasion FROM coupons c
-            WHERE {_ends("c.valid_until")} AND c.template_id = coalesce(a.trigger ->> 'template', c.template_id)
-                AND {{left}} {{some}} GROUP BY c.member_id""",  # noqa: S608
+            WHERE {_ends_then("c.valid_until")} AND c.template_id = coalesce(a.trigger ->> 'template', c.template_id)
+                AND {{left}} {{some}}""",  # noqa: S608
         member="c.member_id",
         left_now="c.state = 'held'",
         left_then="""c.issued_at < d.at AND (c.state = 'held' OR EXISTS (SELECT FROM coupon_events v

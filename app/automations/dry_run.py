@@ -50,7 +50,7 @@ def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
     with transaction() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
         automation = one(session, no)
-        with patient(session, PREVIEW_S):
+        with patient(session, PREVIEW_S, few=True):
             found = in_the_past(
                 session,
                 automation,

@@ -69,7 +69,7 @@ def _scan(no: int, now: datetime) -> int:
         if automation is None or automation.state != "on" or automation.scanned_through is None:
             return 0
         day = max(automation.scanned_through, today - timedelta(days=MOST_DAYS))
-        with patient(session, SNAPSHOT_S):
+        with patient(session, SNAPSHOT_S, few=True):
             while (day := day + timedelta(days=1)) <= today:
                 total += note_day(session, automation, day)
         automation.scanned_through = today

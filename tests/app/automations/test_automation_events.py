@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from app import clock, db
 from app.audit import OPERATOR
@@ -186,6 +186,43 @@ def test_without_the_key_it_would_be_noted_twice(shop: Shop, unaudited_engine: E
     turned_on(shop, "joined", clock.now())
     without(unaudited_engine, "automation_runs", "uq_automation_runs_automation_no_member_id_occasion")
     assert noted_twice(unaudited_engine, shop.member()) == 2
+
+
+def bought_twice(shop: Shop, engine: Engine) -> int:
+    """How many runs there are of once ever."""
+    custom, phone, at = Custom(shop, engine), shop.member(), clock.now()
+    turned_on(shop, "spent_in_sale", at, trigger={"at_least_fen": 1}, once="ever")
+    for n in (1, 2):
+        custom.buys(phone, 5_000, at=at + n * HOUR)
+    custom.relays(at=at + 3 * HOUR)
+    return len(rows(engine, RUNS))
+
+
+def test_the_other_key_is_what_once_ever_means(shop: Shop, unaudited_engine: Engine) -> None:
+    assert bought_twice(shop, unaudited_engine) == 1
+    without(unaudited_engine, "automation_runs", "ex_automation_runs_once")
+    assert bought_twice(shop, unaudited_engine) == 1 + 2 + 2  # the first one is on as well
+
+
+def test_a_batch_costs_no_statement_for_each_member(custom: Custom, engine: Engine) -> None:
+    turned_on(custom.shop, "joined", clock.now(), actions={**TELL, "tag_on": "新客", "tag_off": "老客"})
+    counts = []
+    for people in (2, 9):
+        for _ in range(people):
+            custom.shop.member()
+        facts(custom.shop, clock.now())
+        sent: list[str] = []
+
+        def note(*given: Any, sent: list[str] = sent) -> None:
+            sent.append(given[2])
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            assert act(app_id=APP_ID, now=clock.now()) == people
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
 
 
 def test_sixteen_workers_give_once_and_no_more_than_there_is(
