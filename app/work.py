@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.automations import act as automations
+from app.automations import halt as automations_off
 from app.automations import note as automation_notes
 from app.automations import rows as automation_runs
 from app.campaigns.halt import finish as finish_campaigns
@@ -99,6 +100,7 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         ),
         steady("campaigns.finish", 30, finish_campaigns),
         steady("automations.scan", 60, automation_notes.scan),
+        steady("automations.call_back", 2, automations_off.call_back_all),
         Beat(
             name="automations.act",
             every_s=1,

@@ -145,7 +145,7 @@ def switch_on(automation_no: int) -> Response:
 @blueprint.response(200, AutomationSchema())
 @blueprint.doc(security=STAFF)
 def switch_off(automation_no: int) -> Response:
-    """From the answer on it does nothing. What comes due until it is on again comes to nothing."""
+    """From the answer on it does nothing, and what comes due comes to nothing. Messages that wait are called back."""
     need(MANAGE_CAMPAIGNS, None)
     return answer(dump_automation(review.switch_off(no=automation_no, actor=actor(), now=clock.now())))
 

@@ -31,6 +31,7 @@ class Automation(Base):
     agreed to. A member has it done `once` ever, within `once_days`, or for each occasion; all together it is done
     `max_runs` times, of which `acted` are used up. What happens by the calendar has been looked for until
     `scanned_through`, a day of the chain's; what happened before `on_since` does not count.
+    `to_call_back`: it is off, and messages of it that wait are to be cancelled.
     """
 
     __tablename__ = "automations"
@@ -54,6 +55,7 @@ class Automation(Base):
             "state <> 'on' OR (on_since IS NOT NULL AND scanned_through IS NOT NULL)", "on_since"
         ),
         Index("ix_automations_on", "kind", "no", postgresql_where=text("state = 'on'")),
+        Index("ix_automations_to_call_back", "no", postgresql_where=text("to_call_back")),
     )
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -74,6 +76,7 @@ class Automation(Base):
     approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     on_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     scanned_through: Mapped[date | None]
+    to_call_back: Mapped[bool] = mapped_column(server_default="false")
     created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

@@ -91,7 +91,7 @@ def close_refused(session: Session, subject: str) -> None:
 def _switch_on(automation: Automation, now: datetime) -> None:
     """What happened while it was off is not made good; of the calendar today is, unless it was looked at before."""
     yesterday = business_date(now, HOME_ZONE) - timedelta(days=1)
-    automation.state, automation.on_since = "on", now
+    automation.state, automation.on_since, automation.to_call_back = "on", now, False
     automation.scanned_through = max(yesterday, automation.scanned_through or yesterday)
 
 
@@ -104,10 +104,11 @@ def switch_on(*, no: int, actor: audit.Actor, now: datetime) -> AutomationView:
 
 
 def switch_off(*, no: int, actor: audit.Actor, now: datetime) -> AutomationView:
-    """Nothing more is noted or done; what comes due until it is on again comes to nothing. Raises as `switch_on`."""
+    """Nothing more is noted or done; what comes due until it is on again comes to nothing, and messages that wait are
+    called back (halt.py). Raises as `switch_on`."""
     with transaction() as session:
         automation = locked(session, no, "on")
-        automation.state = "off"
+        automation.state, automation.to_call_back = "off", True
         return _recorded(session, automation, "off", actor, now)
 
 
@@ -115,6 +116,7 @@ def archive(*, no: int, actor: audit.Actor, now: datetime) -> AutomationView:
     """For good. Raises as `switch_on`."""
     with transaction() as session:
         automation = locked(session, no, "draft", "on", "off")
+        automation.to_call_back = automation.state == "on" or automation.to_call_back
         automation.state = "archived"
         return _recorded(session, automation, "archive", actor, now)
 

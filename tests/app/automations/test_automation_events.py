@@ -13,6 +13,7 @@ from app.automations import act as acting
 from app.automations import draft, review
 from app.automations.act import act
 from app.automations.asking import note_fact
+from app.automations.halt import call_back_all
 from app.automations.report import report
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
@@ -308,6 +309,24 @@ def test_what_is_due_while_it_is_off_or_changed_comes_to_nothing(custom: Custom,
     )
     draft.change(no=no, version=1, draft=custom_draft, actor=OPERATOR, now=clock.now())
     assert outcomes(engine) == ["acted", "off"]
+
+
+def test_messages_that_wait_are_called_back_when_it_is_off(custom: Custom, engine: Engine) -> None:
+    no = turned_on(custom.shop, "joined", clock.now())
+    other = turned_on(custom.shop, "joined", clock.now())
+    people = [custom.shop.member() for _ in range(2)]
+    facts(custom.shop, clock.now())
+    assert do(clock.now()) == 4
+    assert call_back_all(now=clock.now()) == 0
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    assert call_back_all(now=clock.now()) == len(people)
+    assert (call_back_all(now=clock.now()), call_back_all(now=clock.now())) == (0, 0)
+    reasons = (
+        "SELECT reason, count(*) FROM messages WHERE kind = 'automation' AND state = 'cancelled' GROUP BY 1"
+    )
+    assert rows(engine, reasons) == [("automation_off", 2)]
+    assert (report(no=no).messages["cancelled"], report(no=other).messages["pending"]) == (2, 2)
+    assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
 
 
 def test_of_who_takes_consent_back_nothing_waits(custom: Custom, engine: Engine) -> None:
