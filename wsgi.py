@@ -47,6 +47,7 @@ import miniprogram_api.top_ups
 import office_api.activities
 import office_api.activity_templates
 import office_api.approvals
+import office_api.automations
 import office_api.campaigns
 import office_api.coupon_costs
 import office_api.coupon_grants
@@ -183,6 +184,7 @@ JSON_FACES = (
     office_api.segment_previews.blueprint,
     office_api.member_tags.blueprint,
     office_api.marketing_choices.blueprint,
+    office_api.automations.blueprint,
     office_api.campaigns.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,

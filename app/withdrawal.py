@@ -10,6 +10,7 @@ said of them: tags, and their place in lists.
 
 from datetime import datetime
 
+from app.automations import rows as automations
 from app.db import transaction
 from app.engagement import survey
 from app.engagement.events import feedback as event_feedback
@@ -29,3 +30,4 @@ def withdraw(*, member_id: int, now: datetime) -> None:
         survey.forget(session, member_id)
         tags.forget(session, member_id)
         static_list.forget(session, member_id)
+        automations.forget(session, member_id, now=now)

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CTE, Integer, String, column, except_, text
 from sqlalchemy.orm import Session
 
 from app.campaigns.campaign import one
-from app.campaigns.content import template_of
 from app.campaigns.cost import Cost, cost_of, dearest
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.models import Campaign
+from app.campaigns.telling import Telling
 from app.db import transaction
-from app.identity.models import WECHAT_MINI
-from app.messages.may import Asked, Channel, values, verdicts_of
-from app.messages.models import INBOX
+from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient
@@ -71,10 +69,10 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         session.execute(text("SET TRANSACTION READ ONLY"))
         campaign = one(session, campaign_id)
         at = now if campaign.starts_at is None else max(now, campaign.starts_at)
-        asked = asked_by(campaign, campaign.channel, app_id, at)
-        fitting = values(asked, in_force(session, MessagePolicy).value)
+        telling = telling_of(campaign, app_id)
+        fitting = values(telling.asked(campaign.channel, at), in_force(session, MessagePolicy).value)
         fitting |= {
-            "else_inbox": len(channels_of(campaign)) > 1,
+            "else_inbox": len(telling.channels) > 1,
             "campaign_id": campaign.id,
             "hold_out_bp": campaign.hold_out_bp,
         }
@@ -86,7 +84,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         )
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
-        counts, channels = _told(channels_of(campaign), [tuple(row) for row in found])
+        counts, channels = _told(telling.channels, [tuple(row) for row in found])
         return Forecast(
             members=sum(counts.values()),
             held_out=counts.get("held", 0),
@@ -96,21 +94,13 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         )
 
 
-def channels_of(campaign: Campaign) -> tuple[str, ...]:
-    """In the order in which they are tried."""
-    falls_back = campaign.else_inbox and campaign.channel != INBOX
-    return (campaign.channel, INBOX) if falls_back else (campaign.channel,)
-
-
-def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime) -> Asked:
-    """What the campaign asks of a member by that channel."""
-    return Asked(
-        category="marketing",
-        channel=cast(Channel, channel),
-        at=at,
-        template_id=template_of(campaign.content, channel),
-        provider=WECHAT_MINI,
+def telling_of(campaign: Campaign, app_id: str | None) -> Telling:
+    return Telling(
+        channel=campaign.channel,
+        else_inbox=campaign.else_inbox,
+        content=campaign.content,
         app_id=app_id,
+        campaign_id=campaign.id,
     )
 
 
@@ -126,7 +116,7 @@ def most_fen(*, campaign_id: str, now: datetime) -> int | None:
     """
     with transaction() as session:
         campaign = one(session, campaign_id)
-        channel = dearest(session, channels_of(campaign))
+        channel = dearest(session, telling_of(campaign, None).channels)
         if cost_of(session, campaign, {channel: 1}, now).most_fen == 0:
             return 0  # nobody has to be counted for that
     try:

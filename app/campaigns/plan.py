@@ -6,6 +6,7 @@ became of each, together. So a killed worker leaves them waiting, and none is pl
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
@@ -13,17 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.begin import begin
 from app.campaigns.campaign import shared
-from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.forecast import telling_of
 from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
-from app.campaigns.opened import page_from
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.telling import tell_each
 from app.db import Busy, reading, transaction
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
-from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.pruning import always
@@ -33,8 +31,6 @@ log = logging.getLogger(__name__)
 BATCH = 2_000
 #: Of a campaign that gives something: a posting takes a millisecond, and tills wait for members who are held.
 GIVING_BATCH = 250
-#: Refused because their words do not fit the channel: a name that WeChat would refuse.
-UNSAYABLE = "content"
 
 _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
@@ -115,77 +111,42 @@ class _Batch:
     def __init__(
         self, session: Session, campaign: Campaign, app_id: str | None, had: frozenset[int], now: datetime
     ) -> None:
-        self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
-        self._channels = channels_of(campaign)
+        self._session, self._campaign, self._now = session, campaign, now
         # Once for the batch: what holds at its beginning holds for all of it.
         self._policy = in_force(session, MessagePolicy).value
         self.giving = Giving(session, campaign, self._policy, had, now)
-        self._too_little: dict[int, str] = {}
+        self._telling = replace(telling_of(campaign, app_id), content=self.giving.content)
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:
         """By the first channel that reaches them; those whom none reaches are refused, for what the last one says."""
-        left = list(member_ids)
-        unsayable: set[int] = set()
-        for place, channel in enumerate(self._channels):
-            if left:
-                left, unsayable = self._tell_by(channel, left, wait=place > 0)
-        fitting = [member_id for member_id in left if member_id not in unsayable]
-        # Whose credit came, or went, in this very moment is in no list, and looked at again.
-        why = dict.fromkeys(unsayable, UNSAYABLE) | self._too_little
-        why |= {
-            one.member_id: str(one.refused) for one in self._asked(self._channels[-1], fitting) if one.refused
-        }
-        self._decide([(member_id, why[member_id], None) for member_id in left if member_id in why])
-
-    def _tell_by(self, channel: str, member_ids: Sequence[int], *, wait: bool) -> tuple[list[int], set[int]]:
-        """Who was not told of those who could be held, and to whom it could not be said by that channel."""
-        campaign, unsayable = self._campaign, set[int]()
-        page = page_from(page_of(self._session, template_of(campaign.content, channel)), campaign.id)
-        wording = Wording(self.giving.content, channel, page)
-
-        def words(held: Sequence[int]) -> dict[int, dict[str, object]]:
-            said = wording.each(self._session, held)
-            unsayable.update(set(held) - set(said))
-            return self._with_enough(channel, said, [one for one in member_ids if one in said])
-
-        planned = plan_each(
+        campaign = self._campaign
+        outcome = tell_each(
             self._session,
+            self._telling,
             member_ids,
-            asked_by(campaign, channel, self._app_id, self._now),
             kind=KIND,
             subject=f"campaign:{campaign.id}:{campaign.rounds}",
-            params=wording.common,
-            words=words,
-            now=self._now,
-            wait=wait,
             policy=self._policy,
+            now=self._now,
+            purse=self.giving,
         )
-        if planned.told:
-            told = {"ids": list(planned.told.values()), "price": self.giving.price(channel)}
-            self._session.execute(_TOLD, {"id": campaign.id, **told})
-            self.giving.told(channel, list(planned.told))
-            self.decided += len(planned.told)
-        return [one for one in planned.held if one not in planned.told], unsayable
-
-    def _with_enough(
-        self, channel: str, said: dict[int, dict[str, object]], in_order: Sequence[int]
-    ) -> dict[int, dict[str, object]]:
-        """Those of them who may be told and for whom there is enough of what is given, and of the budget."""
-        if self.giving.is_free(channel):
-            return said
-        may = {verdict.member_id for verdict in self._asked(channel, in_order) if verdict.refused is None}
-        self._too_little = self.giving.share_out(channel, [one for one in in_order if one in may])
-        return {one: said[one] for one in in_order if one in may and one not in self._too_little}
+        for channel, told in outcome.told.items():
+            if told:
+                values = {"ids": list(told.values()), "price": self.giving.price(channel)}
+                self._session.execute(_TOLD, {"id": campaign.id, **values})
+                self.decided += len(told)
+        # Whose credit came, or went, in this very moment is in no list, and looked at again.
+        self._decide([(member_id, refused, None) for member_id, refused in outcome.refused.items()])
 
     def hold_out(self, member_ids: Sequence[int]) -> None:
         """They are looked at as if they were told: only who could have been is compared with who was."""
         left = list(member_ids)
-        for place, channel in enumerate(self._channels, start=1):
+        for place, channel in enumerate(self._telling.channels, start=1):
             found = self._asked(channel, left)
             may = [v.member_id for v in found if v.refused is None]
             without = {} if self.giving.is_free(channel) else self.giving.could_be(channel, may)
-            last = place == len(self._channels)
+            last = place == len(self._telling.channels)
             decided = [(v.member_id, v.refused or without.get(v.member_id), v.tell_at) for v in found]
             self._decide([one for one in decided if last or one[1] is None])
             left = [member_id for member_id, refused, _ in decided if refused is not None]
@@ -193,8 +154,7 @@ class _Batch:
     def _asked(self, channel: str, member_ids: Sequence[int]) -> list[Verdict]:
         if not member_ids:
             return []
-        asked = asked_by(self._campaign, channel, self._app_id, self._now)
-        return may_each(self._session, member_ids, asked, self._policy)
+        return may_each(self._session, member_ids, self._telling.asked(channel, self._now), self._policy)
 
     def _decide(self, decided: Sequence[tuple[int, str | None, datetime | None]]) -> None:
         if not decided:

@@ -13,6 +13,7 @@ from app.coupons.offered import Held, row_of
 from app.db import into
 from app.discounts import reasons
 from app.errors import Conflict, NotFound
+from app.facts.tell import tell
 from app.ids import new_id
 
 
@@ -90,4 +91,5 @@ def redeem(session: Session, *, coupon_id: str, member_id: int, place: Place) ->
             "at": place.now,
         },
     )
+    tell(session, "coupon_redeemed", subject=redemption_id, member_id=member_id, payload={}, now=place.now)
     return redemption_id

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE
+from app.ledger.check_automations import AUTOMATION_QUESTIONS
 from app.ledger.check_campaigns import CAMPAIGN_QUESTIONS
 from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_coupons import COUPON_QUESTIONS
@@ -203,6 +204,7 @@ QUESTIONS = {
     **REFERRAL_QUESTIONS,
     **HOLDER_QUESTIONS,
     **SURVEY_QUESTIONS,
+    **AUTOMATION_QUESTIONS,
 }
 
 

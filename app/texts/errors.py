@@ -1,6 +1,7 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
+from app.texts.errors_automations import AUTOMATION_ERRORS
 from app.texts.errors_campaigns import CAMPAIGN_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_events import EVENT_ERRORS
@@ -126,6 +127,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **QUOTE_ERRORS,
     **EVENT_ERRORS,
     **REWARD_ERRORS,
+    **AUTOMATION_ERRORS,
     **CAMPAIGN_ERRORS,
     **SEGMENT_ERRORS,
     **VALUE_ERRORS,

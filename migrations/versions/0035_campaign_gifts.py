@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0035_campaign_gifts"
-down_revision = "0033_campaigns"
+down_revision = "0034_automations"
 
 UP = """
 ALTER TABLE campaigns

@@ -407,14 +407,14 @@ def test_nobody_halts_it_in_the_midst_of_a_batch(
     campaign = begun(shop, crowd(shop, 2))
     begin(campaign, now=NOON)
     free: list[bool] = []
-    real = planning.plan_each
+    real = planning.tell_each
 
     def somebody_tries(*positional: Any, **named: Any) -> Any:
         with engine.begin() as other:
             free.append(other.execute(_TRY, {"id": campaign}).scalar_one())
         return real(*positional, **named)
 
-    monkeypatch.setattr(planning, "plan_each", somebody_tries)
+    monkeypatch.setattr(planning, "tell_each", somebody_tries)
     work()
     assert free == [False]
     with engine.begin() as other:
