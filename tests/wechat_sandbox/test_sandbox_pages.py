@@ -121,7 +121,9 @@ def test_the_pages_fit_and_are_accessible(
     sandbox.accept("alice")
     sandbox.send(sandbox.openid("alice"))
     page.set_viewport_size({"width": width, "height": 844})
-    for path in ("/", "/phone/alice"):
+    for path in ("/", "/letters", "/phone/alice"):
         page.goto(f"{sandbox.url}{path}?lang={language}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(page) == []
+    page.get_by_role("button", name=TEXTS[language]["follow"], exact=True).click()
+    expect(page.get_by_role("button", name=TEXTS[language]["unfollow"], exact=True)).to_be_visible()
