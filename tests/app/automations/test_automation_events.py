@@ -15,6 +15,7 @@ from app.automations.act import act
 from app.automations.asking import note_fact
 from app.automations.halt import call_back_all
 from app.automations.report import report
+from app.automations.rows import prune
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
 from app.segments import save, totals
@@ -338,6 +339,18 @@ def test_of_who_takes_consent_back_nothing_waits(custom: Custom, engine: Engine)
     withdraw(member_id=phone.member_id, now=clock.now())
     assert do(clock.now() + 2 * HOUR) == 0
     assert outcomes(engine) == ["withdrawn"]
+
+
+def test_what_came_to_nothing_is_forgotten_and_what_was_done_is_not(custom: Custom, engine: Engine) -> None:
+    turned_on(custom.shop, "joined", clock.now(), actions={"tag_on": "新客"}, max_runs=1)
+    for _ in range(2):
+        custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    assert outcomes(engine) == ["acted", "used_up"]
+    assert prune(before=clock.now() - DAY) == 0
+    assert prune(before=clock.now() + DAY) == 1
+    assert outcomes(engine) == ["acted"]
 
 
 # What is done
