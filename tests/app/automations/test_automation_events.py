@@ -15,6 +15,8 @@ from app.automations.act import act
 from app.automations.asking import note_fact
 from app.automations.halt import call_back_all
 from app.automations.report import report
+from app.automations.rows import prune
+from app.clock import HOME_ZONE, business_date, start_of_day
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
 from app.segments import save, totals
@@ -24,10 +26,10 @@ from app.withdrawal import withdraw
 from tests import coupons as coupon
 from tests.app.tiers.shopping import Custom, set_plan
 from tests.automations import TELL, approved, do, drafted, facts, turned_on
-from tests.campaigns import APP_ID
+from tests.campaigns import APP_ID, INBOX, WECHAT, by_wechat
 from tests.conftest import rows
 from tests.events import booked, session
-from tests.marketing import policy
+from tests.marketing import policy, template
 from tests.pos_api.test_refunds import refund
 from tests.racing import race
 from tests.shop import Phone, Shop
@@ -121,8 +123,8 @@ def test_who_uses_a_coupon_of_the_template(custom: Custom, engine: Engine) -> No
     phone, at = custom.shop.member(), clock.now()
     one, other = coupon.live_template(at), coupon.live_template(at)
     turned_on(custom.shop, "coupon_used", at, trigger={"template": one}, actions={"tag_on": "用过券"})
-    for template in (one, other):
-        [given] = coupon.give(template, phone.member_id, at)
+    for each in (one, other):
+        [given] = coupon.give(each, phone.member_id, at)
         assert coupon.use(custom.shop, given, phone.member_id, at + HOUR)
     facts(custom.shop, at + 2 * HOUR)
     assert do(at + 2 * HOUR) == 1
@@ -340,6 +342,18 @@ def test_of_who_takes_consent_back_nothing_waits(custom: Custom, engine: Engine)
     assert outcomes(engine) == ["withdrawn"]
 
 
+def test_what_came_to_nothing_is_forgotten_and_what_was_done_is_not(custom: Custom, engine: Engine) -> None:
+    turned_on(custom.shop, "joined", clock.now(), actions={"tag_on": "新客"}, max_runs=1)
+    for _ in range(2):
+        custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    assert outcomes(engine) == ["acted", "used_up"]
+    assert prune(before=clock.now() - DAY) == 0
+    assert prune(before=clock.now() + DAY) == 1
+    assert outcomes(engine) == ["acted"]
+
+
 # What is done
 
 
@@ -360,6 +374,25 @@ def test_who_may_not_be_told_still_gets_what_is_given(shop: Shop, engine: Engine
     facts(shop, clock.now())
     do(clock.now())
     assert report(no=no).refused == {"coupons_used_up": 1}
+
+
+def test_it_is_told_by_the_first_channel_that_reaches_and_not_at_night(
+    custom: Custom, engine: Engine
+) -> None:
+    template()
+    content = {"inbox": INBOX, "wechat": WECHAT}
+    message = {"channel": "wechat_subscribe", "else_inbox": True, "content": content}
+    joined = clock.now()
+    turned_on(custom.shop, "joined", joined, actions={"message": message})
+    rich, poor = by_wechat(custom.shop.member(), 1), by_wechat(custom.shop.member())
+    facts(custom.shop, clock.now())
+    night = start_of_day(business_date(joined, HOME_ZONE) + DAY, HOME_ZONE) + 26 * HOUR
+    do(night)
+    told = "SELECT member_id, channel, due_at FROM messages WHERE kind = 'automation' ORDER BY 1"
+    assert rows(engine, told) == [
+        (rich.member_id, "wechat_subscribe", night + 7 * HOUR),
+        (poor.member_id, "inbox", night),
+    ]
 
 
 def test_tags_are_put_on_and_taken_off_of_all_at_once(shop: Shop, engine: Engine) -> None:
