@@ -15,7 +15,7 @@ from app.automations.condition import meant
 from app.automations.models import Automation
 from app.clock import HOME_ZONE, business_date
 from app.db import transaction
-from app.segments.asking import PREVIEW_S, patient
+from app.segments.asking import PREVIEW_S, patient, take_place
 from app.segments.preview import MOST_SAMPLED, SampledMember, shown
 
 MOST_DAYS = 90
@@ -44,12 +44,13 @@ class DryRun:
 
 
 def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
-    """Of the `days` up to today, today included. Raises `NotFound`, `SegmentTooSlow`."""
+    """Of the `days` up to today, today included. Raises `NotFound`, `SegmentTooSlow`, `SegmentsBusy`."""
     until = business_date(now, HOME_ZONE) + _DAY
     first = until - days * _DAY
     with transaction() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
         automation = one(session, no)
+        take_place(session)
         with patient(session, PREVIEW_S, few=True):
             found = in_the_past(
                 session,

@@ -17,7 +17,7 @@ from app.db import transaction
 from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient
+from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient, take_place
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
@@ -64,7 +64,7 @@ _COUNT = f"""
 
 
 def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast:
-    """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentTooSlow`."""
+    """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentsBusy`, `SegmentTooSlow`."""
     with transaction() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
         campaign = one(session, campaign_id)
@@ -82,6 +82,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
             .columns(column("place", Integer), column("refused", String), column("members", Integer))
             .add_cte(_audience(session, campaign, now))
         )
+        take_place(session)
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
         counts, channels = _told(telling.channels, [tuple(row) for row in found])
@@ -112,7 +113,7 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
 def most_fen(*, campaign_id: str, now: datetime) -> int | None:
     """What it may cost at most, whoever is reached and by whatever channel; None: that was not found out in time.
 
-    Raises `NotFound`.
+    Raises `NotFound`, `SegmentsBusy`.
     """
     with transaction() as session:
         campaign = one(session, campaign_id)

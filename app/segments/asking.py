@@ -12,6 +12,8 @@ from app.errors import Unavailable
 
 #: A preview that somebody waits for, and a snapshot, which is made once.
 PREVIEW_S, SNAPSHOT_S = 10, 60
+#: So many that people wait for may be under way at once, in all processes: each takes a core, and memory to work in.
+AT_ONCE = 2
 # Members and figures are read from end to end and put together by hashing: the planner cannot know how many a rule
 # leaves, and where it guesses few it would look them up one by one, for minutes. Enough room that no figure is laid
 # down on the disk; one core, so that tills have the others; and compiling would take longer than it saves.
@@ -27,6 +29,24 @@ class SegmentTooSlow(Unavailable):
     """Who is meant was not found out in time; data: `most_s`."""
 
     code = "segment_too_slow"
+
+
+class SegmentsBusy(Unavailable):
+    """As many others are being counted as may be at once; data: `retry_after_s`."""
+
+    code = "segments_busy"
+
+
+# One of the places that is free; it is given back with the end of the transaction, however that ends.
+_PLACE = text("""
+    SELECT n FROM generate_series(1, :most) n
+    WHERE pg_try_advisory_xact_lock(hashtext('segments asked'), n) LIMIT 1""")
+
+
+def take_place(session: Session) -> None:
+    """Before a question that somebody waits for, until the transaction ends. Raises `SegmentsBusy`."""
+    if session.execute(_PLACE, {"most": AT_ONCE}).scalar_one_or_none() is None:
+        raise SegmentsBusy(retry_after_s=2)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.members.models import Member
-from app.segments.asking import PREVIEW_S, patient
+from app.segments.asking import PREVIEW_S, patient, take_place
 from app.segments.compile import members
 from app.segments.names import check_names
 from app.segments.rule import Rule
@@ -36,10 +36,11 @@ class Preview:
 
 
 def preview(*, rule: Rule, now: datetime) -> Preview:
-    """Up to `MOST_SAMPLED` of them, the same each time. Raises `SegmentMalformed`, `SegmentTooSlow`."""
+    """Up to `MOST_SAMPLED` of them, the same each time. Raises `SegmentMalformed`, `SegmentsBusy`, `SegmentTooSlow`."""
     with transaction() as session:
         session.execute(text("SET TRANSACTION READ ONLY"))
         check_names(session, rule)
+        take_place(session)
         with patient(session, PREVIEW_S):
             count, sampled = _asked(session, rule, now)
         return Preview(count=count, sample=shown(session, sampled))

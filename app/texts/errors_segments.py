@@ -9,6 +9,10 @@ SEGMENT_ERRORS: dict[str, tuple[str, str]] = {
         "人群计算超时，请简化条件或稍后再试。",
         "Finding out who is meant took too long. Ask for less, or try again later.",
     ),
+    "segments_busy": (
+        "当前计算人群的人较多，请几秒后再试。",
+        "Other segments are being counted right now. Try again in a few seconds.",
+    ),
     "segment_archived": (
         "该人群已归档，不能再修改或使用。",
         "This segment is archived. It can no longer be changed or used.",

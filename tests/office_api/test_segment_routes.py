@@ -118,6 +118,20 @@ def test_too_slow_is_told_in_words(shop: Shop, office: Any, monkeypatch: pytest.
     assert (answer.status_code, answer.json["code"]) == (503, "segment_too_slow")
 
 
+def test_two_are_counted_at_once_and_a_third_is_told_to_come_back(
+    shop: Shop, office: Any, database: Any
+) -> None:
+    with database.engine.connect() as one, database.engine.connect() as two:
+        for connection in (one, two):
+            connection.execution_options(isolation_level="READ COMMITTED")
+            asking.take_place(connection)
+        third = office("/segments/previews", {"rule": POINTS})
+        assert (third.status_code, third.json["code"]) == (503, "segments_busy")
+        assert third.headers["Retry-After"] == "2"
+        one.rollback()
+        assert office("/segments/previews", {"rule": POINTS}).status_code == 200
+
+
 def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 

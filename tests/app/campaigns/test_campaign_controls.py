@@ -56,7 +56,7 @@ def test_without_the_lock_a_stop_leaves_messages_that_nobody_calls_back(
 ) -> None:
     campaign = begun(shop, crowd(shop, 3))
     begin(campaign, now=NOON)
-    real = planning.plan_each
+    real = planning.tell_each
 
     def stopped_meanwhile(*positional: Any, **named: Any) -> Any:
         planned = real(*positional, **named)
@@ -72,7 +72,7 @@ def test_without_the_lock_a_stop_leaves_messages_that_nobody_calls_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(campaigns, "_SHARE", text("SELECT CAST(:id AS text)"))
-        patch.setattr(planning, "plan_each", stopped_meanwhile)
+        patch.setattr(planning, "tell_each", stopped_meanwhile)
         planning._batch(campaign, APP_ID, NOON)
     work()
     assert len(told(engine)) == 3

@@ -200,14 +200,14 @@ def test_who_is_not_taken_first_is_told_twice(
     campaign = begun(shop, people)
     begin(campaign, now=NOON)
     monkeypatch.setattr(planning, "_TAKE", text(planning._TAKE.text.replace("FOR UPDATE SKIP LOCKED", "")))
-    all_found, real = threading.Barrier(2), planning.plan_each
+    all_found, real = threading.Barrier(2), planning.tell_each
 
-    def unguarded(session: Any, member_ids: Any, what: Any, **more: Any) -> Any:
+    def unguarded(session: Any, telling: Any, member_ids: Any, **more: Any) -> Any:
         all_found.wait(20)
         own = f"{more.pop('subject')}:{threading.get_ident() % 100_000}"
-        return real(session, member_ids, what, subject=own, **{**more, "wait": True})
+        return real(session, telling, member_ids, subject=own, **{**more, "wait": True})
 
-    monkeypatch.setattr(planning, "plan_each", unguarded)
+    monkeypatch.setattr(planning, "tell_each", unguarded)
     race(2, lambda _: planning._batch(campaign, APP_ID, NOON))
     assert len(told(unaudited_engine)) == 6
 
