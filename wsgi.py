@@ -19,7 +19,9 @@ import consoles.preview.pages
 import miniprogram_api.balance
 import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
+import miniprogram_api.callbacks.wechat_official
 import miniprogram_api.callbacks.wechat_pay
+import miniprogram_api.campaigns
 import miniprogram_api.check_ins
 import miniprogram_api.codes
 import miniprogram_api.confirmations
@@ -45,6 +47,7 @@ import miniprogram_api.top_ups
 import office_api.activities
 import office_api.activity_templates
 import office_api.approvals
+import office_api.automations
 import office_api.campaigns
 import office_api.coupon_costs
 import office_api.coupon_grants
@@ -57,6 +60,7 @@ import office_api.event_sessions
 import office_api.events
 import office_api.feedback
 import office_api.lottery_rounds
+import office_api.marketing_choices
 import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
@@ -116,6 +120,7 @@ JSON_FACES = (
     miniprogram_api.confirmations.blueprint,
     miniprogram_api.message_preferences.blueprint,
     miniprogram_api.messages.blueprint,
+    miniprogram_api.campaigns.blueprint,
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,
     miniprogram_api.coupon_offers.blueprint,
@@ -178,6 +183,8 @@ JSON_FACES = (
     office_api.segments.blueprint,
     office_api.segment_previews.blueprint,
     office_api.member_tags.blueprint,
+    office_api.marketing_choices.blueprint,
+    office_api.automations.blueprint,
     office_api.campaigns.blueprint,
     office_api.settlements.blueprint,
     office_api.settlement_figures.blueprint,
@@ -229,6 +236,7 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
+        miniprogram_api.callbacks.wechat_official.blueprint,
         miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):

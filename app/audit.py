@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, String, insert
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.db import Base, UTCDateTime
+from app.db import Base, UTCDateTime, into
 
 
 class AuditRow(Base):
@@ -54,14 +54,15 @@ def record(
 ) -> None:
     """Write the row. `data` holds ids, codes and settings before and after; nothing that names a person."""
     session.execute(
-        insert(AuditRow).values(
-            at=now,
-            actor_type=actor.type,
-            actor_id=actor.id,
-            action=action,
-            object_type=object_type,
-            object_id=str(object_id),
-            store_id=store_id,
-            data=data,
-        )
+        into(AuditRow),
+        {
+            "at": now,
+            "actor_type": actor.type,
+            "actor_id": actor.id,
+            "action": action,
+            "object_type": object_type,
+            "object_id": str(object_id),
+            "store_id": store_id,
+            "data": data,
+        },
     )

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, Table, TypeDecorator
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -169,6 +170,11 @@ def ask(
     cursor.execute(question, values)
     # Not `cursor.description`: it describes every column anew for each statement.
     return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+
+
+def into(model: type[Base]) -> Insert:
+    """An INSERT into its table; the row, or rows, are handed to `execute`. The ORM's own takes five times as long."""
+    return insert(cast(Table, model.__table__))
 
 
 @contextmanager

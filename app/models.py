@@ -2,6 +2,7 @@
 
 from app import audit, idempotency, policies
 from app.approvals import models as approvals
+from app.automations import models as automations
 from app.campaigns import models as campaigns
 from app.checkout import daily_models as daily
 from app.checkout import models as checkout
@@ -35,6 +36,7 @@ from app.tiers import models as tiers
 __all__ = [
     "approvals",
     "audit",
+    "automations",
     "campaigns",
     "checkout",
     "coupon_grants",

@@ -11,6 +11,7 @@ from app.checkout.member_code import CodeIssuer
 from app.clock import now
 from app.coupons.code import PREFIX, PURPOSE, CouponCodes
 from app.engagement.lottery_seed import SeedVault
+from app.feedback.thread import words
 from app.identity.login import Terms
 from app.identity.platforms import Platform
 from app.identity.platforms.telegram import Telegram
@@ -18,10 +19,12 @@ from app.identity.platforms.wechat_mini import WechatMini
 from app.members.phones import PhoneVault
 from app.messages.channels import Channel, NotSetUp
 from app.messages.channels.mail import Mail
+from app.messages.channels.official_account import OfficialAccount
 from app.messages.channels.sms import Sms
+from app.messages.channels.wechat_service import WechatService
 from app.messages.channels.wechat_subscribe import WechatSubscribe
 from app.messages.epoch import Epoch
-from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT
+from app.messages.models import EMAIL, OFFICIAL, SERVICE, SMS, WECHAT
 from app.messages.outlets import Outlet
 from app.messages.unsubscribe import Unsubscribe
 from app.providers.places import Places
@@ -47,6 +50,8 @@ class Parts:
     redis: redis.Redis | None
     wechat: WechatClient | None
     wechat_push: PushReader | None
+    official: WechatClient | None
+    official_push: PushReader | None
     wechat_pay: WechatPay | None
     epoch: Epoch
     unsubscribe: Unsubscribe
@@ -69,6 +74,7 @@ def assemble(settings: Settings) -> Parts:
             retry=Retry(NoBackoff(), 0),  # its own retries would hold a request for many seconds
         )
     wechat, push = _wechat(settings, server)
+    official, official_push = _official(settings, server)
     phones, epoch = PhoneVault(settings.phone_keys, settings.phone_index_key), Epoch(server)
     unsubscribe = Unsubscribe(settings.session_key, settings.public_url or "")
     return Parts(
@@ -82,16 +88,19 @@ def assemble(settings: Settings) -> Parts:
         redis=server,
         wechat=wechat,
         wechat_push=push,
+        official=official,
+        official_push=official_push,
         wechat_pay=_wechat_pay(settings),
         epoch=epoch,
         unsubscribe=unsubscribe,
-        outlets=_outlets(settings, wechat, phones, unsubscribe, epoch),
+        outlets=_outlets(settings, wechat, official, phones, unsubscribe, epoch),
     )
 
 
 def _outlets(
     settings: Settings,
     wechat: WechatClient | None,
+    official: WechatClient | None,
     phones: PhoneVault,
     unsubscribe: Unsubscribe,
     outside: Epoch,
@@ -99,7 +108,8 @@ def _outlets(
     """Every channel that leads through a provider, by name; what is not set up waits for an operator."""
     channels: tuple[Channel, ...] = (
         _subscribe(settings, wechat),
-        NotSetUp(OFFICIAL),
+        _official_account(settings, official, phones),
+        _service(settings, wechat),
         _sms(settings, phones),
         _mail(settings, phones, unsubscribe),
     )
@@ -119,6 +129,26 @@ def _subscribe(settings: Settings, wechat: WechatClient | None) -> Channel:
         base_url=settings.wechat_api_base,
         page_state=settings.wechat_page_state,
         receipt_fields=settings.wechat_receipt_fields,
+    )
+
+
+def _service(settings: Settings, wechat: WechatClient | None) -> Channel:
+    if wechat is None:
+        return NotSetUp(SERVICE)
+    return WechatService(
+        tokens=wechat.tokens, app_id=settings.wechat_app_id, base_url=settings.wechat_api_base, words=words
+    )
+
+
+def _official_account(settings: Settings, official: WechatClient | None, phones: PhoneVault) -> Channel:
+    if official is None:
+        return NotSetUp(OFFICIAL)
+    return OfficialAccount(
+        tokens=official.tokens,
+        app_id=official.appid,
+        mini_app_id=settings.wechat_app_id,
+        base_url=settings.wechat_api_base,
+        vault=phones,
     )
 
 
@@ -199,17 +229,34 @@ def _wechat(settings: Settings, server: redis.Redis | None) -> tuple[WechatClien
         # As many connections as threads (docs/config.md); half of them stay for tills and everybody else.
         places=Places.half_of(settings.db_pool_size),
     )
-    if settings.wechat_callback_token is None or settings.wechat_callback_aes_key is None:
-        return client, None
+    token, aes_key = settings.wechat_callback_token, settings.wechat_callback_aes_key
+    return client, _reader("WECHAT", settings.wechat_app_id, token, aes_key)
+
+
+def _official(
+    settings: Settings, server: redis.Redis | None
+) -> tuple[WechatClient | None, PushReader | None]:
+    """The same of the official account: an app of its own, with a token of its own."""
+    if settings.official_app_id is None or settings.official_app_secret is None:
+        return None, None
+    client = WechatClient(
+        settings.official_app_id,
+        settings.official_app_secret,
+        shared=server,
+        clock=now,
+        base_url=settings.wechat_api_base,
+    )
+    token, aes_key = settings.official_callback_token, settings.official_callback_aes_key
+    return client, _reader("OFFICIAL", settings.official_app_id, token, aes_key)
+
+
+def _reader(name: str, app_id: str, token: str | None, aes_key: str | None) -> PushReader | None:
+    if token is None or aes_key is None:
+        return None
     try:
-        reader = PushReader(
-            settings.wechat_app_id,
-            token=settings.wechat_callback_token,
-            encoding_aes_key=settings.wechat_callback_aes_key,
-        )
+        return PushReader(app_id, token=token, encoding_aes_key=aes_key)
     except ValueError as fault:
-        raise SettingsError(f"WECHAT_CALLBACK_AES_KEY: {fault}") from None
-    return client, reader
+        raise SettingsError(f"{name}_CALLBACK_AES_KEY: {fault}") from None
 
 
 def _wechat_pay(settings: Settings) -> WechatPay | None:

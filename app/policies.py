@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Identity, String, UniqueConstraint, insert, select, text
+from sqlalchemy import BigInteger, Connection, Identity, String, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app import audit
-from app.db import Base, UTCDateTime, reading, transaction
+from app.db import Base, UTCDateTime, into, reading, transaction
 from app.errors import Invalid, VersionConflict
 from app.typed import convert
 from app.typed import read as read_json
@@ -156,13 +156,14 @@ def add(
 ) -> InForce[P]:
     """The version after `former`, which the caller got from `expected`."""
     session.execute(
-        insert(PolicyVersion).values(
-            name=wanted.NAME,
-            version=former.version + 1,
-            value=msgspec.to_builtins(wanted),
-            created_by=actor.id,
-            created_at=now,
-        )
+        into(PolicyVersion),
+        {
+            "name": wanted.NAME,
+            "version": former.version + 1,
+            "value": msgspec.to_builtins(wanted),
+            "created_by": actor.id,
+            "created_at": now,
+        },
     )
     audit.record(
         session,

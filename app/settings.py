@@ -60,6 +60,10 @@ class Settings:
     wechat_receipt_template: str | None
     wechat_receipt_fields: Mapping[str, str]
     wechat_page_state: Literal["formal", "trial", "developer"]
+    official_app_id: str | None
+    official_app_secret: str | None = field(repr=False)
+    official_callback_token: str | None = field(repr=False)
+    official_callback_aes_key: str | None = field(repr=False)
     telegram_bot_token: str | None = field(repr=False)
     # messages
     sends_per_second: Mapping[str, int]
@@ -116,6 +120,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         wechat_receipt_template=read.optional("WECHAT_RECEIPT_TEMPLATE", printable(500), None),
         wechat_receipt_fields=read.optional("WECHAT_RECEIPT_FIELDS", _fields, _RECEIPT_FIELDS),
         wechat_page_state=read.optional("WECHAT_PAGE_STATE", _page_state, "formal"),
+        official_app_id=read.optional("OFFICIAL_APP_ID", printable(64), None),
+        official_app_secret=read.optional("OFFICIAL_APP_SECRET", printable(500), None),
+        official_callback_token=read.optional("OFFICIAL_CALLBACK_TOKEN", printable(500), None),
+        official_callback_aes_key=read.optional("OFFICIAL_CALLBACK_AES_KEY", printable(500), None),
         telegram_bot_token=read.optional("TELEGRAM_BOT_TOKEN", printable(500), None),
         sends_per_second=read.optional("SENDS_PER_SECOND", _rates, _RATES),
         public_url=read.optional("PUBLIC_URL", https_url, None),
@@ -143,6 +151,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
     read.together("WECHAT_APP_ID", "WECHAT_APP_SECRET")
     read.together("WECHAT_CALLBACK_TOKEN", "WECHAT_CALLBACK_AES_KEY")
+    read.together(*_OFFICIAL)
+    if settings.official_app_id is not None and settings.official_app_id == settings.wechat_app_id:
+        read.fault("OFFICIAL_APP_ID: this is the mini-program's")
     read.together(*_SMS)
     read.together("SMTP_HOST", "SMTP_FROM")
     read.together("SMTP_USER", "SMTP_PASSWORD")
@@ -167,6 +178,13 @@ _PAY = (
     "WECHAT_PAY_PUBLIC_KEYS",
     "WECHAT_PAY_NOTIFY_URL",
 )
+#: The official account needs all of these: only its events say who follows.
+_OFFICIAL = (
+    "OFFICIAL_APP_ID",
+    "OFFICIAL_APP_SECRET",
+    "OFFICIAL_CALLBACK_TOKEN",
+    "OFFICIAL_CALLBACK_AES_KEY",
+)
 #: SMS need all of these.
 _SMS = ("SMS_SECRET_ID", "SMS_SECRET_KEY", "SMS_APP_ID", "SMS_SIGNATURE")
 _PAY_API_BASE = "https://api.mch.weixin.qq.com"
@@ -174,7 +192,7 @@ _RECEIPT_FIELDS = {"thing1": "store", "amount2": "amount", "number3": "earned", 
 
 
 #: How many messages a second go to each provider at most.
-_RATES = {"wechat_subscribe": 500, "official_account": 100, "sms": 50, "email": 20}
+_RATES = {"wechat_subscribe": 500, "official_account": 100, "wechat_service": 100, "sms": 50, "email": 20}
 
 
 class _Reader:

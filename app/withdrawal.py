@@ -5,11 +5,12 @@ that it sets: a sale looks at the member again, so that open tickets earn nothin
 included; so do the relay, and a worker that would repeat a message. A message whose sending had begun keeps its
 outcome: what is on its way cannot be called back. What the books hold stays, and was lawful until now (Art. 15);
 what the member wrote to us in words is erased, and what we
-said of them: tags, and their place in lists.
+said of them: tags, and their place in lists. What automations were still to do for them is not done.
 """
 
 from datetime import datetime
 
+from app.automations import rows as automations
 from app.db import transaction
 from app.engagement import survey
 from app.engagement.events import feedback as event_feedback
@@ -29,3 +30,4 @@ def withdraw(*, member_id: int, now: datetime) -> None:
         survey.forget(session, member_id)
         tags.forget(session, member_id)
         static_list.forget(session, member_id)
+        automations.forget(session, member_id, now=now)

@@ -8,6 +8,10 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app import idempotency
+from app.automations import act as automations
+from app.automations import halt as automations_off
+from app.automations import note as automation_notes
+from app.automations import rows as automation_runs
 from app.campaigns.halt import finish as finish_campaigns
 from app.campaigns.plan import plan_due as plan_campaigns
 from app.checkout import quote, scan, top_up
@@ -24,7 +28,7 @@ from app.engagement.rewards.cancel import expire as expire_rewards
 from app.facts.models import Fact
 from app.facts.relay import BATCH as FACTS_BATCH
 from app.facts.relay import Consumer, Relay
-from app.identity import login, sessions
+from app.identity import followers, login, sessions
 from app.identity.models import WECHAT_MINI
 from app.jobs import engine as jobs
 from app.jobs.beats import Beat
@@ -57,6 +61,7 @@ _KEEP_LOGIN_CODES = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=30)
 #: Long after the sale they became could be disputed at a till.
 _KEEP_QUOTES = timedelta(days=90)
+_KEEP_RUNS = timedelta(days=90)
 
 
 class PruningFailed(Exception):
@@ -65,56 +70,35 @@ class PruningFailed(Exception):
 
 def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], bool]) -> list[Beat]:
     """What each worker does every second or so; stops early once `keep_going` says so."""
-    relay, pay = fact_relay(parts), parts.wechat_pay
+    relay, pay, app_id = fact_relay(parts), parts.wechat_pay, parts.settings.wechat_app_id
+
+    def steady(name: str, every_s: float, run: Callable[..., object]) -> Beat:
+        return Beat(name=name, every_s=every_s, run=lambda now: run(now=now, keep_going=keep_going))
+
+    sweeps = {
+        "top_ups.sweep": sweep_top_ups,
+        "top_up_refunds.sweep": sweep_refunds,
+        "exchanges.sweep": sweep_exchanges,
+        "exchange_refunds.sweep": sweep_exchange_refunds,
+    }
     top_ups = []
     if pay is not None:
-        top_ups = [
-            Beat(
-                name="top_ups.sweep",
-                every_s=10,
-                run=lambda now: sweep_top_ups(pay, now=now, keep_going=keep_going),
-            ),
-            Beat(
-                name="top_up_refunds.sweep",
-                every_s=10,
-                run=lambda now: sweep_refunds(pay, now=now, keep_going=keep_going),
-            ),
-            Beat(
-                name="exchanges.sweep",
-                every_s=10,
-                run=lambda now: sweep_exchanges(pay, now=now, keep_going=keep_going),
-            ),
-            Beat(
-                name="exchange_refunds.sweep",
-                every_s=10,
-                run=lambda now: sweep_exchange_refunds(pay, now=now, keep_going=keep_going),
-            ),
-        ]
+        top_ups = [steady(name, 10, partial(sweep, pay)) for name, sweep in sweeps.items()]
     return [
         *top_ups,
+        *_official_account(parts, keep_going),
         Beat(name="facts.relay", every_s=1, run=lambda now: tell_consumers(relay, now, keep_going)),
-        Beat(name="tiers.review", every_s=1, run=lambda now: tiers.review(now=now, keep_going=keep_going)),
+        steady("tiers.review", 1, tiers.review),
         Beat(name="segments.recount", every_s=2, run=lambda _: totals.recount(keep_going=keep_going)),
-        Beat(name="gifts.give", every_s=1, run=lambda now: gifts.give_due(now=now, keep_going=keep_going)),
-        Beat(
-            name="coupon_grants.sweep",
-            every_s=10,
-            run=lambda now: grant_run.sweep(now=now, keep_going=keep_going),
-        ),
-        Beat(
-            name="campaigns.plan",
-            every_s=1,
-            run=lambda now: plan_campaigns(
-                app_id=parts.settings.wechat_app_id, now=now, keep_going=keep_going
-            ),
-        ),
-        Beat(
-            name="campaigns.finish",
-            every_s=30,
-            run=lambda now: finish_campaigns(now=now, keep_going=keep_going),
-        ),
+        steady("gifts.give", 1, gifts.give_due),
+        steady("coupon_grants.sweep", 10, grant_run.sweep),
+        steady("campaigns.plan", 1, partial(plan_campaigns, app_id=app_id)),
+        steady("campaigns.finish", 30, finish_campaigns),
+        steady("automations.scan", 60, automation_notes.scan),
+        steady("automations.call_back", 2, automations_off.call_back_all),
+        steady("automations.act", 1, partial(automations.act, app_id=app_id)),
         Beat(name="promotions.watch", every_s=60, run=lambda now: stop_used_up_promotions(now=now)),
-        Beat(name="events.sweep", every_s=30, run=lambda now: sweep_events(now=now, keep_going=keep_going)),
+        steady("events.sweep", 30, sweep_events),
         Beat(
             name="lottery.reveal",
             every_s=30,
@@ -130,6 +114,17 @@ def beats(parts: Parts, clock: Callable[[], datetime], keep_going: Callable[[], 
         ),
         Beat(name="messages.reclaim", every_s=20, run=reclaim),
     ]
+
+
+def _official_account(parts: Parts, keep_going: Callable[[], bool]) -> list[Beat]:
+    client = parts.official
+    if client is None:
+        return []
+
+    def learn(now: datetime) -> int:
+        return followers.learn(client, vault=parts.phones, now=now, keep_going=keep_going)
+
+    return [Beat(name="followers.learn", every_s=2, run=learn)]
 
 
 def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
@@ -181,6 +176,7 @@ def fact_relay(parts: Parts) -> Relay:
         home.settle(session, fact)
         gifts.note(session, fact)
         totals.note(session, fact.member_id)
+        automation_notes.note(session, fact)
         plan_receipt(session, fact, template, at)
 
     def refunded(session: Session, fact: Fact, at: datetime) -> None:
@@ -188,8 +184,9 @@ def fact_relay(parts: Parts) -> Relay:
         totals.note(session, fact.member_id)
         plan_refund(session, fact, at)
 
-    def taken_part(session: Session, fact: Fact, _: datetime) -> None:
-        gifts.note(session, fact)
+    def promoted(session: Session, fact: Fact, at: datetime) -> None:
+        automation_notes.note(session, fact)
+        plan_gift(session, fact, at)
 
     return Relay(
         {
@@ -198,12 +195,25 @@ def fact_relay(parts: Parts) -> Relay:
             "topped_up": _noted(plan_top_up),
             "top_up_refunded": _noted(plan_top_up_refund),
             "reward_cancelled": _noted(plan_reward_cancelled),
-            "member_joined": _noted(taken_part),
-            "profile_changed": _noted(taken_part),
-            "phone_in_use": _noted(taken_part),
+            "member_joined": _noted(_each(gifts.note, automation_notes.note)),
+            "profile_changed": _noted(_each(gifts.note)),
+            "phone_in_use": _noted(_each(gifts.note)),
             **dict.fromkeys(GIFT_KINDS, _noted(plan_gift)),
+            "event_promoted": _noted(promoted),
+            "event_booked": _noted(_each(automation_notes.note)),
+            "coupon_redeemed": _noted(_each(automation_notes.note)),
+            # Told by the review of tiers itself: no reason for another one.
+            "tier_reached": _each(automation_notes.note),
         }
     )
+
+
+def _each(*notes: Callable[[Session, Fact], None]) -> Consumer:
+    def noted(session: Session, fact: Fact, _: datetime) -> None:
+        for note in notes:
+            note(session, fact)
+
+    return noted
 
 
 def _noted(consumer: Consumer) -> Consumer:
@@ -280,5 +290,8 @@ def _pruners(now: datetime) -> dict[str, Callable[[Callable[[], bool]], int]]:
             before=now - referral_join.KEEP_DEVICES, keep_going=keep_going
         ),
         "staff_sessions": lambda keep_going: sign_in.prune(before=old_sessions, keep_going=keep_going),
+        "automation_runs": lambda keep_going: automation_runs.prune(
+            before=now - _KEEP_RUNS, keep_going=keep_going
+        ),
         "jobs": lambda keep_going: jobs.prune(now=now, keep_going=keep_going),
     }

@@ -32,13 +32,21 @@ class Keys:
     pay_private_key: str = field(repr=False)
     pay_apiv3_key: str = field(repr=False)
     password: str = field(repr=False)
+    # Younger than the others: a folder of an earlier version gets them at the next start.
+    official_app_id: str = field(default_factory=lambda: f"wx{secrets.token_hex(8)}")
+    official_app_secret: str = field(repr=False, default_factory=lambda: secrets.token_hex(16))
+    sms_secret_key: str = field(repr=False, default_factory=lambda: secrets.token_hex(16))
     till_keys: dict[str, str] = field(repr=False, default_factory=dict)
 
 
 def load_or_make(folder: Folder) -> Keys:
     """The keys of this folder. Raises `DemoError` for a file that cannot be read."""
     try:
-        return Keys(**json.loads(folder.secrets.read_text("utf-8")))
+        stored = json.loads(folder.secrets.read_text("utf-8"))
+        keys = Keys(**stored)
+        if stored.keys() < asdict(keys).keys():
+            save(folder, keys)
+        return keys
     except FileNotFoundError:
         keys = _made()
         save(folder, keys)

@@ -70,6 +70,7 @@ def _start_and_watch(wanted: Wanted, running: ExitStack) -> None:
         sandbox_url=wanted.sandbox_url,
         app_url=wanted.app_url,
         pay_keys=Sandbox(wanted.sandbox_url).pay_keys(),
+        mail_port=Sandbox(wanted.sandbox_url).mail_port(),
     )
     known = _prepare(wanted, server, known, environment)
     product = [services.web(wanted, environment), services.worker(wanted, environment)]

@@ -34,6 +34,7 @@ def table(places: Places, *, here: bool = True) -> str:
         ("小程序 Mini-program", f"{places.app}/preview/?user=alice", "新顾客 a newcomer"),
         ("", f"{places.app}/preview/?user=demo", "老会员 a member of six months"),
         ("微信沙箱 WeChat sandbox", f"{places.sandbox}/", "每部手机收到的消息 messages on each phone"),
+        ("", f"{places.sandbox}/letters", "短信与邮件 SMS and e-mail"),
         ("接口文档 API docs", f"{places.app}/docs", ""),
     ]
     logins = [(person.login, person.chinese, person.english) for person in STAFF]

@@ -28,7 +28,7 @@ from app.parts import Parts
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
 from app.tiers.review import review
-from demo import activities, asking, lent, mall, programme, shop
+from demo import activities, asking, lent, mall, outreach, programme, shop
 from demo.chain import STAFF, WALK_TILL
 from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
@@ -73,6 +73,7 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     daily = activities.put_on(parts.seeds, today=now)
     asking.put_on(today=now)
     activities.take_part(past.members[OLD_MEMBER], daily=daily, taster=coupons[2], today=now)
+    outreach.reach(past.members[OLD_MEMBER], vault=parts.phones, now=now)
     past.top_up(OLD_MEMBER, WALK_TILL, at=now - _TOP_UP_TO_NOW)
     return keys
 
@@ -97,6 +98,7 @@ class _Past:
             language="zh",
             terms=terms,
             now=event.at,
+            vault=self.parts.phones,
         )
         self.members[person.wechat] = logged_in.member_id
         changes = Changes(name=person.name)

@@ -23,6 +23,14 @@ class Sandbox:
         """What a merchant downloads: public keys by id, as PEM. Each start of the sandbox has others."""
         return dict(self._call("GET", "/_sim/pay/keys", None)["platform"])
 
+    def mail_port(self) -> int:
+        """Where letters are taken; each start has another."""
+        return int(self._call("GET", "/_sim/letters", None)["smtp_port"])
+
+    def follow(self, user: str) -> None:
+        """The official account."""
+        self._post("/_sim/official/follow", {"user": user})
+
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._call("POST", path, body)
 

@@ -118,6 +118,7 @@ def login(arguments: dict[str, Any]) -> Response:
         language=language(),
         terms=here.terms,
         now=now,
+        vault=here.phones,
         welcome=_welcome(arguments["invite"], arguments["device"], here.phones, now),
     )
     return answer(

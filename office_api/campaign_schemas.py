@@ -8,11 +8,25 @@ from marshmallow import fields, validate
 from app.campaigns.campaign import CampaignView
 from app.campaigns.draft import MOST_EXCLUDED, Draft
 from app.campaigns.forecast import Forecast
+from app.campaigns.gift import MOST_BUDGET_FEN
 from app.campaigns.models import CHANNELS, STATES
-from app.campaigns.report import Arm, Report
+from app.campaigns.report import Report
+from app.campaigns.returns import Arm
 from app.campaigns.try_out import MOST_MEMBERS
 from web.paging import PageArguments
 from web.schemas import Strict, flag, text, whole
+
+
+def _gift(**options: Any) -> fields.Dict:
+    """As JSON, like the content (app/campaigns/gift.py)."""
+    return fields.Dict(
+        keys=fields.String(),
+        metadata={
+            "description": "`points` with `lifetime_days`, and `coupons` of a `coupon_template`, to each who is told",
+            "example": {"points": 100, "lifetime_days": 30},
+        },
+        **options,
+    )
 
 
 def _content(**options: Any) -> fields.Dict:
@@ -58,6 +72,14 @@ class CampaignDraftSchema(Strict):
     attribution_days = whole(
         1, 90, load_default=7, metadata={"description": "so long after being told a purchase counts"}
     )
+    gift = _gift(load_default=dict)
+    budget_fen = whole(
+        1,
+        MOST_BUDGET_FEN,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "what it may cost at most; null: whatever it costs"},
+    )
 
 
 class CampaignChangeSchema(CampaignDraftSchema):
@@ -90,6 +112,8 @@ class CampaignSchema(Strict):
     drip_hours = fields.Integer(required=True)
     hold_out_bp = fields.Integer(required=True)
     attribution_days = fields.Integer(required=True)
+    gift = _gift(required=True)
+    budget_fen = fields.Integer(required=True, allow_none=True)
     approval_id = fields.String(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)
     began_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -115,11 +139,34 @@ class ForecastChannelSchema(Strict):
     )
 
 
+class CampaignCostSchema(Strict):
+    messages_fen = fields.Integer(required=True)
+    points_fen = fields.Integer(required=True)
+    coupons_fen = fields.Integer(
+        required=True, metadata={"description": "as if all were used for all they are worth"}
+    )
+    most_fen = fields.Integer(required=True)
+    budget_fen = fields.Integer(required=True, allow_none=True)
+    within_budget = fields.Boolean(required=True)
+    coupons = fields.Integer(required=True)
+    coupons_left = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "in stock; null: any number"}
+    )
+    coupon_worth_known = fields.Boolean(
+        required=True, metadata={"description": "false: coupons stand in no sum, their face names no amount"}
+    )
+
+
 class CampaignForecastSchema(Strict):
     members = fields.Integer(required=True, metadata={"description": "in the audience, less the excluded"})
     held_out = fields.Integer(required=True)
     reached = fields.Integer(required=True)
     channels = fields.List(fields.Nested(ForecastChannelSchema()), required=True)
+    cost = fields.Nested(
+        CampaignCostSchema(),
+        required=True,
+        metadata={"description": "at most, if all who are reached are told"},
+    )
 
 
 class CampaignTestSchema(Strict):
@@ -149,6 +196,31 @@ class CampaignArmSchema(Strict):
     revenue_fen = fields.Integer(required=True, metadata={"description": "less refunds"})
 
 
+class CampaignRedeemedSchema(Strict):
+    coupons = fields.Integer(required=True, metadata={"description": "uses that were not undone"})
+    members = fields.Integer(required=True, metadata={"description": "whose coupons were used"})
+    revenue_fen = fields.Integer(required=True, metadata={"description": "of these bills, less refunds"})
+
+
+class CampaignReturnsSchema(Strict):
+    given = fields.Integer(required=True, metadata={"description": "members who got what it gives"})
+    redeemed = fields.Nested(CampaignRedeemedSchema(), required=True)
+    budget_fen = fields.Integer(required=True, allow_none=True)
+    spent_fen = fields.Integer(
+        required=True, metadata={"description": "taken off the budget: the most it may cost"}
+    )
+    messages_fen = fields.Integer(required=True)
+    points_fen = fields.Integer(required=True)
+    coupons_fen = fields.Integer(required=True, metadata={"description": "those that were used"})
+    cost_fen = fields.Integer(required=True, metadata={"description": "the three together"})
+    gain_fen = fields.Integer(
+        required=True, metadata={"description": "what those told bought more than as many of those held out"}
+    )
+    roi_bp = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "(gain - cost) / cost, in basis points"}
+    )
+
+
 class CampaignReportSchema(Strict):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     targeted = fields.Integer(required=True)
@@ -164,6 +236,9 @@ class CampaignReportSchema(Strict):
     unknown_ = fields.Integer(required=True, data_key="unknown", attribute="unknown")
     cancelled = fields.Integer(required=True)
     read = fields.Integer(required=True, metadata={"description": "opened in the inbox"})
+    clicked = fields.Integer(
+        required=True, metadata={"description": "came into the mini-program by a tap on the message"}
+    )
     told = fields.Nested(CampaignArmSchema(), required=True)
     control = fields.Nested(CampaignArmSchema(), required=True, metadata={"description": "those held out"})
     uplift_bp = fields.Integer(
@@ -171,6 +246,7 @@ class CampaignReportSchema(Strict):
         allow_none=True,
         metadata={"description": "rate of those told less that of those held out"},
     )
+    returns = fields.Nested(CampaignReturnsSchema(), required=True)
 
 
 def draft_of(arguments: dict[str, Any]) -> Draft:

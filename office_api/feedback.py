@@ -33,6 +33,11 @@ class OfficeFeedbackThreadSchema(FeedbackThreadSchema):
     answered_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "the first time"}
     )
+    chat_until = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "so long an answer reaches the member in WeChat, where they wrote"},
+    )
 
 
 def _dump(thread: Thread) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def _dump(thread: Thread) -> dict[str, Any]:
         "member_no": thread.member_no,
         "member": thread.member,
         "answered_at": thread.answered_at,
+        "chat_until": thread.chat_until,
     }
 
 

@@ -1,14 +1,16 @@
 """Campaigns for members of the test shop, through the product's own doors."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from app import db
 from app.audit import OPERATOR
 from app.campaigns import draft, review
+from app.campaigns.begin import begin
 from app.campaigns.campaign import CampaignView
 from app.campaigns.plan import plan_due
 from app.checkout.decide import decide
@@ -16,10 +18,12 @@ from app.identity.models import MemberIdentity
 from app.segments import save, static_list
 from app.staff.roles import Grant
 from tests.adjusting import member_no
+from tests.coupons import live_template
 from tests.marketing import NOON, TEMPLATE
 from tests.marketing import grant as credit
 from tests.shop import Phone, Shop
 
+_people = itertools.count(1)
 APP_ID = "wx-of-the-campaigns"
 INBOX = {
     "zh": {"title": "周年庆", "body": "{name}，本周全场八折。"},
@@ -63,8 +67,9 @@ def drafted(audience_id: str, **changed: Any) -> CampaignView:
 
 def approved(shop: Shop, made: CampaignView, now: datetime = NOON) -> str:
     """One marketer asks, an admin agrees; its id."""
-    asks = shop.person(f"asks-{made.id[-8:]}", Grant("marketer", None))
-    agrees = shop.person(f"agrees-{made.id[-8:]}", Grant("admin", None))
+    nth = next(_people)
+    asks = shop.person(f"asks-{nth}", Grant("marketer", None))
+    agrees = shop.person(f"agrees-{nth}", Grant("admin", None))
     waiting = review.submit(campaign_id=made.id, version=made.version, staff_id=asks.id, now=now)
     assert waiting.approval_id is not None
     decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=agrees.id, now=now)
@@ -74,6 +79,19 @@ def approved(shop: Shop, made: CampaignView, now: datetime = NOON) -> str:
 def begun(shop: Shop, people: Sequence[Phone], now: datetime = NOON, **changed: Any) -> str:
     """Agreed to, and nobody has planned anything yet."""
     return approved(shop, drafted(audience(people), **changed), now)
+
+
+def coupons(count: int = 1, *, stock: int | None = None, **more: Any) -> dict[str, Any]:
+    """A gift: so many of a template of ten yuan to each."""
+    return {"coupon_template": live_template(NOON, stock=stock, **more), "coupons": count}
+
+
+def held_out(campaign: str, people: Sequence[Phone], now: datetime = NOON) -> None:
+    """It begins, and these are held out, as if it had been drawn so."""
+    begin(campaign, now=now)
+    with db.transaction() as session:
+        drawn = "UPDATE campaign_members SET arm = 'held_out' WHERE member_id = ANY(:ids)"
+        session.execute(text(drawn), {"ids": [one.member_id for one in people]})
 
 
 def work(now: datetime = NOON) -> int:

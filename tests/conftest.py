@@ -37,24 +37,41 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
 
+#: Folders whose tests all go to one process, for what they start takes long to start.
+TOGETHER = ("tests/demo/", "tests/miniprogram/")
+
 # Before any module of tests takes its number of examples.
 choose_profile()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file to each process; those of the demo go together, so that one demo serves them all."""
+    """A file to each process; those of one demo and of one browser go together."""
 
     class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "tests/demo" if nodeid.startswith("tests/demo/") else nodeid.partition("::")[0]
+            return next((one for one in TOGETHER if nodeid.startswith(one)), nodeid.partition("::")[0])
 
     return Files(config, log)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Each worker reads the files of another share first: what one has compiled, the others find compiled."""
+    here = getattr(config, "workerinput", None)
+    if here and config.args == config.getini("testpaths"):
+        files = sorted(str(file) for file in (ROOT / "tests").rglob("test_*.py"))
+        begin = len(files) * int(here["workerid"].removeprefix("gw")) // here["workercount"]
+        config.args = files[begin:] + files[:begin]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What says of itself that it takes long comes first: else the last worker would sit over it alone."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    """In one order for all workers; what takes long comes first, else one would sit over it alone at the end."""
+
+    def place(item: pytest.Item) -> tuple[bool, str]:
+        short = item.get_closest_marker("timeout") is None and not item.nodeid.startswith(TOGETHER)
+        return short, str(item.path)
+
+    items.sort(key=place)
 
 
 def key(letter: str) -> str:

@@ -44,6 +44,14 @@ CONFIG: dict[str, Any] = {
         {"id": OTHER, "title": "活动通知", "fields": [{"key": "thing1"}]},
     ],
     "pages": ["pages/points/index"],
+    "unionid_bound": True,
+    "official": {
+        "app_id": "wx-official-of-the-tests",
+        "secret": "the-secret-of-the-official-account",
+        "templates": [
+            {"id": "OFFICIAL", "title": "到账通知", "fields": [{"key": "thing1"}, {"key": "amount2"}]}
+        ],
+    },
 }
 #: What a worker has done about who joined, but for the message: what tests count is what they have told.
 _WELCOMED = text(

@@ -12,6 +12,10 @@ JSON_SHAPES: Final = ("bare", "wrapped", "flat")
 SIGNERS: Final = ("public_key", "certificate")
 REFUNDS: Final = ("automatic", "manual")
 PUSH_EVENTS: Final = ("popup", "change", "sent")
+#: What people do in customer service of the mini-program.
+CHAT_EVENTS: Final = ("enter", "text")
+#: Of the official account.
+FOLLOW_EVENTS: Final = ("subscribe", "unsubscribe", "finished")
 
 
 class ConfigError(Exception):
@@ -55,6 +59,25 @@ class Callback:
 
 
 @dataclass(frozen=True)
+class Official:
+    """The official account of the same brand, bound to the same Open Platform: a person's unionid is one for both."""
+
+    app_id: str
+    secret: str = field(repr=False)
+    templates: tuple[Template, ...] = ()
+    callback: Callback | None = None
+
+
+@dataclass(frozen=True)
+class Sms:
+    """An account of Tencent Cloud's SMS; ``templates`` are the approved texts by number, with places ``{1}``."""
+
+    secret_id: str
+    secret_key: str = field(repr=False)
+    templates: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Limits:
     """The platform's quotas, as documented (``classic_tokens_per_day`` is second-hand)."""
 
@@ -67,6 +90,7 @@ class Limits:
     phone_numbers_per_minute: int = 100_000
     page_pictures_per_minute: int = 5_000
     sends_per_day: int = 10_000_000
+    template_sends_per_day: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -115,3 +139,6 @@ class Config:
     limits: Limits = Limits()
     latency: Latency = Latency()
     pay: Pay | None = None
+    official: Official | None = None
+    sms: Sms | None = None
+    mail: bool = False

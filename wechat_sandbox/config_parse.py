@@ -28,7 +28,9 @@ from wechat_sandbox.config import (
     Field,
     Latency,
     Limits,
+    Official,
     Pay,
+    Sms,
     Template,
 )
 from wechat_sandbox.fields import FIELD_TYPES
@@ -52,6 +54,10 @@ def config_from(values: Mapping[str, Any]) -> Config:
         given["latency"] = Latency(**_known(given["latency"], Latency, "latency"))
     if given.get("pay") is not None:
         given["pay"] = pay_from(given["pay"])
+    if given.get("official") is not None:
+        given["official"] = official_from(given["official"])
+    if given.get("sms") is not None:
+        given["sms"] = sms_from(given["sms"])
     if given.get("seed") is not None:
         given["seed"] = str(given["seed"])
     return Config(**given)
@@ -111,6 +117,27 @@ def callback_from(values: Mapping[str, Any]) -> Callback:
     if not set(callback.events) <= set(PUSH_EVENTS):
         raise ConfigError(f"callback events are among {PUSH_EVENTS}")
     return callback
+
+
+def official_from(values: Mapping[str, Any]) -> Official:
+    """Build an Official. Raises ConfigError."""
+    given = _known(values, Official, "official")
+    for name in ("app_id", "secret"):
+        if not isinstance(given.get(name), str) or not given[name]:
+            raise ConfigError(f"official {name} is missing")
+    given["templates"] = tuple(template_from(one) for one in given.get("templates", ()))
+    if given.get("callback") is not None:
+        given["callback"] = callback_from(given["callback"])
+    return Official(**given)
+
+
+def sms_from(values: Mapping[str, Any]) -> Sms:
+    """Build an Sms. Raises ConfigError."""
+    given = _known(values, Sms, "sms")
+    for name in ("secret_id", "secret_key"):
+        if not isinstance(given.get(name), str) or not given[name]:
+            raise ConfigError(f"sms {name} is missing")
+    return Sms(**given)
 
 
 def pay_from(values: Mapping[str, Any]) -> Pay:

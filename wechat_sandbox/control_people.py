@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from wechat_sandbox.control_call import control, text_in, values_of, world_of
+from wechat_sandbox.service_chat import Chat
 from wechat_sandbox.users import UnknownUser, User
 from wechat_sandbox.world import World
 
@@ -124,6 +125,20 @@ async def lose(request: web.Request) -> dict[str, Any]:
     return {"lost": msgid}
 
 
+async def say(request: web.Request) -> dict[str, Any]:
+    """POST /_sim/say ``{"user", "text"?}``: writes to customer service; without a text only opens the conversation."""
+    world, person = await _holder_of_phone(request)
+    words = (await values_of(request)).get("text")
+    if words is None:
+        world.pushes.post("enter", person.openid, [{"SessionFrom": "wxapp"}])
+        return {"said": None}
+    if not isinstance(words, str) or not words:
+        raise ValueError("text is a text")
+    world.chats[person.openid] = Chat(world.clock.now())
+    world.pushes.post("text", person.openid, [{"Content": words, "MsgId": str(world.next_msgid())}])
+    return {"said": words}
+
+
 async def inbox(request: web.Request) -> dict[str, Any]:
     """GET /_sim/inbox/{openid}: the messages on that phone; a user's name does as well."""
     world, who = world_of(request), request.match_info["who"]
@@ -168,4 +183,5 @@ def add_people_routes(app: web.Application) -> None:
     app.router.add_post("/_sim/subscribe", control(subscribe))
     app.router.add_post("/_sim/settings_reject", control(settings_reject))
     app.router.add_post("/_sim/lose", control(lose))
+    app.router.add_post("/_sim/say", control(say))
     app.router.add_get("/_sim/inbox/{who}", control(inbox))

@@ -10,7 +10,7 @@ from aiohttp import web
 from wechat_sandbox.config import Latency
 from wechat_sandbox.config_parse import callback_from, template_from
 from wechat_sandbox.control_call import control, id_in, number_in, text_in, values_of, world_of
-from wechat_sandbox.platform_call import HOLDER
+from wechat_sandbox.platform_call import HOLDER, MAIL
 from wechat_sandbox.push import TAMPERINGS
 from wechat_sandbox.world import World
 
@@ -119,8 +119,12 @@ async def notifications(request: web.Request) -> dict[str, Any]:
 
 async def notify_drain(request: web.Request) -> dict[str, Any]:
     """POST /_sim/notify/drain ``{"timeout_s"?: 10}``: wait until every push is answered or given up."""
-    timeout_s = number_in(await values_of(request), "timeout_s", 10)
-    return {"drained": await world_of(request).pushes.drain(min(timeout_s, 60))}
+    timeout_s = min(number_in(await values_of(request), "timeout_s", 10), 60)
+    world = world_of(request)
+    drained = await world.pushes.drain(timeout_s)
+    if world.official is not None:
+        drained = await world.official.pushes.drain(timeout_s) and drained
+    return {"drained": drained}
 
 
 async def notify_replay(request: web.Request) -> dict[str, Any]:
@@ -151,6 +155,15 @@ async def notify_verify(request: web.Request) -> dict[str, Any]:
     return {"echoed": await world_of(request).pushes.verify_url()}
 
 
+async def letters(request: web.Request) -> dict[str, Any]:
+    """GET /_sim/letters: the SMS and letters that were taken, oldest first, and where letters are taken."""
+    mail = request.app.get(MAIL)
+    return {
+        "letters": world_of(request).letters.as_json(),
+        "smtp_port": None if mail is None else mail.port,
+    }
+
+
 def add_platform_control_routes(app: web.Application) -> None:
     """Mount the part of the control plane that is about the platform itself."""
     router = app.router
@@ -166,6 +179,7 @@ def add_platform_control_routes(app: web.Application) -> None:
     router.add_post("/_sim/faults", control(add_fault))
     router.add_delete("/_sim/faults", control(clear_faults))
     router.add_delete(r"/_sim/faults/{id:\d+}", control(clear_faults))
+    router.add_get("/_sim/letters", control(letters))
     router.add_get("/_sim/metrics", control(metrics))
     router.add_post("/_sim/metrics/reset", control(forget_metrics))
     router.add_put("/_sim/callback", control(set_callback))

@@ -24,14 +24,19 @@ CODE_MISSING: Final = 41008
 BAD_ARGUMENT: Final = 40097
 BAD_SCENE: Final = 40129
 BAD_PAGE: Final = 41030
+BAD_MINI_PAGE: Final = 40165
 TOKEN_EXPIRED: Final = 42001
 GET_REQUIRED: Final = 43001
 POST_REQUIRED: Final = 43002
+NOT_A_FOLLOWER: Final = 43004
 NOT_SUBSCRIBED: Final = 43101
 TEMPLATE_BANNED: Final = 43107
 SENDING_ALREADY: Final = 43108
 DAY_QUOTA: Final = 45009
 MINUTE_QUOTA: Final = 45011
+CONTENT_TOO_LONG: Final = 45002
+WINDOW_CLOSED: Final = 45015
+ANSWERS_USED_UP: Final = 45047
 SENSITIVE_WORDS: Final = 45168
 BAD_JSON: Final = 47001
 BAD_DATA: Final = 47003
@@ -58,14 +63,19 @@ WORDS: Final = {
     BAD_ARGUMENT: "invalid args",
     BAD_SCENE: "invalid scene",
     BAD_PAGE: "invalid page",
+    BAD_MINI_PAGE: "invalid weapp pagepath",
     TOKEN_EXPIRED: "access_token expired",
     GET_REQUIRED: "require GET method",
     POST_REQUIRED: "require POST method",
+    NOT_A_FOLLOWER: "require subscribe",
     NOT_SUBSCRIBED: "user refuse to accept the msg",
     TEMPLATE_BANNED: "subscribe message capability or template banned",
     SENDING_ALREADY: "concurrent sending to the same user",
     DAY_QUOTA: "reach max api daily quota limit",
     MINUTE_QUOTA: "api minute-quota reach limit, must slower, retry next minute,",
+    CONTENT_TOO_LONG: "content size out of limit",
+    WINDOW_CLOSED: "response out of time limit or subscription is canceled",
+    ANSWERS_USED_UP: "out of response count limit",
     SENSITIVE_WORDS: "message contains sensitive words",
     BAD_JSON: "data format error",
     BAD_DATA: "argument invalid!",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import Final
 
 FREE_PHONE_NUMBERS: Final = 1_000
 PHONE_NUMBER_PRICE_FEN: Final = 3
+_TOKEN_CALLS: Final = 1_000
 
 
 class Metrics:
@@ -17,10 +18,15 @@ class Metrics:
         self._answers: dict[str, Counter[str]] = {}
         self.sends = 0
         self.phone_numbers = 0
+        self._token_calls: deque[dict[str, object]] = deque(maxlen=_TOKEN_CALLS)
 
     def call(self, path: str) -> None:
         """A request arrived."""
         self._calls[path] += 1
+
+    def token_call(self, app_id: str, at: float, *, forced: bool) -> None:
+        """Somebody asked for a stable token."""
+        self._token_calls.append({"app_id": app_id, "at": at, "forced": forced})
 
     def answer(self, path: str, outcome: str) -> None:
         """It was answered: with an errcode (``0`` is success) or by a fault (its name)."""
@@ -33,6 +39,7 @@ class Metrics:
             "calls": dict(self._calls),
             "answers": {path: dict(counts) for path, counts in self._answers.items()},
             "sends": self.sends,
+            "token_calls": list(self._token_calls),
             "phone_numbers": {
                 "answered": self.phone_numbers,
                 "billed": billed,

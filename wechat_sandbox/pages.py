@@ -46,6 +46,15 @@ async def front(request: web.Request) -> web.Response:
     return _page(request, "front.html", phones=phones)
 
 
+async def letters(request: web.Request) -> web.Response:
+    """GET /letters: the SMS and letters that would have left the machine, the newest first."""
+    kept = [
+        {"kind": one.kind, "to": one.to, "subject": one.subject, "text": one.text, "time": _time(one.at)}
+        for one in world_of(request).letters.newest_first()
+    ]
+    return _page(request, "letters.html", letters=kept)
+
+
 async def phone(request: web.Request) -> web.Response:
     """GET /phone/{name}: one phone."""
     return _phone_page(request, "phone.html")
@@ -67,6 +76,7 @@ def _phone_page(request: web.Request, template: str) -> web.Response:
         template,
         user=user,
         brand=world.config.brand,
+        follows=None if world.official is None else world.official.follows(user),
         bubbles=_bubbles(world, user),
         subscriptions=_subscriptions(world, user),
         payments=_payments(world, user),
@@ -89,12 +99,17 @@ def _bubbles(world: World, user: User) -> list[dict[str, Any]]:
     return [
         {
             "title": one.title,
+            "official": one.account == "official",
             "fields": one.fields,
             "page": one.page,
-            "time": datetime.fromtimestamp(one.sent_at, UTC).astimezone(_BEIJING).strftime("%m-%d %H:%M"),
+            "time": _time(one.sent_at),
         }
         for one in world.subscriptions.inbox(user)
     ]
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone(_BEIJING).strftime("%m-%d %H:%M")
 
 
 def _subscriptions(world: World, user: User) -> list[dict[str, Any]]:
@@ -124,6 +139,7 @@ def _payments(world: World, user: User) -> list[dict[str, Any]] | None:
 def add_page_routes(app: web.Application) -> None:
     """Mount the pages and their files."""
     app.router.add_get("/", front)
+    app.router.add_get("/letters", letters)
     app.router.add_get("/phone/{name}", phone)
     app.router.add_get("/phone/{name}/screen", phone_screen)
     app.router.add_static("/static/", _HERE / "static")

@@ -26,23 +26,28 @@ from wechat_sandbox.errors import (
 from wechat_sandbox.page_picture import page_picture
 from wechat_sandbox.platform_call import Call, Endpoint, endpoint
 from wechat_sandbox.quotas import MINUTE
+from wechat_sandbox.service_send import service_send
 from wechat_sandbox.subscribe_send import subscribe_send
+from wechat_sandbox.template_send import template_send, user_info
+from wechat_sandbox.tokens import Tokens
 
 
 async def token(call: Call) -> dict[str, object]:
     """GET /cgi-bin/token: a new token at each call, the one before it good for five more minutes."""
-    _check_app(call, call.query, "client_credential")
+    tokens = _tokens(call, call.query)
     _check_address(call)
-    text, lifetime_s = call.world.tokens.classic(call.now)
+    text, lifetime_s = tokens.classic(call.now)
     return {"access_token": text, "expires_in": lifetime_s}
 
 
 async def stable_token(call: Call) -> dict[str, object]:
     """POST /cgi-bin/stable_token: everybody gets the same token until five minutes before its end."""
     body = call.body()
-    _check_app(call, body, "client_credential")
+    tokens = _tokens(call, body)
     _check_address(call)
-    text, lifetime_s = call.world.tokens.stable(call.now, force=body.get("force_refresh") is True)
+    forced = body.get("force_refresh") is True
+    call.world.metrics.token_call(str(body["appid"]), call.now, forced=forced)
+    text, lifetime_s = tokens.stable(call.now, force=forced)
     return {"access_token": text, "expires_in": lifetime_s}
 
 
@@ -92,6 +97,19 @@ async def phone_number(call: Call) -> dict[str, object]:
     return {"errcode": 0, "errmsg": "ok", "phone_info": info}
 
 
+def _tokens(call: Call, given: Mapping[str, object]) -> Tokens:
+    """Those of the app that asks: the mini-program and the official account have their own."""
+    official = call.world.official
+    if official is None or given.get("appid") != official.config.app_id:
+        _check_app(call, given, "client_credential")
+        return call.world.tokens
+    if given.get("grant_type") != "client_credential":
+        raise PlatformError(BAD_GRANT_TYPE)
+    if given.get("secret") != official.config.secret:
+        raise PlatformError(BAD_SECRET)
+    return official.tokens
+
+
 def _check_app(call: Call, given: Mapping[str, object], grant_type: str) -> None:
     if given.get("grant_type") != grant_type:
         raise PlatformError(BAD_GRANT_TYPE)
@@ -122,7 +140,12 @@ def _refusal(errcode: int) -> Endpoint:
 def add_platform_routes(app: web.Application) -> None:
     """Mount the endpoints. Another method is told which one is wanted, another path that it is unknown."""
     router = app.router
-    for path, work in (("/cgi-bin/token", token), ("/sns/jscode2session", code_to_session)):
+    asked_for: tuple[tuple[str, Endpoint], ...] = (
+        ("/cgi-bin/token", token),
+        ("/sns/jscode2session", code_to_session),
+        ("/cgi-bin/user/info", user_info),
+    )
+    for path, work in asked_for:
         content = (lambda world: world.config.session_content_type) if work is code_to_session else None
         router.add_get(path, endpoint(work, content), allow_head=False)
         router.add_route("*", path, endpoint(_refusal(GET_REQUIRED)))
@@ -130,6 +153,8 @@ def add_platform_routes(app: web.Application) -> None:
         ("/cgi-bin/stable_token", stable_token),
         ("/wxa/business/getuserphonenumber", phone_number),
         ("/cgi-bin/message/subscribe/send", subscribe_send),
+        ("/cgi-bin/message/template/send", template_send),
+        ("/cgi-bin/message/custom/send", service_send),
         ("/wxa/getwxacodeunlimit", page_picture),
     )
     for path, asked in posted:

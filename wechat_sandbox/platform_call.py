@@ -13,6 +13,7 @@ from aiohttp import web
 from wechat_sandbox.errors import BAD_JSON, PlatformError
 from wechat_sandbox.fault_answers import break_answer
 from wechat_sandbox.faults import Fault
+from wechat_sandbox.smtp import MailServer
 from wechat_sandbox.world import World
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -27,6 +28,7 @@ class Holder:
 
 
 HOLDER = web.AppKey("HOLDER", Holder)
+MAIL = web.AppKey("MAIL", MailServer)
 
 
 @dataclass

@@ -11,17 +11,25 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+#: Events that carry what they have to say as values of their own, beside the head.
+_PLAIN: Final = {
+    "subscribe": "subscribe",
+    "unsubscribe": "unsubscribe",
+    "finished": "TEMPLATESENDJOBFINISH",
+    "enter": "user_enter_tempsession",
+    "text": "",
+}
 _KEYS: Final = {
     "popup": "SubscribeMsgPopupEvent",
     "change": "SubscribeMsgChangeEvent",
     "sent": "SubscribeMsgSentEvent",
 }
-_NUMBERS: Final = {"PopupScene", "MsgID", "ErrorCode"}
+_NUMBERS: Final = {"PopupScene", "MsgID", "MsgId", "ErrorCode"}
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened on a phone. ``kind`` is popup, change or sent."""
+    """Something that happened on a phone. ``kind`` is popup, change or sent, or one of the official account's."""
 
     kind: str
     openid: str
@@ -31,7 +39,7 @@ class Event:
     @property
     def name(self) -> str:
         """The name on the wire."""
-        return f"subscribe_msg_{self.kind}_event"
+        return _PLAIN.get(self.kind, f"subscribe_msg_{self.kind}_event")
 
 
 def render(event: Event, *, account: str, format: str, json_shape: str) -> str:
@@ -51,12 +59,20 @@ def _xml(event: Event, account: str) -> str:
         "<List>" + "".join(_element(name, value) for name, value in item.items()) + "</List>"
         for item in event.items
     )
-    key = _KEYS[event.kind]
+    if event.kind in _PLAIN:
+        told = "".join(_element(name, value) for item in event.items for name, value in item.items())
+    else:
+        key = _KEYS[event.kind]
+        told = f"<{key}>{items}</{key}>"
     return (
         f"<xml>{_element('ToUserName', account)}{_element('FromUserName', event.openid)}"
         f"<CreateTime>{event.created_at}</CreateTime>"
-        f"{_element('MsgType', 'event')}{_element('Event', event.name)}<{key}>{items}</{key}></xml>"
+        f"{''.join(_element(name, value) for name, value in _kind(event).items())}{told}</xml>"
     )
+
+
+def _kind(event: Event) -> dict[str, str]:
+    return {"MsgType": "text"} if event.kind == "text" else {"MsgType": "event", "Event": event.name}
 
 
 def _element(name: str, value: str) -> str:
@@ -73,9 +89,10 @@ def _json(event: Event, account: str, shape: str) -> str:
         "ToUserName": account,
         "FromUserName": event.openid,
         "CreateTime": event.created_at if shape == "flat" else str(event.created_at),
-        "MsgType": "event",
-        "Event": event.name,
+        **_kind(event),
     }
+    if event.kind in _PLAIN:
+        return json.dumps({**head, **{name: value for item in event.items for name, value in item.items()}})
     if shape == "flat":
         return json.dumps({**head, "List": single_or_several}, ensure_ascii=False)
     bare = shape == "bare" and event.kind != "sent"

@@ -14,13 +14,16 @@ from aiohttp import web
 from wechat_sandbox.config import Config, ConfigError
 from wechat_sandbox.config_parse import is_loopback
 from wechat_sandbox.control_guard import guard
+from wechat_sandbox.control_official import add_official_routes
 from wechat_sandbox.control_pay import add_pay_control_routes
 from wechat_sandbox.control_people import add_people_routes
 from wechat_sandbox.control_platform import add_platform_control_routes
 from wechat_sandbox.pages import add_page_routes
 from wechat_sandbox.pay_api import add_pay_routes
 from wechat_sandbox.platform_api import add_platform_routes
-from wechat_sandbox.platform_call import HOLDER, Holder
+from wechat_sandbox.platform_call import HOLDER, MAIL, Holder
+from wechat_sandbox.sms import send_sms
+from wechat_sandbox.smtp import MailServer
 from wechat_sandbox.world import World
 
 READY = "wechat-sandbox ready "
@@ -32,10 +35,14 @@ def build(config: Config) -> web.Application:
     app[HOLDER] = Holder(World(config))
     add_platform_routes(app)
     add_people_routes(app)
+    add_official_routes(app)
     add_platform_control_routes(app)
     add_pay_routes(app)
     add_pay_control_routes(app)
     add_page_routes(app)
+    app.router.add_post("/", send_sms)
+    if config.mail:
+        app.cleanup_ctx.append(_mail_is_taken)
     app.cleanup_ctx.append(_pushes_end_with_the_server)
     return app
 
@@ -74,6 +81,16 @@ async def _told_to_stop(until_stdin_closes: bool) -> None:
         ended = asyncio.create_task(reader.read())
         ended.add_done_callback(lambda _: stop.set())
     await stop.wait()
+
+
+async def _mail_is_taken(app: web.Application) -> AsyncIterator[None]:
+    holder = app[HOLDER]
+    server = app[MAIL] = MailServer(
+        lambda letter: holder.world.letters.take(letter), lambda: holder.world.clock.now()
+    )
+    await server.start()
+    yield
+    await server.close()
 
 
 async def _pushes_end_with_the_server(app: web.Application) -> AsyncIterator[None]:

@@ -43,7 +43,10 @@ async def subscribe_send(call: Call) -> dict[str, object]:
         raise PlatformError(BAD_OPENID)
     template = _template(world, body)
     _check_page(world, body)
-    values = _values(template, body)
+    values = values_of(template, body)
+    for name, allowed in (("miniprogram_state", _STATES), ("lang", _LANGUAGES)):
+        if name in body and body[name] not in allowed:
+            raise PlatformError(BAD_DATA, f"{name} invalid")
     if any(word in text for word in world.config.sensitive_words for text in values.values()):
         raise PlatformError(SENSITIVE_WORDS)
     if user.openid in world.sending_to:
@@ -72,12 +75,17 @@ def _check_page(world: World, body: dict[str, Any]) -> None:
     page = body.get("page") or ""
     if not isinstance(page, str):
         raise PlatformError(BAD_PAGE)
-    path = page.partition("?")[0].lstrip("/")
-    if path and world.config.pages and path not in world.config.pages:
+    if not released(world, page):
         raise PlatformError(BAD_PAGE)
 
 
-def _values(template: Template, body: dict[str, Any]) -> dict[str, str]:
+def released(world: World, page: str) -> bool:
+    """Whether there is such a page, as far as the configuration says."""
+    path = page.partition("?")[0].lstrip("/")
+    return not path or not world.config.pages or path in world.config.pages
+
+
+def values_of(template: Template, body: dict[str, Any]) -> dict[str, str]:
     """The text of each field. Raises PlatformError (47003) naming the field at fault.
 
     Keys the template does not have are ignored; that the platform ignores them too is an assumption.
@@ -94,9 +102,6 @@ def _values(template: Template, body: dict[str, Any]) -> dict[str, str]:
         if not isinstance(value, str) or not is_valid(field.type, value, field.choices):
             raise PlatformError(BAD_DATA, f"data.{field.key}.value invalid")
         values[field.key] = value
-    for name, allowed in (("miniprogram_state", _STATES), ("lang", _LANGUAGES)):
-        if name in body and body[name] not in allowed:
-            raise PlatformError(BAD_DATA, f"{name} invalid")
     return values
 
 

@@ -11,7 +11,10 @@ from wechat_sandbox.users import User
 
 @dataclass(frozen=True)
 class Message:
-    """One subscribe message as the phone shows it; ``fields`` are label and value, in template order."""
+    """One message as the phone shows it; ``fields`` are label and value, in template order.
+
+    ``account`` is ``mini`` (a subscribe message) or ``official`` (a template message).
+    """
 
     msgid: int
     template_id: str
@@ -22,6 +25,7 @@ class Message:
     state: str
     lang: str
     sent_at: float
+    account: str = "mini"
 
 
 class Subscriptions:

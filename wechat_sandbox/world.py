@@ -7,14 +7,17 @@ from typing import Final
 
 from wechat_sandbox.clock import Clock
 from wechat_sandbox.codes import Codes
-from wechat_sandbox.config import Config, Latency, Template
+from wechat_sandbox.config import CHAT_EVENTS, Config, Latency, Template
 from wechat_sandbox.draw import Draw
 from wechat_sandbox.faults import Faults
+from wechat_sandbox.letters import Letters
 from wechat_sandbox.metrics import Metrics
+from wechat_sandbox.official_account import OfficialAccount
 from wechat_sandbox.pay_crypto import platform_keys
 from wechat_sandbox.pay_desk import PayDesk
 from wechat_sandbox.push import Pushes
 from wechat_sandbox.quotas import Quotas
+from wechat_sandbox.service_chat import Chat
 from wechat_sandbox.subscriptions import Subscriptions
 from wechat_sandbox.tokens import Tokens
 from wechat_sandbox.users import Users
@@ -41,10 +44,15 @@ class World:
         self.subscriptions = Subscriptions()
         self.templates = {one.id: one for one in config.templates}
         self.sending_to: set[str] = set()
+        self.letters = Letters()
         self.faults = Faults(self.draw.random)
         self.metrics = Metrics()
         self.latency = config.latency
-        self.pushes = Pushes(config.callback, app_id=config.app_id, clock=self.clock, draw=self.draw)
+        self.pushes = Pushes(
+            config.callback, app_id=config.app_id, clock=self.clock, draw=self.draw, kinds=CHAT_EVENTS
+        )
+        self.chats: dict[str, Chat] = {}
+        self.official = self._official_account(config)
         self.pay = self._pay_desk(config)
         for name in config.users:
             self.users.named_or_new(name)
@@ -52,8 +60,21 @@ class World:
     async def close(self) -> None:
         """Give up the deliveries that are under way."""
         await self.pushes.close()
+        if self.official is not None:
+            await self.official.pushes.close()
         if self.pay is not None:
             await self.pay.notifier.close()
+
+    def _official_account(self, config: Config) -> OfficialAccount | None:
+        if config.official is None:
+            return None
+        return OfficialAccount(
+            config.official,
+            clock=self.clock,
+            draw=self.draw,
+            limits=config.limits,
+            lifetime_s=config.token_lifetime_s,
+        )
 
     def _pay_desk(self, config: Config) -> PayDesk | None:
         if config.pay is None:

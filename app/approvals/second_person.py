@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict
 
-from sqlalchemy import and_, insert, or_, select, text, update
+from sqlalchemy import and_, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.approvals.models import ApprovalRequest
 from app.audit import AuditRow
+from app.db import into
 from app.errors import Conflict, Forbidden, Gone, NotFound
 from app.ids import new_id
 
@@ -113,17 +114,18 @@ def ask(
         return alike.id
     approval_id = new_id(now)
     session.execute(
-        insert(ApprovalRequest).values(
-            id=approval_id,
-            kind=kind,
-            subject=subject,
-            details=dict(details),
-            store_id=store_id,
-            requested_by=staff_id,
-            requested_at=now,
-            expires_at=now + LIFE,
-            requester_proven=proven,
-        )
+        into(ApprovalRequest),
+        {
+            "id": approval_id,
+            "kind": kind,
+            "subject": subject,
+            "details": dict(details),
+            "store_id": store_id,
+            "requested_by": staff_id,
+            "requested_at": now,
+            "expires_at": now + LIFE,
+            "requester_proven": proven,
+        },
     )
     return approval_id
 

@@ -44,6 +44,8 @@ class CampaignView:
     drip_hours: int
     hold_out_bp: int
     attribution_days: int
+    gift: Mapping[str, Any]
+    budget_fen: int | None
     approval_id: str | None
     created_at: datetime
     began_at: datetime | None

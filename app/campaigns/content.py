@@ -2,10 +2,12 @@
 
     {"inbox":  {"zh": {"title", "body"}, "en": …}}          always: who was not reached after all finds it there
     {"wechat": {"template_id", "zh": {"thing1": …}, "en": …}}
+    {"official": the same of a template of the official account, and "page": where a tap on it leads, if anywhere}
     {"sms":    {"zh": {"template", "values"}, "en": …}}
     {"email":  {"zh": {"subject", "text"}, "en": …}}
 
-`{name}`, `{tier}` and `{points}` stand for the member's; there are no other braces.
+`{name}`, `{tier}` and `{points}` stand for the member's, `{coupon}` and `{points_given}` for what each is given, if
+anything; there are no other braces.
 """
 
 import re
@@ -17,7 +19,16 @@ from msgspec import Meta, Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.campaigns.wording import FIELD, LANGUAGES, PARTS, Person, addressed, words_of
+from app.campaigns.wording import (
+    FIELD,
+    GIFT_FIELD,
+    LANGUAGES,
+    PARTS,
+    Person,
+    addressed,
+    with_gift,
+    words_of,
+)
 from app.errors import Invalid
 from app.messages.models import SMS, WECHAT, SubscribeTemplate
 from app.tiers.models import Tier
@@ -53,6 +64,10 @@ class _Wechat(Struct, frozen=True, forbid_unknown_fields=True):
     en: Annotated[dict[str, _Value], Meta(min_length=1, max_length=5)]
 
 
+class _Official(_Wechat, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    page: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
 class _Text(Struct, frozen=True, forbid_unknown_fields=True):
     template: _Id
     values: Annotated[list[_Value], Meta(max_length=12)]
@@ -76,12 +91,25 @@ class _Email(Struct, frozen=True, forbid_unknown_fields=True):
 class Content(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     inbox: _Inbox
     wechat: _Wechat | None = None
+    official: _Official | None = None
     sms: _Sms | None = None
     email: _Email | None = None
 
 
-def read(session: Session, data: object, channel: str) -> dict[str, Any]:
-    """The content as it is kept. Raises `CampaignMalformed`, `FieldInvalid`, `ContentImpossible`."""
+#: What is given, when nothing is.
+_NOTHING: Mapping[str, Mapping[str, str]] = {language: {} for language in LANGUAGES}
+
+
+def read(
+    session: Session,
+    data: object,
+    channel: str,
+    gift: Mapping[str, Mapping[str, str]] = _NOTHING,
+) -> dict[str, Any]:
+    """The content as it is kept; `gift` by language what stands for each field of what is given.
+
+    Raises `CampaignMalformed`, `FieldInvalid`, `ContentImpossible`.
+    """
     try:
         content = msgspec.to_builtins(convert(data, Content))
     except msgspec.ValidationError as error:
@@ -90,11 +118,12 @@ def read(session: Session, data: object, channel: str) -> dict[str, Any]:
     wanted = {"inbox", *((PARTS[channel],) if channel in PARTS else ())}
     for part in sorted(wanted ^ set(content)):
         raise CampaignMalformed(field=f"content.{part}")
-    for place, text in _texts(content, "content"):
-        _check_text(place, text)
+    named = with_gift(content, gift)
+    for (place, text), (_, filled) in zip(_texts(content, "content"), _texts(named, "content"), strict=True):
+        _check_text(place, text, GIFT_FIELD.search(filled) is None)
     if channel == WECHAT:
         _check_template(session, content["wechat"])
-    _check_filled(session, content, channel)
+    _check_filled(session, named, channel)
     return dict(content)
 
 
@@ -115,9 +144,10 @@ def _texts(part: object, place: str) -> Iterator[tuple[str, str]]:
             yield from _texts(value, f"{place}[{number}]")
 
 
-def _check_text(place: str, text: str) -> None:
-    """No control characters but, in what has lines, their ends; no braces but those of the three fields."""
-    plain = FIELD.sub("", text)
+def _check_text(place: str, text: str, all_is_given: bool) -> None:
+    """No control characters but, in what has lines, their ends; no braces but those of the fields, and of a gift only
+    what is given."""
+    plain = FIELD.sub("", GIFT_FIELD.sub("", text) if all_is_given else text)
     lines = place.endswith((".body", ".text"))
     printable = (plain.replace("\n", "") if lines else plain).isprintable()
     if not text.strip() or not printable or "{" in plain or "}" in plain:

@@ -1,7 +1,7 @@
 """Drafts of campaigns: made, changed whole, copied. What a second person looks at is not a draft any more."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +11,12 @@ from app import audit
 from app.approvals.models import ApprovalRequest
 from app.campaigns.campaign import CampaignInOtherState, CampaignView, locked, one, view
 from app.campaigns.content import CampaignMalformed, read
+from app.campaigns.gift import gift_words, read_gift
 from app.campaigns.models import Campaign
 from app.db import transaction
 from app.errors import NotFound, VersionConflict
 from app.ids import new_id
+from app.segments.asking import SegmentTooSlow
 from app.segments.save import SegmentArchived
 from app.segments.segment import one as segment
 
@@ -27,7 +29,8 @@ _FURTHEST = timedelta(days=366)
 class Draft:
     """`else_inbox`: whom the channel does not reach is told in the inbox. `starts_at` None: as soon as it is agreed to.
 
-    `drip_hours`: they are told one after another, over so many hours. `hold_out_bp` of them are not told at all.
+    `drip_hours`: they are told one after another, over so many hours. `hold_out_bp` of them are not told at all. `gift`
+    is what those who are told are given, and `budget_fen` what all of it may cost at most (None: whatever it costs).
     """
 
     name: str
@@ -40,6 +43,8 @@ class Draft:
     drip_hours: int
     hold_out_bp: int
     attribution_days: int
+    gift: Mapping[str, Any] = field(default_factory=dict)
+    budget_fen: int | None = None
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> CampaignView:
@@ -80,8 +85,15 @@ def duplicate(*, campaign_id: str, name: str, actor: audit.Actor, now: datetime)
 
 
 def editable(session: Session, campaign_id: str, version: int, now: datetime) -> Campaign:
-    """A draft, or what nobody has looked at in time. Raises `NotFound`, `CampaignInOtherState`, `VersionConflict`."""
-    campaign = locked(session, campaign_id, "draft", "in_review")
+    """A draft, what nobody has looked at in time, or what could not begin only because its segments took too long.
+
+    Raises `NotFound`, `CampaignInOtherState`, `VersionConflict`.
+    """
+    campaign = locked(session, campaign_id, "draft", "in_review", "stopped")
+    if campaign.state == "stopped":
+        if campaign.ended_for != SegmentTooSlow.code:
+            raise CampaignInOtherState(state=campaign.state)
+        campaign.ended_at = campaign.ended_for = None
     if campaign.version != version:
         raise VersionConflict(version=campaign.version)
     if campaign.state == "in_review":
@@ -117,22 +129,23 @@ def _checked(session: Session, draft: Draft, now: datetime) -> Draft:
         raise CampaignMalformed(field="starts_at")
     if len(set(draft.excluded_ids)) < len(draft.excluded_ids):
         raise CampaignMalformed(field="excluded")
-    for field, segment_id in (
+    for place, segment_id in (
         ("audience", draft.audience_id),
         *(("excluded", x) for x in draft.excluded_ids),
     ):
-        _check_segment(session, field, segment_id)
-    content = read(session, draft.content, draft.channel)
-    return replace(draft, content=content)
+        _check_segment(session, place, segment_id)
+    gift = read_gift(session, draft.gift, draft.budget_fen, now)
+    content = read(session, draft.content, draft.channel, gift_words(session, gift, now))
+    return replace(draft, content=content, gift=gift)
 
 
-def _check_segment(session: Session, field: str, segment_id: str) -> None:
+def _check_segment(session: Session, place: str, segment_id: str) -> None:
     try:
         found = segment(session, segment_id)
     except NotFound:
-        raise NotFound(field=field) from None
+        raise NotFound(field=place) from None
     if found.state == "archived":
-        raise SegmentArchived(field=field)
+        raise SegmentArchived(field=place)
 
 
 def _draft(campaign: Campaign) -> Draft:

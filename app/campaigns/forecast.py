@@ -3,22 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CTE, Integer, String, column, except_, text
 from sqlalchemy.orm import Session
 
 from app.campaigns.campaign import one
-from app.campaigns.content import template_of
+from app.campaigns.cost import Cost, cost_of, dearest
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.models import Campaign
+from app.campaigns.telling import Telling
 from app.db import transaction
-from app.identity.models import WECHAT_MINI
-from app.messages.may import Asked, Channel, values, verdicts_of
-from app.messages.models import INBOX
+from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.asking import PREVIEW_S, patient, take_place
+from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient, take_place
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
@@ -35,12 +34,14 @@ class ByChannel:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none."""
+    """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none; what it costs if
+    all of these are told."""
 
     members: int
     held_out: int
     reached: int
     channels: tuple[ByChannel, ...]
+    cost: Cost
 
 
 _FIRST = verdicts_of("m.id IN (SELECT c.id FROM chosen c WHERE NOT c.held)")
@@ -68,10 +69,10 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         session.execute(text("SET TRANSACTION READ ONLY"))
         campaign = one(session, campaign_id)
         at = now if campaign.starts_at is None else max(now, campaign.starts_at)
-        asked = asked_by(campaign, campaign.channel, app_id, at)
-        fitting = values(asked, in_force(session, MessagePolicy).value)
+        telling = telling_of(campaign, app_id)
+        fitting = values(telling.asked(campaign.channel, at), in_force(session, MessagePolicy).value)
         fitting |= {
-            "else_inbox": len(channels_of(campaign)) > 1,
+            "else_inbox": len(telling.channels) > 1,
             "campaign_id": campaign.id,
             "hold_out_bp": campaign.hold_out_bp,
         }
@@ -84,24 +85,23 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
         take_place(session)
         with patient(session, PREVIEW_S):
             found = session.execute(question).all()
-    return _told(channels_of(campaign), [tuple(row) for row in found])
+        counts, channels = _told(telling.channels, [tuple(row) for row in found])
+        return Forecast(
+            members=sum(counts.values()),
+            held_out=counts.get("held", 0),
+            reached=sum(one.reached for one in channels),
+            channels=channels,
+            cost=cost_of(session, campaign, {one.channel: one.reached for one in channels}, now),
+        )
 
 
-def channels_of(campaign: Campaign) -> tuple[str, ...]:
-    """In the order in which they are tried."""
-    falls_back = campaign.else_inbox and campaign.channel != INBOX
-    return (campaign.channel, INBOX) if falls_back else (campaign.channel,)
-
-
-def asked_by(campaign: Campaign, channel: str, app_id: str | None, at: datetime) -> Asked:
-    """What the campaign asks of a member by that channel."""
-    return Asked(
-        category="marketing",
-        channel=cast(Channel, channel),
-        at=at,
-        template_id=template_of(campaign.content, channel),
-        provider=WECHAT_MINI,
+def telling_of(campaign: Campaign, app_id: str | None) -> Telling:
+    return Telling(
+        channel=campaign.channel,
+        else_inbox=campaign.else_inbox,
+        content=campaign.content,
         app_id=app_id,
+        campaign_id=campaign.id,
     )
 
 
@@ -110,7 +110,28 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
     return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
 
 
-def _told(names: tuple[str, ...], rows: list[Any]) -> Forecast:
+def most_fen(*, campaign_id: str, now: datetime) -> int | None:
+    """What it may cost at most, whoever is reached and by whatever channel; None: that was not found out in time.
+
+    Raises `NotFound`, `SegmentsBusy`.
+    """
+    with transaction() as session:
+        campaign = one(session, campaign_id)
+        channel = dearest(session, telling_of(campaign, None).channels)
+        if cost_of(session, campaign, {channel: 1}, now).most_fen == 0:
+            return 0  # nobody has to be counted for that
+    try:
+        found = forecast(campaign_id=campaign_id, app_id=None, now=now)
+        people = found.members - found.held_out
+    except SegmentTooSlow:
+        return campaign.budget_fen
+    with transaction() as session:
+        cost = cost_of(session, campaign, {channel: people}, now)
+        return cost.most_fen if cost.budget_fen is None else min(cost.most_fen, cost.budget_fen)
+
+
+def _told(names: tuple[str, ...], rows: list[Any]) -> tuple[dict[str | None, int], tuple[ByChannel, ...]]:
+    """Those who are meant, by whether they are held out; and what becomes of the others."""
     counts: dict[int, dict[str | None, int]] = {0: {}, 1: {}, 2: {}}
     for place, refused, members in rows:
         counts[place][refused] = members
@@ -123,9 +144,4 @@ def _told(names: tuple[str, ...], rows: list[Any]) -> Forecast:
         )
         for place, name in enumerate(names, start=1)
     )
-    return Forecast(
-        members=sum(counts[0].values()),
-        held_out=counts[0].get("held", 0),
-        reached=sum(one.reached for one in channels),
-        channels=channels,
-    )
+    return counts[0], channels

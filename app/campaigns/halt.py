@@ -23,6 +23,16 @@ PAUSED, STOPPED = "campaign_paused", "campaign_stopped"
 _PENDING = text("""
     SELECT c.member_id, c.message_id FROM campaign_members c JOIN messages m ON m.id = c.message_id
     WHERE c.campaign_id = :id AND c.member_id > :after AND m.state = 'pending' ORDER BY c.member_id LIMIT :most""")
+# What it would have cost goes back into the budget; what was given is theirs, and paid for.
+_NOT_CHARGED = text("""
+    WITH back AS (
+        UPDATE campaign_members c SET message_cost = 0 FROM campaign_members former
+        WHERE c.campaign_id = :id AND c.member_id = ANY(CAST(:member_ids AS bigint[]))
+            AND c.message_id = ANY(CAST(:messages AS text[])) AND c.message_cost > 0
+            AND (former.campaign_id, former.member_id) = (c.campaign_id, c.member_id)
+        RETURNING former.message_cost)
+    UPDATE campaigns SET spent = spent - coalesce((SELECT sum(message_cost) FROM back), 0)
+    WHERE id = :id AND EXISTS (SELECT FROM back)""")
 _WAIT_AGAIN = text("""
     UPDATE campaign_members SET state = 'waiting', message_id = NULL, told_at = NULL
     WHERE campaign_id = :id AND member_id = ANY(CAST(:member_ids AS bigint[]))
@@ -83,8 +93,9 @@ def call_back_all(campaign_id: str, *, now: datetime, keep_going: Callable[[], b
 def _call_back(session: Session, campaign: Campaign, found: dict[int, str], now: datetime) -> int:
     paused = campaign.state == "paused"
     gone = call_back(session, found, reason=PAUSED if paused else STOPPED, now=now)
+    values = {"id": campaign.id, "member_ids": list(found), "messages": gone}
+    session.execute(_NOT_CHARGED, values)
     if paused:
-        values = {"id": campaign.id, "member_ids": list(found), "messages": gone}
         session.execute(_WAIT_AGAIN, values)
     return len(gone)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base, UTCDateTime
 
 STATES = ("draft", "in_review", "scheduled", "running", "paused", "stopped", "done")
-CHANNELS = ("inbox", "wechat_subscribe", "sms", "email")
+CHANNELS = ("inbox", "wechat_subscribe", "official_account", "sms", "email")
 
 
 class Campaign(Base):
@@ -20,7 +20,8 @@ class Campaign(Base):
 
     `versions` are those of the segments as they were put before the second person. `rounds` counts how often it was
     resumed: what was called back is planned anew under another key. `to_call_back`: messages that wait are to be
-    cancelled. `ended_for` says why it stopped.
+    cancelled. `ended_for` says why it stopped. `gift` is what those who are told are given (gift.py); `spent`, in
+    thousandths of a fen, is what messages and gifts may cost at most that were planned.
     """
 
     __tablename__ = "campaigns"
@@ -33,6 +34,8 @@ class Campaign(Base):
         CheckConstraint("attribution_days BETWEEN 1 AND 90", "attribution_days"),
         CheckConstraint("state = 'draft' OR approval_id IS NOT NULL", "second_person"),
         CheckConstraint("state <> 'scheduled' OR starts_at IS NOT NULL", "scheduled_has_time"),
+        CheckConstraint("budget_fen > 0", "budget_positive"),
+        CheckConstraint("spent BETWEEN 0 AND coalesce(budget_fen * 1000, spent)", "never_over"),
         Index(
             "ix_campaigns_at_work",
             "id",
@@ -54,6 +57,9 @@ class Campaign(Base):
     drip_hours: Mapped[int]
     hold_out_bp: Mapped[int]
     attribution_days: Mapped[int]
+    gift: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    budget_fen: Mapped[int | None] = mapped_column(BigInteger)
+    spent: Mapped[int] = mapped_column(BigInteger, server_default="0")
     approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     rounds: Mapped[int] = mapped_column(server_default="0")
     to_call_back: Mapped[bool] = mapped_column(server_default="false")
@@ -68,7 +74,9 @@ class CampaignMember(Base):
     """One of those who were meant when it began; the primary key lets nobody be told twice.
 
     `waiting` until `due_after` has come and somebody has planned it. Held out and `planned` means: could have been told
-    at `told_at`, and was not. Without foreign keys to members and messages, which are never deleted: a million rows
+    at `told_at`, and was not. `given`: has the gift, and keeps it if the message is called back. `message_cost` and
+    `gift_cost` are what was taken off the budget, in thousandths of a fen. `clicked_at`: came into the mini-program by
+    a tap on the message. Without foreign keys to members and messages, which are never deleted: a million rows
     are written by one statement.
     """
 
@@ -81,6 +89,9 @@ class CampaignMember(Base):
         CheckConstraint(
             "(message_id IS NOT NULL) = (arm = 'told' AND state = 'planned')", "message_is_of_who_is_told"
         ),
+        CheckConstraint("arm = 'told' OR NOT given AND clicked_at IS NULL", "held_out_gets_nothing"),
+        CheckConstraint("least(message_cost, gift_cost) >= 0", "costs_not_negative"),
+        CheckConstraint("given OR gift_cost = 0", "gift_cost_of_who_has_it"),
         Index(
             "ix_campaign_members_waiting",
             "campaign_id",
@@ -98,3 +109,7 @@ class CampaignMember(Base):
     message_id: Mapped[str | None] = mapped_column(String(26))
     due_after: Mapped[datetime] = mapped_column(UTCDateTime)
     told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    given: Mapped[bool] = mapped_column(server_default="false")
+    message_cost: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    gift_cost: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    clicked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

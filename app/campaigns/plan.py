@@ -6,6 +6,7 @@ became of each, together. So a killed worker leaves them waiting, and none is pl
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
@@ -13,15 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.begin import begin
 from app.campaigns.campaign import shared
-from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.forecast import telling_of
+from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.telling import tell_each
 from app.db import Busy, reading, transaction
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
-from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.pruning import always
@@ -29,8 +29,8 @@ from app.pruning import always
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
-#: Refused because their words do not fit the channel: a name that WeChat would refuse.
-UNSAYABLE = "content"
+#: Of a campaign that gives something: a posting takes a millisecond, and tills wait for members who are held.
+GIVING_BATCH = 250
 
 _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
@@ -41,10 +41,12 @@ _ROW_BY_ROW = text(
     "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
 )
 _TAKE = text("""
-    SELECT member_id, arm FROM campaign_members WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
+    SELECT member_id, arm, given FROM campaign_members
+    WHERE campaign_id = :id AND state = 'waiting' AND due_after <= :now
     ORDER BY due_after, member_id LIMIT :most FOR UPDATE SKIP LOCKED""")
 _TOLD = text("""
-    UPDATE campaign_members c SET state = 'planned', message_id = m.id, told_at = m.due_at
+    UPDATE campaign_members c SET state = 'planned', message_id = m.id, told_at = m.due_at,
+        message_cost = :price
     FROM messages m WHERE m.id = ANY(CAST(:ids AS text[])) AND c.campaign_id = :id AND c.member_id = m.member_id""")
 _DECIDED = text("""
     UPDATE campaign_members c SET state = CASE WHEN d.refused IS NULL THEN 'planned' ELSE 'refused' END,
@@ -90,81 +92,69 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         campaign = shared(session, campaign_id)
         if campaign.state != "running":
             return 0
-        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": BATCH}).all()
+        most = min(BATCH, GIVING_BATCH) if campaign.gift else BATCH
+        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": most}).all()
         if not rows:
             return 0
         session.execute(_ROW_BY_ROW)
-        batch = _Batch(session, campaign, app_id, now)
+        had = frozenset(row.member_id for row in rows if row.given)
+        batch = _Batch(session, campaign, app_id, had, now)
         batch.tell([row.member_id for row in rows if row.arm == "told"])
         batch.hold_out([row.member_id for row in rows if row.arm == "held_out"])
+        batch.giving.settle()
         return batch.decided
 
 
 class _Batch:
     """One transaction's worth. Some statements, however many members."""
 
-    def __init__(self, session: Session, campaign: Campaign, app_id: str | None, now: datetime) -> None:
-        self._session, self._campaign, self._app_id, self._now = session, campaign, app_id, now
-        self._channels = channels_of(campaign)
+    def __init__(
+        self, session: Session, campaign: Campaign, app_id: str | None, had: frozenset[int], now: datetime
+    ) -> None:
+        self._session, self._campaign, self._now = session, campaign, now
         # Once for the batch: what holds at its beginning holds for all of it.
         self._policy = in_force(session, MessagePolicy).value
+        self.giving = Giving(session, campaign, self._policy, had, now)
+        self._telling = replace(telling_of(campaign, app_id), content=self.giving.content)
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:
         """By the first channel that reaches them; those whom none reaches are refused, for what the last one says."""
-        left = list(member_ids)
-        unsayable: set[int] = set()
-        for place, channel in enumerate(self._channels):
-            if left:
-                left, unsayable = self._tell_by(channel, left, wait=place > 0)
-        fitting = [member_id for member_id in left if member_id not in unsayable]
-        # Whose credit came, or went, in this very moment is in neither list, and looked at again.
-        refused = [verdict for verdict in self._asked(self._channels[-1], fitting) if verdict.refused]
-        self._decide([(one.member_id, str(one.refused), None) for one in refused])
-        self._decide([(member_id, UNSAYABLE, None) for member_id in left if member_id in unsayable])
-
-    def _tell_by(self, channel: str, member_ids: Sequence[int], *, wait: bool) -> tuple[list[int], set[int]]:
-        """Who was not told of those who could be held, and to whom it could not be said by that channel."""
-        campaign, unsayable = self._campaign, set[int]()
-        page = page_of(self._session, template_of(campaign.content, channel))
-        wording = Wording(campaign.content, channel, page)
-
-        def words(held: Sequence[int]) -> dict[int, dict[str, object]]:
-            said = wording.each(self._session, held)
-            unsayable.update(set(held) - set(said))
-            return said
-
-        planned = plan_each(
+        campaign = self._campaign
+        outcome = tell_each(
             self._session,
+            self._telling,
             member_ids,
-            asked_by(campaign, channel, self._app_id, self._now),
             kind=KIND,
             subject=f"campaign:{campaign.id}:{campaign.rounds}",
-            params=wording.common,
-            words=words,
-            now=self._now,
-            wait=wait,
             policy=self._policy,
+            now=self._now,
+            purse=self.giving,
         )
-        if planned.told:
-            self._session.execute(_TOLD, {"id": campaign.id, "ids": list(planned.told.values())})
-            self.decided += len(planned.told)
-        return [one for one in planned.held if one not in planned.told], unsayable
+        for channel, told in outcome.told.items():
+            if told:
+                values = {"ids": list(told.values()), "price": self.giving.price(channel)}
+                self._session.execute(_TOLD, {"id": campaign.id, **values})
+                self.decided += len(told)
+        # Whose credit came, or went, in this very moment is in no list, and looked at again.
+        self._decide([(member_id, refused, None) for member_id, refused in outcome.refused.items()])
 
     def hold_out(self, member_ids: Sequence[int]) -> None:
         """They are looked at as if they were told: only who could have been is compared with who was."""
         left = list(member_ids)
-        for place, channel in enumerate(self._channels, start=1):
+        for place, channel in enumerate(self._telling.channels, start=1):
             found = self._asked(channel, left)
-            last = place == len(self._channels)
-            self._decide([(v.member_id, v.refused, v.tell_at) for v in found if last or v.refused is None])
-            left = [v.member_id for v in found if v.refused is not None]
+            may = [v.member_id for v in found if v.refused is None]
+            without = {} if self.giving.is_free(channel) else self.giving.could_be(channel, may)
+            last = place == len(self._telling.channels)
+            decided = [(v.member_id, v.refused or without.get(v.member_id), v.tell_at) for v in found]
+            self._decide([one for one in decided if last or one[1] is None])
+            left = [member_id for member_id, refused, _ in decided if refused is not None]
 
     def _asked(self, channel: str, member_ids: Sequence[int]) -> list[Verdict]:
         if not member_ids:
             return []
-        asked = asked_by(self._campaign, channel, self._app_id, self._now)
-        return may_each(self._session, member_ids, asked, self._policy)
+        return may_each(self._session, member_ids, self._telling.asked(channel, self._now), self._policy)
 
     def _decide(self, decided: Sequence[tuple[int, str | None, datetime | None]]) -> None:
         if not decided:

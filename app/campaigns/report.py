@@ -12,11 +12,12 @@ from sqlalchemy import Connection, text
 
 from app.campaigns.campaign import one
 from app.campaigns.models import Campaign
+from app.campaigns.returns import Arm, Returns, returns
 from app.db import transaction
 
 _PROGRESS = text("""
     SELECT c.arm, c.state, c.refused, m.state AS message, count(*)::integer AS members,
-        count(i.read_at)::integer AS read
+        count(i.read_at)::integer AS read, count(c.clicked_at)::integer AS clicked
     FROM campaign_members c LEFT JOIN messages m ON m.id = c.message_id
     LEFT JOIN inbox_items i ON i.message_id = c.message_id
     WHERE c.campaign_id = :id GROUP BY 1, 2, 3, 4""")
@@ -37,24 +38,11 @@ _BOUGHT = text("""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
-    """`members` whose time has come, those of them who bought, and how often; `rate_bp` of them, None of nobody."""
-
-    members: int = 0
-    buyers: int = 0
-    sales: int = 0
-    revenue_fen: int = 0
-
-    @property
-    def rate_bp(self) -> int | None:
-        return None if self.members == 0 else (self.buyers * 10_000 + self.members // 2) // self.members
-
-
-@dataclass(frozen=True, kw_only=True)
 class Report:
     """`targeted` are all who were meant: `held_out`, `waiting`, `planned` or `refused`.
 
-    What was planned is pending, sent, failed, unknown or cancelled; `read` are those who opened it in the inbox.
+    What was planned is pending, sent, failed, unknown or cancelled; `read` are those who opened it in the inbox,
+    `clicked` those who came into the mini-program by a tap on it.
     `uplift_bp` is the rate of those told less that of those held out, None where there is nobody to compare with.
     """
 
@@ -70,9 +58,11 @@ class Report:
     unknown: int
     cancelled: int
     read: int
+    clicked: int
     told: Arm
     control: Arm
     uplift_bp: int | None
+    returns: Returns
 
 
 def report(*, campaign_id: str, now: datetime) -> Report:
@@ -108,9 +98,11 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
         unknown=states["unknown"],
         cancelled=states["cancelled"],
         read=sum(row.read for row in told),
+        clicked=sum(row.clicked for row in told),
         told=arms["told"],
         control=arms["held_out"],
         uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
+        returns=returns(connection, campaign, arms),
     )
 
 

@@ -10,6 +10,8 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved
 from app.campaigns.campaign import CampaignView, locked, view
 from app.campaigns.draft import editable
+from app.campaigns.forecast import most_fen
+from app.campaigns.gift import gift_words, read_gift
 from app.db import transaction
 from app.segments.save import SegmentArchived
 from app.segments.segment import one as segment
@@ -22,13 +24,16 @@ APPROVAL_KIND = "campaign"
 def submit(*, campaign_id: str, version: int, staff_id: int, now: datetime) -> CampaignView:
     """Put it before a second person, with the segments as they are now: of others it will not be told.
 
-    Raises `NotFound`, `VersionConflict`, `CampaignInOtherState`, `SegmentArchived`.
+    Who decides sees what it may cost at most. Raises `NotFound`, `VersionConflict`, `CampaignInOtherState`,
+    `SegmentArchived`, and `CampaignMalformed` for a coupon that is not to be had any more.
     """
+    cost_fen = most_fen(campaign_id=campaign_id, now=now)
     with transaction() as session:
         campaign = editable(session, campaign_id, version, now)
         segments = [segment(session, one) for one in (campaign.audience_id, *campaign.excluded_ids)]
         if any(one.state == "archived" for one in segments):
             raise SegmentArchived
+        read_gift(session, campaign.gift, campaign.budget_fen, now)
         campaign.versions = {one.id: one.version for one in segments}
         campaign.approval_id = second_person.ask(
             session,
@@ -46,6 +51,10 @@ def submit(*, campaign_id: str, version: int, staff_id: int, now: datetime) -> C
                 "starts_at": None if campaign.starts_at is None else campaign.starts_at.isoformat(),
                 "drip_hours": campaign.drip_hours,
                 "hold_out_bp": campaign.hold_out_bp,
+                "gift": campaign.gift,
+                "coupon": gift_words(session, campaign.gift, now)["zh"].get("coupon"),
+                "budget_fen": campaign.budget_fen,
+                "most_fen": cost_fen,
             },
             store_id=None,
             staff_id=staff_id,

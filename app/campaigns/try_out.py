@@ -1,11 +1,11 @@
 """A campaign sent to some people by name, to see it as members will.
 
 It obeys consent, addresses and credits. It leaves out what is there for the sake of many: hold-out, time, quiet hours
-and caps; but it counts in the caps of who gets it, like any marketing.
+and caps; but it counts in the caps of who gets it, like any marketing. It names what is given, and gives nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +14,14 @@ from sqlalchemy.orm import Session
 
 from app import audit, idempotency
 from app.campaigns.campaign import one
-from app.campaigns.content import template_of
-from app.campaigns.forecast import asked_by, channels_of
+from app.campaigns.forecast import telling_of
+from app.campaigns.gift import gift_words
 from app.campaigns.models import Campaign
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.telling import tell_each
+from app.campaigns.wording import with_gift
 from app.db import transaction
 from app.ids import new_id
 from app.messages.campaign import KIND
-from app.messages.may import may_each
-from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.segments.by_number import Named, named
@@ -74,27 +73,23 @@ def _tell(
     """By member, the channel or what stood against it."""
     in_policy = in_force(session, MessagePolicy).value
     policy = msgspec.structs.replace(in_policy, quiet_from=None, most_a_day=None, most_a_week=None)
-    outcome: dict[int, tuple[str | None, str | None]] = {}
-    left, subject = list(member_ids), f"campaign-test:{new_id(now)}"
-    for channel in channels_of(campaign):
-        page = page_of(session, template_of(campaign.content, channel))
-        wording = Wording(campaign.content, channel, page, test=True)
-        asked = asked_by(campaign, channel, app_id, now)
-        planned = plan_each(
-            session,
-            left,
-            asked,
-            kind=KIND,
-            subject=subject,
-            params=wording.common,
-            words=lambda held, wording=wording: wording.each(session, held),  # type: ignore[misc]
-            now=now,
-            policy=policy,
-        )
-        outcome |= dict.fromkeys(planned.told, (channel, None))
-        left = [member_id for member_id in left if member_id not in planned.told]
-        verdicts = may_each(session, left, asked, policy)
-        outcome |= {one.member_id: (None, one.refused or "content") for one in verdicts}
+    content = with_gift(campaign.content, gift_words(session, campaign.gift, now))
+    found = tell_each(
+        session,
+        replace(telling_of(campaign, app_id), content=content),
+        member_ids,
+        kind=KIND,
+        subject=f"campaign-test:{new_id(now)}",
+        policy=policy,
+        now=now,
+        test=True,
+        wait=True,
+    )
+    # Whose credit went in this very moment is not told either.
+    outcome: dict[int, tuple[str | None, str | None]] = dict.fromkeys(member_ids, (None, "no_credit"))
+    outcome |= {member_id: (None, refused) for member_id, refused in found.refused.items()}
+    for channel, told in found.told.items():
+        outcome |= dict.fromkeys(told, (channel, None))
     return outcome
 
 

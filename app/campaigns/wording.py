@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.messages.channels.content import email_content, sms_content, wechat_content
-from app.messages.models import EMAIL, SMS, WECHAT, SubscribeTemplate
+from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT, SubscribeTemplate
 from app.texts import say
 
 #: What `content` calls the words of a channel.
-PARTS = {WECHAT: "wechat", SMS: "sms", EMAIL: "email"}
+PARTS = {WECHAT: "wechat", OFFICIAL: "official", SMS: "sms", EMAIL: "email"}
 LANGUAGES = ("zh", "en")
 #: The places that stand for the member's own words.
 FIELD = re.compile(r"\{(name|tier|points)\}")
+#: Those that stand for what is given, the same for everybody.
+GIFT_FIELD = re.compile(r"\{(coupon|points_given)\}")
 
 # Points as segments count them: those in the books.
 _PEOPLE = text("""
@@ -59,10 +61,11 @@ def addressed(
     """What the channel's provider is given, in the member's language. Raises `FieldInvalid`, `ContentImpossible`."""
     language = person.language
     words = person.words[language]
-    if channel == WECHAT:
-        wechat = content["wechat"]
+    if channel in (WECHAT, OFFICIAL):
+        wechat = content[PARTS[channel]]
         texts = {key: _filled(text, words) for key, text in wechat[language].items()}
-        return wechat_content(wechat["template_id"], page, texts)
+        # Where a tap leads: the brand's own template says it, of the account's template the campaign.
+        return wechat_content(wechat["template_id"], wechat.get("page", page), texts)
     if channel == SMS:
         sms = content["sms"][language]
         return sms_content(sms["template"], [_filled(value, words) for value in sms["values"]])
@@ -73,6 +76,21 @@ def addressed(
             subject = say("campaign.test", language, title=subject)
         return email_content(subject, _filled(letter["text"], words))
     return {}
+
+
+def with_gift(content: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The content with the names of what is given in it, by language; whatever has no word there stays as it is."""
+    return {part: _gift_named(told, words, {}) for part, told in content.items()}
+
+
+def _gift_named(part: Any, words: Mapping[str, Mapping[str, str]], own: Mapping[str, str]) -> Any:
+    if isinstance(part, str):
+        return GIFT_FIELD.sub(lambda found: own.get(found[1], found[0]), part)
+    if isinstance(part, list):
+        return [_gift_named(one, words, own) for one in part]
+    if isinstance(part, Mapping):
+        return {key: _gift_named(one, words, words.get(key, own)) for key, one in part.items()}
+    return part
 
 
 def page_of(session: Session, template_id: str | None) -> str | None:

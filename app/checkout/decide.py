@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
+from app.automations import review as automations
 from app.campaigns import review as campaigns
 from app.checkout import refund, retro_credit, set_policy, top_up, top_up_refund
 from app.checkout.refund_parts import NothingToRefund, RefundExceedsSale
@@ -26,6 +27,7 @@ from app.stored_value import change_offer
 _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None]] = {
     activities.APPROVAL_KIND: activities.carry_out,
     adjust.APPROVAL_KIND: adjust.carry_out,
+    automations.APPROVAL_KIND: automations.carry_out,
     campaigns.APPROVAL_KIND: campaigns.carry_out,
     change.APPROVAL_KIND: change.carry_out,
     change_template.APPROVAL_KIND: change_template.carry_out,
@@ -43,6 +45,7 @@ _CARRY_OUT: dict[str, Callable[[Session, second_person.Approved, datetime], None
 }
 #: Approval kind → what ends that was kept until the decision.
 _CLOSE: dict[str, Callable[[Session, str], None]] = {
+    automations.APPROVAL_KIND: automations.close_refused,
     campaigns.APPROVAL_KIND: campaigns.close_refused,
     change_template.APPROVAL_KIND: change_template.close_refused,
     coupon_grant.APPROVAL_KIND: coupon_grant.close_refused,

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from app import audit, idempotency, policies
 from app.checkout.daily_models import PhoneFind
 from app.checkout.models import ScanTicket
 from app.checkout.scan import TICKET_LIFE
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, Forbidden, NotFound, TooMany
 from app.ids import new_id, new_secret
 from app.members.phones import PhoneVault, dialled
@@ -147,14 +147,15 @@ def one_at_a_time(session: Session, staff_id: int) -> None:
 
 def _write_down(session: Session, till: Till, staff_id: int, member_id: int | None, now: datetime) -> None:
     session.execute(
-        insert(PhoneFind).values(
-            id=new_id(now),
-            store_id=till.store_id,
-            terminal_id=till.terminal_id,
-            staff_id=staff_id,
-            member_id=member_id,
-            at=now,
-        )
+        into(PhoneFind),
+        {
+            "id": new_id(now),
+            "store_id": till.store_id,
+            "terminal_id": till.terminal_id,
+            "staff_id": staff_id,
+            "member_id": member_id,
+            "at": now,
+        },
     )
     audit.record(
         session,
@@ -176,14 +177,15 @@ def _ticket(session: Session, till: Till, member: Row[Any], now: datetime) -> Fo
         tier=TierName(code=member.code, zh=member.name_zh, en=member.name_en),
     )
     session.execute(
-        insert(ScanTicket).values(
-            id=found.ticket,
-            member_id=member.id,
-            terminal_id=till.terminal_id,
-            staff_id=till.staff_id,
-            created_at=now,
-            expires_at=found.expires_at,
-            found_by="phone",
-        )
+        into(ScanTicket),
+        {
+            "id": found.ticket,
+            "member_id": member.id,
+            "terminal_id": till.terminal_id,
+            "staff_id": till.staff_id,
+            "created_at": now,
+            "expires_at": found.expires_at,
+            "found_by": "phone",
+        },
     )
     return found

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -16,6 +16,7 @@ from app.checkout.refund_parts import RefundPart, Wanted
 from app.checkout.tenders import Tender, own_value
 from app.coupons.restore import CameBack, Undoing, lock_of_sale
 from app.coupons.restore import take_back as take_back_uses
+from app.db import into
 from app.facts.tell import tell
 from app.ledger.post import Cause, lock_accounts
 from app.ledger.take_back import TakenBack, take_back
@@ -234,24 +235,25 @@ def _write(
     tenders: Sequence[Tender],
 ) -> None:
     session.execute(
-        insert(Refund).values(
-            id=doing.refund_id,
-            sale_id=sale.id,
-            store_id=doing.store_id,
-            terminal_id=doing.asked.terminal_id,
-            staff_id=doing.staff_id,
-            refund_no=doing.asked.refund_no,
-            reason=doing.asked.reason,
-            amount_fen=amount_fen,
-            points=sum(part.points for part in parts),
-            points_taken=back.taken if back else 0,
-            points_owed=back.owed if back else 0,
-            points_lapsed=back.lapsed if back else 0,
-            alone_fen=doing.alone_fen,
-            approval_id=doing.approval_id,
-            occurred_at=doing.now,
-            business_date=doing.day,
-        )
+        into(Refund),
+        {
+            "id": doing.refund_id,
+            "sale_id": sale.id,
+            "store_id": doing.store_id,
+            "terminal_id": doing.asked.terminal_id,
+            "staff_id": doing.staff_id,
+            "refund_no": doing.asked.refund_no,
+            "reason": doing.asked.reason,
+            "amount_fen": amount_fen,
+            "points": sum(part.points for part in parts),
+            "points_taken": back.taken if back else 0,
+            "points_owed": back.owed if back else 0,
+            "points_lapsed": back.lapsed if back else 0,
+            "alone_fen": doing.alone_fen,
+            "approval_id": doing.approval_id,
+            "occurred_at": doing.now,
+            "business_date": doing.day,
+        },
     )
     rows: list[dict[str, Any]] = [
         {
@@ -264,7 +266,7 @@ def _write(
         }
         for part in parts
     ]
-    session.execute(insert(RefundLine), rows)
+    session.execute(into(RefundLine), rows)
     session.connection().execute(
         _MARK,
         [

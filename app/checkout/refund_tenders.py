@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from app.checkout.models import RefundTender, SaleTender
 from app.checkout.tenders import Kind, Tender, given_back
+from app.db import into
 from app.ledger.post import BONUS, POINTS, PRINCIPAL, Cause
 from app.ledger.restore import Back, restore
 
@@ -69,7 +70,7 @@ def write(session: Session, refund_id: str, sale_id: str, tenders: Sequence[Tend
     if not tenders:
         return
     session.execute(
-        insert(RefundTender),
+        into(RefundTender),
         [
             {
                 "refund_id": refund_id,

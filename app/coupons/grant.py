@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import audit, idempotency, policies
@@ -19,7 +19,7 @@ from app.coupons.grant_models import CouponGrant, CouponGrantMember
 from app.coupons.grant_rows import Found, Row, found
 from app.coupons.policy import CouponPolicy
 from app.coupons.template import load, only
-from app.db import transaction
+from app.db import into, transaction
 from app.ids import new_id
 from app.members.phones import PhoneVault
 from app.staff.models import Staff
@@ -97,7 +97,7 @@ def _write_down(
         grant.approval_id, grant.state = waiting.id, "waiting"
     session.add(grant)
     session.flush()
-    session.execute(insert(CouponGrantMember), _rows(grant.id, named))
+    session.execute(into(CouponGrantMember), _rows(grant.id, named))
     _record(session, grant, "coupons.grant", grant.id, only(stores), by_phone, now)
     return Granted(grant_id=grant.id)
 

@@ -1,10 +1,12 @@
 """Giving a member coupons of a template: for what is the caller's affair, limits and stock are kept here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,7 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Between, Face, face_of
 from app.coupons.models import Coupon, CouponEvent
 from app.coupons.remainder import WHOLE, Remainder, fitted
-from app.db import Busy
+from app.db import Busy, into
 from app.errors import Conflict, NotFound
 from app.facts.tell import tell
 from app.ids import new_id
@@ -109,12 +111,10 @@ def issue(
         for place in range(count)
     ]
     _insert(session, rows)
-    session.execute(insert(CouponEvent), [_event(coupon, now) for coupon in rows])
+    session.execute(into(CouponEvent), [_event(coupon, now) for coupon in rows])
     if not silently:
         _tell(session, rows, face, now)
-    # Last: everybody who wants one of these waits here.
-    if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
-        raise CouponsUsedUp
+    take_stock(session, template_id, count)
     return tuple(Issued(coupon_id=coupon["id"], valid_from=begins, valid_until=ends) for coupon in rows)
 
 
@@ -148,9 +148,22 @@ _TAKE = text("""
     SELECT NOT EXISTS (SELECT FROM taken) AND EXISTS (SELECT FROM coupon_stock WHERE template_id = :template_id)""")
 
 
+def take_stock(session: Session, template_id: str, count: int) -> None:
+    """Last: everybody who wants one of these waits here. Raises `CouponsUsedUp`."""
+    if session.execute(_TAKE, {"template_id": template_id, "count": count}).scalar_one():
+        raise CouponsUsedUp
+
+
 def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
+    with counted():
+        session.execute(into(Coupon), rows)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """Raises `Busy` when the member was given another one since theirs were counted."""
     try:
-        session.execute(insert(Coupon), rows)
+        yield
     except IntegrityError as error:
         if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _NTH:
             raise Busy(retry_after_s=1) from error

@@ -4,14 +4,16 @@ statement (app/checkout/record_statement.py)."""
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coupons.face import Face, face_of
 from app.coupons.models import CouponEvent, CouponRedemption
 from app.coupons.offered import Held, row_of
+from app.db import into
 from app.discounts import reasons
 from app.errors import Conflict, NotFound
+from app.facts.tell import tell
 from app.ids import new_id
 
 
@@ -63,28 +65,31 @@ def redeem(session: Session, *, coupon_id: str, member_id: int, place: Place) ->
         raise CouponNotRedeemable(reason=reasons.USED)
     redemption_id = new_id(place.now)
     session.execute(
-        insert(CouponRedemption).values(
-            id=redemption_id,
-            coupon_id=coupon_id,
-            use_no=use_no,
-            member_id=member_id,
-            store_id=place.store_id,
-            terminal_id=place.terminal_id,
-            staff_id=place.staff_id,
-            discount_fen=0,
-            occurred_at=place.now,
-            business_date=place.business_date,
-        )
+        into(CouponRedemption),
+        {
+            "id": redemption_id,
+            "coupon_id": coupon_id,
+            "use_no": use_no,
+            "member_id": member_id,
+            "store_id": place.store_id,
+            "terminal_id": place.terminal_id,
+            "staff_id": place.staff_id,
+            "discount_fen": 0,
+            "occurred_at": place.now,
+            "business_date": place.business_date,
+        },
     )
     session.execute(
-        insert(CouponEvent).values(
-            coupon_id=coupon_id,
-            kind="redeemed",
-            member_id=member_id,
-            staff_id=place.staff_id,
-            store_id=place.store_id,
-            redemption_id=redemption_id,
-            at=place.now,
-        )
+        into(CouponEvent),
+        {
+            "coupon_id": coupon_id,
+            "kind": "redeemed",
+            "member_id": member_id,
+            "staff_id": place.staff_id,
+            "store_id": place.store_id,
+            "redemption_id": redemption_id,
+            "at": place.now,
+        },
     )
+    tell(session, "coupon_redeemed", subject=redemption_id, member_id=member_id, payload={}, now=place.now)
     return redemption_id

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Face, face_of
 from app.coupons.models import CouponEvent
+from app.db import into
 
 #: `extended`: it had ended, and is good for some days more. Of a `recalled` or `forfeited` coupon nothing comes back.
 Outcome = Literal["restored", "extended", "forfeited", "recalled"]
@@ -128,7 +129,7 @@ def _take_back(session: Session, use: LockedUse, undoing: Undoing) -> CameBack:
         session.execute(_GIVE_BACK, values)
         session.execute(_UNDO, values)
         kinds = ("restored", "extended") if outcome == "extended" else ("restored",)
-        session.execute(insert(CouponEvent), [_event(kind, use, undoing) for kind in kinds])
+        session.execute(into(CouponEvent), [_event(kind, use, undoing) for kind in kinds])
     return CameBack(
         coupon_id=use.coupon_id,
         name_zh=use.face.name_zh,

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.coupons.face import Face, face_of
 from app.coupons.models import CouponFace, CouponStock, CouponTemplate
 from app.coupons.terms import Terms
+from app.db import into
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_secret
 
@@ -110,19 +111,26 @@ def locked(session: Session, template_id: str, version: int, *, now: datetime) -
 def add(session: Session, template_id: str, draft: Draft, staff_id: int | None, now: datetime) -> None:
     """A draft, version 1."""
     session.execute(
-        insert(CouponTemplate).values(
-            id=template_id,
-            version=1,
-            state="draft",
-            face_version=1,
-            created_by=staff_id,
-            created_at=now,
+        into(CouponTemplate),
+        {
+            "id": template_id,
+            "version": 1,
+            "state": "draft",
+            "face_version": 1,
+            "created_by": staff_id,
+            "created_at": now,
             **_columns(draft.terms, None),
-        )
+        },
     )
     _add_face(session, template_id, 1, draft.face, now)
     if draft.terms.stock is not None:
-        session.execute(insert(CouponStock).values(template_id=template_id, stock=draft.terms.stock))
+        session.execute(
+            into(CouponStock),
+            {
+                "template_id": template_id,
+                "stock": draft.terms.stock,
+            },
+        )
 
 
 def write(session: Session, former: Template, draft: Draft, *, state: str, now: datetime) -> None:
@@ -174,12 +182,13 @@ def _add_face(session: Session, template_id: str, version: int, face: Face, now:
     # Ids must become visible in their order, or a process would not know that one is missing (app/coupons/faces.py).
     session.execute(_FACES_ONE_AFTER_ANOTHER)
     session.execute(
-        insert(CouponFace).values(
-            template_id=template_id,
-            version=version,
-            face=msgspec.to_builtins(face, order="deterministic"),
-            created_at=now,
-        )
+        into(CouponFace),
+        {
+            "template_id": template_id,
+            "version": version,
+            "face": msgspec.to_builtins(face, order="deterministic"),
+            "created_at": now,
+        },
     )
 
 
@@ -192,7 +201,14 @@ def _write_stock(session: Session, template_id: str, before: int | None, after: 
         issued = session.execute(_ISSUED, {"id": template_id}).scalar_one()
         if issued > after:
             raise CouponStockBelowIssued(issued=issued)
-        session.execute(insert(CouponStock).values(template_id=template_id, stock=after, issued=issued))
+        session.execute(
+            into(CouponStock),
+            {
+                "template_id": template_id,
+                "stock": after,
+                "issued": issued,
+            },
+        )
     else:
         _set_stock(session, template_id, after)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.coupons.faces import these_faces
 from app.coupons.models import Coupon, CouponEvent
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, Gone, NotFound
 from app.ids import new_secret
 from app.throttle import Limit, Throttle
@@ -142,4 +142,12 @@ def _taken(session: Session, row: Any) -> Taken:
 
 
 def _note(session: Session, coupon_id: str, kind: str, member_id: int, now: datetime) -> None:
-    session.execute(insert(CouponEvent).values(coupon_id=coupon_id, kind=kind, member_id=member_id, at=now))
+    session.execute(
+        into(CouponEvent),
+        {
+            "coupon_id": coupon_id,
+            "kind": kind,
+            "member_id": member_id,
+            "at": now,
+        },
+    )

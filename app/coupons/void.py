@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coupons.face import face_of
 from app.coupons.models import CouponEvent
+from app.db import into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def void(
         sorted(map(_voided, session.execute(_VOID, {"ids": list(coupon_ids)})), key=lambda one: one.coupon_id)
     )
     if taken:
-        session.execute(insert(CouponEvent), [_event(one, note, staff_id, now) for one in taken])
+        session.execute(into(CouponEvent), [_event(one, note, staff_id, now) for one in taken])
     return taken
 
 

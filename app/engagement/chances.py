@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.engagement.models import ChanceChange
 from app.errors import Conflict
 
@@ -68,7 +69,13 @@ def _write(
     session: Session, lottery_id: str, member_id: int, kind: str, change: int, source_id: str, now: datetime
 ) -> None:
     session.execute(
-        insert(ChanceChange).values(
-            lottery_id=lottery_id, member_id=member_id, kind=kind, change=change, source_id=source_id, at=now
-        )
+        into(ChanceChange),
+        {
+            "lottery_id": lottery_id,
+            "member_id": member_id,
+            "kind": kind,
+            "change": change,
+            "source_id": source_id,
+            "at": now,
+        },
     )

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
 from app.coupons.models import CouponTemplate
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement import promotion, survey_forms
 from app.engagement.activity import Activity, one
 from app.engagement.definitions import ActivityMalformed, Definition, Kind, Lottery, Promotion, Survey
@@ -57,7 +57,15 @@ def add(session: Session, draft: Draft, actor: audit.Actor, now: datetime) -> Ac
     _check(session, draft, None)
     activity_id = new_id(now)
     values = _values(draft) | {"kind": draft.kind, "created_by": actor.id, "created_at": now}
-    session.execute(insert(ActivityRow).values(id=activity_id, state="draft", version=1, **values))
+    session.execute(
+        into(ActivityRow),
+        {
+            "id": activity_id,
+            "state": "draft",
+            "version": 1,
+            **values,
+        },
+    )
     _set_budgets(session, activity_id, draft)
     _record(session, actor, "activity.create", activity_id, now, after=_told(draft))
     return one(session, activity_id)

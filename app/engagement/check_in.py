@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.clock import HOME_ZONE, business_date
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityUsedUp, opened
 from app.engagement.change import stop_used_up
@@ -111,7 +111,14 @@ def _check_in(
     reward = definition.days[row["cycle_day"] - 1]
     source = f"day:{day.isoformat()}"
     granted = grant_at_least(session, activity, reward, member_id=member_id, source=source, now=now)
-    session.execute(insert(CheckInRow).values(**row, grant_id=granted.grant_id, at=now))
+    session.execute(
+        into(CheckInRow),
+        {
+            **row,
+            "grant_id": granted.grant_id,
+            "at": now,
+        },
+    )
     return CheckedIn(
         day=day,
         streak=row["streak"],
@@ -134,14 +141,15 @@ def _make_up(
     if definition.make_up_points:
         _pay(session, definition.make_up_points, member_id, now)
     session.execute(
-        insert(CheckInRow).values(
+        into(CheckInRow),
+        {
             **row,
-            make_up_month=month,
-            make_up_nth=before + 1,
-            make_up_most=definition.make_ups_a_month,
-            cost_points=definition.make_up_points,
-            at=now,
-        )
+            "make_up_month": month,
+            "make_up_nth": before + 1,
+            "make_up_most": definition.make_ups_a_month,
+            "cost_points": definition.make_up_points,
+            "at": now,
+        },
     )
     return CheckedIn(
         day=day,

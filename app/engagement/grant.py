@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from app.coupons.issue import (
     Source,
     issue,
 )
-from app.db import Busy
+from app.db import Busy, into
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityUsedUp
 from app.engagement.models import ActivityGrant
@@ -74,7 +74,7 @@ def grant(
     if (former := _former(session, activity.id, member_id, source)) is not None:
         return former
     grant_id = new_id(now)
-    session.execute(insert(ActivityGrant), [_row(grant_id, activity, reward, member_id, source, now)])
+    session.execute(into(ActivityGrant), [_row(grant_id, activity, reward, member_id, source, now)])
     if reward.chances:
         chances.give(session, reward.lottery, member_id, reward.chances, grant_id, now)
     issued = _issue(session, reward, member_id, grant_id, now, silently) if reward.coupons else ()

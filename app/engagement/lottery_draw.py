@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.clock import HOME_ZONE, business_date
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityNotOpen, opened
 from app.engagement.definitions import Lottery, Prize
@@ -148,17 +148,18 @@ def _draw(session: Session, wish: Wish, vault: SeedVault, now: datetime) -> Draw
         "cost_points": cost,
     }
     session.execute(
-        insert(LotteryDraw).values(
-            id=draw_id,
-            member_id=member.id,
-            win_no=given.win_no,
-            grant_id=given.granted.grant_id,
-            drawn_at=now,
-            drawn_on=day,
-            nth_of_day=place.nth_of_day,
-            most_a_day=held.terms.draws_a_day,
+        into(LotteryDraw),
+        {
+            "id": draw_id,
+            "member_id": member.id,
+            "win_no": given.win_no,
+            "grant_id": given.granted.grant_id,
+            "drawn_at": now,
+            "drawn_on": day,
+            "nth_of_day": place.nth_of_day,
+            "most_a_day": held.terms.draws_a_day,
             **values,
-        )
+        },
     )
     prize = held.terms.prizes[given.prize_no - 1]
     return Drawn(

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import reading, transaction
+from app.db import into, reading, transaction
 from app.engagement.activity import ActivityNotOpen, one
 from app.engagement.definitions import Definition, Lottery, definition_of
 from app.engagement.lottery_fair import SEED_BYTES, commitment_of
@@ -85,22 +85,29 @@ def open_round(
             raise RoundsUsedUp(limit=terms.most_rounds)
         round_id = new_id(now)
         session.execute(
-            insert(LotteryRound).values(
-                id=round_id,
-                activity_id=lottery_id,
-                activity_version=found.version,
-                round_no=number,
-                most_rounds=terms.most_rounds,
-                terms=msgspec.to_builtins(terms),
-                commitment=commitment_of(seed),
-                committed_at=now,
-                starts_at=starts_at,
-                ends_at=ends_at,
-            )
+            into(LotteryRound),
+            {
+                "id": round_id,
+                "activity_id": lottery_id,
+                "activity_version": found.version,
+                "round_no": number,
+                "most_rounds": terms.most_rounds,
+                "terms": msgspec.to_builtins(terms),
+                "commitment": commitment_of(seed),
+                "committed_at": now,
+                "starts_at": starts_at,
+                "ends_at": ends_at,
+            },
         )
-        session.execute(insert(LotterySeed).values(round_id=round_id, sealed=vault.seal(seed, round_id)))
+        session.execute(
+            into(LotterySeed),
+            {
+                "round_id": round_id,
+                "sealed": vault.seal(seed, round_id),
+            },
+        )
         if stock := _stock(round_id, terms):
-            session.execute(insert(LotteryStock), stock)
+            session.execute(into(LotteryStock), stock)
         audit.record(session, actor, "lottery.round", "activity", lottery_id, now=now, round_id=round_id)
         return _one(session, round_id)
 

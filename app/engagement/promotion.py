@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals.second_person import Exceeded
+from app.db import into
 from app.discounts import change as discounts
 from app.discounts.change import DISCOUNT_RULES
 from app.discounts.rules import Definition as DiscountDefinition
@@ -74,7 +75,14 @@ def begin(
         book.one_after_another(session)
         rule_no = book.next_no(session)
         book.add(session, rule_no, 1, draft, "create", actor, now, approval_id=approval_id)
-        session.execute(insert(ActivityRule).values(book=book.name, rule_no=rule_no, activity_id=found.id))
+        session.execute(
+            into(ActivityRule),
+            {
+                "book": book.name,
+                "rule_no": rule_no,
+                "activity_id": found.id,
+            },
+        )
     for item_id in sorted(found.definition.items):
         change_item.turn(session, item_id, "live", actor, now)
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.engagement.activity import Activity, open_now
 from app.engagement.definitions import Referral
 from app.engagement.referral_models import ReferralRow
@@ -104,16 +105,17 @@ def _write(
     }
     reason = _reason(session.execute(_LOOK, asked).one(), terms)
     session.execute(
-        insert(ReferralRow).values(
-            id=new_id(now),
-            activity_id=activity.id,
-            inviter_id=inviter_id,
-            newcomer_id=member_id,
-            joined_at=now,
-            buy_until=now + timedelta(days=terms.window_days),
-            state="blocked" if reason else "pending",
-            reason=reason,
-        )
+        into(ReferralRow),
+        {
+            "id": new_id(now),
+            "activity_id": activity.id,
+            "inviter_id": inviter_id,
+            "newcomer_id": member_id,
+            "joined_at": now,
+            "buy_until": now + timedelta(days=terms.window_days),
+            "state": "blocked" if reason else "pending",
+            "reason": reason,
+        },
     )
     return "not_counted" if reason else "noted"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import idempotency
 from app.clock import HOME_ZONE, business_date
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityUsedUp, Participant, opened
 from app.engagement.definitions import Survey
@@ -93,20 +93,27 @@ def _write(
     session: Session, activity: Activity, form: Form, member: Participant, said: Answers, now: datetime
 ) -> None:
     which = {"activity_id": activity.id, "form_no": form.form_no}
-    session.execute(insert(SurveyParticipant).values(**which, member_id=member.id))
     session.execute(
-        insert(SurveyAnswer).values(
-            # An id that tells the time would tell who answered at that time.
-            id=timeless_id() if form.anonymous else new_id(now),
+        into(SurveyParticipant),
+        {
             **which,
-            anonymous=form.anonymous,
-            member_id=None if form.anonymous else member.id,
-            store_id=member.home_store_id,
-            tier=member.facts.tier,
-            picks=said.picks,
-            texts=said.texts,
-            answered_on=business_date(now, HOME_ZONE),
-        )
+            "member_id": member.id,
+        },
+    )
+    session.execute(
+        into(SurveyAnswer),
+        {
+            # An id that tells the time would tell who answered at that time.
+            "id": timeless_id() if form.anonymous else new_id(now),
+            **which,
+            "anonymous": form.anonymous,
+            "member_id": None if form.anonymous else member.id,
+            "store_id": member.home_store_id,
+            "tier": member.facts.tier,
+            "picks": said.picks,
+            "texts": said.texts,
+            "answered_on": business_date(now, HOME_ZONE),
+        },
     )
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.engagement.definitions import Survey
 from app.engagement.survey_models import SurveyForm
 from app.engagement.survey_questions import Question
@@ -44,11 +45,12 @@ def freeze(session: Session, activity_id: str, survey: Survey, now: datetime) ->
     if former is not None and (former.anonymous, former.questions) == (survey.anonymous, survey.questions):
         return
     session.execute(
-        insert(SurveyForm).values(
-            activity_id=activity_id,
-            form_no=1 if former is None else former.form_no + 1,
-            anonymous=survey.anonymous,
-            questions=msgspec.to_builtins(survey.questions),
-            made_at=now,
-        )
+        into(SurveyForm),
+        {
+            "activity_id": activity_id,
+            "form_no": 1 if former is None else former.form_no + 1,
+            "anonymous": survey.anonymous,
+            "questions": msgspec.to_builtins(survey.questions),
+            "made_at": now,
+        },
     )

@@ -1,11 +1,12 @@
 """Writing a fact: called by whoever made it true, inside the same transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.models import Fact
 
 
@@ -20,5 +21,22 @@ def tell(
 ) -> None:
     """`subject` is the public id of what the fact is about; `payload` holds what consumers need and no more."""
     session.execute(
-        insert(Fact).values(kind=kind, subject=subject, member_id=member_id, payload=payload, created_at=now)
+        into(Fact),
+        {
+            "kind": kind,
+            "subject": subject,
+            "member_id": member_id,
+            "payload": payload,
+            "created_at": now,
+        },
     )
+
+
+def tell_each(session: Session, kind: str, *, members: Mapping[str, int], now: datetime) -> None:
+    """The same of many members, by the subject of each; with nothing beside."""
+    told = [
+        {"kind": kind, "subject": subject, "member_id": member_id, "payload": {}, "created_at": now}
+        for subject, member_id in members.items()
+    ]
+    if told:
+        session.execute(into(Fact), told)

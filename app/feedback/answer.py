@@ -4,13 +4,14 @@ past what the member has just written."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.facts.tell import tell
+from app.feedback.chat import take_answer
 from app.feedback.models import FeedbackMessage, FeedbackThread
 from app.feedback.thread import Thread, show
 from app.feedback.write import FeedbackErased
@@ -26,7 +27,8 @@ class FeedbackClosed(Conflict):
 
 
 def answer(*, thread_id: str, version: int, body: str, close: bool, staff_id: int, now: datetime) -> Thread:
-    """The member is told in their inbox that there is an answer, not what it says. `close`: and that is that.
+    """The member is told in their inbox that there is an answer, not what it says; who wrote in WeChat is answered
+    there, as long as WeChat takes it. `close`: and that is that.
 
     Raises `NotFound`, `VersionConflict`, `FeedbackErased`, `FeedbackClosed`.
     """
@@ -42,12 +44,21 @@ def answer(*, thread_id: str, version: int, body: str, close: bool, staff_id: in
         }
         _write(session, thread, state="closed" if close else "answered", **said)
         session.execute(
-            insert(FeedbackMessage).values(
-                thread_id=thread_id, message_no=number, author="staff", staff_id=staff_id, body=body, at=now
-            )
+            into(FeedbackMessage),
+            {
+                "thread_id": thread_id,
+                "message_no": number,
+                "author": "staff",
+                "staff_id": staff_id,
+                "body": body,
+                "at": now,
+            },
         )
         subject = f"{thread_id}:{number}"
-        payload = {"thread_id": thread_id}
+        payload: dict[str, Any] = {"thread_id": thread_id}
+        until = take_answer(session, thread, body, now=now)
+        if until is not None:
+            payload |= {"message_no": number, "chat_until": until.isoformat()}
         tell(session, ANSWERED, subject=subject, member_id=thread.member_id, payload=payload, now=now)
         _record(session, staff_id, "answer", thread_id, now, message_no=number, close=close)
         return show(session, thread_id)

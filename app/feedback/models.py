@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
@@ -11,6 +11,9 @@ from app.db import Base, UTCDateTime
 class FeedbackThread(Base):
     """Something a member wrote about. `open` waits for us, `answered` for the member, `closed` for nobody; `erased`
     when the member took consent back.
+
+    `chat_at`: when the member last wrote in it to customer service in WeChat, and `chat_left`: how many answers WeChat
+    still takes since; NULL: they never did. A member has one such thread.
 
     `messages` is how many there are, `read_no` up to which the member has read; `answered_at` our first answer.
     """
@@ -21,6 +24,14 @@ class FeedbackThread(Base):
         CheckConstraint("state IN ('open', 'answered', 'closed', 'erased')", "state"),
         CheckConstraint("version > 0", "version_positive"),
         CheckConstraint("read_no BETWEEN 0 AND messages", "read_within"),
+        CheckConstraint("(chat_at IS NULL) = (chat_left IS NULL)", "chat_whole"),
+        CheckConstraint("chat_left >= 0", "chat_left_not_negative"),
+        Index(
+            "uq_feedback_threads_chat",
+            "member_id",
+            unique=True,
+            postgresql_where=text("chat_at IS NOT NULL AND state <> 'erased'"),
+        ),
         Index("ix_feedback_threads_member_id_id", "member_id", "id"),
         Index("ix_feedback_threads_state_id", "state", "id"),
     )
@@ -37,6 +48,8 @@ class FeedbackThread(Base):
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    chat_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    chat_left: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class FeedbackMessage(Base):

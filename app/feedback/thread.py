@@ -22,7 +22,8 @@ MOST_CHARS = 1_000
 @dataclass(frozen=True, kw_only=True)
 class Thread:
     """`first` is how it began, None once it is erased. `unread`: our messages that the member has not read. `sale` is
-    the id of the purchase it is about. `member` and `member_no` are masked."""
+    the id of the purchase it is about. `member` and `member_no` are masked. `chat_until`: so long an answer reaches the
+    member in WeChat, where they wrote."""
 
     id: str
     version: int
@@ -41,6 +42,7 @@ class Thread:
     opened_at: datetime
     answered_at: datetime | None
     last_at: datetime
+    chat_until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ class Message:
 _THREADS = """
     SELECT t.id, t.version, t.category, t.state, t.store_id, s.code AS store, s.name AS store_name, t.sale_id AS sale,
         p.receipt_no, m.member_no, m.name AS member, f.body AS first, t.messages, t.opened_at, t.answered_at, t.last_at,
+        CASE WHEN t.chat_left > 0 THEN t.chat_at + interval '48 hours' END AS chat_until,
         (SELECT count(*) FROM feedback_messages x
             WHERE x.thread_id = t.id AND x.message_no > t.read_no AND x.author = 'staff') AS unread
     FROM feedback_threads t JOIN members m ON m.id = t.member_id LEFT JOIN stores s ON s.id = t.store_id
@@ -139,6 +142,14 @@ def messages(*, thread_id: str, limit: int, after: int | None) -> list[Message]:
     with reading() as connection:
         found = connection.execute(_MESSAGES, {"id": thread_id, "after": after or 0, "limit": limit})
         return [Message(**row._mapping) for row in found]
+
+
+def words(thread_id: str, message_no: int) -> str | None:
+    """What a message says; None once it is erased."""
+    asked = {"id": thread_id, "after": message_no - 1, "limit": 1}
+    with reading() as connection:
+        row = connection.execute(_MESSAGES, asked).one_or_none()
+    return None if row is None else row.body
 
 
 def _sorted(stores: Collection[int] | None) -> list[int] | None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app import idempotency
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.feedback.models import FeedbackMessage, FeedbackThread
 from app.feedback.thread import Category
@@ -61,21 +61,22 @@ def open_thread(*, member_id: int, opening: Opening, request: idempotency.Reques
         _hold(session, member_id)
         thread_id = new_id(now)
         session.execute(
-            insert(FeedbackThread).values(
-                id=thread_id,
-                member_id=member_id,
-                category=opening.category,
-                store_id=_where(session, member_id, opening),
-                sale_id=opening.sale,
-                state="open",
-                version=1,
-                messages=1,
-                read_no=0,
-                opened_at=now,
-                last_at=now,
-            )
+            into(FeedbackThread),
+            {
+                "id": thread_id,
+                "member_id": member_id,
+                "category": opening.category,
+                "store_id": _where(session, member_id, opening),
+                "sale_id": opening.sale,
+                "state": "open",
+                "version": 1,
+                "messages": 1,
+                "read_no": 0,
+                "opened_at": now,
+                "last_at": now,
+            },
         )
-        return _say(session, thread_id, 1, opening.body, request, now)
+        return say(session, thread_id, 1, opening.body, request, now)
 
 
 def add(*, member_id: int, thread_id: str, body: str, request: idempotency.Request, now: datetime) -> Written:
@@ -91,7 +92,7 @@ def add(*, member_id: int, thread_id: str, body: str, request: idempotency.Reque
             .where(FeedbackThread.id == thread_id)
             .values(state="open", version=FeedbackThread.version + 1, messages=number, last_at=now)
         )
-        return _say(session, thread_id, number, body, request, now)
+        return say(session, thread_id, number, body, request, now)
 
 
 def mark_read(*, member_id: int, thread_id: str) -> None:
@@ -154,13 +155,19 @@ def _own(session: Session, member_id: int, thread_id: str) -> FeedbackThread:
     return found
 
 
-def _say(
+def say(
     session: Session, thread_id: str, number: int, body: str, request: idempotency.Request, now: datetime
 ) -> Written:
+    """The member's words, with the memory of the request; the caller has counted them in the thread."""
     session.execute(
-        insert(FeedbackMessage).values(
-            thread_id=thread_id, message_no=number, author="member", body=body, at=now
-        )
+        into(FeedbackMessage),
+        {
+            "thread_id": thread_id,
+            "message_no": number,
+            "author": "member",
+            "body": body,
+            "at": now,
+        },
     )
     written = Written(thread_id=thread_id, message_no=number)
     idempotency.remember(session, request, written, now)

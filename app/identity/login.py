@@ -12,18 +12,19 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.db import Busy, transaction
+from app.db import Busy, into, transaction
 from app.errors import Conflict, DomainError, Forbidden, Invalid
+from app.identity import followers
 from app.identity.models import LoginCode, MemberIdentity, MemberSession
 from app.identity.platforms import LoginCodeUsed, Platform, VerifiedIdentity
 from app.identity.sessions import open_session, token_hash
 from app.members.consent import agree, agreed_version
 from app.members.join import join
 from app.members.models import Member
+from app.members.phones import PhoneVault
 from app.pruning import always, forget
 
 #: How long the outcome of a code is kept: WeChat's own life of a code (reference B1).
@@ -88,6 +89,7 @@ def log_in(
     language: str,
     terms: Terms,
     now: datetime,
+    vault: PhoneVault,
     welcome: Welcome | None = None,
 ) -> LoggedIn:
     """Log in, or join with consent to the current text; `consent` is the version agreed to, if any.
@@ -109,16 +111,18 @@ def log_in(
         known = session.get(LoginCode, code_hash, with_for_update=True)
         if known is None or known.state != "known" or known.claimed_at <= now - CODE_MEMORY:
             raise LoginCodeUsed
-        return _complete(session, known, consent, key, language, terms, now, welcome)
+        logged_in = _complete(session, known, consent, key, language, terms, now, welcome)
+        if known.union_subject is not None:
+            _known_across_apps(session, known, known.union_subject, logged_in.member_id, vault)
+        return logged_in
 
 
 def _claim(code_hash: bytes, platform: Platform, now: datetime) -> bool:
     """True: this request asks the chat app. False: the outcome is known. Raises `Busy` while a twin is asking."""
     with transaction() as session:
-        fresh = insert(LoginCode).values(
-            code_hash=code_hash, state="claimed", claimed_at=now, provider=platform.name
-        )
-        if session.execute(fresh.on_conflict_do_nothing().returning(LoginCode.code_hash)).one_or_none():
+        fresh = into(LoginCode).on_conflict_do_nothing().returning(LoginCode.code_hash)
+        claim = {"code_hash": code_hash, "state": "claimed", "claimed_at": now, "provider": platform.name}
+        if session.execute(fresh, claim).one_or_none():
             return True
         row = session.get(LoginCode, code_hash, with_for_update=True)
         if row is not None and row.state == "known":
@@ -182,6 +186,23 @@ def _complete(
         consent_current=agreed_version(session, member_id) == terms.policy_version,
         invite=invite,
     )
+
+
+def _known_across_apps(
+    session: Session, known: LoginCode, unionid: str, member_id: int, vault: PhoneVault
+) -> None:
+    """The brand may have bound its apps together after the member joined; then they may follow its account already."""
+    session.execute(
+        update(MemberIdentity)
+        .where(
+            MemberIdentity.provider == known.provider,
+            MemberIdentity.app_id == known.app_id,
+            MemberIdentity.subject == known.subject,
+            MemberIdentity.union_subject.is_distinct_from(unionid),
+        )
+        .values(union_subject=unionid)
+    )
+    followers.link(session, member_id, unionid, vault=vault)
 
 
 def _ended(session: Session, known: LoginCode) -> bool:

@@ -44,6 +44,38 @@ class MemberIdentity(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class OfficialFollower(Base):
+    """Who follows the brand's official account, as its events say, and which member that is, by unionid.
+
+    `cipher` holds the openid, sealed; NULL: follows no more, and only the index is kept, so that an old event that
+    comes late undoes nothing. `told_at` is WeChat's time of the last event. `ask_at`: when to ask WeChat for the
+    unionid; NULL: there is nothing to ask.
+    """
+
+    __tablename__ = "official_followers"
+    __table_args__ = (
+        CheckConstraint(
+            "cipher IS NOT NULL OR (union_index IS NULL AND member_id IS NULL AND ask_at IS NULL)",
+            "gone_whole",
+        ),
+        Index("ix_official_followers_member_id", "member_id", postgresql_where=text("member_id IS NOT NULL")),
+        Index(
+            "ix_official_followers_union_index",
+            "union_index",
+            postgresql_where=text("union_index IS NOT NULL"),
+        ),
+        Index("ix_official_followers_ask_at", "ask_at", postgresql_where=text("ask_at IS NOT NULL")),
+    )
+
+    openid_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    app_id: Mapped[str] = mapped_column(String(64))
+    cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
+    union_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    member_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("members.id"))
+    told_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    ask_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
 class MemberSession(Base):
     """A signed-in phone; only the token's hash is kept."""
 

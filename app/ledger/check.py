@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.clock import HOME_ZONE
+from app.ledger.check_automations import AUTOMATION_QUESTIONS
+from app.ledger.check_campaigns import CAMPAIGN_QUESTIONS
 from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
@@ -21,6 +23,7 @@ from app.ledger.check_top_ups import TOP_UP_QUESTIONS
 
 QUESTIONS = {
     **SETTLEMENT_QUESTIONS,
+    **CAMPAIGN_QUESTIONS,
     "every transaction has entries": """
         SELECT t.id::text AS what, t.kind AS detail FROM ledger_transactions t
         WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.id)""",
@@ -201,6 +204,7 @@ QUESTIONS = {
     **REFERRAL_QUESTIONS,
     **HOLDER_QUESTIONS,
     **SURVEY_QUESTIONS,
+    **AUTOMATION_QUESTIONS,
 }
 
 

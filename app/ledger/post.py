@@ -1,6 +1,7 @@
 """The door to the books: every point and every fen moves through `post`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -94,18 +95,43 @@ def post(session: Session, cause: Cause, postings: Sequence[Posting]) -> tuple[P
     """
     if not postings:
         raise ValueError("a transaction needs postings")
-    try:
+    with _told_apart():
         rows = ask(session, _POST, values(cause, postings))
+    rows = sorted(rows, key=lambda row: row.posting)
+    return tuple(
+        Posted(entry_id=row.entry_id, balance_after=row.balance_after, pending=row.pending) for row in rows
+    )
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """What the database function refuses, in our words."""
+    try:
+        yield
     except psycopg.errors.UniqueViolation as error:
         raise AlreadyPosted from error
     except psycopg.Error as error:
         if error.sqlstate == "MC003":
             raise NotEnough(unit=error.diag.message_detail) from error
         raise
-    rows = sorted(rows, key=lambda row: row.posting)
-    return tuple(
-        Posted(entry_id=row.entry_id, balance_after=row.balance_after, pending=row.pending) for row in rows
-    )
+
+
+# Row by row in the order of the JSON, so that accounts are taken as everybody takes them: by member.
+_POST_EACH = """
+    SELECT count(*) FROM ROWS FROM (jsonb_to_recordset(%(each)s::jsonb) AS (source_id text, postings jsonb)) d
+    CROSS JOIN LATERAL ledger_post(%(kind)s, %(source_type)s, d.source_id, %(source_line)s, %(cause_store)s,
+        %(cause_terminal)s, %(cause_staff)s, %(cause_rule)s, %(note)s, NULL, %(cause_at)s, %(cause_day)s, d.postings)"""
+
+
+def post_each(session: Session, cause: Cause, postings: Mapping[str, Posting]) -> None:
+    """One posting for each of many members, in one statement: each under `cause` with a source of its own, by which
+    `postings` are named. Raises as `post`."""
+    if not postings:
+        raise ValueError("a transaction needs postings")
+    in_order = sorted(postings.items(), key=lambda item: (item[1].member_id, item[1].unit))
+    each = [{"source_id": source_id, "postings": [posting]} for source_id, posting in in_order]
+    with _told_apart():
+        ask(session, _POST_EACH, {**values(cause, ()), "each": msgspec.json.encode(each).decode()})
 
 
 _LOCK = "SELECT id FROM ledger_accounts WHERE member_id = %(member_id)s ORDER BY unit FOR UPDATE"

@@ -7,10 +7,11 @@ leave behind (a ticket, a message) must look at the status itself when it is use
 
 from datetime import datetime
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 import scan_codes
+from app.db import into
 from app.members.models import Consent, Member
 
 MEMBERSHIP = "membership"
@@ -60,12 +61,13 @@ def _record(
     session: Session, member_id: int, action: str, policy_version: str, source: str, now: datetime
 ) -> None:
     session.execute(
-        insert(Consent).values(
-            member_id=member_id,
-            purpose=MEMBERSHIP,
-            policy_version=policy_version,
-            action=action,
-            source=source,
-            at=now,
-        )
+        into(Consent),
+        {
+            "member_id": member_id,
+            "purpose": MEMBERSHIP,
+            "policy_version": policy_version,
+            "action": action,
+            "source": source,
+            "at": now,
+        },
     )

@@ -3,9 +3,9 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.tell import tell
 from app.ids import new_id
 from app.members.consent import agree
@@ -25,10 +25,8 @@ def _insert_with_free_number(session: Session, language: str, now: datetime) -> 
     while True:
         number = str(1_000_000_000 + secrets.randbelow(9_000_000_000))
         row = session.execute(
-            insert(Member)
-            .values(public_id=new_id(now), member_no=number, language=language, joined_at=now)
-            .on_conflict_do_nothing(index_elements=["member_no"])
-            .returning(Member.id)
+            into(Member).on_conflict_do_nothing(index_elements=["member_no"]).returning(Member.id),
+            {"public_id": new_id(now), "member_no": number, "language": language, "joined_at": now},
         ).one_or_none()
         if row is not None:
             return int(row.id)

@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.members.models import MARKETING_CHANNELS, MarketingChoice, MarketingOptOut, Member
 
 ALL = "all"
 #: What can be refused.
 SCOPES = (ALL, *MARKETING_CHANNELS)
-#: By whom the choice reached us; a clerk is named.
-Source = Literal["member", "clerk", "sms_keyword", "link"]
+#: By whom the choice reached us; staff are named.
+Source = Literal["member", "staff", "sms_keyword", "link"]
 
 
 def refused(connection: Connection | Session, member_id: int) -> frozenset[str]:
@@ -42,18 +43,25 @@ def choose(
     if scope == ALL:
         session.execute(update(Member).where(Member.id == member_id).values(marketing_opt_out=opted_out))
     elif opted_out:
-        session.execute(insert(MarketingOptOut).values(member_id=member_id, channel=scope))
+        session.execute(
+            into(MarketingOptOut),
+            {
+                "member_id": member_id,
+                "channel": scope,
+            },
+        )
     else:
         mine = (MarketingOptOut.member_id == member_id) & (MarketingOptOut.channel == scope)
         session.execute(delete(MarketingOptOut).where(mine))
     session.execute(
-        insert(MarketingChoice).values(
-            member_id=member_id,
-            channel=scope,
-            opted_out=opted_out,
-            source=source,
-            staff_id=staff_id,
-            at=now,
-        )
+        into(MarketingChoice),
+        {
+            "member_id": member_id,
+            "channel": scope,
+            "opted_out": opted_out,
+            "source": source,
+            "staff_id": staff_id,
+            "at": now,
+        },
     )
     return True

@@ -86,8 +86,8 @@ class MarketingChoice(Base):
     __tablename__ = "marketing_choices"
     __table_args__ = (
         CheckConstraint(f"channel IN {('all', *MARKETING_CHANNELS)}", "channel"),
-        CheckConstraint("source IN ('member', 'clerk', 'sms_keyword', 'link')", "source"),
-        CheckConstraint("(source = 'clerk') = (staff_id IS NOT NULL)", "clerk_named"),
+        CheckConstraint("source IN ('member', 'staff', 'sms_keyword', 'link')", "source"),
+        CheckConstraint("(source = 'staff') = (staff_id IS NOT NULL)", "staff_named"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -51,6 +51,14 @@ class PhoneVault:
         """Raises as `open`; one never opens the other."""
         return self._open("email", cipher, owner)
 
+    def seal_openid(self, openid: str, owner: str) -> bytes:
+        """The same for how a chat app knows somebody; `owner` is what finds the row."""
+        return self._seal("openid", openid, owner)
+
+    def open_openid(self, cipher: bytes, owner: str) -> str:
+        """Raises as `open`."""
+        return self._open("openid", cipher, owner)
+
     def _seal(self, what: str, plain: str, owner: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         kid = self._sealing.encode()
@@ -83,6 +91,15 @@ class PhoneVault:
     def device(self, told: str) -> bytes:
         """What logins from one device have in common in the database; `told` is how an app knows it."""
         return hmac.digest(self._index_key, b"device|v1|" + told.encode(), hashlib.sha256)[:_INDEX_BYTES]
+
+    def follower(self, app_id: str, openid: str) -> bytes:
+        """What finds a follower of that official account."""
+        told = f"follower|v1|{app_id}|{openid}".encode()
+        return hmac.digest(self._index_key, told, hashlib.sha256)[:_INDEX_BYTES]
+
+    def union(self, unionid: str) -> bytes:
+        """What one person's places in the brand's apps have in common."""
+        return hmac.digest(self._index_key, b"union|v1|" + unionid.encode(), hashlib.sha256)[:_INDEX_BYTES]
 
     def blind(self, hashed: bytes) -> bytes:
         """A hash over something that holds a number, so that nobody without the key can try numbers against it."""

@@ -1,11 +1,11 @@
-"""What the inbox says of a campaign: its own words, which are frozen in both languages."""
+"""What the inbox says of a campaign or an automation: its own words, which are frozen in both languages."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.texts import say
 
-KIND = "campaign"
+KIND, AUTOMATION = "campaign", "automation"
 
 
 def campaign_title(params: Mapping[str, Any], language: str) -> str:

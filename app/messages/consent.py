@@ -8,9 +8,9 @@ that what is told twice counts once.
 from datetime import datetime
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.messages.models import SubscriptionAnswer, SubscriptionChange, SubscriptionCredit
 
 # One of a long-term template is used up by nothing but the member's own refusal.
@@ -50,12 +50,13 @@ def add(
     """Count credits that were granted; once per source."""
     if not _note(session, member_id, template_id, change, cause, source, now):
         return
-    fresh = insert(SubscriptionCredit).values(member_id=member_id, template_id=template_id, credits=change)
+    fresh = into(SubscriptionCredit)
     session.execute(
         fresh.on_conflict_do_update(
             index_elements=["member_id", "template_id"],
-            set_={"credits": SubscriptionCredit.credits + change},
-        )
+            set_={"credits": SubscriptionCredit.credits + fresh.excluded.credits},
+        ),
+        {"member_id": member_id, "template_id": template_id, "credits": change},
     )
 
 
@@ -72,15 +73,14 @@ def forget(
 
 def note_answer(session: Session, member_id: int, template_id: str, *, accepted: bool, at: datetime) -> None:
     """Remember how the member answered when asked; an older answer, late, changes nothing."""
-    said = insert(SubscriptionAnswer).values(
-        member_id=member_id, template_id=template_id, accepted=accepted, at=at
-    )
+    said = into(SubscriptionAnswer)
     session.execute(
         said.on_conflict_do_update(
             index_elements=["member_id", "template_id"],
             set_={"accepted": said.excluded.accepted, "at": said.excluded.at},
             where=SubscriptionAnswer.at <= said.excluded.at,
-        )
+        ),
+        {"member_id": member_id, "template_id": template_id, "accepted": accepted, "at": at},
     )
 
 
@@ -88,10 +88,18 @@ def _note(
     session: Session, member_id: int, template_id: str, change: int, cause: str, source: str, now: datetime
 ) -> bool:
     """Write the row; False when this source was counted before."""
-    row = insert(SubscriptionChange).values(
-        member_id=member_id, template_id=template_id, change=change, cause=cause, source=source, at=now
-    )
+    row = {
+        "member_id": member_id,
+        "template_id": template_id,
+        "change": change,
+        "cause": cause,
+        "source": source,
+        "at": now,
+    }
     noted = session.execute(
-        row.on_conflict_do_nothing(index_elements=["source"]).returning(SubscriptionChange.id)
+        into(SubscriptionChange)
+        .on_conflict_do_nothing(index_elements=["source"])
+        .returning(SubscriptionChange.id),
+        row,
     )
     return noted.one_or_none() is not None

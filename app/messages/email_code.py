@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Unauthenticated, Unavailable
 from app.ids import new_id
 from app.members.emails import Email, checked, masked, set_address
@@ -55,16 +55,17 @@ def ask(
         subject = say("email_code.subject", member.language, brand=brand)
         text = say("email_code.text", member.language, brand=brand, code=code)
         session.execute(
-            insert(Message).values(
-                id=message_id,
-                member_id=member_id,
-                kind=KIND,
-                category="service",
-                channel=EMAIL,
-                dedupe_key=f"{KIND}:{message_id}",
-                params={"language": member.language, **email_content(subject, text)},
-                due_at=now,
-                created_at=now,
-            )
+            into(Message),
+            {
+                "id": message_id,
+                "member_id": member_id,
+                "kind": KIND,
+                "category": "service",
+                "channel": EMAIL,
+                "dedupe_key": f"{KIND}:{message_id}",
+                "params": {"language": member.language, **email_content(subject, text)},
+                "due_at": now,
+                "created_at": now,
+            },
         )
     return Email(address=masked(address), confirmed=False)

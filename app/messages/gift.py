@@ -1,15 +1,19 @@
-"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox."""
+"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox.
+
+Whoever wrote to customer service in WeChat is answered there (app/feedback/chat.py), else in the inbox too.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
 from app.messages.event import KINDS as EVENT_KINDS
-from app.messages.models import INBOX, Message
+from app.messages.models import INBOX, SERVICE, Message
 
 #: What is told by such a message, each by a fact of that name whose payload is what it will say.
 KINDS = ("activity_reward", "birthday_gift", "coupons_issued", "feedback_answered", "welcomed", *EVENT_KINDS)
@@ -35,15 +39,21 @@ def plan_gift(session: Session, fact: Fact, now: datetime) -> None:
     if session.execute(select(exists().where(Message.dedupe_key == dedupe_key))).scalar_one():
         return
     session.execute(
-        insert(Message).values(
-            id=new_id(fact.created_at),
-            member_id=fact.member_id,
-            kind=fact.kind,
-            category="service",
-            channel=INBOX,
-            dedupe_key=dedupe_key,
-            params={**fact.payload, "language": member.language},
-            due_at=fact.created_at,
-            created_at=now,
-        )
+        into(Message),
+        {
+            "id": new_id(fact.created_at),
+            "member_id": fact.member_id,
+            "kind": fact.kind,
+            "category": "service",
+            "channel": SERVICE if _in_chat(fact, now) else INBOX,
+            "dedupe_key": dedupe_key,
+            "params": {**fact.payload, "language": member.language},
+            "due_at": fact.created_at,
+            "created_at": now,
+        },
     )
+
+
+def _in_chat(fact: Fact, now: datetime) -> bool:
+    until = fact.payload.get("chat_until")
+    return until is not None and now < datetime.fromisoformat(until)

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from app.db import reading, transaction
 from app.errors import NotFound
+from app.messages.campaign import AUTOMATION, campaign_body, campaign_title
 from app.messages.campaign import KIND as CAMPAIGN
-from app.messages.campaign import campaign_body, campaign_title
 from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.event import event_body
 from app.messages.models import InboxItem
@@ -61,7 +61,8 @@ def mark_read(*, member_id: int, item_id: str, now: datetime) -> None:
 
 
 def _title(kind: str, params: dict[str, Any], language: str) -> str:
-    return campaign_title(params, language) if kind == CAMPAIGN else say(f"message.{kind}.title", language)
+    own = kind in (CAMPAIGN, AUTOMATION)
+    return campaign_title(params, language) if own else say(f"message.{kind}.title", language)
 
 
 def _body(kind: str, params: dict[str, Any], language: str) -> str:
@@ -114,6 +115,7 @@ def _email_code(_: dict[str, Any], language: str) -> str:
 
 _BODIES: dict[str, Callable[[dict[str, Any], str], str]] = {
     "activity_reward": reward_body,
+    AUTOMATION: campaign_body,
     "birthday_gift": _gift,
     CAMPAIGN: campaign_body,
     "coupons_issued": _coupons,

@@ -18,7 +18,7 @@ from app.db import ask, reading, statements, transaction
 from app.identity.models import WECHAT_MINI
 from app.messages import epoch, pace
 from app.messages.epoch import Epoch
-from app.messages.models import EMAIL, INBOX, SMS, WECHAT
+from app.messages.models import EMAIL, INBOX, OFFICIAL, SERVICE, SMS, WECHAT
 
 BATCH = 500
 #: Longer than any one send can take: 7 s a call, two calls and a new token in between at worst.
@@ -42,9 +42,10 @@ class Leased:
     planned_at: datetime
     leased_until: datetime
     openid: str | None = None
-    #: Phone number or e-mail address as they rest: opened by the channel, for the moment of sending.
+    #: Phone number, e-mail address or openid of the official account as they rest: opened by the channel, for the
+    #: moment of sending.
     sealed: bytes | None = field(default=None, repr=False)
-    #: The public id they are sealed for.
+    #: What they are sealed for: the member's public id, or what finds the follower.
     owner: str = ""
     category: str = "service"
 
@@ -74,14 +75,17 @@ _LEASE = text("""
         FROM due WHERE m.id = due.id RETURNING m.*)
     SELECT l.id, l.member_id, l.kind, l.channel, l.template_id, l.params, l.attempts + 1 AS attempt, l.created_at,
         l.leased_until,
-        CASE l.channel WHEN :wechat THEN (
+        CASE WHEN l.channel IN (:wechat, :service) THEN (
             SELECT i.subject FROM member_identities i WHERE i.member_id = l.member_id
                 AND i.provider = :provider AND i.app_id = :app_id ORDER BY i.id LIMIT 1) END AS openid,
-        CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :email THEN (
+        CASE l.channel WHEN :sms THEN p.phone_cipher WHEN :official THEN f.cipher WHEN :email THEN (
             SELECT e.cipher FROM member_emails e WHERE e.member_id = l.member_id
                 AND (e.confirmed_at IS NOT NULL OR l.kind = 'email_code')) END AS sealed,
-        p.public_id AS owner, l.category
-    FROM leased l JOIN members p ON p.id = l.member_id ORDER BY l.due_at, l.id""")
+        CASE l.channel WHEN :official THEN encode(f.openid_index, 'hex') ELSE p.public_id END AS owner, l.category
+    FROM leased l JOIN members p ON p.id = l.member_id
+    LEFT JOIN LATERAL (SELECT o.cipher, o.openid_index FROM official_followers o
+        WHERE l.channel = :official AND o.member_id = l.member_id AND o.app_id = :app_id LIMIT 1) f ON true
+    ORDER BY l.due_at, l.id""")
 
 # Begun and recorded on the driver: both are one statement, and what is on its way waits for the other of them.
 _BEGIN = """
@@ -126,6 +130,8 @@ def lease(
         "app_id": app_id,
         "inbox": INBOX,
         "wechat": WECHAT,
+        "service": SERVICE,
+        "official": OFFICIAL,
         "sms": SMS,
         "email": EMAIL,
     }

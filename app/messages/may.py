@@ -58,6 +58,7 @@ def verdicts_of(whom: str, *, channel: str = ":channel", template_id: str = ":te
                 WHEN 'sms' THEN m.phone_cipher IS NOT NULL
                 WHEN 'email' THEN EXISTS (SELECT FROM member_emails e WHERE e.member_id = m.id
                     AND e.confirmed_at IS NOT NULL)
+                WHEN 'official_account' THEN EXISTS (SELECT FROM official_followers f WHERE f.member_id = m.id)
                 ELSE EXISTS (SELECT FROM member_identities i WHERE i.member_id = m.id
                     AND i.provider = CAST(:provider AS text) AND i.app_id = CAST(:app_id AS text))
                 END THEN 'no_address'

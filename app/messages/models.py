@@ -13,6 +13,8 @@ from app.db import Base, UTCDateTime
 MOMENTS = ("after_sale", "joined", "coupons", "rewards", "any")
 #: The ways to a member; each but the inbox leads through a provider.
 WECHAT, OFFICIAL, SMS, EMAIL, INBOX = "wechat_subscribe", "official_account", "sms", "email", "inbox"
+#: Customer service in WeChat: answers only, to who wrote there.
+SERVICE = "wechat_service"
 
 
 class Message(Base):
@@ -22,7 +24,8 @@ class Message(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'leased', 'sent', 'failed', 'unknown', 'cancelled')", "state"),
         CheckConstraint(
-            "channel IN ('wechat_subscribe', 'official_account', 'sms', 'email', 'inbox')", "channel"
+            "channel IN ('wechat_subscribe', 'official_account', 'wechat_service', 'sms', 'email', 'inbox')",
+            "channel",
         ),
         CheckConstraint("category IN ('service', 'marketing')", "category"),
         CheckConstraint("(state = 'leased') = (leased_until IS NOT NULL)", "lease_whole"),

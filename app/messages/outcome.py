@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db import ask, statements, transaction
+from app.db import ask, into, statements, transaction
+from app.identity import followers
 from app.members.consent import is_withdrawn
 from app.messages.cancel import cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
 from app.messages.models import INBOX, InboxItem, Message, MessageAttempt
 from app.providers import Misconfigured, OutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.wechat.errors import NoSubscription
+from app.providers.wechat.errors import NoSubscription, NotFollower
 
 MOST_ATTEMPTS = 12
 _LONGEST_WAIT_S = 300
@@ -90,6 +90,8 @@ def _unsent(
     finished = _finish(session, message, state, reason, provider_code, now)
     if state == "failed":
         _settle_credit(session, message, error, now)
+    if isinstance(error, NotFollower):
+        followers.lost(session, message.member_id)
     if finished:
         _into_inbox(session, message, now)
 
@@ -193,16 +195,15 @@ def _settle_credit(session: Session, message: Leased, error: Exception, now: dat
 
 def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
     session.execute(
-        insert(InboxItem)
-        .values(
-            id=message.id,  # so that the list keeps the order of what it tells of
-            message_id=message.id,
-            member_id=message.member_id,
-            kind=message.kind,
-            params=message.params,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["message_id"])
+        into(InboxItem).on_conflict_do_nothing(index_elements=["message_id"]),
+        {
+            "id": message.id,  # so that the list keeps the order of what it tells of
+            "message_id": message.id,
+            "member_id": message.member_id,
+            "kind": message.kind,
+            "params": message.params,
+            "created_at": now,
+        },
     )
 
 

@@ -1,13 +1,20 @@
-"""What a member wants to be told: their choices about marketing, and what they stop at once."""
+"""What a member wants to be told: their choices about marketing, and what they stop at once.
+
+Staff may record what a member has told them. They never take a refusal back by themselves: that the member asked for it
+is said with it, and stands in the audit log under their name.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import reading, transaction
+from app.errors import Invalid, NotFound
 from app.members import marketing, profile
 from app.members.marketing import ALL, Source
 from app.members.models import Member
@@ -48,6 +55,34 @@ def edit(
         if marketing_opt_out is not None:
             profile.locked(session, member_id)
             prefer(session, member_id, {ALL: marketing_opt_out}, now=now)
+
+
+class OptInNotAsked(Invalid):
+    """Marketing is allowed again by the member alone, or because the member asked staff to."""
+
+    code = "opt_in_not_asked"
+
+
+def record(
+    *, member_no: str, choices: Mapping[str, bool], asked: bool, note: str, staff_id: int, now: datetime
+) -> frozenset[str]:
+    """By staff: scope by scope (`marketing.SCOPES`) whether the member refuses marketing; all that is refused by now.
+
+    `asked`: the member asked for what is allowed again. Raises `OptInNotAsked`, `NotFound` for the number of no member
+    who is with us.
+    """
+    if not asked and not all(choices.values()):
+        raise OptInNotAsked
+    with transaction() as session:
+        there = (Member.member_no == member_no) & Member.status.in_(("active", "frozen"))
+        member_id = session.execute(select(Member.id).where(there)).scalar_one_or_none()
+        if member_id is None:
+            raise NotFound
+        prefer(session, member_id, choices, now=now, source="staff", staff_id=staff_id)
+        actor = audit.Actor(type="staff", id=staff_id)
+        told: dict[str, Any] = {"choices": dict(choices), "asked": asked, "note": note}
+        audit.record(session, actor, "member.marketing", "member", member_id, now=now, **told)
+        return marketing.refused(session, member_id)
 
 
 def prefer(

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from app.clock import zone
+from app.db import into
 from app.facts.models import Fact
 from app.identity.models import MemberIdentity
 from app.ids import new_id
@@ -64,18 +65,19 @@ def _plan(
     message_id = new_id(fact.created_at)  # ids sort by time: messages keep the order of what they tell
     by_wechat = template is not None and _allowed(session, fact.member_id, template, message_id, now)
     session.execute(
-        insert(Message).values(
-            id=message_id,
-            member_id=fact.member_id,
-            kind=kind,
-            category="service",
-            channel=WECHAT if by_wechat else INBOX,
-            template_id=template.template_id if by_wechat and template else None,
-            dedupe_key=dedupe_key,
-            params=params,
-            due_at=fact.created_at,
-            created_at=now,
-        )
+        into(Message),
+        {
+            "id": message_id,
+            "member_id": fact.member_id,
+            "kind": kind,
+            "category": "service",
+            "channel": WECHAT if by_wechat else INBOX,
+            "template_id": template.template_id if by_wechat and template else None,
+            "dedupe_key": dedupe_key,
+            "params": params,
+            "due_at": fact.created_at,
+            "created_at": now,
+        },
     )
 
 

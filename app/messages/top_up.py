@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
@@ -31,17 +32,18 @@ def plan_top_up(session: Session, fact: Fact, now: datetime) -> None:
     store_id = fact.payload["store_id"]
     store = None if store_id is None else session.get_one(Store, store_id).name
     session.execute(
-        insert(Message).values(
-            id=new_id(fact.created_at),
-            member_id=fact.member_id,
-            kind=KIND,
-            category="service",
-            channel=INBOX,
-            dedupe_key=dedupe_key,
-            params={**fact.payload, "store": store, "language": member.language},
-            due_at=fact.created_at,
-            created_at=now,
-        )
+        into(Message),
+        {
+            "id": new_id(fact.created_at),
+            "member_id": fact.member_id,
+            "kind": KIND,
+            "category": "service",
+            "channel": INBOX,
+            "dedupe_key": dedupe_key,
+            "params": {**fact.payload, "store": store, "language": member.language},
+            "due_at": fact.created_at,
+            "created_at": now,
+        },
     )
 
 

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE
+from app.db import into
 from app.facts.models import Fact
 from app.ids import new_id
 from app.members.models import Member
@@ -31,15 +32,16 @@ def plan_top_up_refund(session: Session, fact: Fact, now: datetime) -> None:
     told = fact.payload
     store = None if told["store_id"] is None else session.get_one(Store, told["store_id"])
     session.execute(
-        insert(Message).values(
-            id=new_id(fact.created_at),
-            member_id=fact.member_id,
-            kind=KIND,
-            category="service",
-            channel=INBOX,
-            template_id=None,
-            dedupe_key=dedupe_key,
-            params={
+        into(Message),
+        {
+            "id": new_id(fact.created_at),
+            "member_id": fact.member_id,
+            "kind": KIND,
+            "category": "service",
+            "channel": INBOX,
+            "template_id": None,
+            "dedupe_key": dedupe_key,
+            "params": {
                 "store": say(f"message.{KIND}.wechat_pay", member.language) if store is None else store.name,
                 "time_zone": HOME_ZONE if store is None else store.time_zone,
                 "amount_fen": told["amount_fen"],
@@ -51,7 +53,7 @@ def plan_top_up_refund(session: Session, fact: Fact, now: datetime) -> None:
                 "at": fact.created_at.isoformat(),
                 "language": member.language,
             },
-            due_at=fact.created_at,
-            created_at=now,
-        )
+            "due_at": fact.created_at,
+            "created_at": now,
+        },
     )

@@ -50,10 +50,11 @@ def take_place(session: Session) -> None:
 
 
 @contextmanager
-def patient(session: Session, most_s: int) -> Iterator[None]:
-    """For the statements of the block; what is set ends with the transaction. Raises `SegmentTooSlow`."""
+def patient(session: Session, most_s: int, *, few: bool = False) -> Iterator[None]:
+    """For the statements of the block; what is set ends with the transaction. `few`: it is known that they mean few of
+    all members, who are best looked up one by one. Raises `SegmentTooSlow`."""
     session.execute(text(f"SET LOCAL statement_timeout = {most_s * 1_000}"))
-    for setting, value in _HOW.items():
+    for setting, value in {**_HOW, **({"enable_nestloop": "on"} if few else {})}.items():
         session.execute(text(f"SET LOCAL {setting} = {value}"))
     try:
         yield

@@ -1,5 +1,6 @@
 """How many members a rule means right now, and some of them: nothing is saved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,7 +43,7 @@ def preview(*, rule: Rule, now: datetime) -> Preview:
         take_place(session)
         with patient(session, PREVIEW_S):
             count, sampled = _asked(session, rule, now)
-        return Preview(count=count, sample=_shown(session, sampled))
+        return Preview(count=count, sample=shown(session, sampled))
 
 
 def _asked(session: Session, rule: Rule, now: datetime) -> tuple[int, list[int]]:
@@ -59,7 +60,8 @@ def shuffled(member_id: ColumnElement[int]) -> ColumnElement[int]:
     return member_id * 7_368_787 % 9_999_991
 
 
-def _shown(session: Session, member_ids: list[int]) -> tuple[SampledMember, ...]:
+def shown(session: Session, member_ids: Sequence[int]) -> tuple[SampledMember, ...]:
+    """These members, masked."""
     rows = session.execute(
         select(Member.member_no, Member.name, Tier.code, Member.joined_at)
         .join(Tier, Tier.id == Member.tier_id)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
 from app.segments.models import Segment, SegmentVersion
@@ -26,7 +26,13 @@ def create(*, kind: Kind, name: str, rule: Rule | None, actor: audit.Actor, now:
         _check(session, kind, rule)
         segment_id = new_id(now)
         values = {"kind": kind, "name": name, "version": 1, "created_by": actor.id, "created_at": now}
-        session.execute(insert(Segment).values(id=segment_id, **values))
+        session.execute(
+            into(Segment),
+            {
+                "id": segment_id,
+                **values,
+            },
+        )
         _write(session, segment_id, 1, name, rule, actor, now)
         _record(session, actor, "segment.create", segment_id, now, kind=kind, after=_told(name, rule))
         return one(session, segment_id)
@@ -91,14 +97,15 @@ def _write(
     now: datetime,
 ) -> None:
     session.execute(
-        insert(SegmentVersion).values(
-            segment_id=segment_id,
-            version=version,
-            name=name,
-            rule=None if rule is None else rule.data,
-            made_by=actor.id,
-            made_at=now,
-        )
+        into(SegmentVersion),
+        {
+            "segment_id": segment_id,
+            "version": version,
+            "name": name,
+            "rule": None if rule is None else rule.data,
+            "made_by": actor.id,
+            "made_at": now,
+        },
     )
 
 

@@ -25,19 +25,33 @@ def put_on(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetim
     """As often as wanted: who has it keeps it."""
     with transaction() as session:
         found = named(session, numbers)
-        rows = [{"tag": tag, "member_id": one, "given_by": actor.id, "given_at": now} for one in found.ids]
-        added = put(session, MemberTag, rows)
-        audit.record(session, actor, "member.tag", "tag", tag, now=now, members=sorted(added))
-        return found.changed(added)
+        return found.changed(put_on_each(session, tag, found.ids, actor=actor, now=now))
+
+
+def put_on_each(
+    session: Session, tag: str, member_ids: Sequence[int], *, actor: audit.Actor, now: datetime
+) -> list[int]:
+    """In the caller's transaction; who did not have it."""
+    rows = [{"tag": tag, "member_id": one, "given_by": actor.id, "given_at": now} for one in member_ids]
+    added = put(session, MemberTag, rows)
+    audit.record(session, actor, "member.tag", "tag", tag, now=now, members=sorted(added))
+    return added
 
 
 def take_off(*, tag: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:
     with transaction() as session:
         found = named(session, numbers)
-        statement = delete(MemberTag).where(MemberTag.tag == tag, MemberTag.member_id.in_(found.ids))
-        gone = list(session.scalars(statement.returning(MemberTag.member_id)))
-        audit.record(session, actor, "member.untag", "tag", tag, now=now, members=sorted(gone))
-        return found.changed(gone)
+        return found.changed(take_off_each(session, tag, found.ids, actor=actor, now=now))
+
+
+def take_off_each(
+    session: Session, tag: str, member_ids: Sequence[int], *, actor: audit.Actor, now: datetime
+) -> list[int]:
+    """In the caller's transaction; who had it."""
+    statement = delete(MemberTag).where(MemberTag.tag == tag, MemberTag.member_id.in_(member_ids))
+    gone = list(session.scalars(statement.returning(MemberTag.member_id)))
+    audit.record(session, actor, "member.untag", "tag", tag, now=now, members=sorted(gone))
+    return gone
 
 
 def list_tags(*, limit: int, behind: int) -> Sequence[TagView]:

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import audit, policies
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
-from app.db import transaction
+from app.db import into, transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.settlement.draft import (
     Changed,
@@ -181,7 +181,7 @@ def _write_down(
     )
     session.flush()
     if lines:
-        session.execute(insert(ClosedLine), [_row(draft, line) for line in lines])
+        session.execute(into(ClosedLine), [_row(draft, line) for line in lines])
     actor = audit.Actor(type="staff", id=staff_id)
     told = {"version": draft.version, "owed_fen": owed_fen(lines), "policy_version": policy.version}
     record(session, actor, "settlement.close", draft.id, now, **told, approval_id=approval_id)

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.db import reading, transaction
+from app.db import into, reading, transaction
 from app.errors import Conflict, Forbidden, Invalid, NotFound, VersionConflict
 from app.staff.models import Staff, StaffRole
 from app.staff.passwords import TEMPORARY_LIFE, hashed, temporary
@@ -280,7 +280,9 @@ def _check_grants(grants: tuple[Grant, ...], boss: Boss) -> None:
 
 def _write_grants(session: Session, staff_id: int, grants: tuple[Grant, ...]) -> None:
     for grant in dict.fromkeys(grants):
-        session.execute(insert(StaffRole).values(staff_id=staff_id, role=grant.role, store_id=grant.store_id))
+        session.execute(
+            into(StaffRole), {"staff_id": staff_id, "role": grant.role, "store_id": grant.store_id}
+        )
 
 
 def _admins(session: Session) -> int:

@@ -16,11 +16,12 @@ APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
 SETTLE = "settlements.manage"
 ANSWER_FEEDBACK = "feedback.answer"
+EDIT_MEMBERS = "members.edit"
 MANAGE_SEGMENTS = "segments.manage"
 MANAGE_CAMPAIGNS = "campaigns.manage"
 
 RIGHTS: dict[str, frozenset[str]] = {
-    "clerk": frozenset({SELL, REFUND}),
+    "clerk": frozenset({SELL, REFUND, EDIT_MEMBERS}),
     "marketer": frozenset({MANAGE_ACTIVITIES, MANAGE_SEGMENTS, MANAGE_CAMPAIGNS}),
     "manager": frozenset(
         {
@@ -35,6 +36,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SEE_SHIFTS,
             SETTLE,
             ANSWER_FEEDBACK,
+            EDIT_MEMBERS,
             MANAGE_SEGMENTS,
             MANAGE_CAMPAIGNS,
         }
@@ -53,6 +55,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             SEE_SHIFTS,
             SETTLE,
             ANSWER_FEEDBACK,
+            EDIT_MEMBERS,
             MANAGE_SEGMENTS,
             MANAGE_CAMPAIGNS,
         }

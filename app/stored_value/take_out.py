@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.db import into
 from app.ledger.post import Cause
 from app.ledger.take import Take, put_back, take
 from app.ledger.take_back import TakenBack, take_back
@@ -75,14 +75,15 @@ def _both(first: TakenBack, second: TakenBack) -> TakenBack:
 
 def _keep(session: Session, refund_id: str, entry_id: int, points: int, back: TakenBack) -> None:
     session.execute(
-        insert(TopUpRefundPoints).values(
-            refund_id=refund_id,
-            entry_id=entry_id,
-            points=points,
-            points_taken=back.taken,
-            points_owed=back.owed,
-            points_lapsed=back.lapsed,
-        )
+        into(TopUpRefundPoints),
+        {
+            "refund_id": refund_id,
+            "entry_id": entry_id,
+            "points": points,
+            "points_taken": back.taken,
+            "points_owed": back.owed,
+            "points_lapsed": back.lapsed,
+        },
     )
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, insert, select, text, true, update
+from sqlalchemy import ColumnElement, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.clock import zone
-from app.db import reading, transaction
+from app.db import into, reading, transaction
 from app.errors import Conflict, Invalid, NotFound, VersionConflict
 from app.ids import new_id, new_secret
 from app.stores.models import ApiKey, Store, Terminal
@@ -121,7 +121,15 @@ def add_terminal(*, store_code: str, code: str, name: str, actor: audit.Actor, n
     try:
         with transaction() as session:
             store_id = store_by_code(session, store_code)
-            session.execute(insert(Terminal).values(store_id=store_id, code=code, name=name, created_at=now))
+            session.execute(
+                into(Terminal),
+                {
+                    "store_id": store_id,
+                    "code": code,
+                    "name": name,
+                    "created_at": now,
+                },
+            )
             audit.record(
                 session, actor, "terminal.add", "terminal", f"{store_code}/{code}", now=now, store_id=store_id
             )
@@ -138,15 +146,16 @@ def create_api_key(
     with transaction() as session:
         store_id, terminal_id = terminal_by_code(session, store_code, terminal_code)
         session.execute(
-            insert(ApiKey).values(
-                id=key_id,
-                terminal_id=terminal_id,
-                name=name,
-                key_hash=key_hash(key),
-                hint=key[-4:],
-                created_by=actor.id if actor.type == "staff" else None,
-                created_at=now,
-            )
+            into(ApiKey),
+            {
+                "id": key_id,
+                "terminal_id": terminal_id,
+                "name": name,
+                "key_hash": key_hash(key),
+                "hint": key[-4:],
+                "created_by": actor.id if actor.type == "staff" else None,
+                "created_at": now,
+            },
         )
         audit.record(session, actor, "api_key.create", "api_key", key_id, now=now, store_id=store_id)
     return NewApiKey(id=key_id, key=key)

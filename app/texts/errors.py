@@ -1,6 +1,7 @@
 """Error code → (Chinese, English). One sentence each that tells the reader what to do next."""
 
 from app.texts.errors_activities import ACTIVITY_ERRORS
+from app.texts.errors_automations import AUTOMATION_ERRORS
 from app.texts.errors_campaigns import CAMPAIGN_ERRORS
 from app.texts.errors_coupons import COUPON_ERRORS
 from app.texts.errors_events import EVENT_ERRORS
@@ -126,6 +127,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     **QUOTE_ERRORS,
     **EVENT_ERRORS,
     **REWARD_ERRORS,
+    **AUTOMATION_ERRORS,
     **CAMPAIGN_ERRORS,
     **SEGMENT_ERRORS,
     **VALUE_ERRORS,
@@ -202,6 +204,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "email_code_wrong": (
         "验证码错误或已过期，请重新获取。",
         "The code is wrong or too old. Please ask for another one.",
+    ),
+    "opt_in_not_asked": (
+        "只有会员本人要求时，才能代为恢复接收营销信息。",
+        "Marketing may be allowed again only if the member asked for it.",
     ),
     "email_not_offered": ("暂不支持绑定邮箱。", "E-mail is not offered here."),
     # chat apps

@@ -2,6 +2,7 @@
 
 from app.texts.words_activities import ACTIVITY_TEXTS
 from app.texts.words_asks import ASKS_TEXTS
+from app.texts.words_automations import AUTOMATION_TEXTS
 from app.texts.words_benefits import BENEFIT_TEXTS
 from app.texts.words_campaigns import CAMPAIGN_TEXTS
 from app.texts.words_coupons import COUPON_TEXTS
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "balance.restore.bonus": ("退款返还（赠金）", "Given back with a refund, to bonus"),
     **ASKS_TEXTS,
     **ACTIVITY_TEXTS,
+    **AUTOMATION_TEXTS,
     **BENEFIT_TEXTS,
     **CAMPAIGN_TEXTS,
     **COUPON_TEXTS,

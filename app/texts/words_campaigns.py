@@ -3,4 +3,5 @@
 CAMPAIGN_TEXTS: dict[str, tuple[str, str]] = {
     "campaign.test": ("【测试】{title}", "[Test] {title}"),
     "campaign.nameless": ("会员", "member"),
+    "entry.campaign": ("专属活动赠送", "A gift that came with a message"),
 }

@@ -8,10 +8,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, business_date
+from app.db import into
+from app.facts.tell import tell_each
 from app.tiers.bought import Bought
 from app.tiers.models import TierChange
 from app.tiers.walk import BEGINNING, Change, Standing
@@ -110,9 +112,11 @@ def bought(connection: Connection | Session, member_ids: Sequence[int]) -> Mappi
 
 
 def write(session: Session, rows: Sequence[Row], *, now: datetime) -> None:
-    """Add the rows. The key (member, seq) refuses a second one after the same row."""
+    """Add the rows, and tell of who has come up. The key (member, seq) refuses a second one after the same row."""
     if rows:
-        session.execute(insert(TierChange), [_values(row, now) for row in rows])
+        session.execute(into(TierChange), [_values(row, now) for row in rows])
+    up = {f"{row.member_id}:{row.seq}": row.member_id for row in rows if row.change.kind == "upgrade"}
+    tell_each(session, "tier_reached", members=up, now=now)
 
 
 def _values(row: Row, now: datetime) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.coupons.template import load
-from app.db import reading, transaction
+from app.db import into, reading, transaction
 from app.errors import NotFound, VersionConflict
 from app.tiers.card import TierName
 from app.tiers.models import Tier, TierPlan
@@ -147,9 +147,12 @@ def _one_after_another(session: Session) -> None:
 def _add(session: Session, row: dict[str, object], actor: audit.Actor, now: datetime) -> None:
     try:
         session.execute(
-            insert(TierPlan).values(
-                **row, created_by=actor.id if actor.type == "staff" else None, created_at=now
-            )
+            into(TierPlan),
+            {
+                **row,
+                "created_by": actor.id if actor.type == "staff" else None,
+                "created_at": now,
+            },
         )
     except IntegrityError as error:
         # The lock lets nobody come here; the primary key holds without it.

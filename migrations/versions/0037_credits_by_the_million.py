@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0037_credits_by_the_million"
-down_revision = "0033_campaigns"
+down_revision = "0036_outlets"
 
 
 def upgrade() -> None:

@@ -98,6 +98,7 @@ const session = require('./session.js');
  * @typedef {{template_id: string, kind: 'receipt' | 'template', name: string}} WorthAsking
  * @typedef {{marketing: boolean, channels: {wechat_subscribe: boolean, official_account: boolean, sms: boolean,
  *   email: boolean}, quiet_from: string | null, quiet_until: string}} NoticePreferences
+ * @typedef {{email: string, confirmed: boolean}} Email
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
  */
@@ -163,6 +164,22 @@ async function changeMe(changes) {
   session.rememberMember(member);
   return member;
 }
+
+/** Masked; none is no fault. @returns {Promise<Email | null>} */
+const email = () =>
+  call({ path: '/api/v1/me/email' }).catch((problem) => {
+    if (asApiError(problem).status !== 404) throw problem;
+    return null;
+  });
+
+/** A code is sent there. @param {string} address @returns {Promise<Email>} */
+const giveEmail = (address) => call({ path: '/api/v1/me/email', method: 'POST', data: { email: address } });
+
+/** @param {string} code @returns {Promise<Email>} */
+const confirmEmail = (code) => call({ path: '/api/v1/me/email/confirm', method: 'POST', data: { code } });
+
+/** @returns {Promise<null>} */
+const removeEmail = () => call({ path: '/api/v1/me/email', method: 'DELETE' }).then(() => null);
 
 /** @returns {Promise<NoticePreferences>} */
 const noticePreferences = () => call({ path: '/api/v1/me/message-preferences' });
@@ -333,6 +350,8 @@ const takeCoupon = (secret) => call({ path: '/api/v1/coupon-offers/take', method
 const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 
 /** @param {string} id */
+const campaignOpened = (id) => call({ path: `/api/v1/me/campaigns/${id}/opened`, method: 'POST' });
+/** @param {string} id */
 const readMessage = (id) => call({ path: `/api/v1/me/messages/${id}/read`, method: 'POST' });
 
 /** @param {string | null} month its first day; null: this one @returns {Promise<Calendar>} */
@@ -425,6 +444,10 @@ module.exports = {
   changeMe,
   bindPhone,
   agreeToPolicy,
+  email,
+  giveEmail,
+  confirmEmail,
+  removeEmail,
   noticePreferences,
   changeNoticePreferences,
   worthAsking,
@@ -467,6 +490,7 @@ module.exports = {
   takeOfferBack,
   takeCoupon,
   messages,
+  campaignOpened,
   readMessage,
   checkIns,
   checkIn,

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from app import clock
 from app.errors import NotFound
+from app.feedback.chat import hear
 from app.identity.models import WECHAT_MINI
 from app.messages.pushed import apply_push
 from app.providers.wechat.push import PushReader
@@ -39,5 +40,7 @@ def receive() -> Response:
     """Something happened on a member's phone. Answered at once; WeChat repeats what is not answered in 5 s."""
     now, here = clock.now(), parts()
     push = _reader().open_push(request.args, request.get_data(cache=False), now)
-    apply_push(push, provider=WECHAT_MINI, app_id=here.settings.wechat_app_id or "", now=now)
+    app_id = here.settings.wechat_app_id or ""
+    apply_push(push, provider=WECHAT_MINI, app_id=app_id, now=now)
+    hear(push, provider=WECHAT_MINI, app_id=app_id, now=now)
     return Response("success", content_type="text/plain")

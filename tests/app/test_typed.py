@@ -46,7 +46,7 @@ def outcome(read: str) -> int:
 
 
 def test_many_threads_meet_a_type_at_once() -> None:
-    assert [outcome(_GUARDED) for _ in range(2)] == [0] * 2
+    assert outcome(_GUARDED) == 0
 
 
 @pytest.mark.long

@@ -110,6 +110,7 @@ def test_without_its_reader_the_camera_says_so(till: TillPage, film: Path) -> No
     till.forgive("wasm", "falling back to ArrayBuffer")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_what_the_camera_says_is_sound(
     staff: None, shop: Shop, open_till: Any, film: Path, language: str, size: tuple[int, int]

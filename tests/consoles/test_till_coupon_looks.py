@@ -79,6 +79,7 @@ def test_coupons_from_the_scan_to_the_receipt(
     assert {name: found for name, found in faults.items() if found} == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_a_coupon_is_given_with_the_bill_open(
     shop: Shop, open_till: Any, language: str, size: tuple[int, int]

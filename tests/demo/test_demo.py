@@ -150,7 +150,9 @@ def test_one_port_for_both_servers_is_refused_before_anything_starts(home: Path)
     assert not data_of(home).exists()
 
 
-@pytest.mark.parametrize("port", ["abc", "0", "65536", "８０００", ""])
+@pytest.mark.parametrize(
+    "port", ["65536", "８０００", *(pytest.param(one, marks=pytest.mark.long) for one in ("abc", "0", ""))]
+)
 def test_what_is_no_port_is_said_so_in_both_languages(
     home: Path, monkeypatch: pytest.MonkeyPatch, port: str
 ) -> None:
@@ -196,6 +198,7 @@ def test_a_reset_leaves_foreign_files_alone(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_the_openapi_document_needs_no_database(tmp_path: Path) -> None:
     document = run_demo(tmp_path, "openapi")
 

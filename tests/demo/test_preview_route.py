@@ -67,6 +67,7 @@ def test_the_text_the_demo_asks_to_agree_to_can_be_opened_and_says_that_it_is_a_
         sandbox_url=SANDBOX,
         app_url="http://127.0.0.1:8000",
         pay_keys={},
+        mail_port=1025,
     )
     with preview.get(urlsplit(given["POLICY_URL"]).path) as answer:
         page = answer.get_data(as_text=True)

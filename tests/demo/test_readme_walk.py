@@ -16,10 +16,10 @@ def _walk(file: str) -> str:
     return "\n".join(_BLOCK.findall((ROOT / file).read_text("utf-8")))
 
 
-@pytest.mark.parametrize("file", LANGUAGES)
-def test_the_walk_works_as_printed(demo: Demo, file: str) -> None:
+def test_the_walk_works_as_printed(demo: Demo) -> None:
+    """In one language: both print the same commands."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", _walk(file)],
+        ["bash", "-euo", "pipefail", "-c", _walk(LANGUAGES[0])],
         cwd=demo.home,
         capture_output=True,
         text=True,
@@ -31,6 +31,7 @@ def test_the_walk_works_as_printed(demo: Demo, file: str) -> None:
     assert '"points_earned":36' in done.stdout.replace(" ", "")
     assert '"points":36' in done.stdout.replace(" ", "")
     assert "¥36.50" in done.stdout
+    assert "guest@example.com" in done.stdout.rpartition('"letters"')[2]
     assert done.stderr == ""
 
 

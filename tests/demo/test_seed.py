@@ -33,6 +33,7 @@ def test_the_past_is_complete_and_its_books_are_sound(
             sandbox_url=sandbox_url,
             app_url="http://127.0.0.1:9",
             pay_keys=Sandbox(sandbox_url).pay_keys(),
+            mail_port=Sandbox(sandbox_url).mail_port(),
         )
         till_keys = seed.fill(
             assemble(settings.load(given)),

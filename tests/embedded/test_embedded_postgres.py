@@ -20,13 +20,13 @@ from embedded.postgres_folder import place_of
 Ask = Callable[[str, str], object]
 
 
-def sources_here() -> list[Source]:
+def sources_here() -> list[object]:
     """The wheel's programs always; the machine's where it has some."""
     try:
         find("machine", server_account("postgres"), wanted_major=None, room=Path("/nowhere"))
     except ServerNotFound:
         return ["wheel"]
-    return ["wheel", "machine"]
+    return ["wheel", pytest.param("machine", marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("source", sources_here())
@@ -111,8 +111,12 @@ def test_a_stop_does_not_wait_for_clients(made_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "on_loopback"),
-    [("short", False), ("long" * 25, True), ("comma,colon:", True), ("quote\"'%", False)],
-    ids=["short", "long", "list", "quotes"],
+    [
+        pytest.param("short", False, id="short"),
+        pytest.param("long" * 25, True, id="long"),
+        pytest.param("comma,colon:", True, id="list", marks=pytest.mark.long),
+        pytest.param("quote\"'%", False, id="quotes", marks=pytest.mark.long),
+    ],
 )
 def test_a_wrong_password_is_refused_wherever_the_path_makes_it_listen(
     open_place: Path, made_dir: Path, ask: Ask, name: str, on_loopback: bool

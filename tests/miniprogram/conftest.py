@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from member_api_stub import MemberApiStub, listening, serving
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
-from preview_tools import NodeRun, OpenPhone, find_node
 
 from tests.browsers import Pages, chromium
+from tests.miniprogram.member_api_stub import MemberApiStub, listening, serving
+from tests.miniprogram.preview_tools import NodeRun, OpenPhone, find_node
 
 # Chromium reports every refused or failed request on the console; those that a test provokes are no fault.
 EXPECTED_CONSOLE = re.compile(r"Failed to load resource: (the server responded with a status of|net::ERR_)")
@@ -31,7 +31,7 @@ def node() -> NodeRun:
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def ports() -> Iterator[list[socket.socket]]:
     with listening() as sockets:
         yield sockets
@@ -43,7 +43,7 @@ def api(ports: list[socket.socket]) -> Iterator[MemberApiStub]:
         yield stub
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
@@ -53,13 +53,13 @@ def _new_profile(browser: Browser) -> BrowserContext:
     return browser.new_context(timezone_id="Asia/Shanghai", reduced_motion="reduce")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def profile(browser: Browser) -> BrowserContext:
     """A browser that keeps the preview's files from one test to the next, and nothing else."""
     return _new_profile(browser)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def kept_pages() -> Pages:
     return Pages()
 

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from activities_stub import Activities
 from aiohttp import web
-from coupon_desk import CouponDesk
-from event_stub import EventStub
-from reward_stub import RewardStub
-from surveys_stub import Surveys
+
+from tests.miniprogram.activities_stub import Activities
+from tests.miniprogram.coupon_desk import CouponDesk
+from tests.miniprogram.event_stub import EventStub
+from tests.miniprogram.reward_stub import RewardStub
+from tests.miniprogram.surveys_stub import Surveys
 
 DIST = pathlib.Path(__file__).parents[2] / "preview" / "dist"
 PAGE = 20
@@ -90,6 +91,7 @@ class MemberApiStub:
         self.refused: set[str] = set()
         self.channels = dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True)
         self.preferences_away = False
+        self.mailbox: dict[str, Any] | None = None
         self.refresh_in = 25
         self.used_up_for_s = 0
         self.expiring_soon: dict[str, Any] = {}
@@ -503,6 +505,22 @@ class MemberApiStub:
         shown = {"marketing": not member["marketing_opt_out"], "channels": self.channels}
         return web.json_response({**shown, "quiet_from": "21:00", "quiet_until": "09:00"})
 
+    async def email(self, request: web.Request) -> web.Response:
+        self._member(request)
+        if request.method == "DELETE":
+            self.mailbox = None
+            return web.Response(status=204)
+        if request.path.endswith("/confirm"):
+            if (await request.json())["code"] != "314159":
+                return _problem(422, "email_code_wrong", "验证码错误或已过期，请重新获取。")
+            self.mailbox = {**(self.mailbox or {}), "confirmed": True}
+        elif request.method == "POST":
+            address = (await request.json())["email"]
+            self.mailbox = {"email": f"{address[0]}***@{address.partition('@')[2]}", "confirmed": False}
+        if self.mailbox is None:
+            return _problem(404, "not_found", "未找到。")
+        return web.json_response(self.mailbox)
+
     # -- the stand-in for WeChat
 
     async def login_code(self, request: web.Request) -> web.Response:
@@ -605,6 +623,8 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.get("/api/v1/me/subscriptions/ask", stub.worth_asking),
             web.post("/api/v1/me/subscriptions", stub.report_asked),
             web.route("*", "/api/v1/me/message-preferences", stub.preferences),
+            web.route("*", "/api/v1/me/email", stub.email),
+            web.post("/api/v1/me/email/confirm", stub.email),
             web.get("/api/v1/me/messages", stub.messages),
             web.post("/api/v1/me/messages/{id}/read", stub.read),
             web.route("*", "/_sim/login_code", stub.login_code),

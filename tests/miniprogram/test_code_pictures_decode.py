@@ -7,7 +7,8 @@ import random
 
 import zxingcpp
 from PIL import Image
-from preview_tools import ROOT, NodeRun
+
+from tests.miniprogram.preview_tools import ROOT, NodeRun
 
 DRAW = """
 const { qrImage, barImage } = require(process.argv[1]);

@@ -4,7 +4,7 @@ import json
 import pathlib
 import re
 
-from preview_tools import PREVIEW, ROOT, NodeRun
+from tests.miniprogram.preview_tools import PREVIEW, ROOT, NodeRun
 
 
 def test_the_preview_bundle_is_up_to_date(node: NodeRun) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
 
 from tests.browsers import serious
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +109,11 @@ def _notices(page: Page) -> None:
     page.locator(".me-notices").click()
 
 
+def _email(page: Page) -> None:
+    _notices(page)
+    page.locator(".notices-email").click()
+
+
 def _claimed(page: Page) -> None:
     _coupon_centre(page)
     page.locator(".claim").first.click()
@@ -147,6 +152,7 @@ PAGES: dict[str, tuple[Callable[[Page], None], str]] = {
     "fairness": (_fairness, ".hash"),
     "claimed": (_claimed, ".mp-page:not([hidden]) .tell-me"),
     "notices": (_notices, ".notices-hint"),
+    "email": (_email, ".email-field"),
     "invite": (_invite, ".invite-friend"),
 }
 

@@ -1,9 +1,10 @@
 """A till asks for the member's word before it spends much stored value: in a browser, against a stub of the API."""
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
+
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +77,7 @@ def test_whoever_opens_the_mini_program_only_now_is_asked_and_others_are_not_loo
     assert len(api.bodies("/api/v1/me/confirmations")) <= before + 1
 
 
-@pytest.mark.parametrize("used_after_s", [18, 19])
+@pytest.mark.parametrize("used_after_s", [pytest.param(18, marks=pytest.mark.long), 19])
 def test_a_code_used_just_before_it_turns_by_itself_is_followed_by_the_question(
     api: MemberApiStub, open_phone: OpenPhone, used_after_s: int
 ) -> None:

@@ -1,9 +1,11 @@
 """Coupons in the mini-program, in a browser, against a stub of the API."""
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, Route, expect
-from preview_tools import OpenPhone
+
+from tests.messaging import until
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 
@@ -158,7 +160,7 @@ def test_the_wallet_says_what_cannot_be_used_in_the_store_that_is_chosen(
     expect(page.get_by_role("button", name="出示会员码")).to_be_hidden()
     # A friend may use it elsewhere.
     expect(page.get_by_role("button", name="生成转赠链接")).to_be_visible()
-    assert api.coupons.stores == [None, "S003", "S003"]
+    until(lambda: api.coupons.stores == [None, "S003", "S003"])
 
 
 def test_the_store_is_remembered_and_may_be_any_again(page: Page, api: MemberApiStub) -> None:
@@ -174,7 +176,7 @@ def test_the_store_is_remembered_and_may_be_any_again(page: Page, api: MemberApi
     page.get_by_role("radio", name="不限门店").click()
     expect(page.locator(".where-now")).to_contain_text("不限门店")
     expect(page.locator(".held").first).to_be_visible()
-    assert api.coupons.stores == [None, "S002", "S002", None]
+    until(lambda: api.coupons.stores == [None, "S002", "S002", None])
 
 
 def test_at_first_it_is_the_store_where_the_member_is_at_home(
@@ -200,7 +202,7 @@ def test_a_store_that_has_closed_is_forgotten(page: Page, api: MemberApiStub) ->
     expect(page.get_by_text("结账时出示会员码即可使用")).to_be_visible()
     page.go_back()
     expect(page.locator(".where-now")).to_contain_text("不限门店")
-    assert api.coupons.stores == [None, "S003", "S003", None, None]
+    until(lambda: api.coupons.stores == [None, "S003", "S003", None, None])
 
 
 def test_the_store_that_was_chosen_last_counts_however_late_the_first_answer_comes(
@@ -216,5 +218,5 @@ def test_the_store_that_was_chosen_last_counts_however_late_the_first_answer_com
     late[0].continue_()
     expect(page.locator(".held").first).to_be_visible()
     expect(page.get_by_text("不适用于该门店")).to_be_hidden()
-    assert api.coupons.stores == [None, "S003", "S001"]
+    until(lambda: api.coupons.stores == [None, "S003", "S001"])
     page.unroute("**/api/v1/coupons?*store=S003*")

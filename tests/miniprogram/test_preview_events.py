@@ -1,9 +1,10 @@
 """Events of the mini-program, in a browser, against a stub of the API."""
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
+
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 

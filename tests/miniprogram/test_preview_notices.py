@@ -1,11 +1,11 @@
 """The page where members choose what they are told, in a browser; and being asked after a coupon was claimed."""
 
 import pytest
-from member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
 
 from tests.messaging import until
+from tests.miniprogram.member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,33 @@ def test_what_was_not_saved_is_shown_as_it_was(api: MemberApiStub, member_phone:
     member_phone.get_by_role("switch", name=ALL).click()
     expect(member_phone.locator("#toast")).to_have_text("系统维护中，请稍后再试。")
     switched(member_phone, ALL, on=True)
+
+
+def test_an_address_is_confirmed_by_the_code_that_was_sent_there_and_can_be_removed(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    page = member_phone
+    notices(page)
+    page.locator(".notices-email").click()
+    shown = page.locator(".mp-page:not([hidden])")
+    shown.get_by_label("请输入邮箱地址").fill(" chen@example.com ")
+    shown.get_by_role("button", name="获取验证码").click()
+
+    expect(shown.get_by_text("验证码已发送至 c***@example.com，请查收。")).to_be_visible()
+    assert api.bodies("/api/v1/me/email")[-1] == {"email": "chen@example.com"}
+    confirm = shown.get_by_role("button", name="确认")
+    expect(confirm).to_be_disabled()
+    shown.get_by_label("请输入 6 位验证码").fill("000000")
+    confirm.click()
+    expect(page.locator("#toast")).to_have_text("验证码错误或已过期，请重新获取。")
+    shown.get_by_label("请输入 6 位验证码").fill("314159")
+    confirm.click()
+    expect(shown.locator(".email-known")).to_contain_text("c***@example.com")
+
+    shown.get_by_role("button", name="移除邮箱").click()
+    page.get_by_role("dialog").get_by_role("button", name="确定").click()
+    expect(shown.get_by_label("请输入邮箱地址")).to_have_value("")
+    assert api.mailbox is None
 
 
 def test_after_a_claim_the_member_is_asked_once_for_what_coupons_are_told_by(

@@ -1,10 +1,10 @@
 """Answering a survey and writing feedback in the mini-program, in a browser, against a stub of the API."""
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
 
 from tests.browsers import serious
+from tests.miniprogram.member_api_stub import MemberApiStub
 
 pytestmark = pytest.mark.browser
 

@@ -1,9 +1,10 @@
 """The tier's page in a browser, and the browser's own Back, which is the phone's."""
 
 import pytest
-from member_api_stub import MemberApiStub
 from playwright.sync_api import Page, expect
-from preview_tools import OpenPhone
+
+from tests.miniprogram.member_api_stub import MemberApiStub
+from tests.miniprogram.preview_tools import OpenPhone
 
 pytestmark = pytest.mark.browser
 

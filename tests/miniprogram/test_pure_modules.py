@@ -1,6 +1,6 @@
 """The modules that need neither a phone nor a network, by Node's own test runner."""
 
-from preview_tools import ROOT, NodeRun
+from tests.miniprogram.preview_tools import ROOT, NodeRun
 
 UNITS = ROOT / "tests" / "miniprogram" / "units"
 

@@ -5,7 +5,8 @@ import platform
 import shutil
 
 import pytest
-from preview_tools import PREVIEW, ROOT, NodeRun
+
+from tests.miniprogram.preview_tools import PREVIEW, ROOT, NodeRun
 
 MINIPROGRAM = ROOT / "miniprogram"
 COMPILE = """

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app import clock, work
+from app import clock, db, work
+from app.identity.models import OfficialFollower
 from app.segments import save
 from app.staff import accounts
 from app.staff.roles import Grant
@@ -73,7 +74,8 @@ def office(shop: Shop) -> Office:
 def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     made = office.made(hold_out_bp=0)
     forecast = office.call(f"{PATH}/{made['id']}/forecast").json
-    assert forecast == {
+    assert (forecast["cost"]["most_fen"], forecast["cost"]["within_budget"]) == (0, True)
+    assert {name: value for name, value in forecast.items() if name != "cost"} == {
         "members": 2,
         "held_out": 0,
         "reached": 2,
@@ -96,6 +98,20 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_a_gift_and_a_budget_are_read_as_they_were_written(office: Office) -> None:
+    gift = {"points": 20, "lifetime_days": 30}
+    made = office.made(gift=gift, budget_fen=1_000)
+    assert (made["gift"], made["budget_fen"]) == (gift, 1_000)
+    cost = office.call(f"{PATH}/{made['id']}/forecast").json["cost"]
+    assert (cost["points_fen"], cost["budget_fen"], cost["coupons_left"]) == (40, 1_000, None)
+    returns = office.call(f"{PATH}/{made['id']}/report").json["returns"]
+    assert (returns["given"], returns["redeemed"]["coupons"], returns["roi_bp"]) == (0, 0, None)
+    none = office.call(PATH, office.draft(gift={"points": 10_000_000}))
+    assert (none.status_code, none.json["field"]) == (422, "gift")
+    none = office.call(PATH, office.draft(budget_fen=0))
+    assert (none.status_code, none.json["code"]) == (422, "validation_failed")
 
 
 def test_nobody_agrees_to_their_own_and_a_no_makes_it_a_draft_again(office: Office) -> None:
@@ -185,13 +201,42 @@ def test_a_test_goes_to_five_at_most(office: Office) -> None:
         ({"audience": "nothing"}, 404, "not_found"),
         ({"content": {"inbox": {}}}, 422, "campaign_malformed"),
         ({"hold_out_bp": 5_001}, 422, "validation_failed"),
-        ({"channel": "official_account"}, 422, "validation_failed"),
+        ({"channel": "telegraph"}, 422, "validation_failed"),
         ({"drip_hours": 169}, 422, "validation_failed"),
     ],
 )
 def test_what_does_not_fit_is_refused(office: Office, changed: Any, status: int, code: str) -> None:
     answer = office.call(PATH, office.draft(**changed))
     assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: Engine) -> None:
+    """Of whom it is told, and what the message says, is frozen as by any channel."""
+    official = {
+        "template_id": "T1",
+        "page": "pages/coupons/index",
+        "zh": {"thing1": "{name}，本周八折"},
+        "en": {"thing1": "20% off"},
+    }
+    content = {"inbox": INBOX, "official": official}
+    wrong = office.call(PATH, office.draft(channel="official_account"))
+    assert (wrong.status_code, wrong.json["field"]) == (422, "content.official")
+    made = office.made(channel="official_account", content=content)
+    follows = office.shop.member()
+    with db.transaction() as session:
+        session.add(
+            OfficialFollower(
+                openid_index=b"i", app_id="wx", cipher=b"c", member_id=follows.member_id, told_at=clock.now()
+            )
+        )
+    people = {"members": [member_no(follows), member_no(office.shop.member())]}
+    tried = office.call(f"{PATH}/{made['id']}/test", people).json["items"]
+    assert [one["refused"] for one in tried] == [None, "no_address"]
+    [(params,)] = rows(engine, "SELECT params -> 'wechat' FROM messages WHERE channel = 'official_account'")
+    assert (params["page"], params["data"]) == (
+        "pages/coupons/index",
+        {"thing1": {"value": "会员，本周八折"}},
+    )
 
 
 def test_an_archived_segment_is_told_nothing(office: Office) -> None:

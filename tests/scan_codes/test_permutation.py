@@ -30,8 +30,8 @@ def test_on_the_full_domain_both_directions_undo_each_other(key: bytes, number: 
     assert permute(key, unpermute(key, number)) == number
 
 
-def test_twenty_thousand_neighbours_have_different_aliases() -> None:
-    assert len({permute(KEY, number) for number in range(20_000)}) == 20_000
+def test_five_thousand_neighbours_have_different_aliases() -> None:
+    assert len({permute(KEY, number) for number in range(5_000)}) == 5_000
 
 
 @pytest.mark.parametrize("number", [0, 1, 9_999, 10_000, MEMBER_NO_MAX - 1, MEMBER_NO_MAX])

@@ -13,6 +13,7 @@ from flask import Flask
 
 from app import clock, idempotency
 from app.audit import OPERATOR
+from app.automations import review as automation_review
 from app.campaigns import halt, review
 from app.campaigns.begin import begin
 from app.checkout.decide import decide
@@ -42,6 +43,9 @@ from app.tiers.change_plan import newest
 from tests.actors import ACTORS, ENDED, MEMBERS, STAFF, TILLS, Actors
 from tests.adjusting import adjusted, member_no
 from tests.app.stored_value.offering import offer, ticket
+from tests.automations import TELL
+from tests.automations import approved as automation_approved
+from tests.automations import drafted as automation_drafted
 from tests.campaigns import INBOX, drafted
 from tests.coupons import give, live_template
 from tests.events import booked, event, terms
@@ -52,6 +56,7 @@ from tests.shop import Shop
 from tests.surveys import survey
 
 _numbers = itertools.count(1)
+AUTOMATION = {"name": "欢迎", "trigger": {"kind": "joined"}, "actions": TELL}
 EVERYBODY = {"field": "points", "op": "at_least", "value": 0}
 
 
@@ -169,6 +174,15 @@ class Scene(Actors):
             "channel": "inbox",
             "content": {"inbox": INBOX},
         }
+
+    def automation(self, state: str = "draft") -> int:
+        """A new one."""
+        made, now = automation_drafted("joined", clock.now()), clock.now()
+        if state != "draft":
+            automation_approved(self.shop, made, now)
+        if state == "off":
+            automation_review.switch_off(no=made.no, actor=OPERATOR, now=now)
+        return made.no
 
     def rule(self) -> int:
         """A new rule of store 1."""
@@ -482,6 +496,8 @@ TABLE: dict[tuple[str, str], Row] = {
     # no push is set up here, so there is no such place, for anybody
     ("GET", "/callbacks/wechat"): everybody(404),
     ("POST", "/callbacks/wechat"): everybody(404),
+    ("GET", "/callbacks/wechat-official"): everybody(404),
+    ("POST", "/callbacks/wechat-official"): everybody(404),
     ("POST", "/callbacks/wechat-pay"): everybody(404),
     ("POST", "/callbacks/sms/<token>"): everybody(404, place=lambda _: {"token": "x" * 24}),
     # signed links, and this is none
@@ -536,6 +552,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/me/messages"): members(200),
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
+    ),
+    ("POST", "/api/v1/me/campaigns/<string:campaign_id>/opened"): members(
+        404, place=lambda s: {"campaign_id": s.campaign("running")}
     ),
     ("GET", "/api/v1/rewards"): members(200),
     ("GET", "/api/v1/rewards/bands"): members(200),
@@ -916,6 +935,9 @@ TABLE: dict[tuple[str, str], Row] = {
         for what in ("", "/remove")
     },
     ("GET", "/office/v1/member-tags"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/marketing-choices"): staff(
+        200, 403, 200, 200, body=lambda s: {"member_no": member_no(s.a), "scopes": ["sms"]}
+    ),
     **{
         ("POST", f"/office/v1/member-tags{what}"): staff(
             403, 403, 403, 200, body=lambda s: {"tag": "茶", "members": [member_no(s.a)]}
@@ -961,6 +983,36 @@ TABLE: dict[tuple[str, str], Row] = {
             place=lambda s, state=state: {"campaign_id": s.campaign(state)},
         )
         for what, state in (("pause", "running"), ("resume", "paused"), ("stop", "running"))
+    },
+    ("GET", "/office/v1/automations"): staff(403, 200, 200, 200),
+    ("GET", "/office/v1/automations/templates"): staff(403, 200, 200, 200),
+    ("POST", "/office/v1/automations"): staff(403, 403, 403, 201, body=lambda _: AUTOMATION),
+    **{
+        ("GET", f"/office/v1/automations/<int:automation_no>{what}"): staff(
+            403, status, status, 200, place=lambda s: {"automation_no": s.automation()}
+        )
+        for what, status in (("", 200), ("/report", 200), ("/dry-run", 403))
+    },
+    ("PUT", "/office/v1/automations/<int:automation_no>"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {**AUTOMATION, "version": 1},
+        place=lambda s: {"automation_no": s.automation()},
+    ),
+    ("POST", "/office/v1/automations/<int:automation_no>/submit"): staff(
+        403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda s: {"automation_no": s.automation()}
+    ),
+    **{
+        ("POST", f"/office/v1/automations/<int:automation_no>/{what}"): staff(
+            403,
+            403,
+            403,
+            200,
+            place=lambda s, state=state: {"automation_no": s.automation(state)},
+        )
+        for what, state in (("on", "off"), ("off", "on"), ("archive", "draft"))
     },
     ("GET", "/office/v1/feedback"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/feedback/report"): staff(403, 403, 200, 200),

@@ -190,6 +190,7 @@ def re_place(rule: str) -> str:
             "thread_id": "t",
             "segment_id": "s",
             "campaign_id": "c",
+            "automation_no": 1,
             "shift_id": "s",
             "quote_id": "q",
             "message_id": "m",

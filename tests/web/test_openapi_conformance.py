@@ -89,7 +89,7 @@ def hold(shop: Shop, seed: int, *, good: int, bad: int, others: int) -> int:
         first, *rest = ACTORS[operation.path.split("/")[1]]
         met = [first, *chance.sample(rest, min(others, len(rest)))]
         for mode, most_of in ((GenerationMode.POSITIVE, good), (GenerationMode.NEGATIVE, bad)):
-            for actor in met:
+            for actor in met if most_of else ():
                 most = most_of if actor == first else max(1, most_of // 4)
                 try:
                     sent += exchange(actors, operation, mode, actor, most, seed)
@@ -101,7 +101,8 @@ def hold(shop: Shop, seed: int, *, good: int, bad: int, others: int) -> int:
 
 @pytest.mark.timeout(300)
 def test_every_operation_answers_as_documented(shop: Shop, seed: int) -> None:
-    assert hold(shop, seed, good=2, bad=1, others=0) > 200
+    """To good requests; what is made of bad ones is asked of every operation in test_bad_input.py."""
+    assert hold(shop, seed, good=1, bad=0, others=0) > 200
 
 
 @pytest.mark.long

@@ -27,6 +27,7 @@ CONFIG: dict[str, Any] = {
     "seed": "tests",
     "pages": ["pages/points/index"],
     "pay": signing_merchant.CONFIG,
+    "official": {"app_id": "wx-official", "secret": "its-secret"},
     "templates": [
         {"id": RECEIPT, "title": "消费通知", "fields": [{"key": key} for key in GOOD]},
         {"id": PERKS, "kind": 3, "fields": [{"key": "phrase1", "label": "等级"}]},

@@ -113,7 +113,7 @@ def test_a_person_cancels_a_payment_and_pays_the_next_one(merchant: Any, page: P
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.long)])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", [pytest.param("zh", marks=pytest.mark.long), "en"])
 def test_the_pages_fit_and_are_accessible(
     sandbox: Any, merchant: Any, page: Page, width: int, language: str
 ) -> None:
@@ -121,7 +121,9 @@ def test_the_pages_fit_and_are_accessible(
     sandbox.accept("alice")
     sandbox.send(sandbox.openid("alice"))
     page.set_viewport_size({"width": width, "height": 844})
-    for path in ("/", "/phone/alice"):
+    for path in ("/", "/letters", "/phone/alice"):
         page.goto(f"{sandbox.url}{path}?lang={language}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(page) == []
+    page.get_by_role("button", name=TEXTS[language]["follow"], exact=True).click()
+    expect(page.get_by_role("button", name=TEXTS[language]["unfollow"], exact=True)).to_be_visible()

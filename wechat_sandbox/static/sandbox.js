@@ -48,6 +48,10 @@ function phonePage(page) {
     if (payments && payments.innerHTML !== element("payments").innerHTML) {
       element("payments").replaceChildren(...payments.childNodes)
     }
+    const official = fresh.getElementById("official")
+    if (official && official.innerHTML !== element("official").innerHTML) {
+      element("official").replaceChildren(...official.childNodes)
+    }
     const old = [...page.querySelectorAll(".subscription .credits")]
     fresh.querySelectorAll(".subscription .credits").forEach((one, place) => {
       if (old[place]) old[place].textContent = one.textContent
@@ -60,8 +64,10 @@ function phonePage(page) {
   }
 
   async function press(button) {
-    const { code, accept, refuse, pay, cancel } = button.dataset
-    if (pay) {
+    const { code, accept, refuse, pay, cancel, follow } = button.dataset
+    if (follow) {
+      await post("official/follow", { user, follows: follow === "true" })
+    } else if (pay) {
       await payNow(pay)
       element("paid").textContent = paid
     } else if (cancel) {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from app import idempotency
 from app.clock import business_date
 from app.coupons import redeem
 from app.coupons.offered import refusal_of
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement.events import bookings, seats
 from app.engagement.events.bookings import Booking
 from app.engagement.events.event import content_of
@@ -215,18 +215,19 @@ def _write(
     now: datetime,
 ) -> None:
     session.execute(
-        insert(EventBooking).values(
-            id=booking_id,
-            session_id=wanted.id,
-            member_id=member_id,
-            state="booked" if place is None else "waiting",
-            seats=wish.seats,
-            points=wish.points,
-            redemption_id=redemption_id,
-            place=place,
-            cancel_until=wanted.starts_at - timedelta(hours=wanted.cancel_hours),
-            asked_at=now,
-        )
+        into(EventBooking),
+        {
+            "id": booking_id,
+            "session_id": wanted.id,
+            "member_id": member_id,
+            "state": "booked" if place is None else "waiting",
+            "seats": wish.seats,
+            "points": wish.points,
+            "redemption_id": redemption_id,
+            "place": place,
+            "cancel_until": wanted.starts_at - timedelta(hours=wanted.cancel_hours),
+            "asked_at": now,
+        },
     )
     payload = {
         "session_id": wanted.id,

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.coupons.face import face_of
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement.events import seats
 from app.engagement.events.event import (
     MOST_SESSIONS,
@@ -55,7 +55,16 @@ def create(*, store_id: int, content: Content, actor: audit.Actor, now: datetime
         event_id = new_id(now)
         values = {"content": msgspec.to_builtins(content), "store_id": store_id}
         by = {"created_by": actor.id if actor.type == "staff" else None, "created_at": now}
-        session.execute(insert(EventRow).values(id=event_id, version=1, state="draft", **values, **by))
+        session.execute(
+            into(EventRow),
+            {
+                "id": event_id,
+                "version": 1,
+                "state": "draft",
+                **values,
+                **by,
+            },
+        )
         record(session, actor, "event.create", event_id, now, store_id=store_id, after=values)
         return one(session, event_id)
 
@@ -87,7 +96,14 @@ def add_session(*, event_id: str, version: int, terms: Terms, actor: audit.Actor
             raise EventMalformed(reason=f"sessions: at most {MOST_SESSIONS}")
         _check(session, terms, now)
         session_id = new_id(now)
-        session.execute(insert(EventSession).values(id=session_id, event_id=event_id, **_values(terms)))
+        session.execute(
+            into(EventSession),
+            {
+                "id": session_id,
+                "event_id": event_id,
+                **_values(terms),
+            },
+        )
         next_version(session, event)
         after = told(terms) | {"session_id": session_id}
         record(session, actor, "event.add_session", event_id, now, store_id=event.store_id, after=after)

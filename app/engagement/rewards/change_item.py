@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app import audit
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Exceeded, Waiting
-from app.db import transaction
+from app.db import into, transaction
 from app.engagement.rewards.generous import Offer, exceeded, offer
 from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import Item, locked, places_of, reward_at, show
@@ -50,7 +50,15 @@ def add(
     """The same within someone's transaction; its id. A `stopped` one is not in the mall yet."""
     _check(session, reward, places)
     item_id = new_id(now)
-    session.execute(insert(RewardItem).values(id=item_id, version=1, state=state, created_at=now))
+    session.execute(
+        into(RewardItem),
+        {
+            "id": item_id,
+            "version": 1,
+            "state": state,
+            "created_at": now,
+        },
+    )
     _write(session, item_id, 1, reward, actor, now)
     _set_places(session, item_id, places)
     _audit(session, "reward.create", item_id, 1, reward, places, actor, now)
@@ -222,13 +230,14 @@ def _write(
     session: Session, item_id: str, version: int, reward: Reward, actor: audit.Actor, now: datetime
 ) -> None:
     session.execute(
-        insert(RewardVersion).values(
-            item_id=item_id,
-            version=version,
-            reward=msgspec.to_builtins(reward),
-            created_by=actor.id if actor.type == "staff" else None,
-            created_at=now,
-        )
+        into(RewardVersion),
+        {
+            "item_id": item_id,
+            "version": version,
+            "reward": msgspec.to_builtins(reward),
+            "created_by": actor.id if actor.type == "staff" else None,
+            "created_at": now,
+        },
     )
 
 

@@ -34,7 +34,10 @@ def wechat_content(
     *,
     choices: Mapping[str, frozenset[str]] | None = None,
 ) -> dict[str, Any]:
-    """Of a subscribe message; prose is shortened to its field. Raises `FieldInvalid`, `ContentImpossible`."""
+    """Of a subscribe message, or a template message of the official account: their fields follow the same rules.
+
+    Prose is shortened to its field; `page` is one of the mini-program. Raises `FieldInvalid`, `ContentImpossible`.
+    """
     _bounded("template_id", template_id, _LONGEST_TEMPLATE)
     if page is not None:
         _bounded("page", page, _LONGEST_PAGE)

@@ -23,6 +23,7 @@ from app.providers.wechat.errors import (
     PAGE_PICTURE,
     PHONE_NUMBER,
     SUBSCRIBE_SEND,
+    USER_INFO,
     BadAnswer,
     Busy,
     CodeInvalid,
@@ -39,6 +40,7 @@ T = TypeVar("T")
 _VERSIONS: dict[State, str] = {"developer": "develop", "trial": "trial", "formal": "release"}
 
 _FEW_PLACES = 2
+_LONGEST_UNIONID = 128
 
 _CODE = re.compile(r"[!-~]{1,256}")
 _SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}")
@@ -50,6 +52,14 @@ class Code2Session:
     """Who logged in. WeChat's session_key is dropped on the spot: nothing here needs it."""
 
     openid: str = field(repr=False)
+    unionid: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Follower:
+    """`unionid` None: who does not follow, or an account that is not bound to the mini-program's Open Platform."""
+
+    follows: bool
     unionid: str | None = field(repr=False)
 
 
@@ -127,6 +137,15 @@ class WechatClient(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
         """
         body = subscribe_body(openid, template_id, page, data, lang, state)
         return message_id(self._with_token("POST", SUBSCRIBE_SEND, body=body))
+
+    def follower(self, openid: str) -> Follower:
+        """Of an official account: whether that person follows it, and who they are across the brand's apps."""
+        answer = self._with_token("GET", USER_INFO, query={"openid": openid})
+        if answer.get("subscribe") not in (0, 1):
+            raise _unreadable(USER_INFO)
+        unionid = answer.get("unionid")
+        known = isinstance(unionid, str) and 0 < len(unionid) <= _LONGEST_UNIONID and "\0" not in unionid
+        return Follower(answer["subscribe"] == 1, unionid if known else None)
 
     def page_picture(self, scene: str, page: str, state: State = "formal") -> bytes:
         """A mini-program code, PNG or JPEG, that opens `page` with `scene`: at most 32 of WeChat's characters.

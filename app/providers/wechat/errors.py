@@ -1,8 +1,8 @@
 """WeChat's error numbers in our words, and which of them are worth another try.
 
 The numbers come from the platform's pages for code2Session, getuserphonenumber, stable_token and
-subscribeMessage.send. A number nobody has met yet counts as refused: repeating what we do not
-understand is how quotas are burnt.
+subscribeMessage.send, and those of official accounts for user/info and message/template/send. A number nobody has met
+yet counts as refused: repeating what we do not understand is how quotas are burnt.
 """
 
 from datetime import datetime
@@ -38,6 +38,18 @@ class NoSubscription(ProviderRefused):
     """Never subscribed, refused, or the one-time credit is used up: the platform's word outranks our count."""
 
     reason = "no_subscription"
+
+
+class NotFollower(RecipientInvalid):
+    """43004: does not follow the official account, or does no more."""
+
+    reason = "not_follower"
+
+
+class WindowClosed(ProviderRefused):
+    """45015, 45047: customer service may answer for 48 hours after somebody wrote, and only so many times."""
+
+    reason = "window_closed"
 
 
 class TemplateInvalid(ProviderRefused):
@@ -93,6 +105,9 @@ CODE_TO_SESSION = "/sns/jscode2session"
 PHONE_NUMBER = "/wxa/business/getuserphonenumber"
 SUBSCRIBE_SEND = "/cgi-bin/message/subscribe/send"
 PAGE_PICTURE = "/wxa/getwxacodeunlimit"
+TEMPLATE_SEND = "/cgi-bin/message/template/send"
+SERVICE_SEND = "/cgi-bin/message/custom/send"
+USER_INFO = "/cgi-bin/user/info"
 
 _REFUSED: dict[int, type[ProviderRefused]] = {
     40029: CodeInvalid,
@@ -101,10 +116,13 @@ _REFUSED: dict[int, type[ProviderRefused]] = {
     40226: RiskBlocked,
     43101: NoSubscription,
     40003: RecipientInvalid,
-    43004: RecipientInvalid,
+    43004: NotFollower,
     40037: TemplateInvalid,
     43107: TemplateBanned,
+    40165: PageInvalid,
     41030: PageInvalid,
+    45015: WindowClosed,
+    45047: WindowClosed,
     45168: ContentSensitive,
 }
 _MISCONFIGURED = frozenset(

@@ -2,7 +2,7 @@
 
 Safe mode only: the body is encrypted and signed. In order: size, freshness, signature (constant time), only
 then decryption, the app id inside, and last the parsing. A caller learns nothing about which step failed.
-Source: the platform's pages on message push and on subscribe-message events.
+Source: the platform's pages on message push, on subscribe-message events and on template messages.
 """
 
 import base64
@@ -24,6 +24,8 @@ from app.providers.wechat.push_xml import NotXml, parse_xml
 log = logging.getLogger(__name__)
 
 MAX_PUSH_BYTES = 64 * 1024
+#: The official account's word on what became of a template message.
+TEMPLATE_FINISHED = "TEMPLATESENDJOBFINISH"
 FRESH_S = 300
 _BLOCK = 32  # WeChat pads to 32 bytes, though AES has blocks of 16
 
@@ -34,7 +36,10 @@ class PushRejected(Invalid):
 
 @dataclass(frozen=True)
 class SubscribeResult:
-    """What happened to one template: `outcome` is accept or reject, or the status of a send (`error_code` 0: sent)."""
+    """What happened to one template: `outcome` is accept or reject, or the status of a send (`error_code` 0: sent).
+
+    `template_id` is empty for a template message: WeChat names only the message.
+    """
 
     template_id: str
     outcome: str
@@ -44,13 +49,17 @@ class SubscribeResult:
 
 @dataclass(frozen=True)
 class Push:
-    """One call of WeChat. `event` is None for what a person wrote; `dedupe_key` is the same for each repetition."""
+    """One call of WeChat. `event` is None for what a person wrote; `dedupe_key` is the same for each repetition.
+
+    `text` is what they wrote, if it was a text.
+    """
 
     event: str | None
     openid: str = field(repr=False)
     created_at: datetime
     results: tuple[SubscribeResult, ...]
     dedupe_key: str
+    text: str | None = field(default=None, repr=False)
 
 
 class _Fault(Exception):
@@ -152,8 +161,15 @@ def _push(payload: Mapping[str, Any]) -> Push:
         created_at = datetime.fromtimestamp(int(created), UTC)
     except (ValueError, OverflowError, OSError):
         raise _Fault("create time") from None
-    results = tuple(_result(item) for item in _items(event, payload))
-    return Push(event, openid, created_at, results, _dedupe_key(payload, event, openid, created, results))
+    if event == TEMPLATE_FINISHED:
+        results: tuple[SubscribeResult, ...] = (_finished(payload),)
+    else:
+        results = tuple(_result(item) for item in _items(event, payload))
+    key = _dedupe_key(payload, event, openid, created, results)
+    written = (
+        _text(payload, "Content") if payload.get("MsgType") == "text" and payload.get("Content") else None
+    )
+    return Push(event, openid, created_at, results, key, written)
 
 
 def _dedupe_key(
@@ -204,6 +220,12 @@ def _result(item: Any) -> SubscribeResult:
     outcome = _text(item, "ErrorStatus" if "ErrorStatus" in item else "SubscribeStatusString")
     msgid = _text(item, "MsgID") if item.get("MsgID") else None
     return SubscribeResult(_text(item, "TemplateId"), outcome, msgid, number)
+
+
+def _finished(payload: Mapping[str, Any]) -> SubscribeResult:
+    """`success`, or `failed:` and why."""
+    status = _text(payload, "Status")
+    return SubscribeResult("", status, _text(payload, "MsgID"), 0 if status == "success" else 1)
 
 
 def _text(payload: Mapping[str, Any], key: str) -> str:

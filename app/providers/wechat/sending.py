@@ -1,4 +1,4 @@
-"""Subscribe messages by the thousand, for the worker: asyncio, connections kept open.
+"""Messages by the thousand, for the worker: asyncio, connections kept open.
 
 Same token, same sorting of errors as `WechatClient`; sends several times as many a second, since
 `requests` is what costs the time there.
@@ -9,14 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import aiohttp
 
 from app.providers import ProviderUnavailable
 from app.providers.wechat.answers import MAX_ANSWER_BYTES, read_answer, report
 from app.providers.wechat.client import Lang, State, message_id, subscribe_body
-from app.providers.wechat.errors import SUBSCRIBE_SEND, NoAnswer, TokenRejected, Unreachable
+from app.providers.wechat.errors import (
+    SERVICE_SEND,
+    SUBSCRIBE_SEND,
+    TEMPLATE_SEND,
+    NoAnswer,
+    TokenRejected,
+    Unreachable,
+)
 from app.providers.wechat.tokens import TokenStore
 from app.providers.wechat.transport import WECHAT_API_BASE, to_json
 
@@ -29,13 +36,15 @@ class Sent:
     msgid: str | None
 
 
-class SubscribeSender:
-    """`async with SubscribeSender(client.tokens, clock=...) as sender: await sender.send(...)`.
+class Sender:
+    """One kind of message: `async with SubscribeSender(client.tokens, clock=...) as sender: await sender.send(...)`.
 
     At most `connections` sends are under way at once; more wait their turn here. Messages to one openid
     must go one after the other (WeChat answers 43108 otherwise): that is the caller's part.
     A send that is cancelled counts as unknown.
     """
+
+    path: ClassVar[str]
 
     def __init__(
         self,
@@ -49,7 +58,7 @@ class SubscribeSender:
     ) -> None:
         self._tokens = tokens
         self._clock = clock
-        self._url = base_url.rstrip("/") + SUBSCRIBE_SEND
+        self._url = base_url.rstrip("/") + self.path
         self._timeout = aiohttp.ClientTimeout(
             total=connect_timeout_s + read_timeout_s, sock_connect=connect_timeout_s, sock_read=read_timeout_s
         )
@@ -72,18 +81,10 @@ class SubscribeSender:
     ) -> None:
         await self._http.close()
 
-    async def send(
-        self,
-        openid: str,
-        template_id: str,
-        page: str | None,
-        data: Mapping[str, Mapping[str, str]],
-        lang: Lang = "zh_CN",
-        state: State = "formal",
-    ) -> Sent:
+    async def _sent(self, message: Mapping[str, Any]) -> Sent:
         """Sends one message. Raises `ProviderRefused` (final), `ProviderUnavailable` (nothing was sent) or
         `OutcomeUnknown` (it may have arrived: the request went out and no readable answer came)."""
-        body = to_json(subscribe_body(openid, template_id, page, data, lang, state))
+        body = to_json(message)
         token = self._tokens.peek() or await self._renewed(None)
         try:
             return Sent(message_id(await self._call(token, body)))
@@ -111,9 +112,9 @@ class SubscribeSender:
         except (aiohttp.ClientError, TimeoutError, OSError):
             failure = NoAnswer()
         else:
-            return read_answer(SUBSCRIBE_SEND, status, content, now=self._clock())
+            return read_answer(self.path, status, content, now=self._clock())
         # Raised out here, so that not even `__context__` leads to the request and its URL.
-        report(SUBSCRIBE_SEND, failure)
+        report(self.path, failure)
         raise failure
 
     async def _exchange(self, token: str, body: bytes) -> tuple[int, bytes]:
@@ -124,3 +125,53 @@ class SubscribeSender:
             while len(content) <= MAX_ANSWER_BYTES and (chunk := await response.content.read(8192)):
                 content += chunk
             return response.status, content
+
+
+class SubscribeSender(Sender):
+    """Subscribe messages of the mini-program."""
+
+    path = SUBSCRIBE_SEND
+
+    async def send(
+        self,
+        openid: str,
+        template_id: str,
+        page: str | None,
+        data: Mapping[str, Mapping[str, str]],
+        lang: Lang = "zh_CN",
+        state: State = "formal",
+    ) -> Sent:
+        """Raises as `_sent`."""
+        return await self._sent(subscribe_body(openid, template_id, page, data, lang, state))
+
+
+class TemplateSender(Sender):
+    """Template messages of the official account. `mini_app_id`: whose pages they may lead to."""
+
+    path = TEMPLATE_SEND
+
+    async def send(
+        self,
+        openid: str,
+        template_id: str,
+        page: str | None,
+        data: Mapping[str, Mapping[str, str]],
+        *,
+        mini_app_id: str | None,
+        reference: str,
+    ) -> Sent:
+        """`reference` names the message: WeChat sends one of a name once in ten minutes. Raises as `_sent`."""
+        body = {"touser": openid, "template_id": template_id, "data": data, "client_msg_id": reference}
+        if page is not None and mini_app_id is not None:
+            body["miniprogram"] = {"appid": mini_app_id, "pagepath": page}
+        return await self._sent(body)
+
+
+class ServiceSender(Sender):
+    """What customer service of the mini-program says to who wrote to it."""
+
+    path = SERVICE_SEND
+
+    async def send(self, openid: str, words: str) -> Sent:
+        """Raises as `_sent`, and `WindowClosed`."""
+        return await self._sent({"touser": openid, "msgtype": "text", "text": {"content": words}})

@@ -81,6 +81,10 @@ Component({
       }
     },
 
+    email() {
+      wx.navigateTo({ url: '/pages/email/index' });
+    },
+
     signIn() {
       session.signIn().then(
         () => this.reload(),

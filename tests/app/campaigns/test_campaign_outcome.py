@@ -9,7 +9,6 @@ from sqlalchemy import Engine, text
 from app import clock, idempotency
 from app.audit import OPERATOR
 from app.campaigns import draft
-from app.campaigns.begin import begin
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.report import report
 from app.campaigns.try_out import TriedOut, try_out
@@ -20,7 +19,7 @@ from app.messages.send import fill_inboxes
 from app.providers.wechat import FieldInvalid
 from app.staff.roles import Grant
 from tests.adjusting import member_no
-from tests.campaigns import APP_ID, INBOX, WECHAT, audience, begun, by_wechat, drafted, work
+from tests.campaigns import APP_ID, INBOX, WECHAT, audience, begun, by_wechat, drafted, held_out, work
 from tests.conftest import rows
 from tests.marketing import NOON, TEMPLATE, asked, plan, template
 from tests.shop import Phone, Shop
@@ -43,12 +42,7 @@ def test_the_arms_are_compared_by_what_they_kept(shop: Shop, engine: Engine) -> 
     shop.earn(people[1], 7)  # before
     now = clock.now()
     campaign = begun(shop, people, now)
-    begin(campaign, now=now)
-    with engine.begin() as connection:  # as if it had been drawn so
-        values = {"ids": [one.member_id for one in held]}
-        connection.execute(
-            text("UPDATE campaign_members SET arm = 'held_out' WHERE member_id = ANY(:ids)"), values
-        )
+    held_out(campaign, held, now)
     work(now)
     fill_inboxes(clock=lambda: now)
     [item] = inbox(member_id=people[0].member_id, language="zh", limit=5, before=None)
@@ -71,13 +65,14 @@ def test_the_arms_are_compared_by_what_they_kept(shop: Shop, engine: Engine) -> 
     assert report(campaign_id=campaign, now=clock.now()).uplift_bp == 5_000
 
 
-def given_back(shop: Shop, engine: Engine, phone: Phone, fen: int) -> None:
-    """Of the member's one sale, through the till."""
+def given_back(shop: Shop, engine: Engine, phone: Phone, fen: int | None) -> None:
+    """So much of the member's one sale (None: all of it), through the till."""
     [(sale,)] = rows(
         engine, "SELECT id FROM sales WHERE member_id = :m ORDER BY id DESC LIMIT 1", m=phone.member_id
     )
     clerk = shop.person(f"clerk-{phone.member_id}", Grant("manager", shop.store.id))
-    body = {"amount_fen": fen, "refund_no": f"R{sale}"[:40], "reason": "other", "staff_no": clerk.staff_no}
+    body = {"refund_no": f"R{sale}"[:40], "reason": "other", "staff_no": clerk.staff_no}
+    body |= {} if fen is None else {"amount_fen": fen}
     answer = shop.till.post(f"/sales/{sale}/refunds", body)
     assert answer.status_code == 201, answer.json
 

@@ -13,7 +13,7 @@ from app.audit import OPERATOR
 from app.campaigns import halt
 from app.campaigns import plan as planning
 from app.campaigns.begin import begin
-from app.campaigns.campaign import CampaignInOtherState, show
+from app.campaigns.campaign import _TRY, CampaignInOtherState, show
 from app.campaigns.forecast import forecast
 from app.campaigns.hold_out import HELD_OUT
 from app.campaigns.report import report
@@ -22,6 +22,7 @@ from app.messages.lease import lease
 from app.messages.preferences import set_preferences
 from app.messages.send import fill_inboxes
 from app.segments import save
+from app.segments.asking import SegmentTooSlow
 from app.segments.rule import parse
 from tests.campaigns import APP_ID, INBOX, WECHAT, approved, audience, begun, by_wechat, drafted, work
 from tests.conftest import rows
@@ -65,12 +66,13 @@ def test_everybody_finds_it_in_the_inbox_in_the_language_they_read(shop: Shop, e
 def test_what_is_sent_by_wechat_has_the_members_own_words(shop: Shop, engine: Engine) -> None:
     template()
     member = by_wechat(shop.member("王小明"), 1)
-    begun(shop, [member], channel="wechat_subscribe")
+    campaign = begun(shop, [member], channel="wechat_subscribe")
     work()
     [(params,)] = rows(engine, "SELECT params FROM messages WHERE kind = 'campaign'")
     assert isinstance(params, dict)
     sent = params["wechat"]
-    assert (sent["template_id"], sent["page"]) == ("sale-of-the-week", "pages/coupon_centre/index")
+    page = f"pages/coupon_centre/index?campaign={campaign}"
+    assert (sent["template_id"], sent["page"]) == ("sale-of-the-week", page)
     assert sent["data"]["thing1"]["value"].endswith("：本周八折")
     assert params["body_zh"] == "王小明，本周全场八折。"
     assert rows(engine, CREDITS) == [(member.member_id, 0)]
@@ -145,6 +147,29 @@ def test_a_rule_means_members_as_they_are_when_it_begins(shop: Shop, engine: Eng
     assert told(engine) == sorted([few[1].member_id, late.member_id])
 
 
+def test_one_whose_segment_took_too_long_can_be_put_forward_again(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = crowd(shop, 2)
+    campaign = begun(shop, people)
+
+    def slow(*_: Any, **__: Any) -> None:
+        raise SegmentTooSlow(most_s=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.campaigns.begin.snapshot.take", slow)
+        work()
+    stopped = show(campaign_id=campaign)
+    assert (stopped.state, stopped.ended_for) == ("stopped", "segment_too_slow")
+    again = approved(shop, stopped)
+    assert (show(campaign_id=again).state, show(campaign_id=again).ended_for) == ("scheduled", None)
+    work()
+    assert told(engine) == ids(people)
+    halt.stop(campaign_id=campaign, actor=OPERATOR, now=NOON)
+    with pytest.raises(CampaignInOtherState):
+        approved(shop, show(campaign_id=campaign))
+
+
 # Races, and what breaks off
 
 
@@ -175,14 +200,14 @@ def test_who_is_not_taken_first_is_told_twice(
     campaign = begun(shop, people)
     begin(campaign, now=NOON)
     monkeypatch.setattr(planning, "_TAKE", text(planning._TAKE.text.replace("FOR UPDATE SKIP LOCKED", "")))
-    all_found, real = threading.Barrier(2), planning.plan_each
+    all_found, real = threading.Barrier(2), planning.tell_each
 
-    def unguarded(session: Any, member_ids: Any, what: Any, **more: Any) -> Any:
+    def unguarded(session: Any, telling: Any, member_ids: Any, **more: Any) -> Any:
         all_found.wait(20)
         own = f"{more.pop('subject')}:{threading.get_ident() % 100_000}"
-        return real(session, member_ids, what, subject=own, **{**more, "wait": True})
+        return real(session, telling, member_ids, subject=own, **{**more, "wait": True})
 
-    monkeypatch.setattr(planning, "plan_each", unguarded)
+    monkeypatch.setattr(planning, "tell_each", unguarded)
     race(2, lambda _: planning._batch(campaign, APP_ID, NOON))
     assert len(told(unaudited_engine)) == 6
 
@@ -373,6 +398,27 @@ def test_a_stop_while_it_is_planned_leaves_nothing_waiting(
     race(16, act)
     work()
     assert told(engine) == []
+
+
+def test_nobody_halts_it_in_the_midst_of_a_batch(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happens without it: test_campaign_controls.py."""
+    campaign = begun(shop, crowd(shop, 2))
+    begin(campaign, now=NOON)
+    free: list[bool] = []
+    real = planning.tell_each
+
+    def somebody_tries(*positional: Any, **named: Any) -> Any:
+        with engine.begin() as other:
+            free.append(other.execute(_TRY, {"id": campaign}).scalar_one())
+        return real(*positional, **named)
+
+    monkeypatch.setattr(planning, "tell_each", somebody_tries)
+    work()
+    assert free == [False]
+    with engine.begin() as other:
+        assert other.execute(_TRY, {"id": campaign}).scalar_one()
 
 
 def test_who_refuses_between_planning_and_sending_is_not_told(shop: Shop, engine: Engine) -> None:

@@ -29,6 +29,7 @@ def enter(wechat_app):
             language="zh",
             terms=parts.terms,
             now=start + timedelta(seconds=at_s),
+            vault=parts.phones,
         )
 
     return run

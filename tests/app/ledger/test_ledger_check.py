@@ -11,6 +11,8 @@ from app import clock
 from app.checkout.decide import decide
 from app.checkout.pricing import RoundingPolicy
 from app.ledger.check import QUESTIONS, differences
+from app.ledger.check_automations import AUTOMATION_QUESTIONS
+from app.ledger.check_campaigns import CAMPAIGN_QUESTIONS
 from app.ledger.check_coupon_holders import HOLDER_QUESTIONS
 from app.ledger.check_coupons import COUPON_QUESTIONS
 from app.ledger.check_coupons_used import COUPON_USE_QUESTIONS
@@ -425,7 +427,9 @@ def notices(engine: Engine, promise: str, statements: str) -> bool:
 
 def test_every_promise_has_a_violation_to_find() -> None:
     elsewhere = (
+        *AUTOMATION_QUESTIONS,
         *DAILY_QUESTIONS,
+        *CAMPAIGN_QUESTIONS,
         *COUPON_QUESTIONS,
         *COUPON_USE_QUESTIONS,
         *HOLDER_QUESTIONS,

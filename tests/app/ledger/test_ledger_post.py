@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app import db
-from app.ledger.post import AlreadyPosted, NotEnough, post
+from app.ledger.post import AlreadyPosted, NotEnough, post, post_each
 from tests.app.ledger.books import DAY, NOW, balance, cause, everything, fen, member, move, points, remaining
 from tests.conftest import rows
 
@@ -189,3 +189,19 @@ def test_large_values_keep_every_fen(engine: Engine) -> None:
     move(fen(one, large))
     move(fen(one, -(large - 1)))
     assert balance(engine, one, "principal_fen") == 1
+
+
+def test_many_are_given_theirs_in_one_statement_each_once(engine: Engine) -> None:
+    one, two, late = member(), member(), member()
+    move(points(one, 10, expires_at=NOW - US))
+    theirs = {f"gift:{who}": points(who, 7, expires_at=NOW + DAY) for who in (two, one)}
+    with db.transaction() as session:
+        post_each(session, cause(), theirs)
+    assert [balance(engine, who) for who in (one, two)] == [7, 7]
+    assert remaining(engine, one) == [0, 7], "what had ended is taken out before"
+    sources = "SELECT source_id FROM ledger_transactions WHERE source_id LIKE 'gift:%' ORDER BY id"
+    assert rows(engine, sources) == [(f"gift:{who}",) for who in (one, two)]
+    before = everything(engine)
+    with pytest.raises(AlreadyPosted), db.transaction() as session:
+        post_each(session, cause(), {**theirs, "gift:late": points(late, 7)})
+    assert everything(engine) == before

@@ -19,6 +19,7 @@ from app.policies import PolicyMalformed, read
         {"quiet_until": None},
         {"most_a_day": -1},
         {"ask_again_days": 0},
+        {"fen_per_1000_sms": -1},
         {"quiet_for": "21:00"},
     ],
 )
@@ -40,6 +41,9 @@ def test_what_is_no_policy_is_refused(value: dict[str, Any]) -> None:
         ({}, {"most_a_week": None}, True),
         ({"most_a_day": None}, {"most_a_day": 3}, False),
         ({}, {"ask_again_days": 13}, True),
+        ({}, {"fen_per_1000_sms": 6_000, "fen_per_1000_wechat": 1}, False),
+        ({}, {"fen_per_1000_sms": 4_999}, True),
+        ({}, {"fen_per_1000_emails": 0}, True),
     ],
 )
 def test_less_quiet_more_messages_and_sooner_questions_loosen_it(

@@ -207,7 +207,10 @@ def test_a_clock_that_was_set_back_stops_nobody(post: Post) -> None:
 def test_each_provider_has_a_beat_of_its_own(post: Post) -> None:
     names = [beat.name for beat in work.beats(post.parts, clock.now, lambda: True)]
     assert {name for name in names if name.startswith("messages.")} == {
-        *(f"messages.{channel}" for channel in (WECHAT, "official_account", "sms", "email", "inbox")),
+        *(
+            f"messages.{channel}"
+            for channel in (WECHAT, "official_account", "wechat_service", "sms", "email", "inbox")
+        ),
         "messages.reclaim",
     }
 

@@ -152,6 +152,15 @@ def sandbox(sandbox_url):
     box.close()
 
 
+@pytest.fixture(scope="module")
+def platform(request):
+    """A sandbox of the module's own `CONFIG`."""
+    with process.start(request.module.CONFIG) as url:
+        box = Sandbox(url)
+        yield box
+        box.close()
+
+
 @pytest.fixture
 def sandbox_client(sandbox, make_client, shared):
     return make_client(base_url=sandbox.url, shared=shared, read_timeout_s=5)

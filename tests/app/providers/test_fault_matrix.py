@@ -15,8 +15,8 @@ import pytest
 from scripted_wechat import CODE, HANGS, OPENID, TOKEN, Reply, html, says
 
 from app.providers import OutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.wechat import SubscribeSender
-from app.providers.wechat.errors import CODE_TO_SESSION, STABLE_TOKEN, SUBSCRIBE_SEND
+from app.providers.wechat import SubscribeSender, TemplateSender
+from app.providers.wechat.errors import CODE_TO_SESSION, STABLE_TOKEN, SUBSCRIBE_SEND, TEMPLATE_SEND
 from tests.smtp_peer import certificate_in
 
 LATER, REFUSED, UNKNOWN = "later", "refused", "unknown"
@@ -27,7 +27,7 @@ def code(number):
     return says({"errcode": number, "errmsg": "…"})
 
 
-#: Fault → what it means when asking for a token, logging in, and sending.
+#: Fault → what it means when asking for a token, logging in, and sending, be it to a subscriber or a follower.
 FAULTS = {
     "500": (Reply(b"", 500), LATER, LATER, LATER),
     "502": (html(502), LATER, LATER, LATER),
@@ -47,7 +47,8 @@ FAULTS = {
     "43101": (code(43101), REFUSED, REFUSED, REFUSED),
     "45047": (code(45047), REFUSED, REFUSED, REFUSED),
 }
-WAYS = (STABLE_TOKEN, CODE_TO_SESSION, SUBSCRIBE_SEND)
+WAYS = (STABLE_TOKEN, CODE_TO_SESSION, SUBSCRIBE_SEND, TEMPLATE_SEND)
+SENDERS = {SUBSCRIBE_SEND: SubscribeSender, TEMPLATE_SEND: TemplateSender}
 
 
 def ask(client, way, url):
@@ -56,15 +57,16 @@ def ask(client, way, url):
     elif way == CODE_TO_SESSION:
         client.code_to_session(CODE)
     else:
-        asyncio.run(_send(client, url))
+        asyncio.run(_send(client, way, url))
 
 
-async def _send(client, url):
-    sender = SubscribeSender(
+async def _send(client, way, url):
+    sender = SENDERS[way](
         client.tokens, clock=client.tokens._clock, base_url=url, connect_timeout_s=0.3, read_timeout_s=0.3
     )
+    more = {"mini_app_id": None, "reference": "the-message"} if way == TEMPLATE_SEND else {}
     async with sender:
-        await sender.send(OPENID, "TPL", None, {})
+        await sender.send(OPENID, "TPL", None, {}, **more)
 
 
 def meaning(client, way, url):
@@ -81,7 +83,7 @@ def test_each_fault_on_each_way(make_client, wechat, fault, way):
     reply, *meanings = FAULTS[fault]
     wechat.on(way, reply)
 
-    assert meaning(make_client(), way, wechat.url) == meanings[WAYS.index(way)]
+    assert meaning(make_client(), way, wechat.url) == meanings[min(WAYS.index(way), 2)]
 
     # Logging in repeats -1, which means that nothing was done.
     assert wechat.count(way) == (3 if (fault, way) == ("-1", CODE_TO_SESSION) else 1)
@@ -153,5 +155,5 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing_on_each_way(make_cli
 
 def _with_token(client, way):
     """To send takes one: it was fetched before the trouble began."""
-    if way == SUBSCRIBE_SEND:
+    if way in SENDERS:
         client.tokens._fetch = lambda: (TOKEN, 7200)

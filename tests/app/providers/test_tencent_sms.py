@@ -22,7 +22,8 @@ from app.providers import (
 from app.providers.sms import Reply, SmsAccount, TencentSms, replies_in
 from app.providers.sms.errors import NotAtThisHour, RecipientRefuses, RecipientRested, TemplateInvalid
 from app.providers.sms.replies import ReportMalformed
-from tests.sms_peer import APP_ID, SECRET_ID, SECRET_KEY, SIGNATURE, SmsPeer, said
+from tests.sms_peer import APP_ID, SECRET_ID, SECRET_KEY, SIGNATURE, SmsPeer
+from wechat_sandbox.sms import said
 
 ACCOUNT = SmsAccount(
     secret_id=SECRET_ID, secret_key=SECRET_KEY, app_id=APP_ID, signature=SIGNATURE, region="ap-guangzhou"

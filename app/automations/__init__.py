@@ -1,0 +1,1 @@
+"""Automations: what is done by itself when something happens to a member, or has not happened for long."""

@@ -1,0 +1,86 @@
+"""What an automation does: tells something, gives a coupon or points, puts a tag on or takes one off."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy.orm import Session
+
+from app.automations.triggers import AutomationMalformed, Id, check_template, struct
+from app.campaigns import content
+from app.campaigns.content import CampaignMalformed
+from app.points.rules import MOST_DAYS
+
+MOST_POINTS = 1_000_000
+MOST_COUPONS = 10
+
+_Tag = Annotated[str, Meta(min_length=1, max_length=24)]
+
+
+class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As of a campaign: `channel`, whether whom it does not reach is told in the inbox, and `content`."""
+
+    channel: Literal["inbox", "wechat_subscribe", "sms", "email"]
+    else_inbox: bool = False
+    content: dict[str, Any]
+
+
+class Coupon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many of a template."""
+
+    template: Id
+    count: Annotated[int, Meta(ge=1, le=MOST_COUPONS)] = 1
+
+
+class Points(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """They last `lifetime_days` whole days; None: for ever."""
+
+    points: Annotated[int, Meta(ge=1, le=MOST_POINTS)]
+    lifetime_days: Annotated[int, Meta(ge=1, le=MOST_DAYS)] | None = None
+
+
+class Actions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """At least one of them."""
+
+    message: Message | None = None
+    coupon: Coupon | None = None
+    points: Points | None = None
+    tag_on: _Tag | None = None
+    tag_off: _Tag | None = None
+
+    @property
+    def gives(self) -> bool:
+        """Something of value."""
+        return self.coupon is not None or self.points is not None
+
+
+def read(session: Session, data: object) -> dict[str, Any]:
+    """As they are kept. Raises `AutomationMalformed`, `FieldInvalid`, `ContentImpossible`."""
+    found: Actions = struct(data, Actions, "actions")
+    kept = {name: value for name, value in msgspec.to_builtins(found).items() if value is not None}
+    if not kept:
+        raise AutomationMalformed(field="actions")
+    for name in ("tag_on", "tag_off"):
+        tag = kept.get(name)
+        if tag is not None and (tag != tag.strip() or not tag.isprintable()):
+            raise AutomationMalformed(field=f"actions.{name}")
+    if found.tag_on is not None and found.tag_on == found.tag_off:
+        raise AutomationMalformed(field="actions.tag_off")
+    if found.coupon is not None:
+        check_template(session, found.coupon.template, "actions.coupon.template")
+    if found.message is not None:
+        kept["message"]["content"] = _content(session, found.message)
+    return kept
+
+
+def _content(session: Session, message: Message) -> dict[str, Any]:
+    try:
+        return content.read(session, message.content, message.channel)
+    except CampaignMalformed as fault:
+        raise AutomationMalformed(field=f"actions.message.{fault.data['field']}") from None
+
+
+def kept(data: dict[str, Any]) -> Actions:
+    """What was read and kept."""
+    found: Actions = struct(data, Actions, "actions")
+    return found

@@ -1,0 +1,159 @@
+"""What is done for the members of a batch, and what became of each, in the transaction of whoever asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.automations.actions import Actions, Coupon, Points, kept
+from app.automations.models import Automation, AutomationRun
+from app.campaigns.telling import Telling, tell_each
+from app.clock import HOME_ZONE, business_date
+from app.coupons.gift import issue_if_possible
+from app.coupons.issue import Source
+from app.ids import new_id
+from app.ledger.post import POINTS, Cause, Posting, post
+from app.messages.campaign import AUTOMATION
+from app.messages.policy import MessagePolicy
+from app.points.lots import ends_at
+from app.points.rules import NEVER, Expiry
+from app.policies import in_force
+from app.segments.tags import put_on_each, take_off_each
+
+SOURCE = "automation"
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """`untold` and `unissued` say why not; `again`: it is not known yet, and nothing else was done."""
+
+    message_id: str | None = None
+    untold: str | None = None
+    coupons: int = 0
+    unissued: str | None = None
+    points: int = 0
+    tagged: bool = False
+    again: bool = False
+
+    @property
+    def acted(self) -> bool:
+        return bool(self.message_id or self.coupons or self.points or self.tagged)
+
+    @property
+    def refused(self) -> str | None:
+        """Why nothing came of it at all."""
+        return None if self.acted else self.unissued or self.untold
+
+
+def give(
+    session: Session,
+    automation: Automation,
+    runs: Sequence[AutomationRun],
+    *,
+    app_id: str | None,
+    now: datetime,
+) -> dict[int, Outcome]:
+    """By run, of members whom the caller holds, one run each. Value first, so that a message says what is there then.
+
+    Of what has a price there is one run at a time: who holds the accounts and the stock of many keeps tills waiting.
+    """
+    done = kept(automation.actions)
+    assert len(runs) == 1 or not done.gives
+    outcomes = {run.id: Outcome() for run in runs}
+    for run in runs:
+        if done.coupon is not None:
+            _issue(session, done.coupon, run, outcomes[run.id], now)
+        if done.points is not None:
+            outcomes[run.id].points = _post(session, automation, done.points, run, now)
+    _tag(session, done, runs, outcomes, now)
+    if done.message is not None:
+        telling = Telling(
+            channel=done.message.channel,
+            else_inbox=done.message.else_inbox,
+            content=done.message.content,
+            app_id=app_id,
+        )
+        _tell(session, telling, runs, outcomes, now)
+    return outcomes
+
+
+def _issue(session: Session, coupon: Coupon, run: AutomationRun, outcome: Outcome, now: datetime) -> None:
+    outcome.unissued = issue_if_possible(
+        session,
+        template_id=coupon.template,
+        member_id=run.member_id,
+        count=coupon.count,
+        source=Source(kind=SOURCE, id=str(run.id)),
+        now=now,
+    )
+    outcome.coupons = 0 if outcome.unissued else coupon.count
+
+
+def _post(session: Session, automation: Automation, points: Points, run: AutomationRun, now: datetime) -> int:
+    day = business_date(now, HOME_ZONE)
+    lifetime = NEVER if points.lifetime_days is None else Expiry(kind="days", n=points.lifetime_days)
+    cause = Cause(
+        kind="automation",
+        source_type="automation_run",
+        source_id=str(run.id),
+        rule_id=automation.no,
+        occurred_at=now,
+        business_date=day,
+    )
+    credit = Posting(
+        member_id=run.member_id,
+        unit=POINTS,
+        amount=points.points,
+        house="points_gifted",
+        expires_at=ends_at(lifetime, day, HOME_ZONE),
+    )
+    post(session, cause, [credit])
+    return points.points
+
+
+def _tag(
+    session: Session,
+    done: Actions,
+    runs: Sequence[AutomationRun],
+    outcomes: dict[int, Outcome],
+    now: datetime,
+) -> None:
+    members = sorted(run.member_id for run in runs)
+    if done.tag_on is not None:
+        put_on_each(session, done.tag_on, members, actor=audit.SYSTEM, now=now)
+    if done.tag_off is not None:
+        take_off_each(session, done.tag_off, members, actor=audit.SYSTEM, now=now)
+    for outcome in outcomes.values():
+        outcome.tagged = bool(done.tag_on or done.tag_off)
+
+
+def _tell(
+    session: Session,
+    telling: Telling,
+    runs: Sequence[AutomationRun],
+    outcomes: dict[int, Outcome],
+    now: datetime,
+) -> None:
+    """Once: by the run that is decided about here; its message has the key of this batch."""
+    members = [run.member_id for run in runs]
+    found = tell_each(
+        session,
+        telling,
+        members,
+        kind=AUTOMATION,
+        subject=f"{SOURCE}:{new_id(now)}",
+        policy=in_force(session, MessagePolicy).value,
+        now=now,
+        wait=True,
+    )
+    messages = {member: message for told in found.told.values() for member, message in told.items()}
+    for run in runs:
+        outcome = outcomes[run.id]
+        outcome.message_id = messages.get(run.member_id)
+        outcome.untold = None if outcome.message_id else found.refused.get(run.member_id)
+        if outcome.message_id is None and outcome.untold is None:
+            # Whose credit came or went in this very moment is looked at again, unless something else was done.
+            outcome.again = not outcome.acted
+            outcome.untold = "no_credit"

@@ -1,0 +1,104 @@
+"""What an automation did: occasions, what became of them, and who bought afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, text
+
+from app.automations.automation import one
+from app.db import transaction
+
+_RUNS = text("""
+    SELECT r.state, r.refused, r.untold, r.unissued, m.state AS message, count(*)::integer AS runs,
+        count(i.read_at)::integer AS read, sum(r.coupons)::bigint AS coupons, sum(r.points)::bigint AS points
+    FROM automation_runs r LEFT JOIN messages m ON m.id = r.message_id
+    LEFT JOIN inbox_items i ON i.message_id = r.message_id
+    WHERE r.automation_no = :no GROUP BY 1, 2, 3, 4, 5""")
+_COUPONS = text("""
+    SELECT count(*) FILTER (WHERE c.used > c.restored)::integer AS used FROM automation_runs r
+    JOIN coupons c ON c.source = 'automation' AND c.source_id = r.id::text
+    WHERE r.automation_no = :no AND r.coupons > 0""")
+# A purchase counts once, while something of it is kept, as in campaigns.
+_BOUGHT = text("""
+    WITH bought AS (
+        SELECT DISTINCT s.id, s.member_id, s.amount_fen - coalesce(b.fen, 0) AS fen
+        FROM automation_runs r JOIN sales s ON s.member_id = r.member_id
+            AND s.occurred_at >= r.decided_at AND s.occurred_at < r.decided_at + CAST(:lasts AS interval)
+        LEFT JOIN LATERAL (SELECT sum(f.amount_fen) AS fen FROM refunds f WHERE f.sale_id = s.id) b ON true
+        WHERE r.automation_no = :no AND r.state = 'acted' AND (b.fen IS NULL OR b.fen < s.amount_fen))
+    SELECT count(DISTINCT member_id)::integer AS buyers, count(*)::integer AS sales,
+        coalesce(sum(fen), 0)::bigint AS revenue_fen FROM bought""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`triggered` = `waiting` + `acted` + those `refused`, by reason; those older than 90 days are not kept.
+
+    `untold` and `unissued` are parts that are missing of what was done, by reason. Messages are by their state.
+    `buyers` bought within the days of attribution after it was done for them; nobody is held out to compare with.
+    """
+
+    state: str
+    triggered: int
+    waiting: int
+    acted: int
+    refused: Mapping[str, int]
+    untold: Mapping[str, int]
+    unissued: Mapping[str, int]
+    messages: Mapping[str, int]
+    read: int
+    coupons: int
+    coupons_used: int
+    points: int
+    buyers: int
+    sales: int
+    revenue_fen: int
+
+
+def report(*, no: int) -> Report:
+    """Raises `NotFound`."""
+    with transaction() as session:
+        automation = one(session, no)
+        lasts = timedelta(days=automation.attribution_days)
+        return _report(session.connection(), no, automation.state, lasts)
+
+
+def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Report:
+    counts: dict[str, dict[str, int]] = {
+        "refused": {},
+        "untold": {},
+        "unissued": {},
+        "message": {},
+        "state": {},
+    }
+    read, coupons, points = 0, 0, 0
+    for row in connection.execute(_RUNS, {"no": no}):
+        for column, found in counts.items():
+            value = getattr(row, column)
+            if value is not None:
+                found[value] = found.get(value, 0) + row.runs
+        read, coupons, points = read + row.read, coupons + row.coupons, points + row.points
+    messages = {
+        **dict.fromkeys(("pending", "sent", "failed", "unknown", "cancelled"), 0),
+        **counts["message"],
+    }
+    messages["pending"] += messages.pop("leased", 0)
+    bought = connection.execute(_BOUGHT, {"no": no, "lasts": lasts}).one()
+    return Report(
+        state=state,
+        triggered=sum(counts["state"].values()),
+        waiting=counts["state"].get("waiting", 0),
+        acted=counts["state"].get("acted", 0),
+        refused=dict(sorted(counts["refused"].items())),
+        untold=dict(sorted(counts["untold"].items())),
+        unissued=dict(sorted(counts["unissued"].items())),
+        messages=messages,
+        read=read,
+        coupons=coupons,
+        coupons_used=connection.execute(_COUPONS, {"no": no}).scalar_one(),
+        points=points,
+        buyers=bought.buyers,
+        sales=bought.sales,
+        revenue_fen=bought.revenue_fen,
+    )
