@@ -14,6 +14,7 @@ from bench import mailing, sending
 from bench.cpu import tree_cpu_s
 from bench.figures import BooksUnsound, Sample
 from bench.ground import Ground
+from bench.stock import in_bulk
 
 PLANNING, CEILING = "planning", "sends, no latency"
 ONE, TWO = "sends, 1 worker", "sends, 2 workers"
@@ -77,7 +78,7 @@ class Messaging:
         planned = plan(campaign_id, app_id=mailing.APP_ID, now=now)
         took_s, own_s = time.perf_counter() - began, time.process_time() - cpu_s
         after = tree_cpu_s(self.ground.database_pid)
-        with self.engine.connect() as connection:
+        with in_bulk(self.engine) as connection:
             found = tuple(connection.execute(text(_PLANNED), {"id": campaign_id}).one())
             connection.execute(text(_DONE_WITH))
         if found != (planned,) * 3 or planned != self.mailing.members:
