@@ -142,9 +142,9 @@ def report(bench: Bench, facts: dict[str, object], *, took_s: float) -> None:
         if what in bench.rounds
     ]
     campaigns = [
-        extrapolated(messaging.PLANNING, found, CAMPAIGN, CAMPAIGN_S)
-        for found in (bench.rounds.get(messaging.PLANNING),)
-        if found is not None
+        extrapolated(name, bench.rounds[name], CAMPAIGN, CAMPAIGN_S)
+        for name in (messaging.PLANNING, messaging.PLANNING_TWO)
+        if name in bench.rounds
     ]
     memory_kb = bench.messaging.memory_kb if bench.messaging is not None else []
     shape = {

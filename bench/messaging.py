@@ -1,14 +1,18 @@
 """Messages by the thousand: how fast a campaign is planned, how fast workers send, and what tills notice of it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
-from app import clock
+from app import clock, db
 from app.campaigns.plan import plan
 from bench import mailing, sending
 from bench.cpu import tree_cpu_s
@@ -16,11 +20,11 @@ from bench.figures import BooksUnsound, Sample
 from bench.ground import Ground
 from bench.stock import in_bulk
 
-PLANNING, CEILING = "planning", "sends, no latency"
+PLANNING, PLANNING_TWO, CEILING = "planning", "planning, 2 workers", "sends, no latency"
 ONE, TWO = "sends, 1 worker", "sends, 2 workers"
 BARE_ONE, BARE_TWO = "sends, bare client of 60", "sends, bare client of 120"
 QUIET, DRAINING = "till, no backlog", "till, backlog drains"
-NAMES = (PLANNING, CEILING, BARE_ONE, ONE, BARE_TWO, TWO, QUIET, DRAINING)
+NAMES = (PLANNING, PLANNING_TWO, CEILING, BARE_ONE, ONE, BARE_TWO, TWO, QUIET, DRAINING)
 #: Connections of one worker (`at_once` of app/messages/channels/wechat_subscribe.py), and how long WeChat takes.
 CONNECTIONS, LATENCY_MS = 60, 50.0
 #: A rate that stops nobody, and the usual one.
@@ -55,7 +59,8 @@ class Messaging:
     def measurements(self, till: Callable[[], Sample]) -> dict[str, Callable[[int], Sample]]:
         """`till` measures sales of some tills that are not in a hurry."""
         return {
-            PLANNING: lambda _: self._planning(),
+            PLANNING: lambda _: self._planning(1),
+            PLANNING_TWO: lambda _: self._planning(2),
             CEILING: lambda _: self._bare(CONNECTIONS, latency_ms=0),
             BARE_ONE: lambda _: self._bare(CONNECTIONS),
             ONE: lambda _: self._workers(1),
@@ -65,19 +70,23 @@ class Messaging:
             DRAINING: lambda _: self._till(till, self.sends),
         }
 
-    def _planning(self) -> Sample:
-        """By one worker. Raises `BooksUnsound` unless each member has a message and a credit reserved for it."""
+    def _planning(self, workers: int) -> Sample:
+        """By processes of their own. Raises `BooksUnsound` unless each member has a message and a credit reserved."""
         now = clock.now()
-        campaign_id = mailing.begun(self.engine, self.mailing, now)
-        self.ground.clear_up()
-        database, began, cpu_s = (
-            tree_cpu_s(self.ground.database_pid),
-            time.perf_counter(),
-            time.process_time(),
-        )
-        planned = plan(campaign_id, app_id=mailing.APP_ID, now=now)
-        took_s, own_s = time.perf_counter() - began, time.process_time() - cpu_s
-        after = tree_cpu_s(self.ground.database_pid)
+        with ProcessPoolExecutor(
+            workers, get_context("spawn"), initializer=_connect, initargs=(self.ground.database_url,)
+        ) as processes:
+            list(processes.map(time.sleep, [0.5] * workers))  # each has started and imported what it needs
+            campaign_id = mailing.begun(self.engine, self.mailing, now)
+            self.ground.clear_up()
+            database, own, began = (
+                tree_cpu_s(self.ground.database_pid),
+                tree_cpu_s(os.getpid()),
+                time.perf_counter(),
+            )
+            planned = sum(processes.map(_plan, [campaign_id] * workers, [now] * workers))
+            took_s = time.perf_counter() - began
+            database_after, own_after = tree_cpu_s(self.ground.database_pid), tree_cpu_s(os.getpid())
         with in_bulk(self.engine) as connection:
             found = tuple(connection.execute(text(_PLANNED), {"id": campaign_id}).one())
             connection.execute(text(_DONE_WITH))
@@ -87,8 +96,8 @@ class Messaging:
             operations=planned,
             elapsed_s=took_s,
             latencies_ms=[1000 * took_s],
-            app_cpu_s=own_s,
-            database_cpu_s=None if database is None or after is None else after - database,
+            app_cpu_s=_between(own, own_after),
+            database_cpu_s=_between(database, database_after),
         )
 
     def _bare(self, connections: int, latency_ms: float = LATENCY_MS) -> Sample:
@@ -155,6 +164,18 @@ class Messaging:
         environment = sending.environment(self.ground.environment, self.address, per_second)
         with sending.working(count, environment, self.logs) as workers:
             yield workers
+
+
+def _connect(database_url: str) -> None:
+    db.bind(create_engine(database_url, **db.engine_options(2)))
+
+
+def _plan(campaign_id: str, now: datetime) -> int:
+    return plan(campaign_id, app_id=mailing.APP_ID, now=now)
+
+
+def _between(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
 
 
 @contextmanager
