@@ -236,6 +236,34 @@ def test_what_is_planned_at_night_is_due_in_the_morning(member: int, engine: Eng
     assert told(engine) == [NOON + timedelta(hours=21)]
 
 
+def test_what_was_not_sent_by_the_evening_waits_for_the_morning(shop: Shop, engine: Engine) -> None:
+    """After an outage, or behind a long queue: planned by day and looked at by night. A test is sent all the same."""
+    evening, night, morning = (NOON + timedelta(hours=hours) for hours in (8.5, 10, 21))
+    people = [shop.member().member_id for _ in range(5)]
+    template()
+    template("service", category="service")
+    for member in people[:4]:
+        grant(member, 1)
+    grant(people[4], 1, "service")
+    plan(people[:3], asked("wechat_subscribe", at=evening, template_id=TEMPLATE))
+    with db.transaction() as session:
+        tested = {"kind": "promotion", "subject": "test", "params": {"test": True}, "now": evening}
+        plan_each(session, people[3:4], asked("wechat_subscribe", at=evening, template_id=TEMPLATE), **tested)
+    plan(people[4:], asked("wechat_subscribe", "service", evening, "service"), "service")
+
+    def leased(at: datetime) -> list[str]:
+        found, more = list[str](), True
+        while more:
+            batch = lease(channel="wechat_subscribe", app_id=APP["app_id"], now=at, limit=2)
+            found += ["test" if "test" in one.params else one.category for one in batch.messages]
+            more = batch.more
+        return found
+
+    assert sorted(leased(night)) == ["service", "test"]
+    assert told(engine) == [evening, *[morning] * 3]
+    assert leased(morning) == ["marketing"] * 3
+
+
 # Caps
 
 
