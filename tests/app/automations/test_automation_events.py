@@ -376,6 +376,19 @@ def test_who_may_not_be_told_still_gets_what_is_given(shop: Shop, engine: Engine
     assert report(no=no).refused == {"coupons_used_up": 1}
 
 
+def test_nobody_is_told_of_a_coupon_they_do_not_get(custom: Custom, engine: Engine) -> None:
+    template_id = coupon.live_template(clock.now(), stock=1)
+    done = {**TELL, "coupon": {"template": template_id}, "points": {"points": 5}}
+    no = turned_on(custom.shop, "joined", clock.now(), actions=done, max_runs=100)
+    for _ in range(2):
+        custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    out = "coupons_used_up"
+    assert rows(engine, GIVEN) == [(5, 1, None, None), (5, 0, out, out)]
+    assert sum(report(no=no).messages.values()) == 1
+
+
 def test_it_is_told_by_the_first_channel_that_reaches_and_not_at_night(
     custom: Custom, engine: Engine
 ) -> None:
