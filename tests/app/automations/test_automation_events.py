@@ -18,6 +18,7 @@ from app.automations.report import report
 from app.automations.rows import prune
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.messages.inbox import inbox
+from app.messages.lease import give_back, lease
 from app.messages.send import fill_inboxes
 from app.segments import save, totals
 from app.segments.rule import parse
@@ -328,6 +329,23 @@ def test_messages_that_wait_are_called_back_when_it_is_off(custom: Custom, engin
     )
     assert rows(engine, reasons) == [("automation_off", 2)]
     assert (report(no=no).messages["cancelled"], report(no=other).messages["pending"]) == (2, 2)
+    assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
+
+
+def test_what_a_worker_had_taken_and_gave_back_is_called_back_too(custom: Custom, engine: Engine) -> None:
+    no = turned_on(custom.shop, "joined", clock.now())
+    custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    taken = [
+        one
+        for one in lease(channel="inbox", app_id=None, now=clock.now()).messages
+        if one.kind == "automation"
+    ]
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    assert [call_back_all(now=clock.now()) for _ in range(2)] == [0, 0]
+    give_back(taken)
+    assert [call_back_all(now=clock.now()) for _ in range(3)] == [1, 0, 0]
     assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
 
 
