@@ -158,6 +158,30 @@ def test_how_often_a_member_has_it(custom: Custom, engine: Engine, once: dict[st
     assert acted(engine) == [phone.member_id] * times
 
 
+def test_once_is_once_whatever_it_was_before_it_was_changed(custom: Custom, engine: Engine) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    trigger = {"kind": "spent_in_sale", "at_least_fen": 1}
+    made = drafted("spent_in_sale", at, trigger={"at_least_fen": 1})
+    approved(custom.shop, made, at)
+
+    def bought(times: int, at: datetime) -> int:
+        for n in range(times):
+            custom.buys(phone, 5_000, at=at + n * HOUR)
+        custom.relays(at=at + times * HOUR)
+        do(at + times * HOUR)
+        do(at + times * HOUR)
+        return len(acted(engine))
+
+    assert bought(2, at + HOUR) == 2
+    for version, (once, days, times) in enumerate((("ever", None, 2), ("days", 3, 2), ("days", 1, 3)), 1):
+        review.switch_off(no=made.no, actor=OPERATOR, now=at)
+        as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+        changed = draft.Draft(**as_it_is | {"trigger": trigger, "once": once, "once_days": days})
+        made = draft.change(no=made.no, version=version, draft=changed, actor=OPERATOR, now=at)
+        approved(custom.shop, made, at)
+        assert bought(1, at + 2 * DAY + version * HOUR) == times
+
+
 def test_what_came_to_nothing_leaves_the_place_to_the_next(custom: Custom, engine: Engine) -> None:
     """Once ever is once that it was done."""
     phone, at = custom.shop.member(), clock.now()
