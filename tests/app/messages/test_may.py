@@ -20,6 +20,7 @@ from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.messages.preferences import set_preferences
 from app.providers import ProviderUnavailable
+from app.providers.wechat.errors import NoSubscription
 from tests.conftest import rows
 from tests.marketing import APP, NOON, TEMPLATE, asked, grant, plan, policy, template, verdict
 from tests.racing import race
@@ -462,3 +463,20 @@ def test_what_is_on_its_way_when_it_is_refused_is_not_tried_again(member: int, e
 
     assert rows(engine, "SELECT state, reason FROM messages") == [("cancelled", "opted_out")]
     assert rows(engine, "SELECT credits FROM subscription_credits") == [(1,)]
+
+
+@pytest.mark.parametrize(("scope", "kept"), [("wechat_subscribe", 1), ("all", 0)])
+def test_what_could_not_be_sent_is_kept_in_the_inbox_for_who_wants_it(
+    member: int, engine: Engine, scope: str, kept: int
+) -> None:
+    """Refused while it was on its way, sent in vain, and not told in another way to who refuses all."""
+    template()
+    grant(member, 1)
+    plan([member], asked("wechat_subscribe", template_id=TEMPLATE))
+    begun = begin(lease(channel="wechat_subscribe", app_id=APP["app_id"], now=NOON).messages, now=NOON)
+    set_preferences(member_id=member, refused=frozenset({scope}), now=NOON)
+
+    record([Outcome(message=begun[0], provider_code="43101", error=NoSubscription())], now=NOON)
+
+    assert rows(engine, "SELECT state, reason FROM messages") == [("failed", "no_subscription")]
+    assert rows(engine, "SELECT count(*) FROM inbox_items") == [(kept,)]
