@@ -29,13 +29,18 @@ _FOUND = """
 _OF_DAYS = """CROSS JOIN unnest(CAST(:days AS date[]), CAST(:ats AS timestamptz[]), CAST(:seen AS date[]))
         d (day, at, seen)"""
 _ONE = "a.no = :no"
+# Nobody is meant again for whom it was done before it was changed to once, or to once in so long; the keys of the table
+# keep runs of one version apart.
 _NOTE = """
     INSERT INTO automation_runs (automation_no, version, member_id, occasion, at, until, due_at)
     SELECT f.no, f.version, f.member_id, f.occasion, f.at,
         CASE f.once WHEN 'ever' THEN timestamptz '9999-12-31 00:00:00+00'
             WHEN 'days' THEN f.at + f.once_days * interval '1 day' END,
         f.at + f.delay_minutes * interval '1 minute'
-    FROM ({found}) f ORDER BY f.no, f.member_id, f.at, f.occasion ON CONFLICT DO NOTHING"""
+    FROM ({found}) f WHERE f.once = 'occasion' OR NOT EXISTS (SELECT FROM automation_runs r
+        WHERE r.automation_no = f.no AND r.member_id = f.member_id AND r.version < f.version AND r.state = 'acted'
+            AND (f.once = 'ever' OR r.at > f.at - f.once_days * interval '1 day'))
+    ORDER BY f.no, f.member_id, f.at, f.occasion ON CONFLICT DO NOTHING"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,12 @@ def give(
             content=done.message.content,
             app_id=app_id,
         )
-        _tell(session, telling, runs, outcomes, now)
+        # A message may tell of the coupon: who does not get it is not told, as of a campaign.
+        for outcome in outcomes.values():
+            outcome.untold = outcome.unissued
+        told = [run for run in runs if outcomes[run.id].unissued is None]
+        if told:
+            _tell(session, telling, told, outcomes, now)
     return outcomes
 
 

@@ -15,12 +15,15 @@ BATCH = 1_000
 OFF = "automation_off"
 
 _TO_CALL_BACK = text("SELECT no FROM automations WHERE to_call_back ORDER BY no")
+_ITS_OWN = """m.kind = :kind AND EXISTS (SELECT FROM automation_runs r
+        WHERE r.automation_no = :no AND r.member_id = m.member_id AND r.message_id = m.id)"""
 # From what waits at all, which is little beside what was ever done.
-_PENDING = text("""
+_PENDING = text(f"""
     SELECT DISTINCT ON (m.member_id) m.member_id, m.id FROM messages m
-    WHERE m.state = 'pending' AND m.kind = :kind AND m.member_id > :after AND EXISTS (SELECT FROM automation_runs r
-        WHERE r.automation_no = :no AND r.member_id = m.member_id AND r.message_id = m.id)
-    ORDER BY m.member_id, m.id LIMIT :most""")
+    WHERE m.state = 'pending' AND m.member_id > :after AND {_ITS_OWN}
+    ORDER BY m.member_id, m.id LIMIT :most""")  # noqa: S608  # our own words
+# What a worker has in hand may wait again: given back by one that stops, or because the provider does not answer.
+_IN_HAND = text(f"SELECT EXISTS (SELECT FROM messages m WHERE m.state = 'leased' AND {_ITS_OWN})")  # noqa: S608
 
 
 def call_back_all(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
@@ -46,7 +49,7 @@ def _some(no: int, after: int, now: datetime) -> tuple[int, int | None]:
         found = {row.member_id: row.id for row in session.execute(_PENDING, asked)}
         if not found:
             # Nobody was left out: a pass from the first on found nothing.
-            automation.to_call_back = after > 0
+            automation.to_call_back = after > 0 or session.execute(_IN_HAND, asked).scalar_one()
             session.flush()
             return 0, None
         return len(call_back(session, found, reason=OFF, now=now)), max(found)

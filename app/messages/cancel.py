@@ -11,6 +11,10 @@ from app.messages.may import hold_each
 
 WITHDRAWN, OPTED_OUT = "consent_withdrawn", "opted_out"
 
+#: Of a message `m` that was not sent: whether it goes into the inbox. Marketing not of who refuses all of it by now.
+IN_INBOX = """(m.category = 'service' OR EXISTS (SELECT FROM members p
+    WHERE p.id = m.member_id AND p.status = 'active' AND NOT p.marketing_opt_out))"""
+
 # Lock, then look, in two statements: a worker that begins one of them at this moment has either done so, and the
 # second statement sees its attempt, or comes too late and may not send.
 _LOCK = text("""

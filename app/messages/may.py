@@ -42,6 +42,24 @@ class Verdict:
     tell_at: datetime
 
 
+def told_at(at: str, *, marketing: str, channel: str) -> str:
+    """Joins of members `m` that end in `t.tell_at`: that time, or of marketing the end of the quiet hours it falls in.
+
+    The values `quiet_from` and `quiet_until` are the policy's; all else is the program's own text.
+    """
+    return f"""LEFT JOIN stores h ON h.id = m.home_store_id
+    CROSS JOIN LATERAL (SELECT coalesce(h.time_zone, '{HOME_ZONE}') AS zone) z
+    CROSS JOIN LATERAL (SELECT CAST({at} AS timestamptz) AT TIME ZONE z.zone AS here) l
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN NOT {marketing} OR CAST({channel} AS text) = 'inbox' OR CAST(:quiet_from AS time) IS NULL
+            THEN CAST({at} AS timestamptz)
+        WHEN CAST(l.here AS time) >= CAST(:quiet_from AS time)
+            THEN (CAST(l.here AS date) + 1 + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
+        WHEN CAST(l.here AS time) < CAST(:quiet_until AS time)
+            THEN (CAST(l.here AS date) + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
+        ELSE CAST({at} AS timestamptz) END AS tell_at) t"""
+
+
 def verdicts_of(whom: str, *, channel: str = ":channel", template_id: str = ":template_id") -> str:
     """Member by member `member_id`, `refused` and `tell_at`, as in `Verdict`; its values are `values`. For a FROM.
 
@@ -76,17 +94,7 @@ def verdicts_of(whom: str, *, channel: str = ":channel", template_id: str = ":te
     -- Whoever calls marketing a service, or the other way round, finds no credit; a retired template has none either.
     CROSS JOIN (SELECT coalesce((SELECT s.active AND s.category = :category FROM subscribe_templates s
         WHERE s.template_id = CAST({template_id} AS text)), NOT :marketing) AS fits) x
-    LEFT JOIN stores h ON h.id = m.home_store_id
-    CROSS JOIN LATERAL (SELECT coalesce(h.time_zone, '{HOME_ZONE}') AS zone) z
-    CROSS JOIN LATERAL (SELECT CAST(:at AS timestamptz) AT TIME ZONE z.zone AS here) l
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN NOT :marketing OR CAST({channel} AS text) = 'inbox' OR CAST(:quiet_from AS time) IS NULL
-            THEN CAST(:at AS timestamptz)
-        WHEN CAST(l.here AS time) >= CAST(:quiet_from AS time)
-            THEN (CAST(l.here AS date) + 1 + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
-        WHEN CAST(l.here AS time) < CAST(:quiet_until AS time)
-            THEN (CAST(l.here AS date) + CAST(:quiet_until AS time)) AT TIME ZONE z.zone
-        ELSE CAST(:at AS timestamptz) END AS tell_at) t
+    {told_at(":at", marketing=":marketing", channel=channel)}
     WHERE {whom})"""  # noqa: S608  # all of it is the program's own
 
 

@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from app.db import ask, into, statements, transaction
+from app.db import ask, statements, transaction
 from app.identity import followers
 from app.members.consent import is_withdrawn
-from app.messages.cancel import cancel_refused, cancel_waiting
+from app.messages.cancel import IN_INBOX, cancel_refused, cancel_waiting
 from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
-from app.messages.models import INBOX, InboxItem, Message, MessageAttempt
+from app.messages.models import INBOX, Message, MessageAttempt
 from app.providers import Misconfigured, OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.wechat.errors import NoSubscription, NotFollower
 
@@ -193,18 +193,15 @@ def _settle_credit(session: Session, message: Leased, error: Exception, now: dat
         give_back(session, message.member_id, message.template_id, message_id=message.id, now=now)
 
 
+# Under the id of the message, so that the list keeps the order of what it tells of.
+_INTO_INBOX = text(f"""
+    INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
+    SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM messages m WHERE m.id = :id AND {IN_INBOX}
+    ON CONFLICT (message_id) DO NOTHING""")  # noqa: S608  # our own words
+
+
 def _into_inbox(session: Session, message: Leased, now: datetime) -> None:
-    session.execute(
-        into(InboxItem).on_conflict_do_nothing(index_elements=["message_id"]),
-        {
-            "id": message.id,  # so that the list keeps the order of what it tells of
-            "message_id": message.id,
-            "member_id": message.member_id,
-            "kind": message.kind,
-            "params": message.params,
-            "created_at": now,
-        },
-    )
+    session.execute(_INTO_INBOX, {"id": message.id, "now": now})
 
 
 _RUN_OUT = text("""

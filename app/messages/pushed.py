@@ -12,6 +12,7 @@ from app.db import Busy, transaction
 from app.identity import followers
 from app.identity.models import MemberIdentity
 from app.members.phones import PhoneVault
+from app.messages.cancel import IN_INBOX
 from app.messages.consent import add, forget, note_answer
 from app.messages.models import OFFICIAL, WECHAT
 from app.providers.wechat.push import TEMPLATE_FINISHED, Push, SubscribeResult
@@ -25,20 +26,22 @@ _POPUP, _CHANGE, _SENT = (
 NOT_DELIVERED = "not_delivered"
 
 # The attempt keeps WeChat's id, and says like the message what became of it.
-_TAKE_BACK = text("""
+_TAKE_BACK = text(f"""
     WITH lost AS (
         UPDATE messages m SET state = 'failed', reason = :reason, finished_at = :now
         FROM message_attempts a
         WHERE m.member_id = :member_id AND m.template_id IS NOT DISTINCT FROM CAST(:template_id AS text)
             AND m.channel = :channel AND m.state = 'sent'
             AND a.message_id = m.id AND a.attempt = m.attempts AND a.provider_code = :msgid
-        RETURNING m.id, m.member_id, m.kind, m.params, m.attempts),
+        RETURNING m.id, m.member_id, m.kind, m.category, m.params, m.attempts),
     told AS (
         UPDATE message_attempts a SET outcome = 'failed' FROM lost
-        WHERE a.message_id = lost.id AND a.attempt = lost.attempts)
-    INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-    SELECT id, id, member_id, kind, params, :now FROM lost
-    ON CONFLICT (message_id) DO NOTHING RETURNING id""")
+        WHERE a.message_id = lost.id AND a.attempt = lost.attempts),
+    kept AS (
+        INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
+        SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM lost m WHERE {IN_INBOX}
+        ON CONFLICT (message_id) DO NOTHING)
+    SELECT id FROM lost""")  # noqa: S608  # our own words
 
 _ON_ITS_WAY = text("""
     SELECT EXISTS (SELECT FROM messages m JOIN message_attempts a ON a.message_id = m.id AND a.attempt = m.attempts

@@ -5,23 +5,25 @@ from datetime import datetime
 from sqlalchemy import text
 
 from app.db import reading, transaction
+from app.messages.cancel import IN_INBOX
 from app.messages.models import INBOX
 
 BATCH = 500
 
 _LEASED = text("SELECT count(*) FROM messages WHERE state = 'leased' AND channel <> :inbox")
 
-_SETTLE = text("""
+_SETTLE = text(f"""
     WITH unsent AS (
         SELECT id FROM messages WHERE state = 'pending' AND channel <> :inbox
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED),
     settled AS (
         UPDATE messages m SET state = 'unknown', reason = 'restored', finished_at = :now
-        FROM unsent WHERE m.id = unsent.id RETURNING m.id, m.member_id, m.kind, m.params),
+        FROM unsent WHERE m.id = unsent.id RETURNING m.id, m.member_id, m.kind, m.category, m.params),
     told AS (
         INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-        SELECT id, id, member_id, kind, params, :now FROM settled ON CONFLICT (message_id) DO NOTHING)
-    SELECT id FROM settled""")
+        SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM settled m WHERE {IN_INBOX}
+        ON CONFLICT (message_id) DO NOTHING)
+    SELECT id FROM settled""")  # noqa: S608  # our own words
 
 
 def still_leased() -> int:

@@ -18,6 +18,7 @@ from app.automations.report import report
 from app.automations.rows import prune
 from app.clock import HOME_ZONE, business_date, start_of_day
 from app.messages.inbox import inbox
+from app.messages.lease import give_back, lease
 from app.messages.send import fill_inboxes
 from app.segments import save, totals
 from app.segments.rule import parse
@@ -155,6 +156,30 @@ def test_how_often_a_member_has_it(custom: Custom, engine: Engine, once: dict[st
         custom.relays(at=at + n * DAY + HOUR)
         do(at + n * DAY + HOUR)
     assert acted(engine) == [phone.member_id] * times
+
+
+def test_once_is_once_whatever_it_was_before_it_was_changed(custom: Custom, engine: Engine) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    trigger = {"kind": "spent_in_sale", "at_least_fen": 1}
+    made = drafted("spent_in_sale", at, trigger={"at_least_fen": 1})
+    approved(custom.shop, made, at)
+
+    def bought(times: int, at: datetime) -> int:
+        for n in range(times):
+            custom.buys(phone, 5_000, at=at + n * HOUR)
+        custom.relays(at=at + times * HOUR)
+        do(at + times * HOUR)
+        do(at + times * HOUR)
+        return len(acted(engine))
+
+    assert bought(2, at + HOUR) == 2
+    for version, (once, days, times) in enumerate((("ever", None, 2), ("days", 3, 2), ("days", 1, 3)), 1):
+        review.switch_off(no=made.no, actor=OPERATOR, now=at)
+        as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+        changed = draft.Draft(**as_it_is | {"trigger": trigger, "once": once, "once_days": days})
+        made = draft.change(no=made.no, version=version, draft=changed, actor=OPERATOR, now=at)
+        approved(custom.shop, made, at)
+        assert bought(1, at + 2 * DAY + version * HOUR) == times
 
 
 def test_what_came_to_nothing_leaves_the_place_to_the_next(custom: Custom, engine: Engine) -> None:
@@ -331,6 +356,23 @@ def test_messages_that_wait_are_called_back_when_it_is_off(custom: Custom, engin
     assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
 
 
+def test_what_a_worker_had_taken_and_gave_back_is_called_back_too(custom: Custom, engine: Engine) -> None:
+    no = turned_on(custom.shop, "joined", clock.now())
+    custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    taken = [
+        one
+        for one in lease(channel="inbox", app_id=None, now=clock.now()).messages
+        if one.kind == "automation"
+    ]
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    assert [call_back_all(now=clock.now()) for _ in range(2)] == [0, 0]
+    give_back(taken)
+    assert [call_back_all(now=clock.now()) for _ in range(3)] == [1, 0, 0]
+    assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
+
+
 def test_of_who_takes_consent_back_nothing_waits(custom: Custom, engine: Engine) -> None:
     turned_on(
         custom.shop, "joined", clock.now(), delay_minutes=60, actions={"points": {"points": 5}}, max_runs=5
@@ -374,6 +416,19 @@ def test_who_may_not_be_told_still_gets_what_is_given(shop: Shop, engine: Engine
     facts(shop, clock.now())
     do(clock.now())
     assert report(no=no).refused == {"coupons_used_up": 1}
+
+
+def test_nobody_is_told_of_a_coupon_they_do_not_get(custom: Custom, engine: Engine) -> None:
+    template_id = coupon.live_template(clock.now(), stock=1)
+    done = {**TELL, "coupon": {"template": template_id}, "points": {"points": 5}}
+    no = turned_on(custom.shop, "joined", clock.now(), actions=done, max_runs=100)
+    for _ in range(2):
+        custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    out = "coupons_used_up"
+    assert rows(engine, GIVEN) == [(5, 1, None, None), (5, 0, out, out)]
+    assert sum(report(no=no).messages.values()) == 1
 
 
 def test_it_is_told_by_the_first_channel_that_reaches_and_not_at_night(

@@ -20,6 +20,7 @@ from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 from app.messages.preferences import set_preferences
 from app.providers import ProviderUnavailable
+from app.providers.wechat.errors import NoSubscription
 from tests.conftest import rows
 from tests.marketing import APP, NOON, TEMPLATE, asked, grant, plan, policy, template, verdict
 from tests.racing import race
@@ -236,6 +237,34 @@ def test_what_is_planned_at_night_is_due_in_the_morning(member: int, engine: Eng
     assert told(engine) == [NOON + timedelta(hours=21)]
 
 
+def test_what_was_not_sent_by_the_evening_waits_for_the_morning(shop: Shop, engine: Engine) -> None:
+    """After an outage, or behind a long queue: planned by day and looked at by night. A test is sent all the same."""
+    evening, night, morning = (NOON + timedelta(hours=hours) for hours in (8.5, 10, 21))
+    people = [shop.member().member_id for _ in range(5)]
+    template()
+    template("service", category="service")
+    for member in people[:4]:
+        grant(member, 1)
+    grant(people[4], 1, "service")
+    plan(people[:3], asked("wechat_subscribe", at=evening, template_id=TEMPLATE))
+    with db.transaction() as session:
+        tested = {"kind": "promotion", "subject": "test", "params": {"test": True}, "now": evening}
+        plan_each(session, people[3:4], asked("wechat_subscribe", at=evening, template_id=TEMPLATE), **tested)
+    plan(people[4:], asked("wechat_subscribe", "service", evening, "service"), "service")
+
+    def leased(at: datetime) -> list[str]:
+        found, more = list[str](), True
+        while more:
+            batch = lease(channel="wechat_subscribe", app_id=APP["app_id"], now=at, limit=2)
+            found += ["test" if "test" in one.params else one.category for one in batch.messages]
+            more = batch.more
+        return found
+
+    assert sorted(leased(night)) == ["service", "test"]
+    assert told(engine) == [evening, *[morning] * 3]
+    assert leased(morning) == ["marketing"] * 3
+
+
 # Caps
 
 
@@ -434,3 +463,20 @@ def test_what_is_on_its_way_when_it_is_refused_is_not_tried_again(member: int, e
 
     assert rows(engine, "SELECT state, reason FROM messages") == [("cancelled", "opted_out")]
     assert rows(engine, "SELECT credits FROM subscription_credits") == [(1,)]
+
+
+@pytest.mark.parametrize(("scope", "kept"), [("wechat_subscribe", 1), ("all", 0)])
+def test_what_could_not_be_sent_is_kept_in_the_inbox_for_who_wants_it(
+    member: int, engine: Engine, scope: str, kept: int
+) -> None:
+    """Refused while it was on its way, sent in vain, and not told in another way to who refuses all."""
+    template()
+    grant(member, 1)
+    plan([member], asked("wechat_subscribe", template_id=TEMPLATE))
+    begun = begin(lease(channel="wechat_subscribe", app_id=APP["app_id"], now=NOON).messages, now=NOON)
+    set_preferences(member_id=member, refused=frozenset({scope}), now=NOON)
+
+    record([Outcome(message=begun[0], provider_code="43101", error=NoSubscription())], now=NOON)
+
+    assert rows(engine, "SELECT state, reason FROM messages") == [("failed", "no_subscription")]
+    assert rows(engine, "SELECT count(*) FROM inbox_items") == [(kept,)]

@@ -12,6 +12,7 @@ from app import db, settings
 from app.members.emails import masked
 from app.messages.channels.content import email_content
 from app.messages.models import Message
+from tests.marketing import policy
 from tests.messaging import Post, assembled, reckoned_up
 from tests.shop import Phone
 from tests.smtp_peer import SmtpPeer, mail_server
@@ -228,6 +229,7 @@ def opted_out(mail: Post, phone: Phone) -> bool:
 
 
 def test_advertising_ends_with_one_click(mail: Post, peer: SmtpPeer) -> None:
+    policy(quiet_from=None)
     member = confirmed(mail, peer)
     planned(mail, member, category="marketing")
     mail.send()
@@ -248,6 +250,7 @@ def test_advertising_ends_with_one_click(mail: Post, peer: SmtpPeer) -> None:
 
 
 def test_a_link_that_we_did_not_make_leads_nowhere(mail: Post, peer: SmtpPeer) -> None:
+    policy(quiet_from=None)
     member = confirmed(mail, peer)
     planned(mail, member, category="marketing")
     mail.send()
