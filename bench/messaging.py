@@ -1,6 +1,5 @@
 """Messages by the thousand: how fast a campaign is planned, how fast workers send, and what tills notice of it."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -79,14 +78,10 @@ class Messaging:
             list(processes.map(time.sleep, [0.5] * workers))  # each has started and imported what it needs
             campaign_id = mailing.begun(self.engine, self.mailing, now)
             self.ground.clear_up()
-            database, own, began = (
-                tree_cpu_s(self.ground.database_pid),
-                tree_cpu_s(os.getpid()),
-                time.perf_counter(),
-            )
-            planned = sum(processes.map(_plan, [campaign_id] * workers, [now] * workers))
-            took_s = time.perf_counter() - began
-            database_after, own_after = tree_cpu_s(self.ground.database_pid), tree_cpu_s(os.getpid())
+            database, began = tree_cpu_s(self.ground.database_pid), time.perf_counter()
+            done = list(processes.map(_plan, [campaign_id] * workers, [now] * workers))
+            took_s, after = time.perf_counter() - began, tree_cpu_s(self.ground.database_pid)
+        planned = sum(number for number, _ in done)
         with in_bulk(self.engine) as connection:
             found = tuple(connection.execute(text(_PLANNED), {"id": campaign_id}).one())
             connection.execute(text(_DONE_WITH))
@@ -96,8 +91,8 @@ class Messaging:
             operations=planned,
             elapsed_s=took_s,
             latencies_ms=[1000 * took_s],
-            app_cpu_s=_between(own, own_after),
-            database_cpu_s=_between(database, database_after),
+            app_cpu_s=sum(cpu_s for _, cpu_s in done),
+            database_cpu_s=None if database is None or after is None else after - database,
         )
 
     def _bare(self, connections: int, latency_ms: float = LATENCY_MS) -> Sample:
@@ -170,12 +165,10 @@ def _connect(database_url: str) -> None:
     db.bind(create_engine(database_url, **db.engine_options(2)))
 
 
-def _plan(campaign_id: str, now: datetime) -> int:
-    return plan(campaign_id, app_id=mailing.APP_ID, now=now)
-
-
-def _between(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else after - before
+def _plan(campaign_id: str, now: datetime) -> tuple[int, float]:
+    """How many, and the CPU time of this process."""
+    began = time.process_time()
+    return plan(campaign_id, app_id=mailing.APP_ID, now=now), time.process_time() - began
 
 
 @contextmanager
