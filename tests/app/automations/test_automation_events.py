@@ -29,7 +29,7 @@ from tests.app.tiers.shopping import Custom, set_plan
 from tests.automations import TELL, approved, do, drafted, facts, turned_on
 from tests.campaigns import APP_ID, INBOX, WECHAT, by_wechat
 from tests.conftest import rows
-from tests.events import booked, session
+from tests.events import booked, given_up, session
 from tests.marketing import policy, template
 from tests.pos_api.test_refunds import refund
 from tests.racing import race
@@ -337,6 +337,17 @@ def test_who_buys_and_returns_again_and_again_is_given_once(
             custom.relays(at=clock.now())
     had = "had_before"
     assert found == ["acted", had, had, "acted"][: 4 if kind == "spent_in_sale" else 3]
+
+
+def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
+    phone, free = custom.shop.member(), session(custom.shop, points=0)
+    turned_on(custom.shop, "event_booked", clock.now(), actions={"points": {"points": 500}}, max_runs=100)
+    for _ in range(3):
+        booking = booked(phone, free, points=0)
+        facts(custom.shop, clock.now())
+        do(clock.now())
+        assert given_up(phone, booking["id"]).status_code == 200
+    assert outcomes(engine) == ["acted", "had_before", "had_before"]
 
 
 def _refunded(shop: Shop, sale: dict[str, Any], who: Any) -> None:
