@@ -17,6 +17,7 @@ from app.automations.asking import Occasion, still
 from app.automations.automation import locked_if_free
 from app.automations.condition import among
 from app.automations.give import Outcome, give
+from app.automations.had import HAD, has_it
 from app.automations.models import Automation, AutomationRun
 from app.db import Busy, reading, transaction
 from app.errors import DomainError
@@ -125,6 +126,9 @@ def _acted(
     meant = among(session, automation, [run.member_id for run in runs], now)
     refused |= {run.id: "condition" for run in runs if run.member_id not in meant}
     runs = [run for run in runs if run.id not in refused]
+    if kept(automation.actions).gives:
+        refused |= {run.id: HAD for run in runs if has_it(session, automation, run, now=now)}
+        runs = [run for run in runs if run.id not in refused]
     outcomes = give(session, automation, runs, app_id=app_id, now=now) if runs else {}
     done = {run_id: outcome for run_id, outcome in outcomes.items() if not outcome.again}
     _decide(session, done, now)

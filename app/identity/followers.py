@@ -31,10 +31,11 @@ _ASKED_AGAIN = timedelta(minutes=5)
 _FOLLOW = text("""
     INSERT INTO official_followers AS f (openid_index, app_id, cipher, told_at, ask_at)
     VALUES (:index, :app_id, :cipher, :told_at, :now)
-    ON CONFLICT (openid_index) DO UPDATE SET cipher = excluded.cipher, told_at = excluded.told_at,
-        ask_at = excluded.ask_at
-    WHERE f.told_at < excluded.told_at
-        AND (f.cipher IS NULL OR f.union_index IS NULL AND f.ask_at IS NULL)""")
+    ON CONFLICT (openid_index) DO UPDATE SET told_at = excluded.told_at,
+        (cipher, ask_at) = (SELECT CASE WHEN n.asks THEN excluded.cipher ELSE f.cipher END,
+            CASE WHEN n.asks THEN excluded.ask_at ELSE f.ask_at END
+            FROM (SELECT f.cipher IS NULL OR f.union_index IS NULL AND f.ask_at IS NULL AS asks) n)
+    WHERE f.told_at < excluded.told_at""")
 _LEAVE = text("""
     INSERT INTO official_followers AS f (openid_index, app_id, told_at) VALUES (:index, :app_id, :told_at)
     ON CONFLICT (openid_index) DO UPDATE

@@ -29,7 +29,7 @@ from tests.app.tiers.shopping import Custom, set_plan
 from tests.automations import TELL, approved, do, drafted, facts, turned_on
 from tests.campaigns import APP_ID, INBOX, WECHAT, by_wechat
 from tests.conftest import rows
-from tests.events import booked, session
+from tests.events import booked, given_up, session
 from tests.marketing import policy, template
 from tests.pos_api.test_refunds import refund
 from tests.racing import race
@@ -309,6 +309,45 @@ def test_after_the_delay_the_reason_is_looked_at_again(custom: Custom, engine: E
     _refunded(custom.shop, sales[1], anna)
     assert do(at + 2 * HOUR) == 2
     assert rows(engine, RUNS) == [(kept.member_id, "acted", None), (back.member_id, "refused", "over")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "trigger", "how"),
+    [
+        ("spent_in_sale", {"at_least_fen": 5_000}, {"amount_fen": 1}),
+        ("first_purchase", {}, {"reason": "void"}),
+    ],
+)
+def test_who_buys_and_returns_again_and_again_is_given_once(
+    custom: Custom, engine: Engine, kind: str, trigger: dict[str, Any], how: dict[str, Any]
+) -> None:
+    """They keep it; it counts for the next purchase that is kept."""
+    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
+    phone, at = custom.shop.member(), clock.now() - HOUR
+    gives = {"points": {"points": 500}}
+    turned_on(custom.shop, kind, at, trigger=trigger, actions=gives, max_runs=100)
+    found = []
+    for n, returned in enumerate((True, True, False, False), 1):
+        sale = {"id": custom.buys(phone, 5_000, at=at + n * HOUR / 10)}
+        custom.relays(at=clock.now())
+        do(clock.now())
+        found = outcomes(engine)
+        if returned:
+            assert refund(custom.shop, sale, anna, **how).status_code == 201
+            custom.relays(at=clock.now())
+    had = "had_before"
+    assert found == ["acted", had, had, "acted"][: 4 if kind == "spent_in_sale" else 3]
+
+
+def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
+    phone, free = custom.shop.member(), session(custom.shop, points=0)
+    turned_on(custom.shop, "event_booked", clock.now(), actions={"points": {"points": 500}}, max_runs=100)
+    for _ in range(3):
+        booking = booked(phone, free, points=0)
+        facts(custom.shop, clock.now())
+        do(clock.now())
+        assert given_up(phone, booking["id"]).status_code == 200
+    assert outcomes(engine) == ["acted", "had_before", "had_before"]
 
 
 def _refunded(shop: Shop, sale: dict[str, Any], who: Any) -> None:

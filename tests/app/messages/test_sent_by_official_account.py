@@ -157,6 +157,20 @@ def test_events_that_come_twice_late_or_out_of_order_change_nothing(account: Pos
         assert account.rows("SELECT cipher IS NOT NULL FROM official_followers") == [(follows,)], event
 
 
+def test_of_who_is_known_a_late_unfollow_is_nothing_either(account: Post) -> None:
+    """They left, came back and were known all the time: what came back first has the last word."""
+    member = logged_in(account, "alice")
+    openid = follow(account, "alice")
+    assert learn(account) == 1
+    now = clock.now()
+    for event, at_s in (("subscribe", 20), ("unsubscribe", 10)):
+        push = Push(event, openid, now + timedelta(seconds=at_s), (), f"{event}{at_s}")
+        later = now + timedelta(minutes=1)
+        apply_official(push, app_id=OFFICIAL["app_id"], vault=account.parts.phones, now=later)
+    assert account.rows(FOLLOWERS) == [(member.member_id, True)]
+    assert learn(account, timedelta(minutes=2)) == 0
+
+
 def test_the_news_that_nobody_follows_ends_the_address_too(account: Post) -> None:
     member = follower(account)
     account.wechat.tell("official/callback", "PUT")  # the event is lost
