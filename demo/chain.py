@@ -37,7 +37,14 @@ STORES = (
 )
 STAFF = (
     DemoPerson("clerk", "1001", "李晓芸", "S001", "收银员（南京西路店）", "clerk in S001"),
-    DemoPerson("marketer", "1002", "周子昂", "S001", "营销（南京西路店）", "marketer in S001"),
+    DemoPerson(
+        "marketer",
+        "1002",
+        "周子昂",
+        None,
+        "营销（所有门店）",
+        "marketer in all stores",
+    ),
     DemoPerson("manager", "1003", "陈国栋", "S001", "店长（南京西路店）", "manager of S001"),
     DemoPerson("admin", "1004", "沈静怡", None, "管理员（所有门店）", "admin, everywhere"),
     DemoPerson("admin2", "1005", "何思源", None, "管理员（复核人）", "admin too: the second person"),

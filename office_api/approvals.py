@@ -12,7 +12,7 @@ from app.approvals import second_person
 from app.approvals.listing import Approval, listing
 from app.checkout.decide import decide, vouch
 from app.points.adjust import REASONS, Adjusted, adjust
-from app.staff.roles import ADJUST_POINTS, APPROVE
+from app.staff.roles import ADJUST_POINTS, APPROVE, stores_with
 from app.stores.setup import store_codes
 from office_api.guard import STAFF, me, my_stores, require_staff, store_named
 from office_api.waiting import WaitingSchema, answer_waiting
@@ -187,14 +187,15 @@ class DecisionSchema(Strict):
 @blueprint.alt_response(202, schema=WaitingSchema(), description="Waits for another person")
 @blueprint.doc(security=STAFF)
 def decision(arguments: dict[str, Any], approval_id: str) -> Response:
-    """Agree, and it is carried out at once; or not. Saying no to one's own request withdraws it.
+    """Agree, and it is carried out at once; or not. Saying no to one's own request withdraws it, for which one needs no
+    right.
 
     202: who asked was only named by a till. Now the caller has spoken for it, and somebody else must agree.
     """
     decided = decide(
         approval_id=approval_id,
         agree=arguments["agree"],
-        stores=my_stores(APPROVE),
+        stores=my_stores(APPROVE) if arguments["agree"] else stores_with(me().grants, APPROVE),
         staff_id=me().id,
         now=clock.now(),
     )

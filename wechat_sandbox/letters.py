@@ -11,13 +11,14 @@ _KEPT: Final = 200
 
 @dataclass(frozen=True)
 class Letter:
-    """``kind`` is sms or email; ``subject`` is empty for an SMS."""
+    """``kind`` is sms or email; an SMS has no ``subject``; ``unsubscribe``: where the button of mail programs leads."""
 
     kind: str
     to: str
     subject: str
     text: str
     at: float
+    unsubscribe: str = ""
 
 
 class Letters:

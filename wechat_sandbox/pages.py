@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -48,10 +49,7 @@ async def front(request: web.Request) -> web.Response:
 
 async def letters(request: web.Request) -> web.Response:
     """GET /letters: the SMS and letters that would have left the machine, the newest first."""
-    kept = [
-        {"kind": one.kind, "to": one.to, "subject": one.subject, "text": one.text, "time": _time(one.at)}
-        for one in world_of(request).letters.newest_first()
-    ]
+    kept = [{**asdict(one), "time": _time(one.at)} for one in world_of(request).letters.newest_first()]
     return _page(request, "letters.html", letters=kept)
 
 

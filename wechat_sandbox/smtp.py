@@ -59,7 +59,15 @@ class MailServer:
         letter = message_from_bytes(content, policy=default)
         plain = letter.get_body(preferencelist=("plain", "html"))
         text = "" if plain is None else str(plain.get_content())
-        return Letter(kind="email", to=to, subject=str(letter["Subject"] or ""), text=text, at=self._now())
+        link = str(letter["List-Unsubscribe"] or "").strip().removeprefix("<").removesuffix(">")
+        return Letter(
+            kind="email",
+            to=to,
+            subject=str(letter["Subject"] or ""),
+            text=text,
+            at=self._now(),
+            unsubscribe=link if link.startswith(("http://", "https://")) else "",
+        )
 
 
 async def _content(reader: asyncio.StreamReader) -> bytes:

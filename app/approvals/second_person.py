@@ -255,22 +255,30 @@ def _depends(session: Session, approver: int, requester: int, now: datetime) -> 
 def reject(
     session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
 ) -> tuple[str, str]:
-    """Say no; who asked withdraws instead, which is the same to everybody else. Raises as `approve`.
+    """Say no; who asked withdraws instead, wherever they may approve. Raises as `approve`.
 
     Kind and subject, for what was kept until the decision.
     """
-    request = _pending(session, approval_id, stores, now)
+    request = _pending(session, approval_id, stores, now, asked_by=staff_id)
     _end(request, "withdrawn" if request.requested_by == staff_id else "rejected", staff_id, now)
     return request.kind, request.subject
 
 
 def _pending(
-    session: Session, approval_id: str, stores: Collection[int] | None, now: datetime
+    session: Session,
+    approval_id: str,
+    stores: Collection[int] | None,
+    now: datetime,
+    *,
+    asked_by: int | None = None,
 ) -> ApprovalRequest:
+    """One of those stores, or that this person asked for."""
     request = session.execute(
         select(ApprovalRequest).where(ApprovalRequest.id == approval_id).with_for_update()
     ).scalar_one_or_none()
-    if request is None or (stores is not None and request.store_id not in stores):
+    if request is None or not (
+        stores is None or request.store_id in stores or request.requested_by == asked_by
+    ):
         raise NotFound
     if request.state != "pending":
         raise ApprovalDecided(state=request.state)

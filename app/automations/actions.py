@@ -1,14 +1,17 @@
 """What an automation does: tells something, gives a coupon or points, puts a tag on or takes one off."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy.orm import Session
 
-from app.automations.triggers import AutomationMalformed, Id, check_template, struct
+from app.automations.triggers import Id, check_template, misfit, struct
 from app.campaigns import content
 from app.campaigns.content import CampaignMalformed
+from app.campaigns.gift import Gift, offer_of, words_for
 from app.points.rules import MOST_DAYS
 
 MOST_POINTS = 1_000_000
@@ -20,7 +23,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=24)]
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """As of a campaign: `channel`, whether whom it does not reach is told in the inbox, and `content`."""
 
-    channel: Literal["inbox", "wechat_subscribe", "sms", "email"]
+    channel: Literal["inbox", "wechat_subscribe", "official_account", "sms", "email"]
     else_inbox: bool = False
     content: dict[str, Any]
 
@@ -54,30 +57,41 @@ class Actions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         return self.coupon is not None or self.points is not None
 
 
-def read(session: Session, data: object) -> dict[str, Any]:
+def read(session: Session, data: object, now: datetime) -> dict[str, Any]:
     """As they are kept. Raises `AutomationMalformed`, `FieldInvalid`, `ContentImpossible`."""
     found: Actions = struct(data, Actions, "actions")
     kept = {name: value for name, value in msgspec.to_builtins(found).items() if value is not None}
     if not kept:
-        raise AutomationMalformed(field="actions")
+        raise misfit("nothing is done", "actions")
     for name in ("tag_on", "tag_off"):
         tag = kept.get(name)
         if tag is not None and (tag != tag.strip() or not tag.isprintable()):
-            raise AutomationMalformed(field=f"actions.{name}")
+            raise misfit("not written as it must be", f"actions.{name}")
     if found.tag_on is not None and found.tag_on == found.tag_off:
-        raise AutomationMalformed(field="actions.tag_off")
+        raise misfit("the tag that is put on", "actions.tag_off")
     if found.coupon is not None:
         check_template(session, found.coupon.template, "actions.coupon.template")
     if found.message is not None:
-        kept["message"]["content"] = _content(session, found.message)
+        kept["message"]["content"] = _content(session, found.message, gift_words(session, found, now))
     return kept
 
 
-def _content(session: Session, message: Message) -> dict[str, Any]:
+def gift_words(session: Session, done: Actions, now: datetime) -> dict[str, dict[str, str]]:
+    """By language what stands for `{coupon}` and `{points_given}` in its message, of those that are given."""
+    gift = Gift(
+        points=0 if done.points is None else done.points.points,
+        coupon_template="" if done.coupon is None else done.coupon.template,
+        coupons=0 if done.coupon is None else done.coupon.count,
+    )
+    return words_for(gift, offer_of(session, gift, now))
+
+
+def _content(session: Session, message: Message, gift: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     try:
-        return content.read(session, message.content, message.channel)
+        return content.read(session, message.content, message.channel, gift)
     except CampaignMalformed as fault:
-        raise AutomationMalformed(field=f"actions.message.{fault.data['field']}") from None
+        what, _, _ = str(fault.data["reason"]).partition(" - at ")
+        raise misfit(what, f"actions.message.{fault.data['field']}") from None
 
 
 def kept(data: dict[str, Any]) -> Actions:

@@ -12,7 +12,7 @@ from app.approvals.models import ApprovalRequest
 from app.automations import actions, triggers
 from app.automations.automation import AutomationInOtherState, AutomationView, locked, view
 from app.automations.models import Automation
-from app.automations.triggers import AutomationMalformed
+from app.automations.triggers import misfit
 from app.db import transaction
 from app.errors import NotFound, VersionConflict
 from app.segments.save import SegmentArchived
@@ -38,7 +38,7 @@ class Draft:
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> AutomationView:
     """Raises `AutomationMalformed`, `FieldInvalid`, `ContentImpossible`, `NotFound` and `SegmentArchived`."""
     with transaction() as session:
-        columns = _columns(session, draft)
+        columns = _columns(session, draft, now)
         made = Automation(
             version=1,
             state="draft",
@@ -58,9 +58,9 @@ def change(*, no: int, version: int, draft: Draft, actor: audit.Actor, now: date
     `VersionConflict`."""
     with transaction() as session:
         automation = editable(session, no, version, now, "draft", "in_review", "off")
-        columns = _columns(session, draft)
+        columns = _columns(session, draft, now)
         if draft.max_runs is not None and draft.max_runs < automation.acted:
-            raise AutomationMalformed(field="max_runs")
+            raise misfit("it has acted more often", "max_runs")
         before = {name: getattr(automation, name) for name in columns}
         for name, value in columns.items():
             setattr(automation, name, value)
@@ -87,14 +87,14 @@ def editable(session: Session, no: int, version: int, now: datetime, *states: st
     return automation
 
 
-def _columns(session: Session, draft: Draft) -> dict[str, Any]:
+def _columns(session: Session, draft: Draft, now: datetime) -> dict[str, Any]:
     """As they are kept, in what JSON knows."""
     kind, trigger = triggers.read(session, draft.trigger)
-    done = actions.read(session, draft.actions)
+    done = actions.read(session, draft.actions, now)
     if (draft.once == "days") != (draft.once_days is not None):
-        raise AutomationMalformed(field="once_days")
+        raise misfit("goes with once: days, and with nothing else", "once_days")
     if draft.max_runs is None and actions.kept(done).gives:
-        raise AutomationMalformed(field="max_runs")
+        raise misfit("needed where something is given", "max_runs")
     if draft.segment_id is not None:
         _check_segment(session, draft.segment_id)
     return {**asdict(draft), "kind": kind, "trigger": trigger, "actions": done}

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.automations.actions import Actions, Coupon, Points, kept
+from app.automations.actions import Actions, Coupon, Points, gift_words, kept
 from app.automations.models import Automation, AutomationRun
 from app.campaigns.telling import Telling, tell_each
+from app.campaigns.wording import with_gift
 from app.clock import HOME_ZONE, business_date
 from app.coupons.gift import issue_if_possible
 from app.coupons.issue import Source
@@ -72,7 +73,7 @@ def give(
         telling = Telling(
             channel=done.message.channel,
             else_inbox=done.message.else_inbox,
-            content=done.message.content,
+            content=with_gift(done.message.content, gift_words(session, done, now)),
             app_id=app_id,
         )
         # A message may tell of the coupon: who does not get it is not told, as of a campaign.

@@ -39,7 +39,7 @@ def submit(*, no: int, version: int, staff_id: int, now: datetime) -> Automation
             session,
             kind=APPROVAL_KIND,
             subject=str(no),
-            details=_details(automation, named),
+            details=_details(session, automation, named, now),
             store_id=None,
             staff_id=staff_id,
             now=now,
@@ -48,7 +48,9 @@ def submit(*, no: int, version: int, staff_id: int, now: datetime) -> Automation
         return _recorded(session, automation, "submit", audit.Actor(type="staff", id=staff_id), now)
 
 
-def _details(automation: Automation, segment_name: str | None) -> dict[str, Any]:
+def _details(
+    session: Session, automation: Automation, segment_name: str | None, now: datetime
+) -> dict[str, Any]:
     """All that it will do, and how much it may give at most."""
     done, runs = actions.kept(automation.actions), automation.max_runs
     points = None if done.points is None or runs is None else done.points.points * runs
@@ -60,6 +62,7 @@ def _details(automation: Automation, segment_name: str | None) -> dict[str, Any]
         "segment": segment_name,
         "segment_version": automation.segment_version,
         "actions": automation.actions,
+        "coupon": actions.gift_words(session, done, now)["zh"].get("coupon"),
         "once": automation.once,
         "once_days": automation.once_days,
         "delay_minutes": automation.delay_minutes,

@@ -52,12 +52,13 @@ def _template(
 TEMPLATES = (
     _template(
         "welcome",
-        ("入会欢迎", "Welcome"),
+        # The welcome itself is told to everybody, with what is given for joining.
+        ("入会次日问候", "A word the day after joining"),
         {"kind": "joined"},
-        ("欢迎加入", "{name}，欢迎加入！结账时出示会员码，就能积分和用券。"),
-        ("Welcome", "Welcome, {name}! Show your member code when you pay to earn points and use coupons."),
+        ("会员码怎么用", "{name}，结账时出示会员码，就能积分和用券。期待您的光临！"),
+        ("Your member code", "Hi {name}! Show your member code when you pay to earn points and use coupons."),
         once="ever",
-        delay_minutes=10,
+        delay_minutes=1_440,
     ),
     _template(
         "first_order_thanks",

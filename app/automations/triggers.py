@@ -3,7 +3,6 @@
 Data in, a checked trigger out; who it means is asked in events.py and days.py.
 """
 
-import re
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +10,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.campaigns.content import misread
 from app.coupons.models import CouponTemplate
 from app.errors import Invalid
 from app.tiers.models import Tier
@@ -28,9 +28,14 @@ _Code = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}\Z")]
 
 
 class AutomationMalformed(Invalid):
-    """Data: `field`, what does not fit, and the place in it."""
+    """Data: `field`, what does not fit, and the place in it; `reason`, what is wrong there."""
 
     code = "automation_malformed"
+
+
+def misfit(fault: str, field: str) -> AutomationMalformed:
+    """With words for it in app/texts/malformed_campaigns.py."""
+    return AutomationMalformed(field=field, reason=f"{fault} - at `$.{field}`")
 
 
 class Trigger(
@@ -157,7 +162,7 @@ def read(session: Session, data: object) -> tuple[str, dict[str, Any]]:
     if isinstance(found, TierUp) and found.tier is not None:
         known = select(Tier.id).where(Tier.code == found.tier)
         if session.execute(known).one_or_none() is None:
-            raise AutomationMalformed(field="trigger.tier")
+            raise misfit("no such tier", "trigger.tier")
     if isinstance(found, CouponUsed | CouponEnding) and found.template is not None:
         check_template(session, found.template, "trigger.template")
     kept = msgspec.to_builtins(found)
@@ -169,11 +174,10 @@ def struct(data: object, kind: Any, field: str) -> Any:
     try:
         return convert(data, kind)
     except msgspec.ValidationError as error:
-        at = re.search(r" - at `\$([^`]{1,120})`", str(error))
-        raise AutomationMalformed(field=f"{field}{at[1] if at else ''}") from None
+        raise misfit(*misread(error, field)) from None
 
 
 def check_template(session: Session, template_id: str, field: str) -> None:
     """There is such a template of coupons; whether it is live is asked when one is given."""
     if session.get(CouponTemplate, template_id) is None:
-        raise AutomationMalformed(field=field)
+        raise misfit("no such template", field)

@@ -10,7 +10,6 @@
 anything; there are no other braces.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -30,7 +29,8 @@ from app.campaigns.wording import (
     words_of,
 )
 from app.errors import Invalid
-from app.messages.models import SMS, WECHAT, SubscribeTemplate
+from app.messages.models import OFFICIAL, SMS, WECHAT, SubscribeTemplate
+from app.providers.wechat.fields import FieldInvalid, fit_fields
 from app.tiers.models import Tier
 from app.typed import convert
 
@@ -43,9 +43,20 @@ _Value = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class CampaignMalformed(Invalid):
-    """Data: `field`, what does not fit; of the content, the place in it."""
+    """Data: `field`, what does not fit, of the content the place in it; `reason`, what is wrong there."""
 
     code = "campaign_malformed"
+
+
+def misfit(fault: str, field: str) -> CampaignMalformed:
+    """With words for it in app/texts/malformed_campaigns.py."""
+    return CampaignMalformed(field=field, reason=f"{fault} - at `$.{field}`")
+
+
+def misread(error: msgspec.ValidationError, field: str) -> tuple[str, str]:
+    """What the reader of types found wrong in the field, and at which place."""
+    fault, _, at = str(error).partition(" - at `$")
+    return fault, f"{field}{at.removesuffix('`')[:120]}"
 
 
 class _Told(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,11 +124,11 @@ def read(
     try:
         content = msgspec.to_builtins(convert(data, Content))
     except msgspec.ValidationError as error:
-        at = re.search(r" - at `\$([^`]{1,120})`", str(error))
-        raise CampaignMalformed(field=f"content{at[1] if at else ''}") from None
+        raise misfit(*misread(error, "content")) from None
     wanted = {"inbox", *((PARTS[channel],) if channel in PARTS else ())}
     for part in sorted(wanted ^ set(content)):
-        raise CampaignMalformed(field=f"content.{part}")
+        fault = "the channel needs it" if part in wanted else "it belongs to another channel"
+        raise misfit(fault, f"content.{part}")
     named = with_gift(content, gift)
     for (place, text), (_, filled) in zip(_texts(content, "content"), _texts(named, "content"), strict=True):
         _check_text(place, text, GIFT_FIELD.search(filled) is None)
@@ -150,8 +161,12 @@ def _check_text(place: str, text: str, all_is_given: bool) -> None:
     plain = FIELD.sub("", GIFT_FIELD.sub("", text) if all_is_given else text)
     lines = place.endswith((".body", ".text"))
     printable = (plain.replace("\n", "") if lines else plain).isprintable()
-    if not text.strip() or not printable or "{" in plain or "}" in plain:
-        raise CampaignMalformed(field=place)
+    if not text.strip():
+        raise misfit("blank", place)
+    if not printable:
+        raise misfit("signs that cannot be shown", place)
+    if "{" in plain or "}" in plain:
+        raise misfit("braces that stand for nothing here", place)
 
 
 def _check_template(session: Session, wechat: Mapping[str, Any]) -> None:
@@ -164,17 +179,19 @@ def _check_template(session: Session, wechat: Mapping[str, Any]) -> None:
         )
     ).scalar_one_or_none()
     if found is None:
-        raise CampaignMalformed(field="content.wechat.template_id")
+        raise misfit("no template that is in use for marketing", "content.wechat.template_id")
     keys = {field["key"] for field in found}
     for language in LANGUAGES:
         if set(wechat[language]) != keys:
-            raise CampaignMalformed(field=f"content.wechat.{language}")
+            raise misfit("not the fields of the template", f"content.wechat.{language}")
 
 
 def _check_filled(session: Session, content: Mapping[str, Any], channel: str) -> None:
     """What the provider would refuse of anybody is refused here; tried with each tier, and the longest words."""
     if channel not in PARTS:
         return
+    if channel in (WECHAT, OFFICIAL):
+        _check_lengths(content[PARTS[channel]])
     for tier in session.execute(select(Tier.name_zh, Tier.name_en)):
         for name, points in ((_LONGEST_NAME, _MOST_POINTS), ("", 0)):
             for language in LANGUAGES:
@@ -184,8 +201,20 @@ def _check_filled(session: Session, content: Mapping[str, Any], channel: str) ->
                     words=words_of(name, tier.name_zh, tier.name_en, points),
                 )
                 try:
-                    addressed(content, channel, None, person)
+                    addressed(content, channel, content[PARTS[channel]].get("page"), person)
                 except Invalid as fault:
                     if channel == SMS:
-                        raise CampaignMalformed(field=f"content.sms.{language}") from fault
+                        raise misfit("not what an SMS takes", f"content.sms.{language}") from fault
                     raise
+
+
+def _check_lengths(part: Mapping[str, Any]) -> None:
+    """Prose is shortened for the sake of a long name. What would be without one as well is refused."""
+    for language in LANGUAGES:
+        for key, text in part[language].items():
+            shortest = FIELD.sub("一", text)
+            if (
+                key.startswith(("thing", "name"))
+                and fit_fields({key: shortest})[key]["value"] != shortest.strip()
+            ):
+                raise FieldInvalid(field=key)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.approvals.models import ApprovalRequest
 from app.campaigns.campaign import CampaignInOtherState, CampaignView, locked, one, view
-from app.campaigns.content import CampaignMalformed, read
+from app.campaigns.content import misfit, read
 from app.campaigns.gift import gift_words, read_gift
 from app.campaigns.models import Campaign
 from app.db import transaction
@@ -125,10 +125,10 @@ def _written(
 
 def _checked(session: Session, draft: Draft, now: datetime) -> Draft:
     """With its content as it is kept."""
-    if draft.starts_at is not None and draft.starts_at > now + _FURTHEST:
-        raise CampaignMalformed(field="starts_at")
+    if draft.starts_at is not None and not now <= draft.starts_at <= now + _FURTHEST:
+        raise misfit("in the past, or more than a year away", "starts_at")
     if len(set(draft.excluded_ids)) < len(draft.excluded_ids):
-        raise CampaignMalformed(field="excluded")
+        raise misfit("the same segment twice", "excluded")
     for place, segment_id in (
         ("audience", draft.audience_id),
         *(("excluded", x) for x in draft.excluded_ids),

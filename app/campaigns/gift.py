@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy.orm import Session
 
-from app.campaigns.content import CampaignMalformed
+from app.campaigns.content import misfit, misread
 from app.coupons.give_each import Offered, offered
 from app.errors import NotFound
 from app.messages.policy import MessagePolicy
@@ -46,17 +46,17 @@ def read_gift(
     """As it is kept. A coupon of which nobody can say what it is worth fits no budget. Raises `CampaignMalformed`."""
     try:
         gift = convert(data, Gift)
-    except msgspec.ValidationError:
-        raise CampaignMalformed(field="gift") from None
+    except msgspec.ValidationError as error:
+        raise misfit(*misread(error, "gift")) from None
     if bool(gift.coupons) != bool(gift.coupon_template):
-        raise CampaignMalformed(field="gift.coupons")
+        raise misfit("coupons and coupon_template go together", "gift.coupons")
     if gift.lifetime_days and not gift.points:
-        raise CampaignMalformed(field="gift.lifetime_days")
+        raise misfit("no points are given", "gift.lifetime_days")
     offer = offer_of(session, gift, now)
     if offer is not None and not offer.live:
-        raise CampaignMalformed(field="gift.coupon_template")
+        raise misfit("the template is not live", "gift.coupon_template")
     if offer is not None and offer.worth_fen is None and budget_fen is not None:
-        raise CampaignMalformed(field="budget_fen")
+        raise misfit("what the coupon is worth is not known", "budget_fen")
     return dict(msgspec.to_builtins(gift))
 
 
@@ -67,7 +67,7 @@ def offer_of(session: Session, gift: Gift, now: datetime) -> Offered | None:
     try:
         return offered(session, gift.coupon_template, now)
     except NotFound:
-        raise CampaignMalformed(field="gift.coupon_template") from None
+        raise misfit("no such template", "gift.coupon_template") from None
 
 
 def words_for(gift: Gift, offer: Offered | None) -> dict[str, dict[str, str]]:

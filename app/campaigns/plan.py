@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.campaigns.begin import begin
@@ -20,6 +21,7 @@ from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
 from app.campaigns.telling import tell_each
 from app.db import Busy, reading, transaction
+from app.errors import DomainError
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
 from app.messages.policy import MessagePolicy
@@ -71,6 +73,13 @@ def plan_due(*, app_id: str | None, now: datetime, keep_going: Callable[[], bool
                 call_back_all(row.id, now=now, keep_going=keep_going)
         except Busy:
             log.warning("campaign %s: busy, the next beat goes on", row.id)
+        except Exception as error:
+            # What nobody thought of in one campaign keeps no other from its turn; a lost database does.
+            if isinstance(error, DomainError) or (
+                isinstance(error, DBAPIError) and error.connection_invalidated
+            ):
+                raise
+            log.exception("campaign %s: failed, the next beat tries again", row.id)
     return total
 
 

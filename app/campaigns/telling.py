@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.content import template_of
 from app.campaigns.opened import page_from
-from app.campaigns.wording import Wording, page_of
+from app.campaigns.wording import PARTS, Wording, page_of
 from app.identity.models import WECHAT_MINI
 from app.messages.may import Asked, Channel, may_each
-from app.messages.models import INBOX
+from app.messages.models import INBOX, OFFICIAL
 from app.messages.plan import plan_each
 from app.messages.policy import MessagePolicy
 
@@ -40,6 +40,8 @@ class Telling:
     def page(self, session: Session, channel: str) -> str | None:
         """Where a tap on it leads, by that channel."""
         page = page_of(session, template_of(self.content, channel))
+        if channel == OFFICIAL:
+            page = self.content[PARTS[channel]].get("page")
         return page if self.campaign_id is None else page_from(page, self.campaign_id)
 
     def asked(self, channel: str, at: datetime) -> Asked:

@@ -64,8 +64,7 @@ def addressed(
     if channel in (WECHAT, OFFICIAL):
         wechat = content[PARTS[channel]]
         texts = {key: _filled(text, words) for key, text in wechat[language].items()}
-        # Where a tap leads: the brand's own template says it, of the account's template the campaign.
-        return wechat_content(wechat["template_id"], wechat.get("page", page), texts)
+        return wechat_content(wechat["template_id"], page, texts)
     if channel == SMS:
         sms = content["sms"][language]
         return sms_content(sms["template"], [_filled(value, words) for value in sms["values"]])

@@ -7,6 +7,7 @@ names of fields, bounds and choices, which are ours too; what was sent is quoted
 import re
 
 from app.texts.malformed_activities import OF_ACTIVITIES
+from app.texts.malformed_campaigns import OF_A_CAMPAIGNS_PLACE
 from app.texts.malformed_segments import OF_A_SEGMENTS_PLACE, OF_SEGMENTS
 
 #: What is malformed: code → (Chinese, English) before the fault.
@@ -18,6 +19,8 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "event_malformed": ("活动设置有误：", "The event does not fit together: "),
     "activity_malformed": ("活动设置有误：", "The activity does not fit together: "),
     "segment_malformed": ("人群规则有误：", "The segment does not fit together: "),
+    "campaign_malformed": ("营销活动有误：", "The campaign does not fit together: "),
+    "automation_malformed": ("自动触发规则有误：", "The automation does not fit together: "),
     "coupon_malformed": ("券的内容有误：", "What the coupon promises does not fit together: "),
 }
 
@@ -147,7 +150,7 @@ def _compiled(sentences: dict[str, tuple[str, str]]) -> list[tuple[re.Pattern[st
     ]
 
 
-_FIELD_PATTERNS = _compiled(_OF_A_FIELD | OF_A_SEGMENTS_PLACE)
+_FIELD_PATTERNS = _compiled(_OF_A_FIELD | OF_A_SEGMENTS_PLACE | OF_A_CAMPAIGNS_PLACE)
 _WHOLE_PATTERNS = _compiled(_WHOLE | OF_ACTIVITIES | OF_SEGMENTS)
 _PLACE = re.compile(r"(?P<fault>.*) - at `(?P<place>.*)`", re.DOTALL)
 

@@ -14,6 +14,7 @@ from app.points.rule_limits import EarningPolicy
 from app.points.rules import definition_of
 from app.texts import refusal_text
 from app.texts.malformed import malformed_text
+from app.texts.malformed_campaigns import OF_A_CAMPAIGNS_PLACE
 from app.tiers.plan import plan_of
 from tests.conftest import ROOT
 
@@ -84,6 +85,23 @@ def test_every_line_of_ours_has_its_words() -> None:
     assert len(found) > 15
     for language in ("zh", "en"):
         assert [one for one in found if malformed_text("rule_malformed", one, language) is None] == []
+
+
+def test_every_misfit_has_its_words() -> None:
+    found = set()
+    for path in sorted(
+        [*(ROOT / "app" / "campaigns").rglob("*.py"), *(ROOT / "app" / "automations").rglob("*.py")]
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "misfit":
+                found |= {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
+    assert found == set(OF_A_CAMPAIGNS_PLACE) - {"the channel needs it", "it belongs to another channel"}
+    for language in ("zh", "en"):
+        for fault in OF_A_CAMPAIGNS_PLACE:
+            told = malformed_text("campaign_malformed", f"{fault} - at `$.content.inbox`", language)
+            assert told is not None
+            assert "content.inbox" in told
+            assert "{{" not in told
 
 
 @pytest.mark.parametrize(

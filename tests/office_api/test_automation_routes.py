@@ -102,13 +102,25 @@ def test_nobody_agrees_to_their_own_and_a_no_makes_it_a_draft_again(office: Offi
     assert office.state(own) == "draft"
 
 
-def test_the_second_person_sees_what_it_may_give_at_most(office: Office) -> None:
+def test_the_second_person_sees_what_it_may_give_at_most_and_the_message_names_it(
+    office: Office, engine: Engine
+) -> None:
     template = coupon.live_template(clock.now())
     actions = {"points": {"points": 30, "lifetime_days": 90}, "coupon": {"template": template, "count": 2}}
-    waiting = office.submitted(office.made(actions=actions, max_runs=1_000))
+    named = {"title": "{coupon}", "body": "+{points_given}"}
+    told = {"message": {"channel": "inbox", "content": {"inbox": {"zh": named, "en": named}}}}
+    nothing = office.call(PATH, office.draft(actions=told))
+    assert (nothing.status_code, nothing.json["code"]) == (422, "automation_malformed")
+    waiting = office.submitted(office.made(actions=actions | told, max_runs=1_000))
     shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
     [details] = [one["details"] for one in shown if one["id"] == waiting["approval_id"]]
     assert (details["points_at_most"], details["coupons_at_most"]) == (30_000, 2_000)
+    assert details["coupon"] == "十元券"
+    assert office.decided(waiting, agree=True).status_code == 204
+    office.shop.member()
+    office.worker()
+    [(params,)] = rows(engine, "SELECT params FROM messages WHERE kind = 'automation'")
+    assert (params["title_zh"], params["body_en"]) == ("十元券", "+30")
 
 
 def test_the_switch_and_a_change_that_needs_a_second_person_again(office: Office) -> None:

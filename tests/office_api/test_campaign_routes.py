@@ -109,7 +109,7 @@ def test_a_gift_and_a_budget_are_read_as_they_were_written(office: Office) -> No
     returns = office.call(f"{PATH}/{made['id']}/report").json["returns"]
     assert (returns["given"], returns["redeemed"]["coupons"], returns["roi_bp"]) == (0, 0, None)
     none = office.call(PATH, office.draft(gift={"points": 10_000_000}))
-    assert (none.status_code, none.json["field"]) == (422, "gift")
+    assert (none.status_code, none.json["field"]) == (422, "gift.points")
     none = office.call(PATH, office.draft(budget_fen=0))
     assert (none.status_code, none.json["code"]) == (422, "validation_failed")
 
@@ -124,6 +124,12 @@ def test_nobody_agrees_to_their_own_and_a_no_makes_it_a_draft_again(office: Offi
     assert office.state(own) == "draft"
     again = office.call(f"{PATH}/{own['id']}/submit", {"version": 1})
     assert again.json["approval_id"] != waiting["approval_id"]
+    # Whoever asked takes it back without any right to decide; of others they know nothing.
+    theirs = office.submitted(office.made())
+    outsider = office.shop.person("outsider", Grant("marketer", None))
+    assert office.decided(theirs, agree=False, who=outsider).status_code == 404
+    assert office.decided(theirs, agree=False, who=office.marketer).status_code == 204
+    assert office.state(theirs) == "draft"
     assert office.decided(again.json, agree=True).status_code == 204
 
 
@@ -203,6 +209,7 @@ def test_a_test_goes_to_five_at_most(office: Office) -> None:
         ({"hold_out_bp": 5_001}, 422, "validation_failed"),
         ({"channel": "telegraph"}, 422, "validation_failed"),
         ({"drip_hours": 169}, 422, "validation_failed"),
+        ({"starts_at": "2020-01-01T00:00:00Z"}, 422, "campaign_malformed"),
     ],
 )
 def test_what_does_not_fit_is_refused(office: Office, changed: Any, status: int, code: str) -> None:
@@ -234,8 +241,16 @@ def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: En
     assert [one["refused"] for one in tried] == [None, "no_address"]
     [(params,)] = rows(engine, "SELECT params -> 'wechat' FROM messages WHERE channel = 'official_account'")
     assert (params["page"], params["data"]) == (
-        "pages/coupons/index",
+        f"pages/coupons/index?campaign={made['id']}",
         {"thing1": {"value": "会员，本周八折"}},
+    )
+    # Prose that has no room even without a name is not cut, it is refused.
+    official["zh"] = {"thing1": "{name}" + "八" * 20}
+    long = office.call(PATH, office.draft(channel="official_account", content=content))
+    assert (long.status_code, long.json["code"], long.json["field"]) == (
+        422,
+        "message_field_invalid",
+        "thing1",
     )
 
 

@@ -46,6 +46,7 @@ def test_sms_and_letters_are_taken_and_shown(url: str) -> None:
     )
     letter = EmailMessage()
     letter["Subject"], letter["From"], letter["To"] = "双倍积分", "a@example.com", "b@example.com"
+    letter["List-Unsubscribe"] = "<http://127.0.0.1:1/unsubscribe/x>"
     letter.set_content("周末见 <b>\n..\n")
     letter.add_alternative("<p>周末见</p>", subtype="html")
     line = Line(mail)
@@ -62,6 +63,7 @@ def test_sms_and_letters_are_taken_and_shown(url: str) -> None:
     page = requests.get(f"{url}/letters?lang=zh", timeout=5).text
     assert "【青禾】陈，您好：双倍积分" in page
     assert "周末见 &lt;b&gt;" in page
+    assert 'href="http://127.0.0.1:1/unsubscribe/x"' in page
 
 
 def test_who_has_another_key_sends_nothing(url: str) -> None:
