@@ -19,7 +19,6 @@ import consoles.preview.pages
 import miniprogram_api.balance
 import miniprogram_api.callbacks.sms
 import miniprogram_api.callbacks.wechat
-import miniprogram_api.callbacks.wechat_official
 import miniprogram_api.callbacks.wechat_pay
 import miniprogram_api.campaigns
 import miniprogram_api.check_ins
@@ -236,7 +235,6 @@ def _install(app: Flask) -> None:
         health.blueprint,
         metrics.blueprint,
         miniprogram_api.callbacks.wechat.blueprint,
-        miniprogram_api.callbacks.wechat_official.blueprint,
         miniprogram_api.callbacks.sms.blueprint,
         miniprogram_api.callbacks.wechat_pay.blueprint,
     ):
