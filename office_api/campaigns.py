@@ -43,6 +43,8 @@ guarded(blueprint, require_staff)
 
 #: A forecast asks all members, and a test sends: more than somebody at a page asks for.
 FORECASTS, TESTS = Limit("campaign_forecasts", 60, 600), Limit("campaign_tests", 30, 600)
+#: A test needs no second person: no way to tell a crowd.
+TESTS_A_DAY = Limit("campaign_tests_a_day", 100, 86_400)
 
 
 @blueprint.get("")
@@ -127,6 +129,7 @@ def send_test(arguments: dict[str, Any], campaign_id: str) -> Response:
     """Send it now to up to five members, marked as a test where there is room to say so."""
     need(MANAGE_CAMPAIGNS, None)
     parts().throttle.hit(TESTS, me().id)
+    parts().throttle.hit(TESTS_A_DAY, me().id)
     tried = try_out(
         campaign_id=campaign_id,
         numbers=arguments["members"],
