@@ -30,6 +30,7 @@ SCREENS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_coupons_from_the_scan_to_the_receipt(
     shop: Shop, open_till: Any, language: str, size: tuple[int, int]

@@ -21,6 +21,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> keys.Keys:
     return keys.load_or_make(Folder(tmp_path_factory.mktemp("keys")))
 
 
+@pytest.mark.long
 def test_the_past_is_complete_and_its_books_are_sound(
     engine: Engine, database_url: str, redis_url: str, known: keys.Keys
 ) -> None:

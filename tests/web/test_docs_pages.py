@@ -45,8 +45,9 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert complaints == []
 
 
+@pytest.mark.long
 @pytest.mark.browser
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize("whole", [False, True])
 def test_the_page_lists_every_operation_tries_one_and_keeps_no_token(
     app: Flask, page: Page, whole: bool
 ) -> None:
