@@ -73,7 +73,7 @@ def _may_refuse(status: HTTPStatus, operation: Operation, path: str, method: str
         case HTTPStatus.FORBIDDEN:
             return (closed and audience != "Member") or (writes and not closed)
         case HTTPStatus.NOT_FOUND:
-            return has_place or has_body or _asks_for_one(operation, path)
+            return has_place or has_body or _asks_for_one(operation)
         case HTTPStatus.CONFLICT:
             return writes or "ticket" in _queried(operation)
         case HTTPStatus.GONE:
@@ -88,9 +88,12 @@ def _is_keyed(operation: Operation) -> bool:
     return any(p.get("name") == "Idempotency-Key" for p in operation.get("parameters", []))
 
 
-def _asks_for_one(operation: Operation, path: str) -> bool:
-    """Whether a query names a thing, or the address means the one there is now: it may not be there."""
-    return bool(_queried(operation) & {"receipt_no", "store", "ticket"}) or path.endswith("/current")
+def _asks_for_one(operation: Operation) -> bool:
+    """Whether a query names a thing, or the address means the one there is now, as its description says: it may not be
+    there.
+    """
+    told = f"{operation.get('summary', '')} {operation.get('description', '')}"
+    return bool(_queried(operation) & {"receipt_no", "store", "ticket"}) or "404 w" in told
 
 
 def _queried(operation: Operation) -> set[Any]:
