@@ -177,6 +177,11 @@ def into(model: type[Base]) -> Insert:
     return insert(cast(Table, model.__table__))
 
 
+def is_lost(error: Exception) -> bool:
+    """Whether the connection broke under it: no fault of what was being done."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what the driver says about locks and lost servers into the business's words."""

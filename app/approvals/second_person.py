@@ -174,6 +174,12 @@ def same(
     return Alike(id=found.id, subject=found.subject)
 
 
+def waits(session: Session, approval_id: str | None, *, now: datetime) -> bool:
+    """Whether it can still be decided about."""
+    request = session.get_one(ApprovalRequest, approval_id)
+    return request.state == "pending" and request.expires_at > now
+
+
 def _speak_for(session: Session, approval_id: str, staff_id: int) -> None:
     """Who asked, whoever spoke for it before: that one may approve then."""
     session.execute(

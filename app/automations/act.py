@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.automations.actions import kept
@@ -19,7 +18,7 @@ from app.automations.condition import among
 from app.automations.give import Outcome, give
 from app.automations.had import HAD, has_it
 from app.automations.models import Automation, AutomationRun
-from app.db import Busy, reading, transaction
+from app.db import Busy, is_lost, reading, transaction
 from app.errors import DomainError
 from app.messages.may import hold_each
 from app.pruning import always
@@ -68,7 +67,7 @@ def _some(no: int, app_id: str | None, now: datetime) -> int:
     except Busy:
         log.warning("automation %d: busy, the next beat goes on", no)
     except Exception as error:
-        if isinstance(error, DomainError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        if isinstance(error, DomainError) or is_lost(error):
             raise
         log.exception("automation %d: %d runs failed and rest", no, len(taken))
         with transaction() as session:

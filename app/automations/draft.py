@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.approvals.models import ApprovalRequest
+from app.approvals import second_person
 from app.automations import actions, triggers
 from app.automations.automation import AutomationInOtherState, AutomationView, locked, view
 from app.automations.models import Automation
@@ -80,10 +80,8 @@ def editable(session: Session, no: int, version: int, now: datetime, *states: st
     automation = locked(session, no, *states)
     if automation.version != version:
         raise VersionConflict(version=automation.version)
-    if automation.state == "in_review":
-        request = session.get_one(ApprovalRequest, automation.approval_id)
-        if request.state == "pending" and request.expires_at > now:
-            raise AutomationInOtherState(state=automation.state)
+    if automation.state == "in_review" and second_person.waits(session, automation.approval_id, now=now):
+        raise AutomationInOtherState(state=automation.state)
     return automation
 
 

@@ -15,11 +15,10 @@ from app.clock import HOME_ZONE, business_date
 from app.coupons.gift import issue_if_possible
 from app.coupons.issue import Source
 from app.ids import new_id
-from app.ledger.post import POINTS, Cause, Posting, post
+from app.ledger.post import Cause
 from app.messages.campaign import AUTOMATION
 from app.messages.policy import MessagePolicy
-from app.points.lots import ends_at
-from app.points.rules import NEVER, Expiry
+from app.points.give_each import give_each
 from app.policies import in_force
 from app.segments.tags import put_on_each, take_off_each
 
@@ -98,24 +97,16 @@ def _issue(session: Session, coupon: Coupon, run: AutomationRun, outcome: Outcom
 
 
 def _post(session: Session, automation: Automation, points: Points, run: AutomationRun, now: datetime) -> int:
-    day = business_date(now, HOME_ZONE)
-    lifetime = NEVER if points.lifetime_days is None else Expiry(kind="days", n=points.lifetime_days)
     cause = Cause(
         kind="automation",
         source_type="automation_run",
         source_id=str(run.id),
         rule_id=automation.no,
         occurred_at=now,
-        business_date=day,
+        business_date=business_date(now, HOME_ZONE),
     )
-    credit = Posting(
-        member_id=run.member_id,
-        unit=POINTS,
-        amount=points.points,
-        house="points_gifted",
-        expires_at=ends_at(lifetime, day, HOME_ZONE),
-    )
-    post(session, cause, [credit])
+    members = {cause.source_id: run.member_id}
+    give_each(session, points.points, lifetime_days=points.lifetime_days, cause=cause, members=members)
     return points.points
 
 

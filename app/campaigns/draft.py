@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.approvals.models import ApprovalRequest
+from app.approvals import second_person
 from app.campaigns.campaign import CampaignInOtherState, CampaignView, locked, one, view
 from app.campaigns.content import misfit, read
 from app.campaigns.gift import gift_words, read_gift
@@ -96,10 +96,8 @@ def editable(session: Session, campaign_id: str, version: int, now: datetime) ->
         campaign.ended_at = campaign.ended_for = None
     if campaign.version != version:
         raise VersionConflict(version=campaign.version)
-    if campaign.state == "in_review":
-        request = session.get_one(ApprovalRequest, campaign.approval_id)
-        if request.state == "pending" and request.expires_at > now:
-            raise CampaignInOtherState(state=campaign.state)
+    if campaign.state == "in_review" and second_person.waits(session, campaign.approval_id, now=now):
+        raise CampaignInOtherState(state=campaign.state)
     return campaign
 
 

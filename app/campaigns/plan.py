@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.campaigns.begin import begin
@@ -20,7 +19,7 @@ from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
 from app.campaigns.telling import tell_each
-from app.db import Busy, reading, transaction
+from app.db import Busy, is_lost, reading, transaction
 from app.errors import DomainError
 from app.messages.campaign import KIND
 from app.messages.may import Verdict, may_each
@@ -75,9 +74,7 @@ def plan_due(*, app_id: str | None, now: datetime, keep_going: Callable[[], bool
             log.warning("campaign %s: busy, the next beat goes on", row.id)
         except Exception as error:
             # What nobody thought of in one campaign keeps no other from its turn; a lost database does.
-            if isinstance(error, DomainError) or (
-                isinstance(error, DBAPIError) and error.connection_invalidated
-            ):
+            if isinstance(error, DomainError) or is_lost(error):
                 raise
             log.exception("campaign %s: failed, the next beat tries again", row.id)
     return total

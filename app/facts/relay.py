@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, all_, exists, literal, select, text, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.db import reading, transaction
+from app.db import is_lost, reading, transaction
 from app.facts.models import Fact
 
 log = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ class Relay:
             with session.begin_nested():
                 consumer(session, fact, now)
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if is_lost(error):
                 raise
             log.exception("fact %d (%s) could not be handled", fact_id, kind)
             return False

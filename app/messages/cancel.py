@@ -11,9 +11,16 @@ from app.messages.may import hold_each
 
 WITHDRAWN, OPTED_OUT = "consent_withdrawn", "opted_out"
 
-#: Of a message `m` that was not sent: whether it goes into the inbox. Marketing not of who refuses all of it by now.
-IN_INBOX = """(m.category = 'service' OR EXISTS (SELECT FROM members p
-    WHERE p.id = m.member_id AND p.status = 'active' AND NOT p.marketing_opt_out))"""
+
+def inbox_items_of(messages: str) -> str:
+    """Puts messages that were not sent into the inbox, but marketing not of who refuses all of it by now. `messages` is
+    what is selected from, `m`; under their ids, so that the list keeps the order of what it tells of."""
+    return f"""INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
+    SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM {messages}
+    WHERE m.category = 'service' OR EXISTS (SELECT FROM members p
+        WHERE p.id = m.member_id AND p.status = 'active' AND NOT p.marketing_opt_out)
+    ON CONFLICT (message_id) DO NOTHING"""  # noqa: S608  # our own words
+
 
 # Lock, then look, in two statements: a worker that begins one of them at this moment has either done so, and the
 # second statement sees its attempt, or comes too late and may not send.

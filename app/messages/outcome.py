@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.db import ask, statements, transaction
 from app.identity import followers
 from app.members.consent import is_withdrawn
-from app.messages.cancel import IN_INBOX, cancel_refused, cancel_waiting
+from app.messages.cancel import cancel_refused, cancel_waiting, inbox_items_of
 from app.messages.consent import forget, give_back
 from app.messages.lease import BATCH, Leased
 from app.messages.models import INBOX, Message, MessageAttempt
@@ -193,11 +193,7 @@ def _settle_credit(session: Session, message: Leased, error: Exception, now: dat
         give_back(session, message.member_id, message.template_id, message_id=message.id, now=now)
 
 
-# Under the id of the message, so that the list keeps the order of what it tells of.
-_INTO_INBOX = text(f"""
-    INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-    SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM messages m WHERE m.id = :id AND {IN_INBOX}
-    ON CONFLICT (message_id) DO NOTHING""")  # noqa: S608  # our own words
+_INTO_INBOX = text(inbox_items_of("(SELECT * FROM messages WHERE id = :id) m"))
 
 
 def _into_inbox(session: Session, message: Leased, now: datetime) -> None:

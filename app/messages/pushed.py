@@ -12,7 +12,7 @@ from app.db import Busy, transaction
 from app.identity import followers
 from app.identity.models import MemberIdentity
 from app.members.phones import PhoneVault
-from app.messages.cancel import IN_INBOX
+from app.messages.cancel import inbox_items_of
 from app.messages.consent import add, forget, note_answer
 from app.messages.models import OFFICIAL, WECHAT
 from app.providers.wechat.push import TEMPLATE_FINISHED, Push, SubscribeResult
@@ -38,9 +38,7 @@ _TAKE_BACK = text(f"""
         UPDATE message_attempts a SET outcome = 'failed' FROM lost
         WHERE a.message_id = lost.id AND a.attempt = lost.attempts),
     kept AS (
-        INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-        SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM lost m WHERE {IN_INBOX}
-        ON CONFLICT (message_id) DO NOTHING)
+        {inbox_items_of("lost m")})
     SELECT id FROM lost""")  # noqa: S608  # our own words
 
 _ON_ITS_WAY = text("""

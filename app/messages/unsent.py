@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from app.db import reading, transaction
-from app.messages.cancel import IN_INBOX
+from app.messages.cancel import inbox_items_of
 from app.messages.models import INBOX
 
 BATCH = 500
@@ -20,9 +20,7 @@ _SETTLE = text(f"""
         UPDATE messages m SET state = 'unknown', reason = 'restored', finished_at = :now
         FROM unsent WHERE m.id = unsent.id RETURNING m.id, m.member_id, m.kind, m.category, m.params),
     told AS (
-        INSERT INTO inbox_items (id, message_id, member_id, kind, params, created_at)
-        SELECT m.id, m.id, m.member_id, m.kind, m.params, :now FROM settled m WHERE {IN_INBOX}
-        ON CONFLICT (message_id) DO NOTHING)
+        {inbox_items_of("settled m")})
     SELECT id FROM settled""")  # noqa: S608  # our own words
 
 
