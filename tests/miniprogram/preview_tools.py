@@ -19,6 +19,19 @@ NodeRun = Callable[..., subprocess.CompletedProcess[str]]
 OpenPhone = Callable[..., Page]
 
 
+# The history as the browser's process counts it lags behind: the phone puts an entry back at each Back, and whoever
+# asks that process for "the one before" in between leaves the phone. The page's own calls keep their order.
+_BACK = """() => new Promise(done => {
+  addEventListener('popstate', () => setTimeout(done), { once: true });
+  history.back();
+})"""
+
+
+def go_back(page: Page) -> None:
+    """The browser's Back; returns when the phone has dealt with it."""
+    page.evaluate(_BACK)
+
+
 @dataclasses.dataclass(frozen=True)
 class Node:
     """How to start Node and npm."""

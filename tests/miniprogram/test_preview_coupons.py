@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.messaging import until
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, go_back
 
 pytestmark = pytest.mark.browser
 
@@ -200,7 +200,7 @@ def test_a_store_that_has_closed_is_forgotten(page: Page, api: MemberApiStub) ->
     api.coupons.closed.add("S003")
     page.locator(".held").first.click()
     expect(page.get_by_text("结账时出示会员码即可使用")).to_be_visible()
-    page.go_back()
+    go_back(page)
     expect(page.locator(".where-now")).to_contain_text("不限门店")
     until(lambda: api.coupons.stores == [None, "S003", "S003", None, None])
 

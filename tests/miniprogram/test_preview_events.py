@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, go_back
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ def test_seats_are_booked_waited_for_given_up_and_spoken_of(
     [wish] = api.bodies("/api/v1/events/sessions/S1/bookings")
     assert wish == {"seats": 2, "points": 200, "template_id": None, "wait": False}
     assert all(api.keys("/api/v1/events/sessions/S1/bookings"))
-    page.go_back()
+    go_back(page)
     page.locator(".event-session").last.click()
     page.get_by_role("button", name="加入候补").click()
     page.get_by_role("dialog").get_by_role("button", name="加入候补").click()
@@ -46,7 +46,7 @@ def test_seats_are_booked_waited_for_given_up_and_spoken_of(
         "may_cancel_until": None,
         "feedback_until": "2032-01-01T00:00:00Z",
     }
-    page.go_back()
+    go_back(page)
     page.get_by_role("button", name="我的报名").click()
     page.get_by_role("button", name="4 星（共 5 星）").click()
     page.get_by_role("dialog").locator("input, textarea").fill("很好")
@@ -67,7 +67,7 @@ def test_the_mall_leads_to_what_points_pay_for(api: MemberApiStub, open_phone: O
     expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会", "拉花体验课"])
     page.get_by_role("button", name="积分活动").click()
     expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会"])
-    page.go_back()
-    page.go_back()
+    go_back(page)
+    go_back(page)
     page.locator(".me-events").click()
     expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会", "拉花体验课"])

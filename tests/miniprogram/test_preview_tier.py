@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, go_back
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +31,10 @@ def test_the_tier_says_what_it_gives_and_what_is_missing(page: Page) -> None:
 def test_back_in_the_browser_closes_the_page_on_top_and_never_leaves(page: Page) -> None:
     address = page.url
     expect(page.locator("#title")).to_have_text("会员等级")
-    page.go_back()
+    go_back(page)
     expect(page.locator("#title")).to_have_text("我的")
     for _ in range(3):
-        page.go_back()
+        go_back(page)
         expect(page.locator(".me-tier-cell")).to_be_visible()
     assert page.url == address
 
