@@ -88,7 +88,9 @@ QUESTIONS: Mapping[str, Question] = {
     "event_booked": Question(
         facts=("event_booked", "event_promoted"),
         sql="""SELECT k.member_id, k.id AS occasion, coalesce(k.promoted_at, k.asked_at) AS at
-            FROM event_bookings k WHERE k.state IN ('booked', 'attended') AND {these}""",
+            FROM event_bookings k JOIN event_sessions e ON e.id = k.session_id
+            WHERE k.state IN ('booked', 'attended') AND e.event_id = coalesce(a.trigger ->> 'event', e.event_id)
+                AND {these}""",
         by_subject=f"k.id = {_SUBJECTS}",
         by_time=_TIME.format(at="coalesce(k.promoted_at, k.asked_at)"),
     ),

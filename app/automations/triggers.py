@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.content import misread
 from app.coupons.models import CouponTemplate
+from app.engagement.events.models import EventRow
 from app.errors import Invalid
 from app.tiers.models import Tier
 from app.typed import convert
@@ -22,7 +23,7 @@ MOST_DAYS = 366
 _Fen = Annotated[int, Meta(ge=1, le=MOST_FEN)]
 _Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 _Ahead = Annotated[int, Meta(ge=0, le=90)]
-#: Of a template of coupons; whether there is one is asked of the database.
+#: Of a template of coupons, or an event; whether there is one is asked of the database.
 Id = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{1,26}\Z")]
 _Code = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}\Z")]
 
@@ -78,7 +79,9 @@ class CouponUsed(Trigger, frozen=True, tag="coupon_used"):
 
 
 class EventBooked(Trigger, frozen=True, tag="event_booked"):
-    """Seats of an event, at once or from the waiting list."""
+    """Seats of an event, at once or from the waiting list. `event` None: of any."""
+
+    event: Id | None = None
 
 
 class Birthday(Trigger, frozen=True, tag="birthday"):
@@ -165,6 +168,12 @@ def read(session: Session, data: object) -> tuple[str, dict[str, Any]]:
             raise misfit("no such tier", "trigger.tier")
     if isinstance(found, CouponUsed | CouponEnding) and found.template is not None:
         check_template(session, found.template, "trigger.template")
+    if (
+        isinstance(found, EventBooked)
+        and found.event is not None
+        and session.get(EventRow, found.event) is None
+    ):
+        raise misfit("no such event", "trigger.event")
     kept = msgspec.to_builtins(found)
     return str(kept["kind"]), dict(kept)
 

@@ -35,6 +35,7 @@ OF_A_CAMPAIGNS_PLACE: dict[str, tuple[str, str]] = {
         "must be a time to come, within a year",
     ),
     "the same segment twice": ("中有重复的人群", "names a segment twice"),
+    "no such event": ("所指的活动不存在", "is no event there is"),
     "no such tier": ("所指的会员等级不存在", "is no tier there is"),
     "nothing is done": ("至少要有一项", "must have one thing at least"),
     "not written as it must be": (

@@ -175,6 +175,7 @@ MISFITS: list[tuple[dict[str, Any], int, str]] = [
     ({"trigger": {"kind": "no_visit", "days": 0}}, 422, "trigger.days"),
     ({"trigger": {"kind": "no_visit", "days": 1, "why": 1}}, 422, "trigger"),
     ({"trigger": {"kind": "tier_up", "tier": "moon"}}, 422, "trigger.tier"),
+    ({"trigger": {"kind": "event_booked", "event": "E0"}}, 422, "trigger.event"),
     ({"trigger": {"kind": "coupon_used", "template": "A\x00"}}, 422, "trigger.template"),
     ({"actions": {}}, 422, "actions"),
     ({"actions": {"points": {"points": 1}}}, 422, "max_runs"),

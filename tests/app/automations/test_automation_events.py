@@ -25,11 +25,12 @@ from app.segments.rule import parse
 from app.staff.roles import Grant
 from app.withdrawal import withdraw
 from tests import coupons as coupon
+from tests import events as shop_events
 from tests.app.tiers.shopping import Custom, set_plan
 from tests.automations import TELL, approved, do, drafted, facts, turned_on
 from tests.campaigns import APP_ID, INBOX, WECHAT, by_wechat
 from tests.conftest import rows
-from tests.events import booked, given_up, session
+from tests.events import booked, given_up, session, terms
 from tests.marketing import policy, template
 from tests.pos_api.test_refunds import refund
 from tests.racing import race
@@ -139,6 +140,18 @@ def test_who_books_an_event(custom: Custom, engine: Engine) -> None:
     facts(custom.shop, clock.now())
     do(clock.now())
     assert rows(engine, "SELECT occasion, state FROM automation_runs") == [(booking["id"], "acted")]
+
+
+def test_who_books_that_event(custom: Custom, engine: Engine) -> None:
+    phone, (meant, other) = (
+        custom.shop.member(),
+        [shop_events.event(custom.shop, terms(points=0)) for _ in range(2)],
+    )
+    turned_on(custom.shop, "event_booked", clock.now(), trigger={"event": meant.event_id})
+    of_other, of_meant = (booked(phone, one.sessions[0].session_id, points=0) for one in (other, meant))
+    facts(custom.shop, clock.now())
+    assert do(clock.now()) == 1
+    assert rows(engine, "SELECT occasion FROM automation_runs") == [(of_meant["id"],)], of_other
 
 
 # How often
