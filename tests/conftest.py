@@ -65,13 +65,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In one order for all workers; what takes long comes first, else one would sit over it alone at the end."""
+    """In one order for all workers; what takes long comes first, else one would sit over it alone at the end.
+
+    A page that a loaded machine draws late is looked at once more, and the summary says so; nothing else is tried twice.
+    """
 
     def place(item: pytest.Item) -> tuple[bool, str]:
         short = item.get_closest_marker("timeout") is None and not item.nodeid.startswith(TOGETHER)
         return short, str(item.path)
 
     items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def key(letter: str) -> str:
