@@ -112,6 +112,9 @@ class ActivityReportSchema(ActivityCountSchema):
     cost = fields.Nested(ActivityCostSchema(), required=True)
     points_budget = fields.Nested(ActivityBudgetSchema(), required=True)
     coupons_budget = fields.Nested(ActivityBudgetSchema(), required=True)
+    discounts_budget = fields.Nested(
+        ActivityBudgetSchema(), required=True, metadata={"description": "fen, less what went back"}
+    )
     feedback = fields.List(
         fields.Nested(ActivityOpinionSchema()),
         required=True,
@@ -136,6 +139,7 @@ def dump_report(found: Report, opinions: Sequence[Opinion], store_codes: Mapping
         "cost": told["cost"] | {"total_fen": found.cost.total_fen},
         "points_budget": told["points_budget"] | {"left": found.points_budget.left},
         "coupons_budget": told["coupons_budget"] | {"left": found.coupons_budget.left},
+        "discounts_budget": told["discounts_budget"] | {"left": found.discounts_budget.left},
         "feedback": [_opinion(one) for one in opinions],
     }
 

@@ -10,7 +10,6 @@ from marshmallow import fields, validate
 from app.engagement import definitions as d
 from app.engagement.activity import Activity
 from app.engagement.change import Draft
-from app.engagement.form_fields import MOST_BUDGET
 from app.engagement.reward import MOST_CHANCES, MOST_COUPONS, MOST_REWARD_POINTS
 from app.engagement.survey_questions import MOST_QUESTIONS
 from app.points.rules import MOST_BP, MOST_DAYS, MOST_POINTS
@@ -133,6 +132,13 @@ class PromotionDiscountSchema(Strict):
     effect = fields.Nested(EffectSchema(), required=True)
     at_least_fen = whole(0, MOST_FEN, load_default=0, metadata={"description": "what the bill must come to"})
     group = code_of_group()
+    budget_fen = whole(
+        1,
+        d.MOST_BUDGET,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of all bills; then the promotion stops. null: no limit"},
+    )
 
 
 class PromotionSchema(Strict):
@@ -190,9 +196,13 @@ class ActivityDraftSchema(Strict):
         metadata={"description": "what a member must have to take part; not of a promotion"},
     )
     points_most = whole(
-        0, MOST_BUDGET, load_default=None, allow_none=True, metadata={"description": "budget; null: no limit"}
+        0,
+        d.MOST_BUDGET,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "budget; null: no limit"},
     )
-    coupons_most = whole(0, MOST_BUDGET, load_default=None, allow_none=True)
+    coupons_most = whole(0, d.MOST_BUDGET, load_default=None, allow_none=True)
     check_in = fields.Nested(CheckInSchema(), load_default=None, allow_none=True)
     lottery = fields.Nested(LotteryTermsSchema(), load_default=None, allow_none=True)
     gift = fields.Nested(ActivityGiftSchema(), load_default=None, allow_none=True)

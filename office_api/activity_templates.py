@@ -8,8 +8,9 @@ from marshmallow import fields, validate
 from app import clock
 from app.approvals.explain import why_text
 from app.engagement import fill_form
+from app.engagement.definitions import MOST_BUDGET
 from app.engagement.fill_form import Form, Made
-from app.engagement.form_fields import MOST_BUDGET, Field, Words
+from app.engagement.form_fields import Field, Words
 from app.engagement.forms import TEMPLATES, Template
 from app.points.rules import MOST_NAMED, MOST_POINTS
 from app.staff.roles import MANAGE_ACTIVITIES

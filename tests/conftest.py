@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In one order for all workers; what takes long comes first, else one would sit over it alone at the end.
 
-    A page that a loaded machine draws late is looked at once more, and the summary says so; nothing else is tried twice.
+    A page that a loaded machine draws late is looked at once more, and the summary says so; nothing else is.
     """
 
     def place(item: pytest.Item) -> tuple[bool, str]:

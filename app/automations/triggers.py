@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.campaigns.content import misread
 from app.coupons.models import CouponTemplate
-from app.engagement.events.models import EventRow
 from app.errors import Invalid
 from app.tiers.models import Tier
 from app.typed import convert
@@ -159,6 +158,9 @@ _Any = (
 )
 
 
+_KNOWN = text("SELECT CAST(:event AS varchar) IS NULL OR EXISTS (SELECT FROM events WHERE id = :event)")
+
+
 def read(session: Session, data: object) -> tuple[str, dict[str, Any]]:
     """Its kind, and the trigger as it is kept. Raises `AutomationMalformed`."""
     found = struct(data, _Any, "trigger")
@@ -168,11 +170,7 @@ def read(session: Session, data: object) -> tuple[str, dict[str, Any]]:
             raise misfit("no such tier", "trigger.tier")
     if isinstance(found, CouponUsed | CouponEnding) and found.template is not None:
         check_template(session, found.template, "trigger.template")
-    if (
-        isinstance(found, EventBooked)
-        and found.event is not None
-        and session.get(EventRow, found.event) is None
-    ):
+    if isinstance(found, EventBooked) and not session.execute(_KNOWN, {"event": found.event}).scalar_one():
         raise misfit("no such event", "trigger.event")
     kept = msgspec.to_builtins(found)
     return str(kept["kind"]), dict(kept)

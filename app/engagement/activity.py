@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE, zone
-from app.engagement.definitions import Definition, Kind, definition_of
+from app.engagement.definitions import Definition, Kind, Promotion, definition_of
 from app.errors import Conflict, NotFound
 from app.points.fitting import MemberFacts, StoreFacts, fits
 
@@ -47,6 +47,11 @@ class Activity:
     points_given: int
     coupons_most: int | None
     coupons_given: int
+
+    @property
+    def discount_budget_fen(self) -> int | None:
+        what = self.definition
+        return what.discount.budget_fen if isinstance(what, Promotion) and what.discount is not None else None
 
     def is_open(self, now: datetime) -> bool:
         return self.state == "live" and self.starts_at <= now and (self.ends_at is None or now < self.ends_at)

@@ -22,6 +22,7 @@ MOST_WEIGHT = 1_000_000
 MOST_STOCK = 1_000_000
 MOST_ROUNDS = 366
 MOST_FEN = 1_000_000_000
+MOST_BUDGET = 1_000_000_000_000
 MOST_WINDOW_DAYS = 366
 MOST_INVITED_A_DAY = 1_000
 MOST_INVITED = 100_000
@@ -168,11 +169,13 @@ class Survey(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class Discount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a promotion takes off a bill that comes to `at_least_fen`; of one `group` at most one is taken off."""
+    """What a promotion takes off a bill that comes to `at_least_fen`; of one `group` at most one is taken off. Once all
+    bills were lowered by `budget_fen` it stops; None: however much it is."""
 
     effect: PercentOff | AmountOff | PerFull
     at_least_fen: Annotated[int, Meta(ge=0, le=MOST_FEN)] = 0
     group: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{0,24}\Z")] = ""
+    budget_fen: Annotated[int, Meta(ge=1, le=MOST_BUDGET)] | None = None
 
 
 class Promotion(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

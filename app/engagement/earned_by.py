@@ -31,10 +31,13 @@ BY_ITS_RULES = """
         FROM jsonb_array_elements(s.discounts) x WHERE x ->> 'benefit' IN (
             SELECT 'rule:' || rule_no FROM activity_rules WHERE book = 'discount_rule' AND activity_id = :id)) d
     WHERE s.id >= :first AND s.id < :last AND s.member_id IS NOT NULL AND (p.points > 0 OR d.fen > 0)"""
-_SUM = text(f"SELECT coalesce(sum(e.points), 0) FROM ({BY_ITS_RULES}) e")  # noqa: S608  # a constant of our own
+_SUM = text(f"""
+    SELECT coalesce(sum(e.points), 0) AS points, coalesce(sum(e.off_fen), 0) AS off_fen
+    FROM ({BY_ITS_RULES}) e""")  # noqa: S608  # a constant of our own
 _WATCHED = text(f"""
     SELECT {COLUMNS} WHERE a.kind = 'promotion' AND a.state = 'live' AND a.starts_at <= :now
-        AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now) AND p.most IS NOT NULL AND a.id > :after
+        AND (a.ends_at IS NULL OR a.ends_at + interval '8 days' > :now)
+        AND (p.most IS NOT NULL OR a.definition #> '{{discount,budget_fen}}' IS NOT NULL) AND a.id > :after
     ORDER BY a.id LIMIT :limit""")
 _PAGE = 100
 
@@ -60,21 +63,24 @@ def places(connection: Connection, found: Activity, now: datetime) -> dict[str, 
 
 
 def stop_used_up_promotions(*, now: datetime) -> int:
-    """Stop those whose rules have given their budget; how many.
+    """Stop those whose rules have given their budget of points, or taken off that of money; how many.
 
     A sale does not look: all tills would wait for one row. So it may be exceeded by what is sold until the next look.
     """
     with reading() as connection:
-        used_up = [
-            found.id
-            for found in _watched(connection, now)
-            if connection.execute(_SUM, {"id": found.id} | places(connection, found, now)).scalar_one()
-            >= (found.points_most or 0)
-        ]
+        used_up = [found.id for found in _watched(connection, now) if _used_up(connection, found, now)]
     for activity_id in used_up:
         with transaction() as session:
             stop_used_up(session, activity_id, now=now)
     return len(used_up)
+
+
+def _used_up(connection: Connection, found: Activity, now: datetime) -> bool:
+    given = connection.execute(_SUM, {"id": found.id} | places(connection, found, now)).one()
+    return any(
+        most is not None and so_far >= most
+        for so_far, most in ((given.points, found.points_most), (given.off_fen, found.discount_budget_fen))
+    )
 
 
 def _watched(connection: Connection, now: datetime) -> Iterator[Activity]:

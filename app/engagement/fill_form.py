@@ -158,7 +158,13 @@ def _more_points(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
         what["per_day"] = values["per_day"]
     if (percent := values.get("percent_off")) is not None:
         effect = {"kind": "percent", "percent_bp": percent * BASIS // 100}
-        what["discount"] = {"effect": effect, "at_least_fen": values.get("at_least_fen", 0)}
+        what["discount"] = {
+            "effect": effect,
+            "at_least_fen": values.get("at_least_fen", 0),
+            "budget_fen": values["budget_fen"],
+        }
+    elif values.get("budget_fen") is not None:
+        raise ActivityMalformed(reason="values.budget_fen: nothing is taken off")
     return "promotion", what
 
 

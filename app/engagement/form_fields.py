@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from app.engagement.definitions import MOST_BUDGET
 from app.points.rules import MOST_POINTS
 
 FieldType = Literal["text", "whole", "moment", "flag", "stores", "tiers", "id", "ids"]
@@ -20,7 +21,6 @@ Common = Literal[
     "points_most",
     "coupons_most",
 ]
-MOST_BUDGET = 1_000_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)

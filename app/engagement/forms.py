@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.engagement.definitions import MOST_FEN, MOST_ITEMS, MOST_STOCK
+from app.engagement.definitions import MOST_BUDGET, MOST_FEN, MOST_ITEMS, MOST_STOCK
 from app.engagement.form_fields import COMMON, Common, Field, Words, words
 from app.engagement.reward import MOST_REWARD_POINTS
 from app.points.rules import MOST_POINTS
@@ -53,6 +53,17 @@ _OFF_HELP = words(
     "10 即九折；超过个人权限时由第二人确认",
     "10 takes off a tenth; beyond one person's limit a second one agrees",
 )
+_OFF_BUDGET = _number(
+    "budget_fen",
+    words("优惠预算（单位：分）", "Budget of what is taken off (fen)"),
+    words(
+        "累计减免达到后活动自动停止；不填为不限",
+        "It stops when bills were lowered by that much; no limit if left out",
+    ),
+    1,
+    MOST_BUDGET,
+    None,
+)
 _PER_DAY = _number(
     "per_day",
     words("每人每天最多多送", "At most a day for a member"),
@@ -82,6 +93,7 @@ _TEMPLATES = (
             _TIMES,
             _PER_DAY,
             _number("percent_off", _OFF, _OFF_HELP, 1, 99, None),
+            _OFF_BUDGET,
         ),
     ),
     Template(
@@ -102,6 +114,7 @@ _TEMPLATES = (
                 MOST_FEN,
                 0,
             ),
+            _OFF_BUDGET,
             _TIMES,
             _PER_DAY,
         ),

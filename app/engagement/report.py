@@ -94,6 +94,7 @@ class Report:
     cost: Cost
     points_budget: Budget
     coupons_budget: Budget
+    discounts_budget: Budget
 
 
 #: One row for each time somebody took part. Of another kind of activity each of these has none.
@@ -191,6 +192,7 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
         ),
         points_budget=Budget(most=found.points_most, given=found.points_given + total.earned),
         coupons_budget=Budget(most=found.coupons_most, given=found.coupons_given),
+        discounts_budget=Budget(most=found.discount_budget_fen, given=total.off_fen),
     )
 
 

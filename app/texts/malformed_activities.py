@@ -46,6 +46,10 @@ OF_ACTIVITIES: dict[str, tuple[str, str]] = {
         "points_most：没有积分规则的促销不送积分，无需设置积分预算。",
         "points_most: without a rule of earning it gives no points.",
     ),
+    "values.budget_fen: nothing is taken off": (
+        "values.budget_fen：没有填写折扣，无需设置优惠预算。",
+        "values.budget_fen: nothing is taken off.",
+    ),
     "coupons_most: a promotion gives no coupons": (
         "促销活动不发券，不能填 coupons_most。",
         "coupons_most: a promotion gives no coupons.",

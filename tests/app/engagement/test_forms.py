@@ -229,7 +229,12 @@ def test_through_the_back_office(shop: Shop, engine: Engine) -> None:
     assert (changed["promotion"], changed["points_given"]) == (told, None)
     body = {name: value for name, value in changed.items() if name not in ("id", "state")}
     body = {name: value for name, value in body.items() if not name.endswith("_given")}
-    off = {"effect": {"kind": "amount", "off_fen": 500}, "at_least_fen": 2_000, "group": "day"}
+    off = {
+        "effect": {"kind": "amount", "off_fen": 500},
+        "at_least_fen": 2_000,
+        "group": "day",
+        "budget_fen": 9,
+    }
     body["promotion"] = {"factor_bp": 20_000, "discount": off}
     body["starts_at"] = (clock.now() + MINUTE).isoformat()
     put = client.put(f"/office/v1/activities/{changed['id']}", json=body, headers=headers)

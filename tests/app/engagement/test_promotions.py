@@ -14,7 +14,7 @@ from app.checkout.decide import decide
 from app.engagement import change, earned_by
 from app.engagement.activity import Activity
 from app.engagement.definitions import ActivityMalformed
-from app.engagement.report import report
+from app.engagement.report import Budget, report
 from app.engagement.rewards import change_item
 from app.engagement.rewards.items import Item
 from app.engagement.rewards.reward import Place, reward_of
@@ -193,6 +193,22 @@ def test_a_discount_holds_while_its_promotion_is_on_and_comes_again_with_it(
         ("discount_rule", 2),
         ("earn_rule", 2),
     ]
+
+
+def test_a_budget_of_what_is_taken_off_stops_the_promotion(shop: Shop, engine: Engine) -> None:
+    """A bill of 39.99 is lowered by 3.99 and then by 3.60; each looks at its own."""
+    ends = clock.now() + HOUR
+    roomy = live("promotion", discount=TENTH | {"budget_fen": 100_000}, ends_at=ends)
+    activity = live("promotion", discount=TENTH | {"budget_fen": 700}, ends_at=ends)
+    for sales in (1, 2):
+        sale = taken(shop, quoted(shop, shop.member()))
+        assert earned_by.stop_used_up_promotions(now=clock.now()) == sales - 1
+    assert sale["amount_fen"] == 3_240
+    assert rows(engine, "SELECT id FROM activities WHERE state = 'stopped'") == [(activity.id,)]
+    found = report(activity_id=activity.id, now=clock.now()).discounts_budget
+    assert (found, found.left) == (Budget(most=700, given=found.given), 0)
+    assert report(activity_id=roomy.id, now=clock.now()).discounts_budget.left == 100_000 - 2 * 399
+    assert quoted(shop, shop.member())["amount_fen"] == 3_600
 
 
 def test_of_one_group_only_the_larger_discount_is_taken_off(shop: Shop, engine: Engine) -> None:
