@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from app.clock import HOME_ZONE, business_date
 from app.coupons.face import Between, Face, Gift
@@ -14,6 +15,8 @@ from app.texts import say, yuan
 
 #: So many names fit on a phone; of more, the first ones and their number.
 _FEW = 5
+#: Faces do not change, and the same ones are put into words for every wallet: as many texts are kept.
+_KEPT = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,7 @@ class Names:
     tiers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
+@lru_cache(_KEPT)
 def effect_text(face: Face, language: str) -> str:
     """What it takes off or gives, and from what on: 满 ¥100.00，减 ¥10.00."""
     if not isinstance(face.effect, Gift):
@@ -60,7 +64,7 @@ def window_text(face: Face, language: str) -> str:
 def rules_text(face: Face, names: Names, language: str) -> list[str]:
     """For whom, where and when it holds, and with what not; a sentence each."""
     asked = face.conditions
-    told = [*_who(asked, names, language), *_what(asked, language), *_when(asked, language)]
+    told = [*_who(asked, names, language), *_what_and_when(asked, language)]
     return [*told, say("coupon.alone", language)] if face.alone else told
 
 
@@ -76,6 +80,11 @@ def _who(asked: Conditions, names: Names, language: str) -> list[str]:
     if asked.birthday is not None:
         told.append(say(f"coupon.birthday.{asked.birthday}", language))
     return told
+
+
+@lru_cache(_KEPT)
+def _what_and_when(asked: Conditions, language: str) -> tuple[str, ...]:
+    return (*_what(asked, language), *_when(asked, language))
 
 
 def _what(asked: Conditions, language: str) -> list[str]:
