@@ -1,13 +1,14 @@
 """Chromium for the tests: without a screen, and in touch with nobody but the pages it is shown."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 WHOLE = "chromium"
 #: The same engine without windows and cameras: less than half the work for a page.
@@ -23,6 +24,10 @@ QUIET = (
     "--disable-sync",
     "--host-resolver-rules=MAP shop.test 127.0.0.1",
 )
+
+#: How long a page may take for whatever it does, however busy the machine is.
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -46,7 +51,7 @@ def chromium(film: Path | None = None) -> Iterator[Browser]:
 class Pages:
     """Pages that serve one test after another: a new one starts a process, and compiles every script anew.
 
-    What a page was told besides its listeners (a size, a medium, a clock) it keeps.
+    What a page was told besides its listeners and a medium (a size, a clock) it keeps.
     """
 
     def __init__(self) -> None:
@@ -57,6 +62,7 @@ class Pages:
         """An empty page of that profile, with listeners to its events."""
         spare = self._spare.setdefault(context, [])
         page = spare.pop() if spare else context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         self._listeners[page] = list(listeners.items())
         for event, listener in listeners.items():
             page.on(event, listener)  # type: ignore[call-overload]
@@ -68,6 +74,7 @@ class Pages:
             page.remove_listener(event, listener)
         page.on("dialog", _leave)
         page.unroute_all()
+        page.emulate_media(media="null")
         page.goto("about:blank")
         page.remove_listener("dialog", _leave)
         self._spare[page.context].append(page)
@@ -75,6 +82,14 @@ class Pages:
 
 def _leave(question: Dialog) -> None:
     question.accept()
+
+
+def until_seen(page: Page, reached: Callable[[], bool]) -> None:
+    """Wait for what the page tells its listeners and routes, which hear nothing while the test just sleeps."""
+    give_up_at = time.monotonic() + PATIENCE_MS / 1_000
+    while not reached():
+        assert time.monotonic() < give_up_at, "the page did not do it in time"
+        page.wait_for_timeout(20)
 
 
 _AXE = Axe().axe_script

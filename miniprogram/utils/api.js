@@ -111,17 +111,27 @@ const session = require('./session.js');
 
 /**
  * Calls as the member. If the token has lapsed, signs in again and repeats the very same call, same key included.
- * @param {Call} call
+ * What comes after the member has signed out is neither shown nor kept on the phone.
+ * @param {Call} request
  * @returns {Promise<any>}
  */
-async function call({ keyed, ...request }) {
+async function call(request) {
+  const answer = await callAsMember(request);
+  if (session.signedOut()) throw new ApiError(0, 'signed_out', '');
+  return answer;
+}
+
+/** @param {Call} call @returns {Promise<any>} */
+async function callAsMember({ keyed, ...request }) {
   const key = keyed ? await newKey() : request.key;
   await session.ensureSignedIn();
+  const token = session.token();
   try {
-    return await send({ ...request, key, token: session.token() });
+    return await send({ ...request, key, token });
   } catch (problem) {
     if (asApiError(problem).status !== 401) throw problem;
-    session.forgetToken();
+    // Of several calls that were refused, one signs in again for all.
+    if (session.token() === token) session.forgetToken();
     await session.ensureSignedIn();
     return send({ ...request, key, token: session.token() });
   }

@@ -9,21 +9,29 @@ const api = require('./api.js');
 function listPages(fetch, toRow) {
   /** @type {string | null} */
   let cursor = null;
-  let asking = false;
+  /** The ask under way, if there is one. @type {object | null} */
+  let current = null;
 
   /**
+   * Whoever starts at the beginning wants what holds now: after a change, or on a page that was opened once more. What
+   * an earlier ask still brings is older, and is not shown.
    * @param {R[]} shown rows on the screen so far; empty starts at the beginning
-   * @returns {Promise<{rows: R[], items: T[], more: boolean} | null>} null while an earlier ask is under way
+   * @returns {Promise<{rows: R[], items: T[], more: boolean} | null>} null: another ask was under way, or took its place
    */
   async function next(shown) {
-    if (asking) return null;
-    asking = true;
+    if (current && shown.length) return null;
+    const own = {};
+    current = own;
     try {
       const page = await fetch(shown.length ? cursor : null);
+      if (current !== own) return null;
       cursor = page.next_cursor;
       return { rows: shown.concat(page.items.map(toRow)), items: page.items, more: cursor !== null };
+    } catch (problem) {
+      if (current !== own) return null;
+      throw problem;
     } finally {
-      asking = false;
+      if (current === own) current = null;
     }
   }
 

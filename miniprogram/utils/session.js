@@ -43,6 +43,8 @@ const knownMember = () => wx.getStorageSync(MEMBER) || null;
 /** @param {Member} member */
 const rememberMember = (member) => wx.setStorageSync(MEMBER, member);
 const forgetToken = () => wx.removeStorageSync(TOKEN);
+/** @returns {boolean} */
+const signedOut = () => Boolean(wx.getStorageSync(SIGNED_OUT));
 
 /** @returns {Promise<string>} */
 function loginCode() {
@@ -107,7 +109,7 @@ function signIn() {
 /** Makes sure there is a token. A member who signed out, or did not agree, is not asked again unprompted. */
 async function ensureSignedIn() {
   if (token()) return;
-  if (wx.getStorageSync(SIGNED_OUT)) throw new ApiError(0, 'signed_out', '');
+  if (signedOut()) throw new ApiError(0, 'signed_out', '');
   await signIn();
 }
 
@@ -171,6 +173,7 @@ async function signOut() {
 module.exports = {
   token,
   forgetToken,
+  signedOut,
   knownMember,
   rememberMember,
   signIn,

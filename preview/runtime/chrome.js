@@ -20,44 +20,37 @@ export function drawTitle(title, canGoBack, goBack) {
  */
 export function createTabBar(tabBar, open) {
   const bar = byId('tabs');
-  const dots = new Set();
-  const tabs = tabBar.list.map((item) => ({ ...item }));
-  let current = '';
-
-  function draw() {
-    bar.hidden = !tabs.some((tab) => tab.pagePath === current);
-    bar.replaceChildren(
-      ...tabs.map((tab, index) => {
-        const here = tab.pagePath === current;
-        const dot = dots.has(index) ? [el('span', { class: 'mp-dot', role: 'img', 'aria-label': say('newMark') })] : [];
-        const icon = el('img', { src: here ? tab.selectedIconPath : tab.iconPath, alt: '', width: '27', height: '27' });
-        return el(
-          'button',
-          { type: 'button', class: 'mp-tab', 'aria-current': here ? 'page' : undefined, onclick: () => open(tab.pagePath) },
-          icon,
-          el('span', { text: tab.text }),
-          ...dot,
-        );
-      }),
-    );
-  }
+  // Made once: a tab that is being pressed, or has the focus, stays where it is when something about it changes.
+  const tabs = tabBar.list.map((item) => {
+    const icon = el('img', { src: item.iconPath, alt: '', width: '27', height: '27' });
+    const name = el('span', { text: item.text });
+    const dot = el('span', { class: 'mp-dot', role: 'img', 'aria-label': say('newMark') });
+    const button = el('button', { type: 'button', class: 'mp-tab', onclick: () => open(item.pagePath) }, icon, name);
+    bar.append(button);
+    return { item, icon, name, dot, button };
+  });
+  const isTab = (path) => tabs.some(({ item }) => item.pagePath === path);
 
   return {
-    isTab: (path) => tabs.some((tab) => tab.pagePath === path),
+    isTab,
     isShown: () => !bar.hidden,
     select(path) {
-      current = path;
-      draw();
+      bar.hidden = !isTab(path);
+      for (const { item, icon, button } of tabs) {
+        const here = item.pagePath === path;
+        icon.setAttribute('src', here ? item.selectedIconPath : item.iconPath);
+        if (here) button.setAttribute('aria-current', 'page');
+        else button.removeAttribute('aria-current');
+      }
     },
     rename(index, text) {
-      tabs[index].text = text;
-      draw();
+      tabs[index].name.textContent = text;
     },
     /** @param {number} index @param {boolean} on */
     dot(index, on) {
-      if (on) dots.add(index);
-      else dots.delete(index);
-      draw();
+      const { dot, button } = tabs[index];
+      if (on) button.append(dot);
+      else dot.remove();
     },
   };
 }

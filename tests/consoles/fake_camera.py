@@ -29,10 +29,13 @@ def film_of_screen(screenshot: bytes, path: Path) -> None:
 def write_film(path: Path, frames: list[Image.Image]) -> None:
     """YUV4MPEG2, the plainest of formats: a header line, then per frame its brightness and two flat colour planes."""
     colour = bytes([128]) * (WIDTH // 2 * HEIGHT // 2) * 2
-    with path.open("wb") as film:
+    # Put in the place of the former in one go: a camera that is just closing still reads that.
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as film:
         film.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FRAMES_PER_S}:1 Ip A1:1 C420jpeg\n".encode())
         for frame in frames:
             film.write(b"FRAME\n" + frame.tobytes() + colour)
+    fresh.replace(path)
 
 
 def _frame(code: str | None) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import Engine
 
-from tests.browsers import chromium
+from tests.browsers import chromium, until_seen
 from tests.conftest import rows
 from tests.consoles.fake_camera import film_of
 from tests.consoles.till_page import SCREENS, WECHAT_PAY, Profiles, TillPage
@@ -56,19 +56,25 @@ def test_the_screen_stays_awake_while_it_looks_and_a_read_code_is_felt_and_heard
                 return { release: async () => told.push("released") };
             } } });
             navigator.vibrate = (ms) => told.push(ms);
+            window.AudioContext = class extends AudioContext {
+                constructor() { super(); window.sound = this; }
+            };
             const start = OscillatorNode.prototype.start;
             OscillatorNode.prototype.start = function () { told.push("beep"); start.call(this); };
         }"""
     )
     till.page.click("text=摄像头扫码")
     expect(till.page.locator("#camera[data-state=hint]")).to_be_visible()
+    until_seen(till.page, lambda: bool(till.page.evaluate("sound.state === 'running'")))
     till.page.keyboard.press("Escape")
     expect(till.page.locator("#camera")).not_to_be_visible()
-    till.page.locator(".camera-says").wait_for(state="hidden")
+    # It hears a moment later that it was closed.
+    until_seen(till.page, lambda: len(till.page.evaluate("told")) > 1)
     assert till.page.evaluate("told") == ["screen", "released"]
     film_of(shop.code(member), film)
     till.page.click("text=摄像头扫码")
     expect(till.stage("sale")).to_contain_text("张**")
+    until_seen(till.page, lambda: len(till.page.evaluate("told")) > 5)
     assert set(till.page.evaluate("told.slice(3)")) == {80, "beep", "released"}
 
 

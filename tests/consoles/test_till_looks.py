@@ -101,6 +101,7 @@ def test_every_screen_is_sound(staffed: Shop, open_till: Any, language: str, siz
     expect(till.page.locator(".quote-declined")).to_be_visible()
     look("declined")
     till.page.click(".quote-declined .btn-primary")
+    expect(till.page.locator(".quote-declined")).to_have_count(0)
     till.page.get_by_role("switch").first.click()
     expect(till.page.locator(".switch[aria-checked=true]")).to_be_visible()
     expire_quotes()

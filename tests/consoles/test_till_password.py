@@ -148,6 +148,7 @@ def test_a_new_clerk_is_led_to_the_till(temporary: str, open_till: Any) -> None:
     till.page.keyboard.press("Enter")
     expect(till.page.locator("h1")).to_have_text("设置登录密码")
     assert till.faults() == []
+    expect(till.page.locator("#current")).to_be_focused()
     till.page.keyboard.type(temporary)
     till.page.fill("#new", OWN)
     till.page.fill("#again", OWN)

@@ -26,7 +26,6 @@ SCREENS = [
     pytest.param("zh", NARROWEST, marks=pytest.mark.long),
 ]
 WECHAT_PAY = "134567890123456789"
-WAIT_MS = 10_000
 #: The one thing an address may tell: at which till the device stands.
 BOOKMARK = "store=S001&terminal=T1"
 
@@ -64,8 +63,10 @@ class Profiles:
         self._known[made_of].clear_cookies()
         return self._known[made_of]
 
-    def till(self, address: str, **like: Any) -> "TillPage":
-        return TillPage(self.one(**like), self._pages, address)
+    def till(self, address: str, *, size: tuple[int, int] = DESKTOP, **like: Any) -> "TillPage":
+        till = TillPage(self.one(size=size, **like), self._pages, address)
+        till.page.set_viewport_size({"width": size[0], "height": size[1]})
+        return till
 
     def take_back(self, till: "TillPage") -> None:
         till.keys.detach()
@@ -78,12 +79,12 @@ class TillPage:
     def __init__(self, context: BrowserContext, pages: Pages, address: str) -> None:
         self.address = address
         self.context = context
-        self.complaints: list[str] = []
+        self._heard_of: list[str] = []
+        self._forgiven: list[str] = []
         self.sent: list[str] = []
         self.page = pages.one(
             context, {"console": self._heard, "pageerror": self._failed, "request": self._sent}
         )
-        self.page.set_default_timeout(WAIT_MS)
         self.keys = self.context.new_cdp_session(self.page)
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -91,20 +92,20 @@ class TillPage:
         # and htmx says in the console what it also tells the page's script.
         expected = message.type != "error" or message.text.startswith(("Failed to load resource", "htmx:"))
         if not expected or "Content Security Policy" in message.text:
-            self.complaints.append(message.text)
+            self._heard_of.append(message.text)
 
     def _failed(self, error: Error) -> None:
-        self.complaints.append(str(error))
+        self._heard_of.append(str(error))
 
     def _sent(self, request: Request) -> None:
         self.sent.append(
             f"{request.method} {request.url.removeprefix(self.address)} {request.post_data or ''}"
         )
         if not request.url.startswith((self.address, "data:")):
-            self.complaints.append(f"asked somebody else: {request.url}")
+            self._heard_of.append(f"asked somebody else: {request.url}")
         path, _, query = request.url.removeprefix(self.address).partition("?")
         if path.startswith("/till/") and query not in ("", BOOKMARK):
-            self.complaints.append(f"told more than a path: {request.url}")
+            self._heard_of.append(f"told more than a path: {request.url}")
 
     def posts(self, path: str) -> int:
         """How many forms were sent there."""
@@ -137,8 +138,12 @@ class TillPage:
         return self
 
     def forgive(self, *words: str) -> None:
-        """The browser was right to complain: the test itself broke what it names."""
-        self.complaints = [said for said in self.complaints if not any(word in said for word in words)]
+        """The browser is right to complain, be it later: the test itself broke what it names."""
+        self._forgiven += words
+
+    @property
+    def complaints(self) -> list[str]:
+        return [said for said in self._heard_of if not any(word in said for word in self._forgiven)]
 
     def stage(self, name: str) -> Locator:
         return self.page.locator(f"[data-stage={name}]")

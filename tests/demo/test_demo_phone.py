@@ -120,9 +120,11 @@ def test_a_newcomer_joins_is_scanned_and_told_by_inbox_then_by_wechat(demo: Demo
     expect(phone.get_by_text("36.50").first).to_be_visible()
 
     phone.get_by_role("button", name="提醒我").first.click()
-    phone.get_by_role("button", name="允许").click()
-    expect(phone.locator("#toast")).to_be_visible()
-    phone.wait_for_timeout(500)
+    with phone.expect_response(
+        "**/api/v1/me/subscriptions"
+    ):  # what was answered has been told to the server, too
+        phone.get_by_role("button", name="允许").click()
+    expect(phone.locator("#toast")).to_have_text("下次积分到账时会通知您")
     _tab(phone, "会员码")
     expect(phone.locator(".digits")).to_be_visible()
     expect(phone.locator(".digits")).not_to_have_text(used)

@@ -91,7 +91,6 @@ def open_phone(
             )
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
-        page.set_default_timeout(10_000)
         page.goto(f"{api.origin}/preview/?user={user}&lang={language}")
         return page
 

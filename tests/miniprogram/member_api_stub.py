@@ -109,6 +109,7 @@ class MemberApiStub:
         self.surveys = Surveys()
         self.questions: list[dict[str, Any]] = []
         self.words: dict[str, str] = {}
+        self.lapsed: set[str] = set()
         self.mall = RewardStub()
         self.events = EventStub()
         self.coupons = CouponDesk()
@@ -144,6 +145,10 @@ class MemberApiStub:
         self.members[user] = member
         return member
 
+    def shown(self, user: str) -> dict[str, Any]:
+        """As they see themselves."""
+        return self._shown(self.members[user])
+
     def use_code(self) -> None:
         """At a till."""
         self.code_now = self._new_code()
@@ -161,6 +166,10 @@ class MemberApiStub:
             "expires_at": _utc(_now() + dt.timedelta(minutes=5)),
         }
         self.questions.insert(0, question)
+
+    def let_lapse(self, number: str) -> None:
+        """The till puts that question away just after the phone has looked for the last time."""
+        self.lapsed.add(number)
 
     def forget_tokens(self) -> None:
         self.tokens.clear()
@@ -447,7 +456,7 @@ class MemberApiStub:
     async def confirm(self, request: web.Request) -> web.Response:
         self._member(request)
         number, agree = request.match_info["id"], (await request.json())["agree"]
-        if number not in {one["id"] for one in self.questions}:
+        if number in self.lapsed or number not in {one["id"] for one in self.questions}:
             return _problem(410, "quote_expired", "这笔报价已过期")
         self.words[number] = "confirmed" if agree else "declined"
         return web.json_response({"confirmation": self.words[number]})
@@ -645,6 +654,14 @@ def listening() -> Iterator[list[socket.socket]]:
         yield [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
 
 
+def _turn_away(listener: socket.socket) -> None:
+    """Whoever waits at the door already came for the stub before, and would be counted by this one."""
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+
+
 @contextlib.contextmanager
 def serving(sockets: list[socket.socket]) -> Iterator[MemberApiStub]:
     """Runs a new stub on those ports, in a thread of its own."""
@@ -656,6 +673,7 @@ def serving(sockets: list[socket.socket]) -> Iterator[MemberApiStub]:
     async def start() -> None:
         await runner.setup()
         for listener in listeners:
+            _turn_away(listener)
             await web.SockSite(runner, listener).start()
         stub.origin, stub.sandbox_origin = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets)
 

@@ -10,7 +10,9 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from tests.browsers import until_seen
 
 ROOT = pathlib.Path(__file__).parents[2]
 PREVIEW = ROOT / "preview"
@@ -30,6 +32,34 @@ _BACK = """() => new Promise(done => {
 def go_back(page: Page) -> None:
     """The browser's Back; returns when the phone has dealt with it."""
     page.evaluate(_BACK)
+
+
+def toast_says(page: Page, words: str) -> None:
+    """It goes after a moment, perhaps before anybody looks; its words stay behind."""
+    expect(page.locator("#toast")).to_contain_text(words)
+
+
+def forget_toast(page: Page) -> None:
+    """The same words once more are then those of a new one."""
+    page.locator("#toast").evaluate("toast => { toast.textContent = ''; }")
+
+
+def wait_for_stored_codes(page: Page) -> None:
+    until_seen(page, lambda: bool(page.evaluate("localStorage.getItem('mp:demo:code_pack') !== null")))
+
+
+def all_answered(page: Page) -> None:
+    """The page of the code has got everything it asks for by itself beside the code: the inbox, the card, the tier and
+    then what to offer, codes in stock. Of that, nothing meets what the test does to the server next."""
+    expect(page.locator(".mp-dot")).to_be_visible()
+    expect(page.locator(".mp-page:not([hidden]) .tell-me")).to_be_visible()
+    wait_for_stored_codes(page)
+
+
+def open_me(page: Page) -> None:
+    """The page of the member's own particulars, which shows what the phone knows until the server has answered."""
+    with page.expect_response("**/api/v1/me"):
+        page.locator("#tabs button").nth(3).click()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, toast_says
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def test_checking_in_shows_the_day_and_what_it_gave(page: Page, api: MemberApiSt
     page.locator(".me-check-in").click()
     expect(page.get_by_text("下次签到可得 1 积分")).to_be_visible()
     page.get_by_role("button", name="立即签到").click()
-    expect(page.get_by_text("签到成功，1 积分")).to_be_visible()
+    toast_says(page, "签到成功，1 积分")
     expect(page.get_by_role("button", name="今日已签到")).to_be_disabled()
     expect(page.get_by_label("2031-03-10，已签到")).to_be_visible()
     [(path, body, key)] = api.activities.asked
@@ -90,6 +90,7 @@ def test_an_invite_is_shown_and_one_that_somebody_came_by_goes_along_with_the_lo
     expect(page.get_by_text("奖励已发放 · 100 积分")).to_be_visible()
     page.get_by_role("button", name="邀请微信好友").click()
     expect(page.locator("#toast")).to_have_text("/pages/invite/index?invite=7QK2M4XW9A")
+    expect(page.locator("#toast")).to_be_visible()  # longer than any other
     newcomer = open_phone("carol")
     newcomer.goto(f"{newcomer.url}&invite=7QK2M4XW9A")
     newcomer.get_by_role("checkbox").click()

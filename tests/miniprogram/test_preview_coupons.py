@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browsers import until_seen
 from tests.messaging import until
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone, go_back
+from tests.miniprogram.preview_tools import OpenPhone, go_back, toast_says
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +49,7 @@ def test_a_coupon_tells_its_conditions_and_is_offered_to_a_friend(page: Page, ap
     expect(page.get_by_text("转赠中，链接有效至 2026-12-02 12:00")).to_be_visible()
     expect(page.get_by_role("button", name="发给好友")).to_be_visible()
     page.get_by_role("button", name="取消转赠").click()
-    expect(page.get_by_text("已取消转赠")).to_be_visible()
+    toast_says(page, "已取消转赠")
     expect(page.get_by_role("button", name="发给好友")).to_be_hidden()
     assert api.coupons.offered_until is None
 
@@ -68,7 +69,7 @@ def test_a_coupon_is_claimed_in_the_centre(page: Page, api: MemberApiStub) -> No
     expect(page.get_by_text("剩余 7 张 · 每人限领 1 张")).to_be_visible()
     expect(page.get_by_text("已领完")).to_be_visible()
     page.get_by_role("button", name="立即领取").click()
-    expect(page.get_by_text("领取成功")).to_be_visible()
+    toast_says(page, "领取成功")
     expect(page.get_by_text("已达领取上限")).to_be_visible()
     assert api.bodies(CLAIM)[-1] == {"template_id": "T1"}
     assert api.keys(CLAIM)[-1]
@@ -82,13 +83,13 @@ def test_who_comes_too_late_is_told_so(page: Page, api: MemberApiStub) -> None:
     expect(page.locator(".claimable").first).to_be_visible()
     api.coupons.left = 0
     page.get_by_role("button", name="立即领取").click()
-    expect(page.get_by_text("优惠券已领完。")).to_be_visible()
+    toast_says(page, "优惠券已领完。")
 
 
 def test_a_picture_leads_to_what_its_claim_key_is_for(page: Page, api: MemberApiStub) -> None:
     page.evaluate("wx.navigateTo({ url: '/pages/coupon_centre/index?scene=KEY' })")
     page.get_by_role("button", name="立即领取").click()
-    expect(page.get_by_text("领取成功")).to_be_visible()
+    toast_says(page, "领取成功")
     assert api.bodies(CLAIM)[-1] == {"claim_key": "KEY"}
     page.evaluate("wx.navigateTo({ url: '/pages/coupon_centre/index?scene=over' })")
     expect(page.get_by_text("链接已失效")).to_be_visible()
@@ -113,7 +114,7 @@ def test_whoever_scans_a_code_joins_and_claims_what_they_came_for(
     newcomer.get_by_role("checkbox").click()
     newcomer.get_by_role("button", name="同意并开通").click()
     newcomer.get_by_role("button", name="立即领取").click()
-    expect(newcomer.get_by_text("领取成功")).to_be_visible()
+    toast_says(newcomer, "领取成功")
     assert api.bodies(CLAIM)[-1] == {"claim_key": key}
     assert "invite" not in api.bodies("/api/v1/login")[-1]
 
@@ -168,6 +169,7 @@ def test_the_store_is_remembered_and_may_be_any_again(page: Page, api: MemberApi
     page.locator(".where-now").click()
     page.get_by_role("radio", name="徐汇店").click()
     expect(page.locator(".where-now")).to_contain_text("徐汇店")
+    expect(page.locator(".held").first).to_be_visible()  # else its question would go with the page
     page.reload()
     page.locator(".qr img").wait_for()
     open_coupons(page)
@@ -215,8 +217,25 @@ def test_the_store_that_was_chosen_last_counts_however_late_the_first_answer_com
         page.locator(".where-now").click()
         page.get_by_role("radio", name=name).click()
         expect(page.locator(".where-now")).to_contain_text(name)
-    late[0].continue_()
+    expect(page.locator(".held").first).to_be_visible()
+    assert api.coupons.stores == [None, "S001"]
+    until_seen(page, lambda: len(late) == 1)
+    with page.expect_response("**/api/v1/coupons?*store=S003*") as answer:
+        late[0].continue_()
+    answer.value.finished()
+    expect(page.locator(".where-now")).to_contain_text("静安店")
     expect(page.locator(".held").first).to_be_visible()
     expect(page.get_by_text("不适用于该门店")).to_be_hidden()
-    until(lambda: api.coupons.stores == [None, "S003", "S001"])
-    page.unroute("**/api/v1/coupons?*store=S003*")
+
+
+def test_the_wallet_that_is_opened_again_before_its_list_has_come_shows_it(
+    page: Page, api: MemberApiStub
+) -> None:
+    late: list[Route] = []
+    page.route("**/api/v1/coupons?*", lambda route: late.append(route), times=1)
+    page.locator("#tabs button").nth(3).click()
+    page.locator(".me-coupons").click()
+    until_seen(page, lambda: len(late) == 1)
+    go_back(page)
+    page.locator(".me-coupons").click()
+    expect(page.locator(".held").first).to_be_visible()

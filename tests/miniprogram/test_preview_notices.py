@@ -1,8 +1,9 @@
 """The page where members choose what they are told, in a browser; and being asked after a coupon was claimed."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.browsers import until_seen
 from tests.messaging import until
 from tests.miniprogram.member_api_stub import COUPONS_TEMPLATE, TEMPLATE, MemberApiStub
 from tests.miniprogram.preview_tools import OpenPhone
@@ -54,6 +55,21 @@ def test_offers_are_refused_by_a_channel_and_in_all(api: MemberApiStub, member_p
 
 def _put(api: MemberApiStub) -> list[dict[str, object]]:
     return [call.body for call in api.calls if call.path == PREFERENCES and call.method == "PUT"]
+
+
+def test_of_two_changes_the_second_waits_until_the_first_has_arrived(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    notices(member_phone)
+    held: list[Route] = []
+    member_phone.route("**" + PREFERENCES, lambda route: held.append(route), times=1)
+    member_phone.get_by_role("switch", name="短信").click()
+    until_seen(member_phone, lambda: len(held) == 1)
+    member_phone.get_by_role("switch", name="邮件").click()
+    switched(member_phone, "邮件", on=False)
+    held[0].continue_()
+    until_seen(member_phone, lambda: not api.channels["sms"] and not api.channels["email"])
+    assert len(_put(api)) == 2
 
 
 def test_what_was_not_saved_is_shown_as_it_was(api: MemberApiStub, member_phone: Page) -> None:

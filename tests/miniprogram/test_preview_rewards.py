@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, toast_says
 
 pytestmark = pytest.mark.browser
 
@@ -125,7 +125,7 @@ def test_an_exchange_whose_answer_was_lost_is_asked_for_with_the_same_key(
 
     page.route(f"**{ORDERS}", lose)
     _exchange(page)
-    expect(page.get_by_text("网络不给力，请检查网络后重试")).to_be_visible()
+    toast_says(page, "网络不给力，请检查网络后重试")
     page.get_by_role("button", name="立即兑换").click()
     page.get_by_role("dialog").get_by_role("button", name="立即兑换").click()
     expect(page.locator(".reward-order").first).to_be_visible()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, forget_toast, toast_says
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def test_an_offer_is_chosen_paid_and_credited(page: Page, api: MemberApiStub) ->
     _pay(page)
     expect(page.get_by_role("dialog").get_by_text("青禾生活 会员储值 ¥300.00")).to_be_visible()
     page.get_by_role("button", name="允许").click()
-    expect(page.get_by_text("充值成功")).to_be_visible()
+    toast_says(page, "充值成功")
     assert api.bodies(ORDER) == [{"amount_fen": 30_000, "offer_id": 7}]
     [key] = api.keys(ORDER)
     assert key
@@ -51,14 +51,15 @@ def test_an_amount_of_ones_own_is_whole_and_within_bounds(page: Page, api: Membe
         page.locator(".offer").last.click()
         page.get_by_role("dialog").get_by_role("textbox").fill(typed)
         page.get_by_role("button", name="确定").click()
-        expect(page.get_by_text("请输入 10 到 1000 之间的整数金额")).to_be_visible()
+        toast_says(page, "请输入 10 到 1000 之间的整数金额")
+        forget_toast(page)
     page.locator(".offer").last.click()
     page.get_by_role("dialog").get_by_role("textbox").fill("200")
     page.get_by_role("button", name="确定").click()
     expect(page.get_by_text("¥200.00")).to_be_visible()
     _pay(page)
     page.get_by_role("button", name="允许").click()
-    expect(page.get_by_text("充值成功")).to_be_visible()
+    toast_says(page, "充值成功")
     assert api.bodies(ORDER) == [{"amount_fen": 20_000, "offer_id": None}]
 
 
@@ -71,5 +72,5 @@ def test_who_puts_the_payment_away_gives_the_order_up(page: Page, api: MemberApi
     page.locator(".offer").first.click()
     _pay(page)
     page.get_by_role("button", name="拒绝").click()
-    expect(page.get_by_text("已取消支付")).to_be_visible()
+    toast_says(page, "已取消支付")
     assert len(api.bodies(CLOSE)) == 1

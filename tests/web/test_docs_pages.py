@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import chromium, serious
+from tests.browsers import PATIENCE_MS, chromium, serious
 from tests.web.test_openapi_document import operations
 from web import document as openapi
 
@@ -25,7 +25,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     """A page whose every complaint, a blocked style or script among them, fails the test."""
     complaints: list[str] = []
     page = browser.new_page(base_url=address, locale="zh-CN")
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.on(
         "console",
         lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,

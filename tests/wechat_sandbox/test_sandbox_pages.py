@@ -67,7 +67,7 @@ def test_a_person_adds_a_phone_agrees_and_reads_the_message(sandbox: Any, page: 
     receipt.get_by_role("button", name="同意接收一次").click()
     expect(receipt.locator(".credits")).to_have_text("还可接收 1 次")
     assert sandbox.send(sandbox.openid("alice"), page="pages/points/index")["errcode"] == 0
-    expect(page.locator(".bubble")).to_contain_text("中山路店", timeout=10_000)
+    expect(page.locator(".bubble")).to_contain_text("中山路店")
     expect(receipt.locator(".credits")).to_have_text("还可接收 0 次")
     expect(page.locator(".bubble code")).to_have_text("pages/points/index")
 

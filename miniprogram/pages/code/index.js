@@ -28,6 +28,9 @@ const questions = { nextAtMs: Infinity, untilMs: 0, asking: false, opened: '' };
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
 const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
 
+/** A renewal that is under way, and one that was asked for while a code was fetched that may be the same again. */
+const renewal = { sent: false, wanted: false };
+
 function nextLookMs() {
   const next = Date.now() + LOOK_MS;
   const last = clock.turnsAtMs - LAST_LOOK_MS;
@@ -166,8 +169,12 @@ Component({
 
     /** @param {boolean} renew the code on the screen must not be used any more */
     async refresh(renew) {
-      if (clock.fetching) return;
+      if (clock.fetching) {
+        if (renew && !renewal.sent) renewal.wanted = true;
+        return;
+      }
       clock.fetching = true;
+      Object.assign(renewal, { sent: renew, wanted: false });
       try {
         this.showCode(await nextCode({ renew, showing: this.data.digits }));
       } catch (problem) {
@@ -175,6 +182,7 @@ Component({
       } finally {
         clock.fetching = false;
       }
+      if (renewal.wanted && this.data.digits) this.refresh(true);
     },
 
     /** @param {import('../../utils/code_feed.js').Shown | null} shown */

@@ -58,6 +58,8 @@ Component({
       const t = texts();
       titlePage(t.confirmTitle);
       this.setData({ t });
+      // A look of the page that was closed just before tells this one nothing.
+      clock.busy = false;
       clock.ticking = setInterval(() => this.tick(), 1000);
       this.reload();
     },

@@ -25,6 +25,16 @@ function view(wanted) {
   };
 }
 
+/** One change after the other is sent: the one that was made last is the last to arrive. */
+let sent = Promise.resolve();
+
+/** @param {() => Promise<unknown>} send */
+function inTurn(send) {
+  const own = sent.then(send).then(() => undefined);
+  sent = own.catch(() => undefined);
+  return own;
+}
+
 Component({
   data: {
     t: texts(),
@@ -73,7 +83,7 @@ Component({
       this.setData({ marketing, channels });
       const on = Object.fromEntries(channels.map((one) => [one.id, one.on]));
       try {
-        await api.changeNoticePreferences(marketing, /** @type {NoticePreferences['channels']} */ (on));
+        await inTurn(() => api.changeNoticePreferences(marketing, /** @type {NoticePreferences['channels']} */ (on)));
         wx.showToast({ title: this.data.t.saved, icon: 'none' });
       } catch (problem) {
         wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });
