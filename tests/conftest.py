@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from xdist.scheduler import LoadScopeScheduling
 
 import wsgi
-from app import db, settings
+from app import db, parts, settings, throttle
 from app.ledger.check import QUESTIONS
 from app.staff import passwords
 from commands.db import upgrade
@@ -36,6 +36,16 @@ pytest_plugins = ("tests.chat_apps", "tests.messaging", "tests.paying")
 ROOT = Path(__file__).resolve().parent.parent
 #: Plans do not depend on when a cleaner passed, and are not compiled: each is used a few times.
 SERVER_OPTIONS = {"autovacuum": "off", "jit": "off"}
+#: A machine on which much else is going on is slow, and not away: the product would give up sooner.
+SLOW_S = 30
+_PATIENT = "".join(
+    f" -c {name}={seconds * 1_000}"
+    for name, seconds in {
+        "lock_timeout": SLOW_S,
+        "statement_timeout": 2 * SLOW_S,
+        "idle_in_transaction_session_timeout": 2 * SLOW_S,
+    }.items()
+)
 
 #: Folders whose tests all go to one process, for what they start takes long to start.
 TOGETHER = ("tests/demo/", "tests/miniprogram/")
@@ -94,6 +104,15 @@ def shipped_hasher() -> Iterator[PasswordHasher]:
     passwords._hasher = shipped
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_with_redis() -> Iterator[None]:
+    """A Redis that answers late would count as away for seconds, with half the limits."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (parts, throttle):
+            patch.setattr(module, "_REDIS_TIMEOUT_S", SLOW_S)
+        yield
+
+
 @pytest.fixture(scope="session")
 def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -129,7 +148,10 @@ def databases(server_url: str, worker: str) -> Iterator[Databases]:
 
 
 def _engine_for(url: str) -> Engine:
-    return create_engine(url, **{**db.engine_options(40), "pool_timeout": 30})
+    options = db.engine_options(40)
+    given = options["connect_args"]
+    patient = {"options": given["options"] + _PATIENT, "connect_timeout": SLOW_S}
+    return create_engine(url, **{**options, "pool_timeout": SLOW_S, "connect_args": given | patient})
 
 
 @pytest.fixture

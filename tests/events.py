@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app import clock, db
 from app.audit import OPERATOR
+from app.clock import HOME_ZONE, business_date, start_of_day
 from app.engagement.events import change, states
 from app.engagement.events.event import Event, Terms, content_of
 from app.work import send_messages
@@ -96,10 +97,17 @@ def moved(session_id: str, starts_at: datetime) -> None:
         )
 
 
+def soon() -> datetime:
+    """In half a minute, but not tomorrow by the clock of the store."""
+    now = clock.now()
+    tomorrow = start_of_day(business_date(now, HOME_ZONE) + timedelta(days=1), HOME_ZONE)
+    return min(now + timedelta(seconds=30), tomorrow - timedelta(microseconds=1))
+
+
 def attended(shop: Shop, phone: Phone, session_id: str, staff_no: str, **wish: Any) -> str:
     """A booking whose member was there: the session begins now."""
     made = booked(phone, session_id, **wish)
-    moved(session_id, clock.now() + timedelta(seconds=30))
+    moved(session_id, soon())
     body = {"ticket": ticket(shop, phone), "staff_no": staff_no}
     done = shop.till.post(f"/bookings/{made['id']}/check-in", body)
     assert done.status_code == 201, done.json

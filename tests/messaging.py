@@ -395,7 +395,7 @@ def worker(post: Post) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def environment(post: Post) -> dict[str, str]:
@@ -417,7 +417,7 @@ def environment(post: Post) -> dict[str, str]:
     }
 
 
-def until(reached: Callable[[], bool], *, within_s: float = 20) -> None:
+def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:
     """Wait for something another process does."""
     give_up_at = time.monotonic() + within_s
     while not reached():

@@ -57,7 +57,7 @@ class Desk:
         self._http.trust_env = False
 
     def tell(self, path: str, method: str = "POST", **body: Any) -> Any:
-        answer = self._http.request(method, f"{self.url}/_sim/{path}", json=body, timeout=20)
+        answer = self._http.request(method, f"{self.url}/_sim/{path}", json=body, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

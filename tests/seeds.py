@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 MANY = bool(os.environ.get("MANY_SEEDS"))
 _USUAL = 100
@@ -14,6 +14,11 @@ def examples(many: int) -> int:
 
 
 def choose_profile() -> None:
-    """For whatever names no number of its own."""
-    settings.register_profile("ours", max_examples=examples(_USUAL))
+    """For whatever names no number of its own. That a machine has much else to do is no fault of a property."""
+    settings.register_profile(
+        "ours",
+        max_examples=examples(_USUAL),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("ours")

@@ -91,7 +91,8 @@ class Shop:
         self.app = app
         self.parts: Parts = app.extensions["parts"]
         self._numbers = itertools.count(1)
-        self._shown: dict[int, set[int]] = {}
+        #: By member, the steps whose code was shown, each with how many steps away it was when it was first.
+        self._shown: dict[int, dict[int, int]] = {}
         self.store = self.open_store("S001")
         self.till = self.add_till("S001", "T1")
         self.rule(rate_bp=10_000, lifetime_days=365)
@@ -100,7 +101,7 @@ class Shop:
         """The same shop for another test, in another database with the same rows."""
         other = copy(self)
         other._numbers = copy(self._numbers)
-        other._shown = {member_id: set(steps) for member_id, steps in self._shown.items()}
+        other._shown = {member_id: dict(shown) for member_id, shown in self._shown.items()}
         other.till = TillClient(self.till.key, self.app.test_client())
         return other
 
@@ -157,13 +158,15 @@ class Shop:
     def code(self, phone: Phone, *, at: datetime | None = None, steps: int = 0) -> str:
         """The digits on that phone at that time, `steps` later.
 
-        A neighbour of now's is one that was not shown yet, if there is one: what was the next may be now's meanwhile.
+        Neighbours and now's are not shown for one another, if there is another one: what was the next may be now's
+        meanwhile.
         """
         now = scan_codes.step_of(at or clock.now())
-        step, shown = now + steps, self._shown.setdefault(phone.member_id, set())
-        if at is None and abs(steps) == 1 and step in shown:
+        step, shown = now + steps, self._shown.setdefault(phone.member_id, {})
+        same_again = steps == 0 and shown.get(step) == 0
+        if at is None and abs(steps) <= 1 and step in shown and not same_again:
             step = next((one for one in (now - 1, now, now + 1) if one not in shown), step)
-        shown.add(step)
+        shown.setdefault(step, steps)
         return scan_codes.issue(
             self.parts.issuer.ring, phone.member_id, step, prefix=self.parts.issuer.prefix
         )

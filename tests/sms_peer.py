@@ -79,5 +79,5 @@ class SmsPeer:
         finally:
             self._released.set()
             self._http.shutdown()
-            thread.join(10)
+            thread.join(60)
             self._http.server_close()

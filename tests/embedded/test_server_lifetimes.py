@@ -22,7 +22,7 @@ from embedded.watchdog import alive
 Ask = Callable[[str, str], object]
 Hold = Callable[..., Any]
 
-BOUND_S = 20
+BOUND_S = 60
 
 
 def wait_for(happened: Callable[[], bool]) -> None:

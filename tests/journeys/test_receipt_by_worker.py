@@ -16,7 +16,7 @@ def test_receipts_arrive_by_themselves_and_the_worker_stops_when_told(post: Post
         until(lambda: post.wechat.received("alice") != [])
         until(lambda: post.inbox(silent) != [])
         process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=30)
+        _, logged = process.communicate(timeout=60)
 
     assert process.returncode == 0
     assert logged == ""
@@ -40,7 +40,7 @@ def test_a_worker_survives_a_database_that_cuts_every_connection(post: Post) -> 
         until(lambda: len(post.wechat.received("alice")) == 2)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
     assert process.returncode == 0
     assert reckoned_up(post) == {"sent": 2}

@@ -27,10 +27,10 @@ def test_a_renewed_code_is_another_one_and_a_second_renewal_has_to_wait(shop: Sh
     second = phone.post("/me/code", json={"renew": True})
 
     assert second.json["code"] != first
-    answers = [phone.post("/me/code", json={"renew": True}) for _ in range(2)]
-    assert answers[-1].status_code == 429
-    assert answers[-1].json["code"] == "codes_used_up"
-    assert 0 < answers[-1].json["retry_after_s"] <= 31
+    answers = [phone.post("/me/code", json={"renew": True}) for _ in range(2)]  # a step may end before either
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json["code"] == "codes_used_up"
+    assert 0 < refused.json["retry_after_s"] <= 31
 
 
 def test_a_pack_holds_1_to_20_codes(shop: Shop) -> None:

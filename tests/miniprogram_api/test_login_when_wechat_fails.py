@@ -55,7 +55,9 @@ def test_an_answer_lost_after_the_code_was_redeemed_asks_for_a_new_code(visitor,
         assert visitor.login(sandbox.login_code(action)).status_code == 200
 
 
-def test_a_wechat_that_hangs_is_given_up_on(visitor, sandbox, engine):
+def test_a_wechat_that_hangs_is_given_up_on(visitor, sandbox, engine, wechat_app, monkeypatch):
+    exchange = wechat_app.extensions["parts"].wechat._transport._exchange
+    monkeypatch.setattr(exchange, "_timeouts_s", (60, 1))
     login_code = sandbox.login_code()
     sandbox.fault(LOGIN, "timeout")
 

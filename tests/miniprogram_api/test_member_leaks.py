@@ -38,7 +38,7 @@ class Product:
             headers["Authorization"] = f"Bearer {token}"
         with requests.Session() as http:
             http.trust_env = False
-            answer = http.request(method, self.server.address + path, json=body, headers=headers, timeout=20)
+            answer = http.request(method, self.server.address + path, json=body, headers=headers, timeout=60)
         self.answers.append(f"{answer.headers}\n{answer.text}")
         return answer
 
@@ -100,10 +100,10 @@ def secrets_of(sandbox: Sandbox) -> dict[str, str]:
     with http:
         app = {"appid": APP_ID, "secret": APP_SECRET, "grant_type": "authorization_code"}
         person = http.get(
-            sandbox.url + LOGIN, params={**app, "js_code": sandbox.login_code()}, timeout=10
+            sandbox.url + LOGIN, params={**app, "js_code": sandbox.login_code()}, timeout=60
         ).json()
         app = {"appid": APP_ID, "secret": APP_SECRET, "grant_type": "client_credential"}
-        token = http.post(sandbox.url + "/cgi-bin/stable_token", json=app, timeout=10).json()["access_token"]
+        token = http.post(sandbox.url + "/cgi-bin/stable_token", json=app, timeout=60).json()["access_token"]
     return {
         "openid": person["openid"],
         "unionid": person["unionid"],
@@ -228,7 +228,7 @@ def test_a_process_killed_in_the_middle_of_a_login_leaves_the_code_to_the_next(
 
     product.server.kill_all()
 
-    lost.join(10)
+    lost.join(60)
     assert said == ["lost"]
     assert rows(engine, "SELECT state FROM login_codes") == [("claimed",)]
     assert rows(engine, "SELECT count(*) FROM members") == [(0,)]

@@ -123,7 +123,7 @@ def test_a_review_that_nobody_decided_leaves_a_draft(actors: Actors) -> None:
         ),
         (
             {"kind": "free", "pieces": 2},
-            {"kind": "between", "begins_at": "2027-01-01T00:00:00Z", "ends_at": "2027-02-01T00:00:00Z"},
+            {"kind": "between", "begins_at": "2097-01-01T00:00:00Z", "ends_at": "2097-02-01T00:00:00Z"},
         ),
         (
             {"kind": "gift", "item_zh": "布袋", "item_en": "Bag", "sku": "B-1"},

@@ -352,16 +352,19 @@ def test_without_redis_the_limits_are_halved_not_gone(office: Shop) -> None:
             now=clock.now(),
         )
 
-    for _ in range(2):
-        with pytest.raises(sign_in.WrongPassword):
-            attempt("a guess")
-    with pytest.raises(TooMany):
-        attempt(PASSWORD)
+    with time_machine.travel(
+        clock.now(), tick=False
+    ):  # what a process counts itself begins anew by the clock
+        for _ in range(2):
+            with pytest.raises(sign_in.WrongPassword):
+                attempt("a guess")
+        with pytest.raises(TooMany):
+            attempt(PASSWORD)
     assert time.monotonic() - started < 30, "a dead Redis is not waited for again and again"
 
 
 def test_a_throttle_counts_for_each_of_many_threads() -> None:
-    throttle, limit = Throttle(None), Limit("race", 20, 60)
+    throttle, limit = Throttle(None), Limit("race", 20, 24 * 3600)
 
     def hit(_: int) -> bool:
         try:

@@ -178,7 +178,7 @@ def test_without_the_lock_the_last_two_admins_remove_each_other(
                 " WHERE p.status = 'active' AND r.role = 'admin'"
             )
         ).scalar_one()
-        both_counted.wait(20)
+        both_counted.wait(60)
         return int(left)
 
     monkeypatch.setattr(accounts, "_admins", count_only)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import Engine, text
 
 from app import clock, idempotency
@@ -144,11 +145,14 @@ def test_each_terminal_and_each_number_has_its_limit_also_without_redis(
         answer = find(shop, anna)
         assert answer.status_code == (201 if number < PER_NUMBER.amount else 429)
     alone = Throttle(None)
-    for number in range(PER_TERMINAL.amount // 2):
-        with pytest.raises(MemberNotFound):
-            find_with(shop, anna, f"139001390{number:02}", throttle=alone)
-    with pytest.raises(TooMany):
-        find_with(shop, anna, "13900139099", throttle=alone)
+    with time_machine.travel(
+        clock.now(), tick=False
+    ):  # what a process counts itself begins anew by the clock
+        for number in range(PER_TERMINAL.amount // 2):
+            with pytest.raises(MemberNotFound):
+                find_with(shop, anna, f"139001390{number:02}", throttle=alone)
+        with pytest.raises(TooMany):
+            find_with(shop, anna, "13900139099", throttle=alone)
 
 
 def find_with(shop: Shop, who: StaffView, number: str, *, throttle: Throttle | None = None) -> Found:

@@ -9,7 +9,7 @@ import urllib3
 
 from tests.shop import Shop
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def send_slowly(port: int, path: str, content_type: str) -> socket.socket:

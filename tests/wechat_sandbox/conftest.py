@@ -44,7 +44,7 @@ class Sandbox:
         self.session = session
 
     def ask(self, method: str, path: str, **given: Any) -> requests.Response:
-        return self.session.request(method, self.url + path, timeout=10, **given)
+        return self.session.request(method, self.url + path, timeout=60, **given)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         return self.ask("GET", path, params=query).json()
@@ -175,7 +175,7 @@ def receiver() -> Iterator[Receiver]:
             yield received
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
 
 
 @pytest.fixture

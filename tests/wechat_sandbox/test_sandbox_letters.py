@@ -39,7 +39,7 @@ def test_sms_and_letters_are_taken_and_shown(url: str) -> None:
     send(url, template="8")
     mail = MailServer(
         host="127.0.0.1",
-        port=requests.get(f"{url}/_sim/letters", timeout=5).json()["smtp_port"],
+        port=requests.get(f"{url}/_sim/letters", timeout=60).json()["smtp_port"],
         tls="none",
         user=None,
         password=None,
@@ -54,28 +54,28 @@ def test_sms_and_letters_are_taken_and_shown(url: str) -> None:
         line.send(letter, sender="a@example.com", to="b@example.com")
     line.close()
 
-    kept = requests.get(f"{url}/_sim/letters", timeout=5).json()["letters"]
+    kept = requests.get(f"{url}/_sim/letters", timeout=60).json()["letters"]
     assert [(one["kind"], one["to"], one["subject"], one["text"]) for one in kept[:3]] == [
         ("sms", PHONE, "", "【青禾】陈，您好：双倍积分"),
         ("sms", PHONE, "", "【青禾】8: 陈, 双倍积分"),
         ("email", "b@example.com", "双倍积分", "周末见 <b>\n..\n"),
     ]
-    page = requests.get(f"{url}/letters?lang=zh", timeout=5).text
+    page = requests.get(f"{url}/letters?lang=zh", timeout=60).text
     assert "【青禾】陈，您好：双倍积分" in page
     assert "周末见 &lt;b&gt;" in page
     assert 'href="http://127.0.0.1:1/unsubscribe/x"' in page
 
 
 def test_who_has_another_key_sends_nothing(url: str) -> None:
-    before = len(requests.get(f"{url}/_sim/letters", timeout=5).json()["letters"])
+    before = len(requests.get(f"{url}/_sim/letters", timeout=60).json()["letters"])
     with pytest.raises((ProviderRefused, ProviderUnavailable)):
         send(url, key="another")
-    assert len(requests.get(f"{url}/_sim/letters", timeout=5).json()["letters"]) == before
+    assert len(requests.get(f"{url}/_sim/letters", timeout=60).json()["letters"]) == before
 
 
 def test_a_letter_without_end_is_cut_off(url: str) -> None:
-    port = requests.get(f"{url}/_sim/letters", timeout=5).json()["smtp_port"]
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as line:
+    port = requests.get(f"{url}/_sim/letters", timeout=60).json()["smtp_port"]
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as line:
         line.ehlo()
         line.mail("a@example.com")
         line.rcpt("b@example.com")

@@ -43,7 +43,7 @@ def test_who_only_looks_gives_more_than_there_is(
     both_looked, real = threading.Barrier(2), giving.Giving.settle
 
     def late(self: giving.Giving) -> None:
-        both_looked.wait(20)
+        both_looked.wait(60)
         real(self)
 
     monkeypatch.setattr(giving.Giving, "settle", late)
@@ -67,7 +67,7 @@ def test_without_the_lock_a_stop_leaves_messages_that_nobody_calls_back(
 
         other = threading.Thread(target=stop)
         other.start()
-        other.join(20)
+        other.join(60)
         return planned
 
     with monkeypatch.context() as patch:

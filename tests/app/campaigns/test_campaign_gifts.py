@@ -209,7 +209,7 @@ def test_a_coupon_that_came_between_undoes_the_batch_whole(
 
         other = threading.Thread(target=claim)
         other.start()
-        other.join(20)
+        other.join(60)
         real(*positional, **named)
 
     with monkeypatch.context() as patch:

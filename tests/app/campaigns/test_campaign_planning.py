@@ -203,7 +203,7 @@ def test_who_is_not_taken_first_is_told_twice(
     all_found, real = threading.Barrier(2), planning.tell_each
 
     def unguarded(session: Any, telling: Any, member_ids: Any, **more: Any) -> Any:
-        all_found.wait(20)
+        all_found.wait(60)
         own = f"{more.pop('subject')}:{threading.get_ident() % 100_000}"
         return real(session, telling, member_ids, subject=own, **{**more, "wait": True})
 

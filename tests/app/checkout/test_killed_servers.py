@@ -151,7 +151,7 @@ def sell_while(here: Production, nemesis: Callable[[], None]) -> Journal:
     waiting: queue.Queue[Order] = queue.Queue(CLIENTS)
 
     def sell() -> None:
-        with urllib3.PoolManager(retries=False, timeout=20) as http:
+        with urllib3.PoolManager(retries=False, timeout=60) as http:
             while not over.is_set():
                 try:
                     order = waiting.get(timeout=0.2)
@@ -203,7 +203,7 @@ def assert_settled(here: Production, journal: Journal) -> None:
     """Nothing acknowledged is lost or doubled; every unknown becomes a fact when asked for again."""
     assert set(journal.statuses) <= FORESEEN | {"no answer"}, journal.statuses
     assert lost(journal) == set()
-    with urllib3.PoolManager(retries=False, timeout=20) as http:
+    with urllib3.PoolManager(retries=False, timeout=60) as http:
         for order in journal.sent:
             status, data = send(http, here.server, here.shop.till.key, order)
             if order.path == "/scans" and order.key not in journal.told and status == 410:

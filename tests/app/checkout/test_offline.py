@@ -39,6 +39,11 @@ def elsewhere(shop: Shop, zone: str) -> Queue:
     return Queue(shop, shop.add_till("FAR", "T1"))
 
 
+def days_since_2026() -> int:
+    """So that a rule was in force on the dates below, whenever this runs."""
+    return (clock.now() - datetime(2026, 1, 1, tzinfo=UTC)).days
+
+
 @pytest.mark.parametrize(
     ("zone", "sold_at", "day", "through"),
     [
@@ -55,7 +60,7 @@ def test_the_day_is_that_of_the_sale_in_the_zone_of_the_store(
 ) -> None:
     """Also in the hour that comes twice, on the day of 25 hours, and on that of 23; points end counted from it."""
     allow()
-    old_rule(Base(rate_bp=10_000, expiry=Expiry(kind="days", n=10)), days=400)
+    old_rule(Base(rate_bp=10_000, expiry=Expiry(kind="days", n=10)), days=days_since_2026())
     there, phone = elsewhere(shop, zone), shop.member()
     item = there.sold(phone, at=sold_at)
     verdict = upload_at(shop, till_of(there.client), item, sold_at + timedelta(hours=50))
@@ -85,7 +90,7 @@ def test_the_rules_are_those_in_force_when_it_was_sold(queue: Queue) -> None:
 
 
 def test_a_daily_limit_counts_on_the_day_of_the_sale(queue: Queue, engine: Engine) -> None:
-    old_rule(Base(rate_bp=10_000, caps=Caps(per_day=15)))
+    old_rule(Base(rate_bp=10_000, caps=Caps(per_day=15)), days=days_since_2026())
     phone, till = queue.shop.member(), till_of(queue.client)
     # Two sales on one day, one on the next, all uploaded on the third.
     times = [
@@ -138,7 +143,7 @@ def test_a_sale_that_comes_late_lifts_the_tier_and_the_books_of_tiers_agree(queu
 
 
 def test_points_that_ended_before_the_upload_are_given_and_taken(queue: Queue, engine: Engine) -> None:
-    old_rule(Base(rate_bp=10_000, expiry=Expiry(kind="days", n=1)), days=60)
+    old_rule(Base(rate_bp=10_000, expiry=Expiry(kind="days", n=1)), days=days_since_2026())
     phone, till = queue.shop.member(), till_of(queue.client)
     sold_at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     verdict = upload_at(queue.shop, till, queue.sold(phone, at=sold_at), sold_at + timedelta(hours=60))

@@ -16,7 +16,20 @@ from app.staff.roles import Grant
 from app.withdrawal import withdraw
 from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
-from tests.events import HOUR, attended, booked, ended, event, given_up, inbox, moved, session, terms, waits
+from tests.events import (
+    HOUR,
+    attended,
+    booked,
+    ended,
+    event,
+    given_up,
+    inbox,
+    moved,
+    session,
+    soon,
+    terms,
+    waits,
+)
 from tests.quoting import fill
 from tests.shop import Phone, Shop
 
@@ -46,7 +59,7 @@ def test_at_the_door_the_code_finds_what_is_booked_today_and_lets_in_once(
     path, body = f"/bookings/{made['id']}/check-in", {"ticket": opened, "staff_no": anna.staff_no}
     assert shop.till.get(f"/bookings?ticket={opened}").json["items"] == []
     assert shop.till.post(path, body).json["code"] == "event_not_now"
-    moved(sitting, clock.now() + timedelta(seconds=30))
+    moved(sitting, soon())
     [listed] = shop.till.get(f"/bookings?ticket={opened}").json["items"]
     assert (listed["id"], listed["member"]) == (made["id"], "陈**")
     done = shop.till.post(path, body, "k")

@@ -291,7 +291,7 @@ def test_a_seat_is_booked_as_the_session_is_when_it_is_taken(
     def after_the_office(*asked_for: Any) -> None:
         other = threading.Thread(target=office_does, args=(made,))
         other.start()
-        other.join(10)
+        other.join(60)
         lock_accounts(*asked_for)
 
     monkeypatch.setattr(book, "lock_accounts", after_the_office)

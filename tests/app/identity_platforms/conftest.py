@@ -21,7 +21,7 @@ def tell(login_sandbox_url):
         http.trust_env = False
 
         def say(path, method="POST", **values):
-            answer = http.request(method, f"{login_sandbox_url}/_sim/{path}", json=values, timeout=10)
+            answer = http.request(method, f"{login_sandbox_url}/_sim/{path}", json=values, timeout=60)
             assert answer.status_code == 200, answer.text
             return answer.json()
 

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 def platform_with(login_sandbox_url):
     made = []
 
-    def make(secret=SECRET, base_url=login_sandbox_url, read_timeout_s=5):
+    def make(secret=SECRET, base_url=login_sandbox_url, read_timeout_s=60):
         made.append(
             WechatClient(
                 APPID,

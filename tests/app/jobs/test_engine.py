@@ -15,7 +15,8 @@ from app.jobs import engine as jobs
 from app.jobs.engine import Recurring, engine, keep_running, reap
 from tests.conftest import ROOT, rows
 
-NEW_YEAR = "0 0 1 1 *"
+#: Half a year away, so that nothing is due.
+SOME_DAY = f"0 0 1 {(clock.now().month + 5) % 12 + 1} *"
 #: It dies in its first job: a second later it would have begun another.
 _DYING_WORKER = """
 import asyncio, os, signal, sys
@@ -53,7 +54,7 @@ def test_the_job_of_a_killed_worker_is_done_by_another(engine: Engine) -> None:
     [(doing,)] = rows(engine, "SELECT id FROM procrastinate.procrastinate_jobs WHERE status = 'doing'")
     runs: list[datetime] = []
 
-    drained(with_task(engine, "slow", runs.append, NEW_YEAR))
+    drained(with_task(engine, "slow", runs.append, SOME_DAY))
     assert rows(engine, "SELECT id FROM procrastinate.procrastinate_jobs WHERE status = 'doing'") == [
         (doing,)
     ]
@@ -66,7 +67,7 @@ def test_the_job_of_a_killed_worker_is_done_by_another(engine: Engine) -> None:
     runs.clear()
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM procrastinate.procrastinate_jobs WHERE status = 'todo'"))
-    drained(with_task(engine, "slow", runs.append, NEW_YEAR))
+    drained(with_task(engine, "slow", runs.append, SOME_DAY))
 
     assert len(runs) == 1
     assert rows(engine, "SELECT status::text FROM procrastinate.procrastinate_jobs") == []
@@ -77,7 +78,7 @@ def test_a_stalled_job_whose_next_run_waits_already_is_closed(engine: Engine) ->
         _job(engine, status, timedelta(), task="slow")
     runs: list[datetime] = []
 
-    drained(with_task(engine, "slow", runs.append, NEW_YEAR))
+    drained(with_task(engine, "slow", runs.append, SOME_DAY))
 
     assert len(runs) == 1
     assert rows(engine, "SELECT status::text FROM procrastinate.procrastinate_jobs") == [("failed",)]

@@ -122,7 +122,7 @@ def test_without_the_lock_a_birthday_would_be_told_over(member_id, monkeypatch):
 
     def unlocked(session, member_id):
         member = session.get_one(profile.Member, member_id)
-        waiting.wait(10)
+        waiting.wait(60)
         return member
 
     monkeypatch.setattr(profile, "locked", unlocked)

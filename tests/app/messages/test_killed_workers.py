@@ -29,12 +29,13 @@ def test_a_worker_killed_in_the_middle_of_sending_loses_nothing_and_doubles_noth
     crowd = post.crowd(90, credits=2)
     post.facts(list(crowd))
     post.relay()
-    post.wechat.tell("latency", p50_ms=250, p99_ms=500)
+    post.wechat.tell("latency", p50_ms=600, p99_ms=1_200)
 
     with worker(post) as process:
-        until(lambda: post.wechat.send_answers().get("0", 0) >= 30)
+        # Soon after the first answers: a worker that is looked at late would be done.
+        until(lambda: post.wechat.send_answers().get("0", 0) >= 10)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
     post.wechat.tell("latency", p50_ms=0)
     assert post.rows("SELECT 1 FROM messages WHERE state = 'leased'") != []
 
@@ -64,7 +65,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_bac
     with worker(post) as process:
         until(lambda: post.wechat.send_answers().get("0", 0) >= 1)
         process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=30)
+        _, logged = process.communicate(timeout=60)
     post.wechat.tell("latency", p50_ms=0)
 
     assert process.returncode == 0

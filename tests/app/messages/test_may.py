@@ -338,7 +338,7 @@ def test_without_the_hold_they_tell_more(
             plan_each(
                 session, [member], asked(), kind="promotion", subject=f"c:{number}", params={}, now=NOON
             )
-            all_planned.wait(20)
+            all_planned.wait(60)
 
     race(2, run)
     assert len(told(unaudited_engine)) == 2

@@ -211,7 +211,7 @@ def test_without_the_hold_each_of_them_would_find_room(
 
     def looked(session: Session, member_id: int, template_id: str) -> int:
         found = look(session, member_id, template_id)
-        all_looked.wait(20)
+        all_looked.wait(60)
         return found
 
     monkeypatch.setattr(subscriptions, "_credits", looked)

@@ -10,7 +10,18 @@ import pytest
 import redis
 import requests
 import wechatpayv3.utils
-from scripted_wechat import APPID, CODE, OPENID, SECRET, TEMPLATE, TOKEN, ScriptedWechat, clock, says
+from scripted_wechat import (
+    APPID,
+    CODE,
+    OPENID,
+    PATIENCE_S,
+    SECRET,
+    TEMPLATE,
+    TOKEN,
+    ScriptedWechat,
+    clock,
+    says,
+)
 
 from app.providers.wechat import WechatClient
 from app.providers.wechat.errors import STABLE_TOKEN
@@ -27,7 +38,9 @@ def redis_server():
 
 @pytest.fixture
 def shared(redis_server):
-    with redis.Redis.from_url(redis_server.url, socket_timeout=5, socket_connect_timeout=5) as client:
+    with redis.Redis.from_url(
+        redis_server.url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S
+    ) as client:
         client.flushdb()
         yield client
 
@@ -43,7 +56,7 @@ def wechat():
 
 @pytest.fixture
 def make_client(wechat):
-    """Builds clients of the scripted WeChat, with short time-outs unless told otherwise."""
+    """Builds clients of the scripted WeChat, which give up soon where it does not answer, unless told otherwise."""
     made = []
 
     def make(**changes):
@@ -51,11 +64,13 @@ def make_client(wechat):
             "shared": None,
             "clock": clock,
             "base_url": wechat.url,
-            "connect_timeout_s": 2,
-            "read_timeout_s": 0.3,
+            "connect_timeout_s": wechat.read_timeout_s,
+            "read_timeout_s": wechat.read_timeout_s,
             "busy_pauses_s": (0.01, 0.01),
         }
         made.append(WechatClient(APPID, SECRET, **(settings | changes)))
+        if "read_timeout_s" not in changes:
+            wechat.asked_by(made[-1]._transport._exchange)
         return made[-1]
 
     yield make
@@ -111,7 +126,7 @@ class Sandbox:
         self._http.trust_env = False
 
     def tell(self, path, method="POST", **values):
-        answer = self._http.request(method, f"{self.url}/_sim/{path}", json=values, timeout=10)
+        answer = self._http.request(method, f"{self.url}/_sim/{path}", json=values, timeout=PATIENCE_S)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -163,7 +178,7 @@ def platform(request):
 
 @pytest.fixture
 def sandbox_client(sandbox, make_client, shared):
-    return make_client(base_url=sandbox.url, shared=shared, read_timeout_s=5)
+    return make_client(base_url=sandbox.url, shared=shared, read_timeout_s=PATIENCE_S)
 
 
 @pytest.fixture(scope="session")
@@ -180,17 +195,19 @@ def known_keys():
 
 @pytest.fixture
 def make_pay(wechat, known_keys):
-    """Builds clients of the scripted gateway, with short time-outs unless told otherwise."""
+    """Builds clients of the scripted gateway, which give up soon where it does not answer, unless told otherwise."""
     made = []
 
     def make(changes_of_merchant=None, **changes):
         settings = {
             "clock": clock,
             "base_url": wechat.url,
-            "connect_timeout_s": 2,
-            "read_timeout_s": 0.3,
+            "connect_timeout_s": wechat.read_timeout_s,
+            "read_timeout_s": wechat.read_timeout_s,
         }
         made.append(WechatPay(paying.merchant(**(changes_of_merchant or {})), **(settings | changes)))
+        if "read_timeout_s" not in changes:
+            wechat.asked_by(made[-1]._transport._exchange)
         return made[-1]
 
     yield make
@@ -262,7 +279,7 @@ def till():
         taken.url = f"http://127.0.0.1:{server.server_port}/callbacks/wechat-pay"
         yield taken
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture
@@ -270,7 +287,7 @@ def shop(pay_sandbox, make_pay, till):
     """The client against the stand-in, with its notifications coming back to `till`."""
     keys = {name: paying.der_of(pem) for name, pem in pay_sandbox.ask("pay/keys")["platform"].items()}
     merchant = {"public_keys": keys, "notify_url": till.url}
-    till.client = make_pay(merchant, base_url=pay_sandbox.url, read_timeout_s=5)
+    till.client = make_pay(merchant, base_url=pay_sandbox.url, read_timeout_s=PATIENCE_S)
     return till.client
 
 

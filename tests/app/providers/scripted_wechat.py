@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PATIENCE_S = 20
+PATIENCE_S = 60
+#: How long an answer is waited for where the script has none, or one that drips.
+IN_VAIN_S = 0.3
 
 APPID = "wx0123456789abcdef"
 SECRET = "5ecre7" * 5 + "ab"
@@ -49,6 +52,12 @@ class Reply:
     trickle_s: float = 0.0
     trickle_headers_s: float = 0.0
 
+    @property
+    def takes_its_time(self):
+        # Where it cannot be read how long an answer is, it ends with the connection.
+        endless = "Content-Length" in self.headers
+        return bool(self.hang or self.trickle_s or self.trickle_headers_s or endless)
+
 
 def says(document, status=200):
     return Reply(json.dumps(document).encode(), status)
@@ -84,6 +93,9 @@ class ScriptedWechat:
 
     def __init__(self):
         self.requests: list[Request] = []
+        #: How long to wait for its answers.
+        self.read_timeout_s: float = PATIENCE_S
+        self._asked_by: list[Any] = []
         self._replies: dict[str, list[Reply | Callable[[Request], Reply]]] = {}
         self._lock = threading.Lock()
         self._released = threading.Event()
@@ -115,6 +127,14 @@ class ScriptedWechat:
 
     def on(self, path, *replies):
         self._replies[path] = list(replies)
+        if any(isinstance(reply, Reply) and reply.takes_its_time for reply in replies):
+            self.read_timeout_s = IN_VAIN_S
+            for exchange in self._asked_by:
+                exchange._timeouts_s = (IN_VAIN_S, IN_VAIN_S)
+
+    def asked_by(self, exchange):
+        """Waits as long as a busy machine may take, but for answers that do not come."""
+        self._asked_by.append(exchange)
 
     def count(self, path):
         return sum(request.path == path for request in self.requests)

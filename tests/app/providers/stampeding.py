@@ -30,7 +30,7 @@ def client_of(app, task, server):
         shared=server,
         clock=lambda: datetime.now(UTC),
         base_url=task["url"],
-        read_timeout_s=5,
+        read_timeout_s=60,
     )
 
 
@@ -47,7 +47,7 @@ def process(task, people, start, failures):
     """A process of its own: nothing is shared with the others but Redis."""
     if not task["locked"]:
         SharedToken.refreshing = open_to_all
-    server = redis.Redis.from_url(task["redis"], socket_timeout=5, socket_connect_timeout=5)
+    server = redis.Redis.from_url(task["redis"], socket_timeout=60, socket_connect_timeout=60)
     mini, official = (client_of(app, task, server) for app in task["apps"])
 
     def work(to):

@@ -61,8 +61,13 @@ def ask(client, way, url):
 
 
 async def _send(client, way, url):
+    connect_timeout_s, read_timeout_s = client._transport._exchange._timeouts_s
     sender = SENDERS[way](
-        client.tokens, clock=client.tokens._clock, base_url=url, connect_timeout_s=0.3, read_timeout_s=0.3
+        client.tokens,
+        clock=client.tokens._clock,
+        base_url=url,
+        connect_timeout_s=connect_timeout_s,
+        read_timeout_s=read_timeout_s,
     )
     more = {"mini_app_id": None, "reference": "the-message"} if way == TEMPLATE_SEND else {}
     async with sender:
@@ -132,7 +137,7 @@ def unvouched(folder):
         yield f"https://127.0.0.1:{server.server_port}", asked
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
 
 

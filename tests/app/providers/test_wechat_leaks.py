@@ -65,7 +65,10 @@ def message(client, wechat):
 def mass_message(client, wechat):
     async def run():
         async with SubscribeSender(
-            client.tokens, clock=clock, base_url=client._transport._exchange.base_url, read_timeout_s=0.3
+            client.tokens,
+            clock=clock,
+            base_url=client._transport._exchange.base_url,
+            read_timeout_s=wechat.read_timeout_s,
         ) as sender:
             await sender.send(OPENID, "TPL", f"pages/points?member={OPENID}", DATA)
 

@@ -98,7 +98,7 @@ def test_a_payer_of_another_app_is_refused(shop):
 
 
 def test_a_key_that_is_not_the_merchants_is_a_wrong_setting(shop, make_pay, pay_sandbox, payer):
-    other = make_pay({"serial": "F" * 40}, base_url=pay_sandbox.url, read_timeout_s=5)
+    other = make_pay({"serial": "F" * 40}, base_url=pay_sandbox.url, read_timeout_s=60)
     with pytest.raises(errors.Misconfigured):
         other.prepay(**order(openid=payer))
 

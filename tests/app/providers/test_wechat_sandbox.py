@@ -169,7 +169,7 @@ def test_an_answer_that_says_later_is_known_not_to_have_sent(sandbox_client, san
 
 def test_a_wrong_secret_stops_everything_after_one_question(make_client, sandbox, shared):
     sandbox.fault(STABLE_TOKEN, type="errcode", errcode=40125)
-    client = make_client(base_url=sandbox.url, shared=shared, read_timeout_s=5)
+    client = make_client(base_url=sandbox.url, shared=shared, read_timeout_s=60)
 
     outcomes = send_all(client, sandbox, members(sandbox, 20))
 
@@ -224,7 +224,7 @@ def callback():
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/callbacks/wechat", opened
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 SHAPES = [("json", "bare"), ("json", "wrapped"), ("json", "flat"), ("xml", "bare")]

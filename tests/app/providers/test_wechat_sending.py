@@ -15,7 +15,12 @@ OK = says({"errcode": 0, "errmsg": "ok", "msgid": 42})
 
 
 def sender_of(client, wechat, **changes):
-    settings = {"clock": clock, "base_url": wechat.url, "read_timeout_s": 0.3}
+    settings = {
+        "clock": clock,
+        "base_url": wechat.url,
+        "connect_timeout_s": wechat.read_timeout_s,
+        "read_timeout_s": wechat.read_timeout_s,
+    }
     return SubscribeSender(client.tokens, **(settings | changes))
 
 
@@ -88,7 +93,7 @@ def test_no_readable_answer_after_sending_is_unknown_and_never_repeated(client, 
     wechat.on(SUBSCRIBE_SEND, reply)
 
     with pytest.raises(OutcomeUnknown):
-        send_one(sender_of(client, wechat, connect_timeout_s=0.1))
+        send_one(sender_of(client, wechat))
     assert wechat.count(SUBSCRIBE_SEND) == 1
 
 
@@ -138,7 +143,7 @@ def test_many_sends_share_one_replacement_of_a_withdrawn_token(client, wechat):
 
     async def run():
         # No more connections than the scripted server, a thread each, keeps up with on a busy machine.
-        async with sender_of(client, wechat, read_timeout_s=10, connections=16) as sender:
+        async with sender_of(client, wechat, connections=16) as sender:
             sends = (sender.send(f"o{number}", "TPL", None, DATA) for number in range(100))
             return await asyncio.gather(*sends)
 
@@ -163,7 +168,7 @@ def test_sends_that_wait_their_turn_do_not_time_out(client, wechat):
     wechat.on(SUBSCRIBE_SEND, Reply(b'{"errcode": 0, "errmsg": "ok"}', trickle_s=0.005))
 
     async def run():
-        sender = sender_of(client, wechat, connections=2, connect_timeout_s=0.5, read_timeout_s=0.5)
+        sender = sender_of(client, wechat, connections=2, connect_timeout_s=0.8, read_timeout_s=0.8)
         async with sender:
             sends = (sender.send(f"o{number}", "TPL", None, DATA) for number in range(24))
             return await asyncio.gather(*sends)

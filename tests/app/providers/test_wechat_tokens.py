@@ -9,7 +9,7 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from scripted_wechat import APPID, HANGS, MORNING, SECRET, TOKEN, html, says
+from scripted_wechat import APPID, HANGS, MORNING, PATIENCE_S, SECRET, TOKEN, html, says
 
 from app.providers.wechat import errors
 from app.providers.wechat.errors import STABLE_TOKEN
@@ -44,8 +44,9 @@ def time():
 def make_store(wechat, time):
     transports = []
 
-    def make(shared=None, read_timeout_s=0.3, **changes):
-        transports.append(Transport(wechat.url, clock=time, read_timeout_s=read_timeout_s))
+    def make(shared=None, **changes):
+        transports.append(Transport(wechat.url, clock=time, read_timeout_s=wechat.read_timeout_s))
+        wechat.asked_by(transports[-1]._exchange)
         fetch = StableToken(transports[-1], appid=APPID, secret=SECRET)
         return TokenStore(fetch, **({"appid": APPID, "shared": shared, "clock": time} | changes))
 
@@ -280,14 +281,14 @@ def ask_from_sixteen_threads(store):
     barrier, found = threading.Barrier(16), []
 
     def work():
-        barrier.wait(10)
+        barrier.wait(PATIENCE_S)
         found.append(store.get())
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert found == [TOKEN] * 16
 
 
@@ -299,7 +300,7 @@ def after_a_moment(_):
 def test_threads_of_one_process_share_one_fetch(make_store, wechat):
     wechat.on(STABLE_TOKEN, after_a_moment)
 
-    ask_from_sixteen_threads(make_store(read_timeout_s=10))
+    ask_from_sixteen_threads(make_store())
 
     assert wechat.count(STABLE_TOKEN) == 1
 
@@ -307,7 +308,7 @@ def test_threads_of_one_process_share_one_fetch(make_store, wechat):
 @pytest.mark.long
 def test_without_the_lock_threads_of_one_process_all_fetch(make_store, wechat):
     wechat.on(STABLE_TOKEN, after_a_moment)
-    store = make_store(read_timeout_s=10)  # sixteen at once: a busy machine answers some of them late
+    store = make_store()
     store._one_refresher = threading.Semaphore(16)
 
     ask_from_sixteen_threads(store)

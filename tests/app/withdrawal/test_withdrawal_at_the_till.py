@@ -80,7 +80,7 @@ def _scanned_around_a_withdrawal(shop: Shop, phone: Phone, monkeypatch: pytest.M
             target=withdraw, kwargs={"member_id": phone.member_id, "now": clock.now()}, daemon=True
         )
         other.start()
-        other.join(10)
+        other.join(60)
         assert not other.is_alive()
         take(*given)
 

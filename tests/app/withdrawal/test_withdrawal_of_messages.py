@@ -165,7 +165,7 @@ def _withdrawn_while_it_is_begun(post: Post) -> list[tuple[str, str | None]]:
         db.ask(session, lease._BEGIN, asked)
         with _meanwhile(post, lambda: leave(member)) as withdrawal:
             pass
-    withdrawal.join(10)
+    withdrawal.join(60)
     return states(post)
 
 
@@ -189,7 +189,7 @@ def _planned_during_the_withdrawal(post: Post) -> list[tuple[str, str | None]]:
         _all_of_it(session, member)
         with _meanwhile(post, post.relay) as relay:  # type: ignore[arg-type]
             pass
-    relay.join(10)
+    relay.join(60)
     return states(post)
 
 
@@ -227,7 +227,7 @@ def test_a_worker_that_puts_a_message_into_the_inbox_meanwhile_does_not_wait(pos
     with db.transaction() as session:
         consent.take_back(session, member.member_id, now=clock.now())
         worker.start()
-        worker.join(10)
+        worker.join(60)
         assert not worker.is_alive()
         cancel.cancel_waiting(session, member.member_id, now=clock.now())
 
