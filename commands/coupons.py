@@ -30,7 +30,7 @@ def list_() -> None:
 def publish(template_id: str) -> None:
     """Let members have coupons of a draft; nobody else has to agree."""
     now = clock.now()
-    with said():
+    with said(template=template_id):
         found = template_listing.show(template_id=template_id, store_ids=None, now=now)
         change_template.submit(template_id=template_id, version=found.version, actor=OPERATOR, now=now)
     click.echo(f"{template_id} is live")

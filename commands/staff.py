@@ -37,7 +37,7 @@ def add(
 
     The password is temporary unless it is their own: good for 72 hours, and to be changed at the first sign-in.
     """
-    with said():
+    with said(role=" ".join(roles)):
         person = accounts.add(
             login=login,
             staff_no=number,
@@ -80,7 +80,7 @@ def enable(login: str) -> None:
 
 
 def _set_status(login: str, status: str) -> None:
-    with said():
+    with said(login=login):
         person = accounts.by_login(login)
         accounts.change(
             staff_id=person.id,
@@ -99,7 +99,7 @@ def _set_status(login: str, status: str) -> None:
 @click.argument("roles", nargs=-1, required=True)
 def roles(login: str, roles: tuple[str, ...]) -> None:
     """Replace a person's roles: ROLE or ROLE@STORE, one or more."""
-    with said():
+    with said(login=login, role=" ".join(roles)):
         person = accounts.by_login(login)
         accounts.change(
             staff_id=person.id,
@@ -117,7 +117,7 @@ def roles(login: str, roles: tuple[str, ...]) -> None:
 @click.argument("login")
 def reset_password(login: str) -> None:
     """Print a temporary password, good for 72 hours; all sessions of the person end."""
-    with said():
+    with said(login=login):
         person = accounts.by_login(login)
         password = accounts.reset_password(staff_id=person.id, boss=_BOSS, now=clock.now())
     click.echo(password)

@@ -29,7 +29,7 @@ def add(code: str, name: str, time_zone: str) -> None:
 @click.option("--name", required=True)
 def add_terminal(store: str, code: str, name: str) -> None:
     """Add a till to a store."""
-    with said():
+    with said(store=store):
         setup.add_terminal(store_code=store, code=code, name=name, actor=OPERATOR, now=clock.now())
     click.echo(f"added {store}/{code}")
 
@@ -40,7 +40,7 @@ def add_terminal(store: str, code: str, name: str) -> None:
 @click.option("--name", required=True)
 def add_key(store: str, terminal: str, name: str) -> None:
     """Print a new API key for the machine at a till; it is shown this once."""
-    with said():
+    with said(store=store, terminal=terminal):
         created = setup.create_api_key(
             store_code=store, terminal_code=terminal, name=name, actor=OPERATOR, now=clock.now()
         )
@@ -51,7 +51,7 @@ def add_key(store: str, terminal: str, name: str) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Withdraw a key by its id (see `keys`)."""
-    with said():
+    with said(key=key_id):
         setup.revoke_api_key(key_id=key_id, actor=OPERATOR, now=clock.now())
     click.echo("revoked")
 
@@ -74,7 +74,7 @@ def keys() -> None:
 def earn_rule(store: str | None, rate_bp: int, lifetime_days: int | None) -> None:
     """Set how sales earn from now on."""
     now = clock.now()
-    with said():
+    with said(**({} if store is None else {"store": store})):
         rule = set_rule(
             store_id=None if store is None else setup.store_ids({store})[store],
             rate_bp=rate_bp,

@@ -5,15 +5,17 @@ from contextlib import contextmanager
 
 import click
 
-from app.errors import DomainError
+from app.errors import DomainError, NotFound
 from app.texts import refusal_text
 
 
 @contextmanager
-def said() -> Iterator[None]:
+def said(**sought: str) -> Iterator[None]:
+    """`sought` is what there may be none of."""
     try:
         yield
     except DomainError as error:
-        facts = "".join(f" {name}={value}" for name, value in error.data.items())
+        told_of = sought | error.data if isinstance(error, NotFound) else error.data
+        facts = "".join(f" {name}={value}" for name, value in told_of.items())
         told = refusal_text(error.code, error.data, "en")
         raise click.ClickException(f"{error.code}: {told}{facts}") from None

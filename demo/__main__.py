@@ -66,7 +66,9 @@ def _start(folder: Folder, words: argparse.Namespace) -> int:
             print("演示正在另一个终端中启动 The demo is being started in another terminal", file=sys.stderr)
             return 1
         print(
-            f"演示已在运行，未重复启动 It runs already; nothing was started\n\n{table(other.places, here=False)}"
+            "演示已在运行，未重复启动；要换端口，请先停止它"
+            " It runs already; nothing was started. To take other ports, stop it first"
+            f"\n\n{table(other.places, here=False)}"
         )
     return 0
 

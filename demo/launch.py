@@ -141,16 +141,15 @@ def _shown(path: Path) -> str:
 
 
 def _watch(started: list[Child], server: RunningPostgres, cache: RunningRedis | None) -> None:
-    """Until a signal comes. Raises `DemoError` when something ends by itself."""
+    """Until a signal comes. Raises `DemoError` when something ends by itself that the product needs."""
     while True:
         for child in started:
             children.raise_if_ended(child)
-        for name, process in (
-            ("PostgreSQL", server.process),
-            ("Redis", None if cache is None else cache.process),
-        ):
-            if process is not None and process.ended():
-                raise DemoError(f"{name} ended by itself", f"{name} 意外退出，其余进程随之停止")
+        if server.process is not None and server.process.ended():
+            raise DemoError("PostgreSQL ended by itself", "PostgreSQL 意外退出，其余进程随之停止")
+        if cache is not None and cache.process.ended():
+            _say("Redis 意外退出，没有它也照常运行 Redis ended by itself; all goes on without it")
+            cache = None
         time.sleep(_WATCH_EVERY_S)
 
 

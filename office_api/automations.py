@@ -114,7 +114,7 @@ def replace(arguments: dict[str, Any], automation_no: int) -> Response:
 def show_dry_run(arguments: dict[str, Any], automation_no: int) -> Response:
     """What it would have done in the last days, today included, had it been on. Saves nothing and tells nobody.
 
-    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while two others are counted.
+    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while others are counted.
     """
     need(MANAGE_CAMPAIGNS, None)
     parts().throttle.hit(DRY_RUNS, me().id)

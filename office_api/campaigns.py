@@ -113,7 +113,7 @@ def duplicate(arguments: dict[str, Any], campaign_id: str) -> Response:
 def show_forecast(campaign_id: str) -> Response:
     """Of so many in the segment, so many can be reached, and why the others cannot. Saves nothing.
 
-    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while two others are counted.
+    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while others are counted.
     """
     need(MANAGE_CAMPAIGNS, None)
     parts().throttle.hit(FORECASTS, me().id)

@@ -146,7 +146,7 @@ class SegmentPreviewSchema(Strict):
 def preview_rule(arguments: Mapping[str, Any]) -> Response:
     """How many members the rule means at this moment, and some of them. Saves nothing.
 
-    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while two others are counted.
+    503 `segment_too_slow` when it is not found out within ten seconds, `segments_busy` while others are counted.
     """
     need(MANAGE_SEGMENTS, None)
     rule = parse(arguments["rule"])

@@ -19,7 +19,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import content_hash
 from web.parts import parts
-from web.schemas import Strict, fen, text, whole
+from web.schemas import Strict, fen, receipt_number, text, whole
 
 blueprint = Blueprint(
     "offline_sales", __name__, url_prefix="/pos/v1", description="Sales made without network"
@@ -53,7 +53,7 @@ class OfflineSaleSchema(Strict):
     )
     scanned_at = Moment(load_default=None)
     sold_at = Moment(required=True)
-    receipt_no = text(40, required=True, metadata={"description": "unique in the store"})
+    receipt_no = receipt_number(required=True, metadata={"description": "unique in the store"})
     amount_fen = fen(required=True)
     lines = fields.List(
         fields.Nested(LineSchema()), load_default=[], validate=validate.Length(max=MOST_LINES)

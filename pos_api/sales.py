@@ -19,7 +19,7 @@ from web.explained import PartSchema, dump_parts
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.pending import PendingSchema, dump_pending
-from web.schemas import Strict, fen, text, whole
+from web.schemas import Strict, fen, receipt_number, text, whole
 from web.tendered import RecordedTenderSchema, dump_tenders
 from web.used_coupons import ShownCouponSchema, UsedCouponSchema, dump_shown, dump_used
 
@@ -57,7 +57,7 @@ class SaleSchema(Strict):
     ticket = text(
         43, load_default=None, metadata={"description": "of a scan; without it, a sale without member"}
     )
-    receipt_no = text(40, required=True, metadata={"description": "unique in the store"})
+    receipt_no = receipt_number(required=True, metadata={"description": "unique in the store"})
     amount_fen = fen(load_default=None, metadata={"description": "required without a quote"})
     tenders = fields.List(
         fields.Nested(TenderSchema()),
@@ -249,7 +249,7 @@ def _dump_line(line: Line) -> dict[str, Any]:
 
 
 class ReceiptArguments(Strict):
-    receipt_no = text(40, required=True)
+    receipt_no = receipt_number(required=True)
 
 
 @blueprint.get("")

@@ -17,7 +17,7 @@ from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.offers import OffersSchema, after, dump_offers
 from web.paging import PageArguments, asked
-from web.schemas import Strict, pin, text, whole
+from web.schemas import Strict, pin, receipt_number, text, whole
 
 blueprint = Blueprint("pos_top_ups", __name__, url_prefix="/pos/v1/topups", description="Top-ups at the till")
 guarded(blueprint, require_till)
@@ -37,7 +37,7 @@ class TopUpSchema(Strict):
     ticket = text(43, required=True, metadata={"description": "of a scan; good for one top-up"})
     amount_fen = whole(1, LEGAL_MOST_FEN, required=True, metadata={"description": "what the member paid"})
     method = fields.String(required=True, validate=validate.OneOf(METHODS))
-    receipt_no = text(40, required=True, metadata={"description": "unique among the store's top-ups"})
+    receipt_no = receipt_number(required=True, metadata={"description": "unique among the store's top-ups"})
     offer_id = whole(
         1,
         2**53 - 1,

@@ -25,6 +25,12 @@ def text(longest: int, shortest: int = 1, **options: Any) -> fields.String:
     return fields.String(validate=[validate.Length(shortest, longest), _printable], **options)
 
 
+def receipt_number(**options: Any) -> fields.String:
+    """As on the receipt: with a blank around it the same receipt would count once more."""
+    shown = validate.Regexp(r"^\S(?:.*\S)?$", error="Must not begin or end with a blank.")
+    return fields.String(validate=[validate.Length(1, 40), _printable, shown], **options)
+
+
 def prose(longest: int, **options: Any) -> fields.String:
     """The same in several lines, and more than blanks: what somebody writes to somebody."""
 

@@ -12,7 +12,8 @@ from app.errors import Unavailable
 
 #: A preview that somebody waits for, and a snapshot, which is made once.
 PREVIEW_S, SNAPSHOT_S = 10, 60
-#: So many that people wait for may be under way at once, in all processes: each takes a core, and memory to work in.
+#: So many places there are for questions that people wait for, in all processes: each takes a core, and memory to work
+#: in. A preview takes two if it can.
 AT_ONCE = 2
 # Members and figures are read from end to end and put together by hashing: the planner cannot know how many a rule
 # leaves, and where it guesses few it would look them up one by one, for minutes. Enough room that no figure is laid
@@ -45,8 +46,13 @@ _PLACE = text("""
 
 def take_place(session: Session) -> None:
     """Before a question that somebody waits for, until the transaction ends. Raises `SegmentsBusy`."""
-    if session.execute(_PLACE, {"most": AT_ONCE}).scalar_one_or_none() is None:
+    if not took_place(session):
         raise SegmentsBusy(retry_after_s=2)
+
+
+def took_place(session: Session) -> bool:
+    """The same, if there was one."""
+    return session.execute(_PLACE, {"most": AT_ONCE}).scalar_one_or_none() is not None
 
 
 @contextmanager

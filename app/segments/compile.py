@@ -11,16 +11,20 @@ from app.segments.gathering import Gathering
 from app.segments.rule import All, Not, Some, Tree
 
 
-def members(tree: Tree, *, now: datetime) -> Select[int]:
-    """Selects the ids of the members that the rule means at that moment.
+def members(tree: Tree, *, now: datetime, half: int | None = None) -> Select[int]:
+    """Selects the ids of the members that the rule means at that moment; `half` (0 or 1): of half of all members.
 
     Only active ones: who closed the membership, took consent back or is frozen (and may have taken it back as well,
     app/members/consent.py) is in no segment, whatever the rule says.
     """
-    gathering = Gathering(now)
+    gathering = Gathering(now, half)
     wanted = _sql(tree, gathering)
     there = gathering.joined(Member.__table__, Member.id)
-    return select(Member.id).select_from(there).where(Member.status == "active", wanted)
+    return (
+        select(Member.id)
+        .select_from(there)
+        .where(Member.status == "active", *gathering.of_half(Member.id), wanted)
+    )
 
 
 def _sql(tree: Tree, gathering: Gathering) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, and_, column, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, column, func, or_, select
 
 from app.clock import HOME_ZONE, business_date, start_of_day
 
@@ -37,9 +37,14 @@ class _Figure:
 
 @dataclass
 class Gathering:
-    """For one moment: `now`. Days are those of the chain's calendar."""
+    """For one moment: `now`. Days are those of the chain's calendar.
+
+    `half` is which half of the members is asked about, 0 or 1: each source is narrowed to it, so that two connections
+    share the work. None: all of them.
+    """
 
     now: datetime
+    half: int | None = None
     _asked: dict[Source, list[_Figure]] = field(default_factory=dict)
 
     @property
@@ -73,12 +78,16 @@ class Gathering:
     def joined(self, members: FromClause, member_id: SQLColumnExpression[Any]) -> FromClause:
         """The members with all the figures that were asked for."""
         for source, figures in self._asked.items():
-            grouped = _grouped(source, figures).subquery(f"of_{source.name}")
+            rows = _grouped(source, figures, self.of_half(source.member_id))
+            grouped = rows.subquery(f"of_{source.name}")
             members = members.outerjoin(grouped, grouped.c.member_id == member_id)
         return members
 
+    def of_half(self, member_id: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ...]:
+        return () if self.half is None else (member_id % 2 == self.half,)
 
-def _grouped(source: Source, figures: list[_Figure]) -> Select[Any]:
+
+def _grouped(source: Source, figures: list[_Figure], of_half: tuple[ColumnElement[bool], ...]) -> Select[Any]:
     """One pass over the source. What no figure asks for is not read: with a single one its filter is all there is."""
     filters = [one.where for one in figures if one.where is not None]
     alone = len(figures) == 1
@@ -88,8 +97,6 @@ def _grouped(source: Source, figures: list[_Figure]) -> Select[Any]:
     ]
     grouped = select(source.member_id.label("member_id"), *columns).select_from(source.rows)
     if source.single:
-        return grouped.where(*source.where)
+        return grouped.where(*source.where, *of_half)
     narrowed = [or_(*filters)] if filters and len(filters) == len(figures) else []
-    if source.where or narrowed:
-        grouped = grouped.where(and_(*source.where, *narrowed))
-    return grouped.group_by(source.member_id)
+    return grouped.where(*source.where, *of_half, *narrowed).group_by(source.member_id)

@@ -1,15 +1,17 @@
 """How many members a rule means right now, and some of them: nothing is saved."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.members.models import Member
-from app.segments.asking import PREVIEW_S, patient, take_place
+from app.segments.asking import PREVIEW_S, patient, take_place, took_place
 from app.segments.compile import members
 from app.segments.names import check_names
 from app.segments.rule import Rule
@@ -41,21 +43,59 @@ def preview(*, rule: Rule, now: datetime) -> Preview:
         session.execute(text("SET TRANSACTION READ ONLY"))
         check_names(session, rule)
         take_place(session)
-        with patient(session, PREVIEW_S):
-            count, sampled = _asked(session, rule, now)
-        return Preview(count=count, sample=shown(session, sampled))
+        found = _shared(session, rule, now)
+        return Preview(count=found.count, sample=shown(session, found.sampled))
 
 
-def _asked(session: Session, rule: Rule, now: datetime) -> tuple[int, list[int]]:
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    count: int
+    sampled: Sequence[int]
+
+
+def _shared(session: Session, rule: Rule, now: datetime) -> _Found:
+    """Half of the members each by two connections at once, while there is a place for the second one.
+
+    The planner shares no grouping between processes that goes on to a join: each would group all of it.
+    """
+    has_place: Future[bool] = Future()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        other = pool.submit(_other_half, rule, now, has_place)
+        if not has_place.result():
+            return _asked(session, rule, now, None)
+        own, rest = _asked(session, rule, now, 0), other.result()
+    sampled = sorted([*own.sampled, *rest.sampled], key=shuffled)[:MOST_SAMPLED]
+    return _Found(count=own.count + rest.count, sampled=sampled)
+
+
+def _other_half(rule: Rule, now: datetime, has_place: "Future[bool]") -> _Found:
+    """Says beforehand whether it has a place; without one it finds nobody."""
+    try:
+        with transaction() as session:
+            session.execute(text("SET TRANSACTION READ ONLY"))
+            has_place.set_result(took_place(session))
+            return _asked(session, rule, now, 1) if has_place.result() else _Found(count=0, sampled=())
+    finally:
+        if not has_place.done():
+            has_place.set_result(False)
+
+
+def _asked(session: Session, rule: Rule, now: datetime, half: int | None) -> _Found:
     """Counted and sampled in one go: to find out who is meant is what takes the time."""
-    meant = members(rule.tree, now=now).subquery()
-    found = session.execute(
-        select(meant.c.id, func.count().over().label("n")).order_by(shuffled(meant.c.id)).limit(MOST_SAMPLED)
-    ).all()
-    return (found[0].n if found else 0), [row.id for row in found]
+    meant = members(rule.tree, now=now, half=half).subquery()
+    with patient(session, PREVIEW_S):
+        found = session.execute(
+            select(meant.c.id, func.count().over().label("n"))
+            .order_by(shuffled(meant.c.id))
+            .limit(MOST_SAMPLED)
+        ).all()
+    return _Found(count=found[0].n if found else 0, sampled=[row.id for row in found])
 
 
-def shuffled(member_id: ColumnElement[int]) -> ColumnElement[int]:
+_Id = TypeVar("_Id", int, ColumnElement[int])
+
+
+def shuffled(member_id: _Id) -> _Id:
     """An order that has nothing to do with who joined first."""
     return member_id * 7_368_787 % 9_999_991
 

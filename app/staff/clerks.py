@@ -31,7 +31,8 @@ def with_named_clerk(connection: psycopg.Connection[Any] | Session, till: Till, 
         raise PinWrong
     rows = ask(connection, _CLERK, {"staff_no": till.staff_no})
     if not rows:
-        raise Forbidden
+        # As of somebody who may not: which numbers there are is nobody's business.
+        raise Forbidden(right=right)
     require(tuple(Grant(row.role, row.store_id) for row in rows), right, till.store_id)
     return till.with_clerk(rows[0].id)
 

@@ -40,6 +40,7 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "须为 HH:MM 形式的时刻，如 09:30。",
         "Must be a time of day such as 09:30.",
     ),
+    "Must not begin or end with a blank.": ("首尾不能有空格。", "Must not begin or end with a blank."),
     "Control characters are not allowed.": ("不能含有控制字符。", "Control characters are not allowed."),
     "Must be a code of a-z, 0-9, - and _.": (
         "只能用小写字母、数字、- 和 _，最多 24 个字符。",

@@ -14,6 +14,7 @@ import pytest
 from embedded import postgres_folder
 from embedded.account import server_account
 from tests.demo.launching import ROOT, Demo, command, data_of, demo_in, environment, free_port, run_demo
+from tests.messaging import until
 
 
 def _status(url: str) -> int:
@@ -180,6 +181,12 @@ def test_it_keeps_its_data_names_a_child_that_died_and_stops_cleanly(home: Path)
         assert "Making up shops" not in "".join(second.said)
         assert json.loads((second.data / "secrets.json").read_text()) == kept
         family = _family(second)
+        [cache] = [
+            pid for pid, args in family.items() if args.startswith(("redis-server", "/")) and "redis" in args
+        ]
+        os.kill(cache, signal.SIGKILL)
+        until(lambda: "all goes on without it" in "".join(second.said))
+        assert _status(f"{second.url}/healthz") == 200
         [worker] = [pid for pid, args in family.items() if args.endswith("flask --app=wsgi worker")]
         os.kill(worker, signal.SIGKILL)
         assert second.process.wait(30) == 1

@@ -385,6 +385,21 @@ def test_a_code_that_was_used_at_the_till_makes_room_for_the_next(
     expect(timed_phone.get_by_text("2,516")).to_be_visible()
 
 
+def test_the_card_follows_a_sale_that_comes_after_the_code_was_scanned(
+    api: MemberApiStub, timed_phone: Page
+) -> None:
+    """The clerk has to type the amount first; the code that is shown next turns much later."""
+    used = timed_phone.locator(".digits").text_content() or ""
+    api.use_code()
+    _let_the_clock_of_the_page_run(timed_phone, 14)
+    expect(timed_phone.locator(".digits")).not_to_have_text(used)
+    expect(timed_phone.get_by_text("2,480")).to_be_visible()
+
+    api.members["demo"]["points"] = 2_516
+    _let_the_clock_of_the_page_run(timed_phone, 8)
+    expect(timed_phone.get_by_text("2,516")).to_be_visible()
+
+
 def test_a_renewal_does_not_wait_for_a_look_and_its_late_answer_changes_nothing(timed_phone: Page) -> None:
     held: list[Route] = []
     first = timed_phone.locator(".digits").text_content() or ""

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, db
-from app.segments import asking, totals
+from app.segments import asking, preview, totals
 from app.staff.roles import Grant
 from app.throttle import Limit
 from app.withdrawal import withdraw
@@ -132,16 +132,29 @@ def test_two_are_counted_at_once_and_a_third_is_told_to_come_back(
         assert office("/segments/previews", {"rule": POINTS}).status_code == 200
 
 
+def test_by_two_or_by_one_it_is_the_same(shop: Shop, office: Any, database: Any) -> None:
+    """Who has both places to herself is counted for by two connections."""
+    for _ in range(25):
+        shop.member()
+    rule = {"field": "points", "op": "at_most", "value": 0}
+    by_two = office("/segments/previews", {"rule": rule}).json
+    with database.engine.connect() as other:
+        asking.take_place(other)
+        by_one = office("/segments/previews", {"rule": rule}).json
+    assert by_two == by_one
+    assert (by_two["count"], len(by_two["sample"])) == (25, 20)
+
+
 def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def asked(session: Any, *_: Any) -> tuple[int, list[int]]:
+    def asked(session: Any, *_: Any) -> Any:
         seen.append(session.execute(text("SHOW transaction_read_only")).scalar_one())
-        return 0, []
+        return preview._Found(count=0, sampled=())
 
     monkeypatch.setattr("app.segments.preview._asked", asked)
     assert office("/segments/previews", {"rule": POINTS}).status_code == 200
-    assert seen == ["on"]
+    assert seen == ["on", "on"]
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,18 @@ def test_nobody_without_a_pin_has_one_that_fits(shop: Shop, anna: StaffView) -> 
         assert (answer.status_code, answer.json["code"]) == (403, "staff_pin_wrong")
 
 
+def test_which_numbers_there_are_is_not_told(shop: Shop, anna: StaffView) -> None:
+    """Of a marketer's number, who may not sell, a till learns as much as of nobody's."""
+    mara = shop.person("mara", Grant("marketer", None))
+    told = []
+    for number in (mara.staff_no, "NOBODY"):
+        sale = {"receipt_no": "R-9", "amount_fen": 100, "staff_no": number}
+        answer = shop.till.post("/sales", sale).json
+        told.append({name: value for name, value in answer.items() if name not in ("request_id", "instance")})
+    assert told[0] == told[1]
+    assert told[0]["code"] == "forbidden"
+
+
 def test_guessing_ends_soon_at_that_till_and_others_go_on(
     shop: Shop, anna: StaffView, eve: StaffView
 ) -> None:

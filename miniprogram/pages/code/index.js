@@ -22,8 +22,17 @@ const LAST_LOOK_MS = 1500;
 const ASK_MS = 2500;
 const ASKS_MS = 5 * 60 * 1000;
 
+/** Then the sale comes, too: the card is looked at again, a second later each time, until its figures have moved. */
+const CARD_MS = 3000;
+
 /** When to look for a question of the till, and until when; of which one the page was opened. */
 const questions = { nextAtMs: Infinity, untilMs: 0, asking: false, opened: '' };
+
+/** The card after a code was used: when to look at it next, how long after the last time, and what it showed before. */
+const card = { nextAtMs: Infinity, pauseMs: 0, untilMs: 0, before: '' };
+
+/** @param {Partial<import('../../utils/session.js').Member>} member */
+const figuresOf = (member) => `${member.points} ${member.balance_fen}`;
 
 /** The page is a tab, so there is one of it; the clock runs only while it is on the screen. */
 const clock = { ticking: 0, turnsAtMs: 0, totalMs: 1, fetching: false, looking: false, looksAtMs: 0, looksLeft: 0 };
@@ -91,6 +100,7 @@ Component({
     tick() {
       if (this.data.guest) return;
       if (Date.now() >= questions.nextAtMs && this.data.digits && !this.data.offline) this.lookForQuestion();
+      if (Date.now() >= card.nextAtMs && !this.data.offline) this.lookAtCard();
       if (Date.now() >= clock.turnsAtMs) {
         // Used after the last look, the former code would say nothing of it any more.
         questions.nextAtMs = 0;
@@ -113,14 +123,21 @@ Component({
       try {
         const shown = await replaced(showing);
         if (!shown || !stillAsked()) return;
+        this.followUse();
         this.showCode(shown);
-        questions.untilMs = Date.now() + ASKS_MS;
-        questions.nextAtMs = 0;
       } catch (problem) {
         if (stillAsked()) await this.lookFailed(problem);
       } finally {
         clock.looking = false;
       }
+    },
+
+    /** A till has the code: what may come of it is looked for. */
+    followUse() {
+      const now = Date.now();
+      Object.assign(questions, { untilMs: now + ASKS_MS, nextAtMs: 0 });
+      Object.assign(card, { untilMs: now + ASKS_MS, nextAtMs: now + CARD_MS, pauseMs: CARD_MS });
+      card.before = figuresOf(this.data.member);
     },
 
     /** @param {unknown} problem */
@@ -129,7 +146,16 @@ Component({
       // No look again before the code turns.
       clock.looksAtMs = clock.turnsAtMs;
       // Used, and there is no other in this minute: a used code must not stay on the screen.
-      if (code === 'codes_used_up') await this.showProblem(problem);
+      if (code !== 'codes_used_up') return;
+      this.followUse();
+      await this.showProblem(problem);
+    },
+
+    lookAtCard() {
+      card.pauseMs += 1000;
+      const next = Date.now() + card.pauseMs;
+      card.nextAtMs = next < card.untilMs ? next : Infinity;
+      this.reload();
     },
 
     /** Whether a till asks for the member's word. Opens the question once; after that a line on this page leads to it. */
@@ -216,6 +242,7 @@ Component({
       api.me().then(
         (member) => {
           this.setData({ member });
+          if (figuresOf(member) !== card.before) card.nextAtMs = Infinity;
           this.reloadTier(member);
         },
         (problem) => console.info('card not reloaded:', api.asApiError(problem).code),

@@ -60,7 +60,9 @@ def test_amounts_that_make_no_sense_are_refused(shop: Shop, amount: object) -> N
     assert outcome(answer) == (422, "validation_failed")
 
 
-@pytest.mark.parametrize("receipt_no", ["", "x" * 41, "a\x00b", "a\nb", "\u202egnp.exe"])
+@pytest.mark.parametrize(
+    "receipt_no", ["", " ", "R ", " R", "\u3000R", "x" * 41, "a\x00b", "a\nb", "\u202egnp.exe"]
+)
 def test_receipt_numbers_that_would_fool_somebody_are_refused(shop: Shop, receipt_no: str) -> None:
     answer = shop.till.post("/sales", {"receipt_no": receipt_no, "amount_fen": 1})
     assert outcome(answer) == (422, "validation_failed")
