@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from threading import Event
 from urllib.parse import urlsplit
 
 from demo.errors import DemoError
@@ -29,6 +30,7 @@ class Child:
     process: ServerProcess
     log: Path
     ready: Callable[[], bool]
+    was_ready: Event = field(default_factory=Event)
 
     def ended(self) -> bool:
         return self.process.ended()
@@ -36,7 +38,8 @@ class Child:
     def ask_to_end(self) -> None:
         """First all are asked, then all are waited for."""
         if not self.ended():
-            self.process.server.send_signal(SIGTERM)
+            # One that is still starting has nothing to finish, and granian does not listen yet.
+            self.process.server.send_signal(SIGTERM if self.was_ready.is_set() else SIGKILL)
 
     def end(self) -> None:
         self.process.stop()
@@ -94,6 +97,7 @@ def wait_until_ready(child: Child) -> None:
                 f"{child.name} 未能在 {READY_WITHIN_S:.0f} 秒内就绪，请查看 {child.log}",
             )
         time.sleep(0.05)
+    child.was_ready.set()
 
 
 def raise_if_ended(child: Child) -> None:
