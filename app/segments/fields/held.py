@@ -10,7 +10,7 @@ from app.segments.gathering import Gathering, Source
 from app.tiers.models import Tier
 
 # Balances as the books have them: points that may be spent only later are in it.
-POINTS, PRINCIPAL, BONUS = (
+POINTS, BONUS = (
     Source(
         name=unit,
         rows=Account.__table__,
@@ -18,7 +18,14 @@ POINTS, PRINCIPAL, BONUS = (
         where=(Account.unit == unit,),
         single=True,
     )
-    for unit in ("points", "principal_fen", "bonus_fen")
+    for unit in ("points", "bonus_fen")
+)
+# Grouped, though a member has two at most: to join both costs each member twice.
+STORED_VALUE = Source(
+    name="stored_value",
+    rows=Account.__table__,
+    member_id=Account.member_id,
+    where=(Account.unit.in_(("principal_fen", "bonus_fen")),),
 )
 ENDING = Source(
     name="ending",
@@ -38,8 +45,7 @@ def _points(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:
 
 
 def _stored_value(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:
-    principal, bonus = (gathering.figure(unit, Account.balance) for unit in (PRINCIPAL, BONUS))
-    return number(func.coalesce(principal, 0) + func.coalesce(bonus, 0), asked)
+    return number(gathering.figure(STORED_VALUE, func.sum(Account.balance)), asked)
 
 
 def _bonus(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:
