@@ -29,9 +29,10 @@ function findComponents(root, app) {
 }
 
 /**
- * WeChat reads `aria-role` as the role of an element, browsers read `role`.
+ * WeChat reads `aria-role` as the role of an element, browsers read `role`; and what is a link there must be within
+ * reach of a browser's keyboard.
  */
-const forBrowser = (wxml) => wxml.replace(/\baria-role=/g, 'role=');
+const forBrowser = (wxml) => wxml.replace(/\baria-role="link"/g, '$& tabindex="0"').replace(/\baria-role=/g, 'role=');
 
 /** One code text that evaluates to every template, by name. A warning of the compiler is an error here. */
 function compileTemplates(templates) {

@@ -49,6 +49,8 @@ def document(app: Flask) -> dict[str, Any]:
 def _complete(operation: Operation, path: str, method: str, has_place: bool, spec: dict[str, Any]) -> None:
     operation["operationId"] = _operation_id(path, method)
     operation.setdefault("security", [])
+    # Descriptions are Markdown, a summary is plain text.
+    operation["summary"] = operation.get("summary", "").replace("`", "")
     if "requestBody" in operation:
         operation["requestBody"]["required"] = _needs_body(operation, spec)
     good = {status: told for status, told in operation["responses"].items() if str(status).startswith("2")}

@@ -84,8 +84,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "top_up_refund.total": ("实退 {amount}", "Paid back: {amount}"),
     "message.top_up_refund.title": ("储值退款通知", "Your top-up was refunded"),
     "message.top_up_refund.body": (
-        "{store}已退还您的储值{amount}，收回赠金{bonus}、积分{earned}。",
-        "{store} paid back {amount} of a top-up. Taken back: bonus {bonus}, points {earned}.",
+        "{store}已退还您的储值{amount}，收回赠金{bonus}、积分{earned:,}。",
+        "{store} paid back {amount} of a top-up. Taken back: bonus {bonus}, points {earned:,}.",
     ),
     "message.top_up_refund.deducted": (
         "其中已用赠金扣除{deducted}。",
@@ -103,15 +103,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "entry.opening": ("期初余额", "Opening balance"),
     "house.brought_forward": ("期初结转", "Brought forward"),
     "entry.birthday_gift": ("生日礼", "Birthday gift"),
-    "benefit.birthday_gift": ("生日当天送 {points} 积分", "A birthday gift each year: {points} points"),
+    "benefit.birthday_gift": ("生日当天送 {points:,} 积分", "A birthday gift each year: {points:,} points"),
     "benefit.birthday_gift.phone_needed": (
-        "生日当天送 {points} 积分，绑定手机号后可领取",
-        "A birthday gift each year: {points} points, once you have added your phone number",
+        "生日当天送 {points:,} 积分，绑定手机号后可领取",
+        "A birthday gift each year: {points:,} points, once you have added your phone number",
     ),
     "message.birthday_gift.title": ("生日快乐", "Happy birthday"),
     "message.birthday_gift.body": (
-        "祝您生日快乐！送上{points}积分。",
-        "Happy birthday! Points for you: {points}.",
+        "祝您生日快乐！送上{points:,}积分。",
+        "Happy birthday! Points for you: {points:,}.",
     ),
     "message.birthday_gift.until": ("可用至{date}。", " They can be spent through {date}."),
     "house.points_issued": ("已发放积分", "Points issued"),
@@ -154,8 +154,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "earned.cap.day": ("（已达当日上限）", " (the most for one day)"),
     "message.refund.title": ("退款通知", "Your refund"),
     "message.refund.body": (
-        "您在{store}的消费已退款{amount}，收回{earned}积分，可用积分{points}。",
-        "{amount} was refunded at {store}. Points taken back: {earned}. Points available: {points}.",
+        "您在{store}的消费已退款{amount}，收回{earned:,}积分，可用积分{points:,}。",
+        "{amount} was refunded at {store}. Points taken back: {earned:,}. Points available: {points:,}.",
     ),
     "tier.next.spend": ("再消费 {missing} 即可升级为{tier}", "Spend {missing} more to reach {tier}"),
     "tier.next.visits": (
@@ -185,21 +185,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{tier}有效期至 {valid_through}，已达到保级条件，到期自动续期",
         "{tier} is valid until {valid_through} and will be renewed: you have earned it again",
     ),
-    "message.refund.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
+    "message.refund.pending": ("另有待生效积分{pending:,}。", " Points pending: {pending:,}."),
     "message.receipt.title": ("消费通知", "Your purchase"),
     "message.receipt.body": (
-        "您在{store}消费{amount}，获得{earned}积分，可用积分{points}。",
-        "You spent {amount} at {store}. Points earned: {earned}. Points available: {points}.",
+        "您在{store}消费{amount}，获得{earned:,}积分，可用积分{points:,}。",
+        "You spent {amount} at {store}. Points earned: {earned:,}. Points available: {points:,}.",
     ),
     "message.refund.owed": (
-        "另有{owed}积分已使用，将从下次获得的积分中扣除。",
-        " Points already spent: {owed}; the next ones you get pay for them.",
+        "另有{owed:,}积分已使用，将从下次获得的积分中扣除。",
+        " Points already spent: {owed:,}; the next ones you get pay for them.",
     ),
     "message.receipt.repaid": (
-        "其中{repaid}积分已抵扣所欠积分。",
-        " Of these, points that paid what you owed: {repaid}.",
+        "其中{repaid:,}积分已抵扣所欠积分。",
+        " Of these, points that paid what you owed: {repaid:,}.",
     ),
-    "message.receipt.pending": ("另有待生效积分{pending}。", " Points pending: {pending}."),
+    "message.receipt.pending": ("另有待生效积分{pending:,}。", " Points pending: {pending:,}."),
     "message.receipt.afterwards": (
         "这笔消费凭小票补登到您的账户。",
         " This purchase was credited afterwards, by its receipt.",

@@ -4,7 +4,7 @@ EVENT_TEXTS: dict[str, tuple[str, str]] = {
     "event.booked": ("已报名", "You have booked this"),
     "event.not_yet": ("报名未开始", "Not open for booking yet"),
     "event.closed": ("报名已截止", "Booking is closed"),
-    "event.points": ("还差 {points} 积分", "Points still needed: {points}"),
+    "event.points": ("还差 {points:,} 积分", "Points still needed: {points:,}"),
     "event.coupon": ("需要一张可用的活动券", "A coupon for it is needed"),
     "event.full": ("已报满，可候补", "Full: you may join the waiting list"),
     "entry.event": ("活动报名", "Booked an event"),

@@ -1,7 +1,7 @@
 """Key → (Chinese, English): inviting friends."""
 
 REFERRAL_TEXTS: dict[str, tuple[str, str]] = {
-    "referral.gives.points": ("{n} 积分", "{n} points"),
+    "referral.gives.points": ("{n:,} 积分", "{n:,} points"),
     "referral.gives.coupons": ("{n} 张「{name}」", "{n} × {name}"),
     "referral.gives.chances": ("抽奖机会 × {n}", "{n} × lottery draw"),
     "referral.rule": (

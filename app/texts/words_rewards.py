@@ -5,7 +5,7 @@ REWARD_TEXTS: dict[str, tuple[str, str]] = {
     "reward.over": ("已结束", "No longer to be had"),
     "reward.used_up": ("已兑完", "None left"),
     "reward.limit": ("已达兑换上限", "No more for one member"),
-    "reward.points": ("还差 {points} 积分", "Points still needed: {points}"),
+    "reward.points": ("还差 {points:,} 积分", "Points still needed: {points:,}"),
     "reward.balance": ("储值还差 {fen}", "Stored value still needed: {fen}"),
     "entry.exchange": ("积分兑换", "Exchanged for a reward"),
     "entry.exchange_undone": ("取消兑换返还", "Given back for an exchange undone"),

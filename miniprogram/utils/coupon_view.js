@@ -1,7 +1,7 @@
 /** How coupons look, in the wallet and in the centre. */
 const { texts, fill } = require('../i18n/index.js');
 const { overText } = require('./claim_link.js');
-const { day, minute } = require('./format.js');
+const { day, grouped, minute } = require('./format.js');
 
 /** @typedef {import('./api.js').Coupon} Coupon */
 /** @typedef {import('./api.js').Claimable} Claimable */
@@ -34,7 +34,7 @@ function heldView(coupon) {
 function claimableView(item) {
   const t = texts();
   const limits = [];
-  if (item.left !== null && item.left > 0) limits.push(fill(t.leftOf, { left: item.left }));
+  if (item.left !== null && item.left > 0) limits.push(fill(t.leftOf, { left: grouped(item.left) }));
   if (item.per_member) limits.push(fill(t.perMember, { n: item.per_member }));
   if (item.per_member_a_day) limits.push(fill(t.perDay, { n: item.per_member_a_day }));
   if (item.claim_from && item.reason === 'not_yet') limits.push(fill(t.claimBegins, { at: minute(item.claim_from) }));

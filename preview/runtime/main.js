@@ -70,6 +70,9 @@ function listenTo(backend) {
     tapped(event.target);
     dispatch(element, 'tap', {}, { bubbles: true, composed: true });
   });
+  document.addEventListener('keydown', ({ key, target }) => {
+    if (key === 'Enter' && target instanceof HTMLElement && target.getAttribute('role') === 'link') target.click();
+  });
 }
 
 /** The link by which the phone opened it, if it leads to a page. @param {any} app app.json */

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browsers import serious
 from tests.miniprogram.member_api_stub import MemberApiStub
-from tests.miniprogram.preview_tools import OpenPhone
+from tests.miniprogram.preview_tools import OpenPhone, toast_says
 
 pytestmark = pytest.mark.browser
 
@@ -211,6 +211,32 @@ def test_the_question_of_a_till_and_its_answer_are_sound_at_every_width(
     page.locator(".confirm-decline").click()
     expect(page.locator(".confirm-done")).to_be_visible()
     _look(page)
+
+
+@pytest.mark.parametrize("window", [(1280, 800), (1366, 768)])
+def test_on_a_laptop_the_whole_code_is_seen_without_scrolling(
+    api: MemberApiStub, open_phone: OpenPhone, window: tuple[int, int]
+) -> None:
+    api.add_member("demo")
+    api.tier_text = "再消费 ¥120.00 即可升级为金卡会员"
+    page = open_phone(width=window[0], height=window[1])
+    expect(page.locator(".tier-line")).to_be_visible()
+    code, tabs = page.locator(".qr").bounding_box(), page.locator("#tabs").bounding_box()
+    assert code is not None
+    assert tabs is not None
+    assert code["y"] + code["height"] <= tabs["y"]
+
+
+def test_the_policy_is_a_link_within_the_sentence_and_within_reach_of_the_keyboard(
+    open_phone: OpenPhone,
+) -> None:
+    page = open_phone("alice", language="en", own_clock=True)
+    page.context.grant_permissions(["clipboard-write"])
+    policy = page.get_by_role("link", name="terms and privacy policy")
+    whole = page.locator(".agree-text")
+    assert whole.evaluate("e => e.getBoundingClientRect().height < 50")
+    policy.press("Enter")
+    toast_says(page, "Link copied")
 
 
 @pytest.mark.parametrize("asking", [".sign-out", ".withdraw"])

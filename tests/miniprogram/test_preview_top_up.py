@@ -51,7 +51,7 @@ def test_an_amount_of_ones_own_is_whole_and_within_bounds(page: Page, api: Membe
         page.locator(".offer").last.click()
         page.get_by_role("dialog").get_by_role("textbox").fill(typed)
         page.get_by_role("button", name="确定").click()
-        toast_says(page, "请输入 10 到 1000 之间的整数金额")
+        toast_says(page, "请输入 10 到 1,000 之间的整数金额")
         forget_toast(page)
     page.locator(".offer").last.click()
     page.get_by_role("dialog").get_by_role("textbox").fill("200")

@@ -98,6 +98,14 @@ def test_pages_speak_the_readers_language(app: Flask) -> None:
     assert "Accept-Language" in chinese.headers["Vary"]
 
 
+def test_names_of_fields_are_shown_as_such(app: Flask) -> None:
+    page = app.test_client().get("/docs/errors", headers={"Accept-Language": "en"}).text
+    assert "see <code>fields</code>." in page
+    assert "`" not in page
+    # What a summary holds is not taken for Markdown.
+    assert [one["summary"] for _, one in operations(openapi.document(app)) if "`" in one["summary"]] == []
+
+
 def test_only_the_files_of_the_page_are_handed_out(app: Flask) -> None:
     client = app.test_client()
     for name in ("LICENSE", "NOTICE", "../__init__.py", "%2e%2e/__init__.py", "MANIFEST.json"):

@@ -129,7 +129,7 @@ Component({
         offers: offered.items.map(toChoice),
         least,
         most,
-        otherHint: fill(t.otherAmountHint, { least, most }),
+        otherHint: fill(t.otherAmountHint, { least: grouped(least), most: grouped(most) }),
         hint,
         chosen: NONE,
         other: '',
@@ -165,7 +165,7 @@ Component({
           const typed = (content || '').trim();
           const amount = Number(typed);
           if (!/^\d{1,5}$/.test(typed) || amount < least || amount > most) {
-            wx.showToast({ title: fill(t.amountWrong, { least, most }), icon: 'none' });
+            wx.showToast({ title: fill(t.amountWrong, { least: grouped(least), most: grouped(most) }), icon: 'none' });
             return;
           }
           this.setData({ chosen: OWN_AMOUNT, amountFen: amount * 100, other: `¥${yuan(amount * 100)}` });

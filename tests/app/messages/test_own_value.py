@@ -91,6 +91,13 @@ def test_who_paid_with_money_alone_reads_nothing_of_it(shop: Shop, engine: Engin
     assert not {word for word in payload if word.startswith(("own_", "discount", "balance"))}
 
 
+def test_thousands_of_points_are_told_as_everywhere_on_the_phone(shop: Shop) -> None:
+    phone = shop.member()
+    fill(phone, points=12_000)
+    taken(shop, quoted(shop, phone))
+    assert told(shop, phone, "zh") == ["您在门店 S001消费¥39.99，获得39积分，可用积分12,039。"]
+
+
 def test_a_template_may_have_a_field_for_it(shop: Shop, engine: Engine) -> None:
     spending, frugal = shop.member(), shop.member(language="en")
     bought_with_everything(shop, spending)
