@@ -74,7 +74,7 @@ def keys() -> None:
 def earn_rule(store: str | None, rate_bp: int, lifetime_days: int | None) -> None:
     """Set how sales earn from now on."""
     now = clock.now()
-    with said(**({} if store is None else {"store": store})):
+    with said(store=store):
         rule = set_rule(
             store_id=None if store is None else setup.store_ids({store})[store],
             rate_bp=rate_bp,

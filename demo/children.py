@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
-from threading import Event
 from urllib.parse import urlsplit
 
 from demo.errors import DemoError
@@ -22,7 +21,7 @@ STOP_STEPS = ((SIGTERM, 15.0), (SIGKILL, 5.0))
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     """A running process. Should the launcher be killed, a watchdog ends it. `ready` tells whether it works yet."""
 
@@ -30,7 +29,7 @@ class Child:
     process: ServerProcess
     log: Path
     ready: Callable[[], bool]
-    was_ready: Event = field(default_factory=Event)
+    was_ready: bool = False
 
     def ended(self) -> bool:
         return self.process.ended()
@@ -39,7 +38,7 @@ class Child:
         """First all are asked, then all are waited for."""
         if not self.ended():
             # One that is still starting has nothing to finish, and granian does not listen yet.
-            self.process.server.send_signal(SIGTERM if self.was_ready.is_set() else SIGKILL)
+            self.process.server.send_signal(SIGTERM if self.was_ready else SIGKILL)
 
     def end(self) -> None:
         self.process.stop()
@@ -97,7 +96,7 @@ def wait_until_ready(child: Child) -> None:
                 f"{child.name} 未能在 {READY_WITHIN_S:.0f} 秒内就绪，请查看 {child.log}",
             )
         time.sleep(0.05)
-    child.was_ready.set()
+    child.was_ready = True
 
 
 def raise_if_ended(child: Child) -> None:

@@ -7,15 +7,13 @@ looked at; the segment is asked as it is now, and purchases without what went ba
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import text
-
 from app.automations.asking import Occasion, in_the_past
 from app.automations.automation import one
 from app.automations.condition import meant
 from app.automations.models import Automation
 from app.clock import HOME_ZONE, business_date
 from app.db import transaction
-from app.segments.asking import PREVIEW_S, patient, take_place
+from app.segments.asking import PREVIEW_S, patient, read_only, take_place
 from app.segments.preview import MOST_SAMPLED, SampledMember, shown
 
 MOST_DAYS = 90
@@ -48,7 +46,7 @@ def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
     until = business_date(now, HOME_ZONE) + _DAY
     first = until - days * _DAY
     with transaction() as session:
-        session.execute(text("SET TRANSACTION READ ONLY"))
+        read_only(session)
         automation = one(session, no)
         take_place(session)
         with patient(session, PREVIEW_S, few=True):

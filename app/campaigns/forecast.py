@@ -17,7 +17,7 @@ from app.db import transaction
 from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
-from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient, take_place
+from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient, read_only, take_place
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
@@ -66,7 +66,7 @@ _COUNT = f"""
 def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast:
     """For the time at which it begins, if that is to come. Raises `NotFound`, `SegmentsBusy`, `SegmentTooSlow`."""
     with transaction() as session:
-        session.execute(text("SET TRANSACTION READ ONLY"))
+        read_only(session)
         campaign = one(session, campaign_id)
         at = now if campaign.starts_at is None else max(now, campaign.starts_at)
         telling = telling_of(campaign, app_id)

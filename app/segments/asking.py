@@ -44,6 +44,11 @@ _PLACE = text("""
     WHERE pg_try_advisory_xact_lock(hashtext('segments asked'), n) LIMIT 1""")
 
 
+def read_only(session: Session) -> None:
+    """Before anything else: the transaction cannot write."""
+    session.execute(text("SET TRANSACTION READ ONLY"))
+
+
 def take_place(session: Session) -> None:
     """Before a question that somebody waits for, until the transaction ends. Raises `SegmentsBusy`."""
     if not took_place(session):

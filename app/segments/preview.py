@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.members.models import Member
-from app.segments.asking import PREVIEW_S, patient, take_place, took_place
+from app.segments.asking import PREVIEW_S, patient, read_only, take_place, took_place
 from app.segments.compile import members
 from app.segments.names import check_names
 from app.segments.rule import Rule
@@ -40,7 +40,7 @@ class Preview:
 def preview(*, rule: Rule, now: datetime) -> Preview:
     """Up to `MOST_SAMPLED` of them, the same each time. Raises `SegmentMalformed`, `SegmentsBusy`, `SegmentTooSlow`."""
     with transaction() as session:
-        session.execute(text("SET TRANSACTION READ ONLY"))
+        read_only(session)
         check_names(session, rule)
         take_place(session)
         found = _shared(session, rule, now)
@@ -72,7 +72,7 @@ def _other_half(rule: Rule, now: datetime, has_place: "Future[bool]") -> _Found:
     """Says beforehand whether it has a place; without one it finds nobody."""
     try:
         with transaction() as session:
-            session.execute(text("SET TRANSACTION READ ONLY"))
+            read_only(session)
             has_place.set_result(took_place(session))
             return _asked(session, rule, now, 1) if has_place.result() else _Found(count=0, sampled=())
     finally:

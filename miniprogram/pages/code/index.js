@@ -29,7 +29,7 @@ const CARD_MS = 3000;
 const questions = { nextAtMs: Infinity, untilMs: 0, asking: false, opened: '' };
 
 /** The card after a code was used: when to look at it next, how long after the last time, and what it showed before. */
-const card = { nextAtMs: Infinity, pauseMs: 0, untilMs: 0, before: '' };
+const card = { nextAtMs: Infinity, pauseMs: 0, before: '' };
 
 /** @param {Partial<import('../../utils/session.js').Member>} member */
 const figuresOf = (member) => `${member.points} ${member.balance_fen}`;
@@ -136,8 +136,7 @@ Component({
     followUse() {
       const now = Date.now();
       Object.assign(questions, { untilMs: now + ASKS_MS, nextAtMs: 0 });
-      Object.assign(card, { untilMs: now + ASKS_MS, nextAtMs: now + CARD_MS, pauseMs: CARD_MS });
-      card.before = figuresOf(this.data.member);
+      Object.assign(card, { nextAtMs: now + CARD_MS, pauseMs: CARD_MS, before: figuresOf(this.data.member) });
     },
 
     /** @param {unknown} problem */
@@ -154,7 +153,7 @@ Component({
     lookAtCard() {
       card.pauseMs += 1000;
       const next = Date.now() + card.pauseMs;
-      card.nextAtMs = next < card.untilMs ? next : Infinity;
+      card.nextAtMs = next < questions.untilMs ? next : Infinity;
       this.reload();
     },
 
