@@ -62,26 +62,28 @@ class Wallet:
 _COLUMNS = """c.id, c.template_id, c.face_id, c.uses, c.uses + c.restored - c.used AS uses_left, c.state,
             c.valid_from, c.valid_until, c.offer_until"""
 _PICKED = {
-    # What ends first comes first.
     "usable": """c.state = 'held' AND c.valid_until > %(now)s AND (%(after)s::text IS NULL OR (c.valid_until, c.id) >
-            (SELECT p.valid_until, p.id FROM coupons p WHERE p.id = %(after)s AND p.member_id = %(member_id)s))
-        ORDER BY c.valid_until, c.id""",
-    "used": """c.state = 'used' AND (%(after)s::text IS NULL OR c.id < %(after)s)
-        ORDER BY c.id DESC""",
+            (SELECT p.valid_until, p.id FROM coupons p WHERE p.id = %(after)s AND p.member_id = %(member_id)s))""",
+    "used": "c.state = 'used' AND (%(after)s::text IS NULL OR c.id < %(after)s)",
     "ended": """(c.state = 'void' OR c.state = 'held' AND c.valid_until <= %(now)s)
-            AND (%(after)s::text IS NULL OR c.id < %(after)s)
-        ORDER BY c.id DESC""",
+            AND (%(after)s::text IS NULL OR c.id < %(after)s)""",
     "one": "c.id = %(after)s",
 }
+# What ends first comes first; of the others, what came last.
+_ORDERS = {"usable": "c.valid_until, c.id"}
 # The member, the store and the coupons in one trip: a row for each coupon, and one if there is none.
 _LOOK = """
     SELECT m.birthday, t.code AS tier, s.id AS store_id, s.time_zone, c.*
     FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN stores s ON s.code = %(store)s AND s.status = 'open'
     LEFT JOIN LATERAL (
-        SELECT {columns} FROM coupons c WHERE c.member_id = %(member_id)s AND {picked} LIMIT %(limit)s) c ON true
-    WHERE m.id = %(member_id)s"""
-_LOOKS = {what: _LOOK.format(columns=_COLUMNS, picked=picked) for what, picked in _PICKED.items()}
+        SELECT {columns} FROM coupons c WHERE c.member_id = %(member_id)s AND {picked}
+        ORDER BY {order} LIMIT %(limit)s) c ON true
+    WHERE m.id = %(member_id)s ORDER BY {order}"""
+_LOOKS = {
+    what: _LOOK.format(columns=_COLUMNS, picked=picked, order=_ORDERS.get(what, "c.id DESC"))
+    for what, picked in _PICKED.items()
+}
 _NAMES = """
     SELECT s.id, '' AS code, s.name AS zh, s.name AS en FROM stores s WHERE s.id = ANY(%(stores)s)
     UNION ALL SELECT 0, t.code, t.name_zh, t.name_en FROM tiers t WHERE t.code = ANY(%(tiers)s)"""

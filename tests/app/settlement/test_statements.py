@@ -185,7 +185,8 @@ def test_reopened_it_counts_anew_and_what_it_said_stays_on_record(engine: Engine
         (first.version, "a till was late"),
     ]
     actions = [
-        row[0] for row in rows(engine, "SELECT action FROM audit_log WHERE object_type = 'settlement'")
+        row[0]
+        for row in rows(engine, "SELECT action FROM audit_log WHERE object_type = 'settlement' ORDER BY id")
     ]
     assert actions == [f"settlement.{done}" for done in ("create", "close", "reopen", "change", "close")]
 
