@@ -80,7 +80,7 @@ def test_a_member_found_by_phone_earns_and_is_told_how(
         "SELECT actor_id, object_id, store_id, data FROM audit_log WHERE action = 'member.find_by_phone'",
     )
     assert (actor, object_id, store) == (anna.id, str(phone.member_id), shop.store.id)
-    assert "138" not in json.dumps(data)
+    assert not any(part in json.dumps(data) for part in ("13800138000", "138 0013", "138****"))
 
 
 def test_the_ticket_opens_nothing_else(shop: Shop, phone: Phone, anna: StaffView) -> None:
