@@ -11,19 +11,19 @@ from app.segments.gathering import Gathering
 from app.segments.rule import All, Not, Some, Tree
 
 
-def members(tree: Tree, *, now: datetime, half: int | None = None) -> Select[int]:
-    """Selects the ids of the members that the rule means at that moment; `half` (0 or 1): of half of all members.
+def members(tree: Tree, *, now: datetime, ids: range | None = None) -> Select[int]:
+    """Selects the ids of the members that the rule means at that moment; `ids`: of those members alone.
 
     Only active ones: who closed the membership, took consent back or is frozen (and may have taken it back as well,
     app/members/consent.py) is in no segment, whatever the rule says.
     """
-    gathering = Gathering(now, half)
+    gathering = Gathering(now, ids)
     wanted = _sql(tree, gathering)
     there = gathering.joined(Member.__table__, Member.id)
     return (
         select(Member.id)
         .select_from(there)
-        .where(Member.status == "active", *gathering.of_half(Member.id), wanted)
+        .where(Member.status == "active", *gathering.among_these(Member.id), wanted)
     )
 
 

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, column, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    SQLColumnExpression,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from app.clock import HOME_ZONE, business_date, start_of_day
 
@@ -39,12 +49,12 @@ class _Figure:
 class Gathering:
     """For one moment: `now`. Days are those of the chain's calendar.
 
-    `half` is which half of the members is asked about, 0 or 1: each source is narrowed to it, so that two connections
-    share the work. None: all of them.
+    `ids` are those of the members who are asked about: each source is narrowed to them, so that two connections share
+    the work. None: all of them.
     """
 
     now: datetime
-    half: int | None = None
+    ids: range | None = None
     _asked: dict[Source, list[_Figure]] = field(default_factory=dict)
 
     @property
@@ -78,20 +88,20 @@ class Gathering:
     def joined(self, members: FromClause, member_id: SQLColumnExpression[Any]) -> FromClause:
         """The members with all the figures that were asked for."""
         for source, figures in self._asked.items():
-            rows = _grouped(source, figures, self.of_half(source.member_id))
+            rows = _grouped(source, figures, self.among_these(source.member_id))
             grouped = rows.subquery(f"of_{source.name}")
             members = members.outerjoin(grouped, grouped.c.member_id == member_id)
         return members
 
-    def of_half(self, member_id: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ...]:
-        if self.half is None:
+    def among_these(self, member_id: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ...]:
+        if self.ids is None:
             return ()
-        # Not by `=`: of that the planner would expect a two-hundredth of all rows, and sort where it had better hash.
-        odd = member_id % 2
-        return (odd > 0 if self.half else odd < 1,)
+        # As figures in the text: of parameters the planner might expect a two-hundredth of all rows.
+        first, end = (literal(id_, literal_execute=True) for id_ in (self.ids.start, self.ids.stop))
+        return (member_id >= first, member_id < end)
 
 
-def _grouped(source: Source, figures: list[_Figure], of_half: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+def _grouped(source: Source, figures: list[_Figure], these: tuple[ColumnElement[bool], ...]) -> Select[Any]:
     """One pass over the source. What no figure asks for is not read: with a single one its filter is all there is."""
     filters = [one.where for one in figures if one.where is not None]
     alone = len(figures) == 1
@@ -101,6 +111,6 @@ def _grouped(source: Source, figures: list[_Figure], of_half: tuple[ColumnElemen
     ]
     grouped = select(source.member_id.label("member_id"), *columns).select_from(source.rows)
     if source.single:
-        return grouped.where(*source.where, *of_half)
+        return grouped.where(*source.where, *these)
     narrowed = [or_(*filters)] if filters and len(filters) == len(figures) else []
-    return grouped.where(*source.where, *of_half, *narrowed).group_by(source.member_id)
+    return grouped.where(*source.where, *these, *narrowed).group_by(source.member_id)

@@ -3,7 +3,15 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -124,6 +132,8 @@ class MemberDay(Base):
 
     __tablename__ = "member_days"
     __table_args__ = (
+        # The key holds the figures too: by member they are read from it alone, in order (fields/bought.py).
+        PrimaryKeyConstraint("member_id", "day", postgresql_include=["purchases", "spent_fen"]),
         Index("ix_member_days_day", "day", "member_id", postgresql_include=["purchases", "spent_fen"]),
     )
 

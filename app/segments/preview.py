@@ -53,36 +53,41 @@ class _Found:
     sampled: Sequence[int]
 
 
+_MIDDLE = select(func.coalesce((func.min(Member.id) + func.max(Member.id)) // 2, 0))
+_END = 2**63 - 1
+
+
 def _shared(session: Session, rule: Rule, now: datetime) -> _Found:
     """Half of the members each by two connections at once, while there is a place for the second one.
 
     The planner shares no grouping between processes that goes on to a join: each would group all of it.
     """
     has_place: Future[bool] = Future()
+    middle = session.execute(_MIDDLE).scalar_one()
     with ThreadPoolExecutor(max_workers=1) as pool:
-        other = pool.submit(_other_half, rule, now, has_place)
+        other = pool.submit(_other_half, rule, now, range(middle, _END), has_place)
         if not has_place.result():
             return _asked(session, rule, now, None)
-        own, rest = _asked(session, rule, now, 0), other.result()
+        own, rest = _asked(session, rule, now, range(middle)), other.result()
     sampled = sorted([*own.sampled, *rest.sampled], key=shuffled)[:MOST_SAMPLED]
     return _Found(count=own.count + rest.count, sampled=sampled)
 
 
-def _other_half(rule: Rule, now: datetime, has_place: "Future[bool]") -> _Found:
+def _other_half(rule: Rule, now: datetime, ids: range, has_place: "Future[bool]") -> _Found:
     """Says beforehand whether it has a place; without one it finds nobody."""
     try:
         with transaction() as session:
             read_only(session)
             has_place.set_result(took_place(session))
-            return _asked(session, rule, now, 1) if has_place.result() else _Found(count=0, sampled=())
+            return _asked(session, rule, now, ids) if has_place.result() else _Found(count=0, sampled=())
     finally:
         if not has_place.done():
             has_place.set_result(False)
 
 
-def _asked(session: Session, rule: Rule, now: datetime, half: int | None) -> _Found:
+def _asked(session: Session, rule: Rule, now: datetime, ids: range | None) -> _Found:
     """Counted and sampled in one go: to find out who is meant is what takes the time."""
-    meant = members(rule.tree, now=now, half=half).subquery()
+    meant = members(rule.tree, now=now, ids=ids).subquery()
     with patient(session, PREVIEW_S):
         found = session.execute(
             select(meant.c.id, func.count().over().label("n"))

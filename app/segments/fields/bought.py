@@ -6,7 +6,7 @@ as on the receipt. What is asked here was counted before (app/segments/totals.py
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, case, func, type_coerce
+from sqlalchemy import ColumnElement, Integer, and_, case, func, select, type_coerce
 
 from app.segments.fields.compare import any_of, bounds, days_ago, number
 from app.segments.fields.field import MOST_DAYS, MOST_FEN, NUMBER_OPS, WORDS_OPS, Condition, Field
@@ -14,7 +14,9 @@ from app.segments.gathering import Gathering, Source
 from app.segments.models import MemberBought, MemberDay, MemberTotal
 
 TOTALS = Source(name="totals", rows=MemberTotal.__table__, member_id=MemberTotal.member_id, single=True)
-DAYS = Source(name="days", rows=MemberDay.__table__, member_id=MemberDay.member_id)
+# By member, as the key has them: to sum up what comes in order takes half of what hashing all members would.
+_BY_MEMBER = select(MemberDay.__table__).order_by(MemberDay.member_id).subquery("days")
+DAYS = Source(name="days", rows=_BY_MEMBER, member_id=_BY_MEMBER.c.member_id)
 BOUGHT = Source(name="bought", rows=MemberBought.__table__, member_id=MemberBought.member_id)
 
 
@@ -45,15 +47,15 @@ def _average(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:
 def _how_often(asked: Condition, gathering: Gathering) -> ColumnElement[Any]:
     if asked.days is None:
         return gathering.figure(TOTALS, MemberTotal.purchases)
-    lately = MemberDay.day >= gathering.day(asked.days)
-    return gathering.figure(DAYS, func.sum(MemberDay.purchases), lately)
+    lately = _BY_MEMBER.c.day >= gathering.day(asked.days)
+    return gathering.figure(DAYS, func.sum(_BY_MEMBER.c.purchases), lately)
 
 
 def _how_much(asked: Condition, gathering: Gathering) -> ColumnElement[Any]:
     if asked.days is None:
         return gathering.figure(TOTALS, MemberTotal.spent_fen)
-    lately = MemberDay.day >= gathering.day(asked.days)
-    return gathering.figure(DAYS, func.sum(MemberDay.spent_fen), lately)
+    lately = _BY_MEMBER.c.day >= gathering.day(asked.days)
+    return gathering.figure(DAYS, func.sum(_BY_MEMBER.c.spent_fen), lately)
 
 
 def _products(asked: Condition, gathering: Gathering) -> ColumnElement[bool]:

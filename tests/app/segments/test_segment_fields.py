@@ -20,9 +20,9 @@ World = Callable[[list[Person]], None]
 _SECOND = timedelta(seconds=1)
 
 
-def found(rule: dict[str, Any], now: datetime = NOW, half: int | None = None) -> set[int]:
+def found(rule: dict[str, Any], now: datetime = NOW, ids: range | None = None) -> set[int]:
     with db.reading() as connection:
-        return set(connection.execute(members(parse(rule).tree, now=now, half=half)).scalars())
+        return set(connection.execute(members(parse(rule).tree, now=now, ids=ids)).scalars())
 
 
 def bought(*ago: int, **options: Any) -> list[Sale]:
