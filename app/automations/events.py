@@ -65,15 +65,12 @@ QUESTIONS: Mapping[str, Question] = {
     "first_purchase": _sale(_FIRST),
     "spent_in_sale": _sale(f"{_OWN} >= {_AT_LEAST}"),
     "spent_in_days": _sale(f"b.fen < {_AT_LEAST} AND b.fen + {_OWN} >= {_AT_LEAST}", joined=_BEFORE),
-    # Of whoever has fallen since nothing is told, nor of a rise by a sale that should not have been recorded.
+    # Of whoever has fallen since nothing is told.
     "tier_up": Question(
         facts=("tier_reached",),
         sql="""SELECT c.member_id, concat(c.member_id, ':', c.seq) AS occasion, c.decided_at AS at FROM tier_changes c
             JOIN members n ON n.id = c.member_id JOIN tiers t ON t.id = n.tier_id AND t.code = c.to_tier
-            WHERE c.kind = 'upgrade' AND c.to_tier = coalesce(a.trigger ->> 'tier', c.to_tier) AND {these}
-                AND NOT EXISTS (SELECT FROM tier_changes v
-                    WHERE v.member_id = c.member_id AND v.seq > c.seq AND v.kind IN ('void', 'mend')
-                        AND (v.sale_id = c.sale_id OR v.from_tier = c.to_tier AND v.to_tier <> c.to_tier))""",
+            WHERE c.kind = 'upgrade' AND c.to_tier = coalesce(a.trigger ->> 'tier', c.to_tier) AND {these}""",
         by_subject="""(c.member_id, c.seq) IN (
             SELECT CAST(split_part(x, ':', 1) AS bigint), CAST(split_part(x, ':', 2) AS integer)
             FROM unnest(CAST(:subjects AS text[])) x)""",

@@ -14,7 +14,7 @@ from app.automations.models import Automation, AutomationRun
 #: Why a run is refused: what it would give was given before.
 HAD = "had_before"
 #: What a member, or a till, can undo and do again.
-_KINDS = ("first_purchase", "spent_in_sale", "spent_in_days", "tier_up", "coupon_used", "event_booked")
+_KINDS = ("first_purchase", "spent_in_sale", "spent_in_days", "coupon_used", "event_booked")
 #: Of more that were for one member the oldest are not looked at.
 _MOST = 500
 

@@ -26,7 +26,7 @@ from app.staff.roles import Grant
 from app.withdrawal import withdraw
 from tests import coupons as coupon
 from tests import events as shop_events
-from tests.app.tiers.shopping import Custom, later, set_plan
+from tests.app.tiers.shopping import Custom, set_plan
 from tests.automations import TELL, approved, do, drafted, facts, turned_on
 from tests.campaigns import APP_ID, INBOX, WECHAT, by_wechat
 from tests.conftest import rows
@@ -350,28 +350,6 @@ def test_who_buys_and_returns_again_and_again_is_given_once(
             custom.relays(at=clock.now())
     had = "had_before"
     assert found == ["acted", had, had, "acted"][: 4 if kind == "spent_in_sale" else 3]
-
-
-def test_who_rises_by_sales_that_are_void_again_and_again_is_given_once(
-    custom: Custom, engine: Engine
-) -> None:
-    set_plan(at=clock.now() - DAY)
-    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
-    phone = custom.shop.member()
-    turned_on(custom.shop, "tier_up", clock.now() - HOUR, actions={"points": {"points": 500}}, max_runs=100)
-    for turn in range(3):
-        sale = {"id": custom.buys(phone, 12_000, at=later(61 * turn))}
-        _tiers_move(custom, later(61 * turn + 1))
-        assert refund(custom.shop, sale, anna, reason="void").status_code == 201
-        _tiers_move(custom, later(61 * turn + 2))
-    assert outcomes(engine) == ["acted", "had_before", "had_before"]
-    assert custom.tier(phone) == "normal"
-
-
-def _tiers_move(custom: Custom, now: datetime) -> None:
-    custom.works(at=now)
-    custom.relays(at=now)
-    do(now)
 
 
 def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
