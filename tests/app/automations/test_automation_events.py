@@ -352,6 +352,50 @@ def test_who_buys_and_returns_again_and_again_is_given_once(
     assert found == ["acted", had, had, "acted"][: 4 if kind == "spent_in_sale" else 3]
 
 
+def test_who_comes_up_by_sales_that_are_voided_is_given_once(custom: Custom, engine: Engine) -> None:
+    """What a sale brought that was rung up wrongly they keep; it counts when they come up again."""
+    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
+    phone, at = custom.shop.member(), clock.now()
+    set_plan(at=at - HOUR)
+    turned_on(custom.shop, "tier_up", at, actions={"points": {"points": 500}}, max_runs=100)
+    for n, (fen, voided) in enumerate(((30_000, True), (30_000, True), (10_000, False), (20_000, False))):
+        now = at + timedelta(minutes=2 * n)
+        sale = {"id": custom.buys(phone, fen, at=now)}
+        custom.works(at=now + timedelta(seconds=1))
+        custom.relays(at=now + timedelta(seconds=2))
+        do(now + timedelta(seconds=2))
+        if voided:
+            assert refund(custom.shop, sale, anna, reason="void").status_code == 201
+            custom.works(at=now + timedelta(seconds=70))
+    assert [to for _, _, _, to, _ in custom.changes(phone)] == [
+        "gold",
+        "normal",
+        "gold",
+        "normal",
+        "silver",
+        "gold",
+    ]
+    assert outcomes(engine) == ["acted", "had_before", "had_before", "acted"]
+
+
+def test_who_falls_in_the_course_of_time_is_given_when_they_come_up_again(
+    custom: Custom, engine: Engine
+) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    set_plan(at=at)
+    turned_on(custom.shop, "tier_up", at, actions={"points": {"points": 500}}, max_runs=100)
+    for days, fen in ((0, 10_000), (1, 20_000), (40, 10_000)):
+        now = at + days * DAY + HOUR
+        custom.works(at=now)
+        custom.buys(phone, fen, at=now)
+        custom.works(at=now + timedelta(seconds=1))
+        custom.relays(at=now + timedelta(seconds=2))
+        do(now + timedelta(seconds=2))
+    kinds = [(kind, to) for _, kind, _, to, _ in custom.changes(phone)]
+    assert kinds == [("upgrade", "silver"), ("upgrade", "gold"), ("demote", "normal"), ("upgrade", "silver")]
+    assert outcomes(engine) == ["acted", "acted", "acted"]
+
+
 def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
     phone, free = custom.shop.member(), session(custom.shop, points=0)
     turned_on(custom.shop, "event_booked", clock.now(), actions={"points": {"points": 500}}, max_runs=100)
