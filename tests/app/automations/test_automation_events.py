@@ -396,6 +396,23 @@ def test_who_falls_in_the_course_of_time_is_given_when_they_come_up_again(
     assert outcomes(engine) == ["acted", "acted", "acted"]
 
 
+def test_what_counted_for_what_was_kept_is_not_forgotten(custom: Custom, engine: Engine) -> None:
+    """Or who returned something once would be refused once more in each quarter."""
+    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
+    phone, at = custom.shop.member(), clock.now() - HOUR
+    gives = {"points": {"points": 500}}
+    turned_on(custom.shop, "spent_in_sale", at, trigger={"at_least_fen": 5_000}, actions=gives, max_runs=100)
+    for n in range(3):
+        sale = {"id": custom.buys(phone, 5_000, at=at + (n + 1) * HOUR / 10)}
+        custom.relays(at=clock.now())
+        do(clock.now())
+        if n == 0:
+            _refunded(custom.shop, sale, anna)
+        if n == 1:
+            assert prune(before=clock.now() + DAY) == 0
+    assert outcomes(engine) == ["acted", "had_before", "acted"]
+
+
 def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
     phone, free = custom.shop.member(), session(custom.shop, points=0)
     turned_on(custom.shop, "event_booked", clock.now(), actions={"points": {"points": 500}}, max_runs=100)
