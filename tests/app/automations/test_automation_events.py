@@ -195,6 +195,32 @@ def test_once_is_once_whatever_it_was_before_it_was_changed(custom: Custom, engi
         assert bought(1, at + 2 * DAY + version * HOUR) == times
 
 
+@pytest.mark.parametrize("before", [{"once": "ever"}, {"once": "days", "once_days": 30}])
+def test_it_is_as_often_as_it_says_now_whatever_it_said_before(
+    custom: Custom, engine: Engine, before: dict[str, Any]
+) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    made = drafted("spent_in_sale", at, trigger={"at_least_fen": 1}, **before)
+    approved(custom.shop, made, at)
+
+    def bought(at: datetime) -> int:
+        custom.buys(phone, 5_000, at=at)
+        custom.relays(at=at)
+        do(at)
+        return len(acted(engine))
+
+    assert bought(at + HOUR) == 1
+    review.switch_off(no=made.no, actor=OPERATOR, now=at)
+    as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+    changed = draft.Draft(**as_it_is | {"once": "days", "once_days": 2})
+    approved(
+        custom.shop,
+        draft.change(no=made.no, version=1, draft=changed, actor=OPERATOR, now=at),
+        at + HOUR,
+    )
+    assert [bought(at + days * DAY) for days in (1, 3, 4, 5)] == [1, 2, 2, 3]
+
+
 def test_what_came_to_nothing_leaves_the_place_to_the_next(custom: Custom, engine: Engine) -> None:
     """Once ever is once that it was done."""
     phone, at = custom.shop.member(), clock.now()
