@@ -31,7 +31,8 @@ class Automation(Base):
     agreed to. A member has it done `once` ever, within `once_days`, or for each occasion; all together it is done
     `max_runs` times, of which `acted` are used up. What happens by the calendar has been looked for until
     `scanned_through`, a day of the chain's; what happened before `on_since` does not count.
-    `to_call_back`: it is off, and messages of it that wait are to be cancelled.
+    `to_call_back`: it was switched off, and messages of it that wait are to be cancelled; once it is on again, those of
+    former versions.
     """
 
     __tablename__ = "automations"

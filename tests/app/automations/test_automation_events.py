@@ -512,6 +512,33 @@ def test_what_a_worker_had_taken_and_gave_back_is_called_back_too(custom: Custom
     assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
 
 
+def test_what_a_former_version_said_is_called_back_though_it_is_on_again(
+    custom: Custom, engine: Engine
+) -> None:
+    made = drafted("joined", clock.now())
+    no = approved(custom.shop, made, clock.now())
+    before = custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    review.switch_on(no=no, actor=OPERATOR, now=clock.now())
+    assert call_back_all(now=clock.now()) == 0, "it says the same as before"
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+    approved(
+        custom.shop,
+        draft.change(no=no, version=1, draft=draft.Draft(**as_it_is), actor=OPERATOR, now=clock.now()),
+        clock.now(),
+    )
+    after = custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    assert [call_back_all(now=clock.now()) for _ in range(3)] == [1, 0, 0]
+    told = "SELECT member_id, state FROM messages WHERE kind = 'automation' ORDER BY member_id"
+    assert rows(engine, told) == [(before.member_id, "cancelled"), (after.member_id, "pending")]
+    assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
+
+
 def test_of_who_takes_consent_back_nothing_waits(custom: Custom, engine: Engine) -> None:
     turned_on(
         custom.shop, "joined", clock.now(), delay_minutes=60, actions={"points": {"points": 5}}, max_runs=5
