@@ -260,9 +260,11 @@ def test_what_does_not_fit_together_is_refused(shop: Shop) -> None:
 
 def test_a_coupon_of_unknown_worth_fits_no_budget(shop: Shop) -> None:
     gift = coupons(effect={"kind": "percent", "percent_bp": 2_000})
-    with pytest.raises(CampaignMalformed) as error:
-        drafted(audience([]), gift=gift, budget_fen=100)
-    assert error.value.data["field"] == "budget_fen"
+    # What a use is said to be worth is no bound of what it takes off.
+    for unknown in (gift, coupons(effect={"kind": "percent", "percent_bp": 2_000}, use_value_fen=1)):
+        with pytest.raises(CampaignMalformed) as error:
+            drafted(audience([]), gift=unknown, budget_fen=100)
+        assert error.value.data["field"] == "budget_fen"
     made = drafted(audience(crowd(shop, 2)), gift=gift)
     cost = forecast(campaign_id=made.id, app_id=None, now=NOON).cost
     assert (cost.coupons, cost.coupons_fen, cost.coupon_worth_known) == (2, 0, False)
