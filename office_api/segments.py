@@ -13,16 +13,21 @@ from app.segments.by_number import MOST_MEMBERS
 from app.segments.rule import Rule, parse
 from app.segments.segment import ListedMember
 from app.staff.roles import MANAGE_SEGMENTS
-from office_api.guard import STAFF, actor, my_stores, need, require_staff
+from app.throttle import Limit
+from office_api.guard import STAFF, actor, me, my_stores, need, require_staff
 from office_api.segment_previews import rule_field
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
+from web.parts import parts
 from web.schemas import Strict, text, whole
 
 blueprint = Blueprint("segments", __name__, url_prefix="/office/v1/segments", description="Who is meant")
 guarded(blueprint, require_staff)
+
+#: Each asks all members and keeps a row for whoever is meant, for good.
+SNAPSHOTS = Limit("segment_snapshots", 20, 600)
 
 
 class SegmentSchema(Strict):
@@ -164,6 +169,7 @@ class SegmentSnapshotSchema(Strict):
 def freeze(arguments: dict[str, Any], segment_id: str) -> Response:
     """Write down who is meant at this moment."""
     need(MANAGE_SEGMENTS, None)
+    parts().throttle.hit(SNAPSHOTS, me().id)
     made = snapshot.make(segment_id=segment_id, **arguments, actor=actor(), now=clock.now())
     return answer(asdict(made), 201)
 

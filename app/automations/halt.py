@@ -1,4 +1,7 @@
-"""Messages of an automation that is switched off are called back by the worker, as far as nobody is sending them."""
+"""Messages of an automation that is switched off are called back by the worker, as far as nobody is sending them.
+
+Once it is on again only those of former versions are: what it says now it may say.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +19,7 @@ OFF = "automation_off"
 
 _TO_CALL_BACK = text("SELECT no FROM automations WHERE to_call_back ORDER BY no")
 _ITS_OWN = """m.kind = :kind AND EXISTS (SELECT FROM automation_runs r
-        WHERE r.automation_no = :no AND r.member_id = m.member_id AND r.message_id = m.id)"""
+        WHERE r.automation_no = :no AND r.member_id = m.member_id AND r.message_id = m.id AND r.version < :below)"""
 # From what waits at all, which is little beside what was ever done.
 _PENDING = text(f"""
     SELECT DISTINCT ON (m.member_id) m.member_id, m.id FROM messages m
@@ -45,7 +48,8 @@ def _some(no: int, after: int, now: datetime) -> tuple[int, int | None]:
         automation = locked_if_free(session, no)
         if automation is None or not automation.to_call_back:
             return 0, None
-        asked = {"no": no, "kind": AUTOMATION, "after": after, "most": BATCH}
+        below = automation.version + (automation.state != "on")
+        asked = {"no": no, "kind": AUTOMATION, "below": below, "after": after, "most": BATCH}
         found = {row.member_id: row.id for row in session.execute(_PENDING, asked)}
         if not found:
             # Nobody was left out: a pass from the first on found nothing.

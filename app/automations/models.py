@@ -31,7 +31,8 @@ class Automation(Base):
     agreed to. A member has it done `once` ever, within `once_days`, or for each occasion; all together it is done
     `max_runs` times, of which `acted` are used up. What happens by the calendar has been looked for until
     `scanned_through`, a day of the chain's; what happened before `on_since` does not count.
-    `to_call_back`: it is off, and messages of it that wait are to be cancelled.
+    `to_call_back`: it was switched off, and messages of it that wait are to be cancelled; once it is on again, those of
+    former versions.
     """
 
     __tablename__ = "automations"
@@ -84,8 +85,9 @@ class Automation(Base):
 class AutomationRun(Base):
     """An occasion of a member's: what is to be done for it at `due_at`, or what became of it.
 
-    The unique key has an occasion act once, the other one a member within `[at, until)`; `until` None where only the
-    occasion counts. What was refused leaves its place to the next occasion. `untold` and `unissued` say why a part is
+    The unique key has an occasion act once, the other one a member within `[at, until)` of one version (asking.py looks
+    at what former ones did); `until` None where only the occasion counts. What was refused leaves its place to the next
+    occasion. `untold` and `unissued` say why a part is
     missing of what was done. Without a foreign key to the member, as members of campaigns.
     """
 
@@ -95,6 +97,7 @@ class AutomationRun(Base):
         # Of ranges, which GiST compares without an extension; of one number each they overlap when they are equal.
         ExcludeConstraint(
             (text("int8range(automation_no, automation_no, '[]')"), "&&"),
+            (text("int4range(version, version, '[]')"), "&&"),
             (text("int8range(member_id, member_id, '[]')"), "&&"),
             (text("tstzrange(at, until)"), "&&"),
             where=text("until IS NOT NULL AND state <> 'refused'"),

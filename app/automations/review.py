@@ -92,9 +92,12 @@ def close_refused(session: Session, subject: str) -> None:
 
 
 def _switch_on(automation: Automation, now: datetime) -> None:
-    """What happened while it was off is not made good; of the calendar today is, unless it was looked at before."""
+    """What happened while it was off is not made good; of the calendar today is, unless it was looked at before.
+
+    What a former version said and still waits is called back all the same (halt.py).
+    """
     yesterday = business_date(now, HOME_ZONE) - timedelta(days=1)
-    automation.state, automation.on_since, automation.to_call_back = "on", now, False
+    automation.state, automation.on_since = "on", now
     automation.scanned_through = max(yesterday, automation.scanned_through or yesterday)
 
 

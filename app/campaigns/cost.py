@@ -38,16 +38,17 @@ def cost_of(session: Session, campaign: Campaign, reached: Mapping[str, int], no
     whole = prices.gift(gift, offer) * people
     points = prices.points(gift) * people
     most_fen, budget_fen = _fen(messages + whole), campaign.budget_fen
+    known = offer is None or offer.worth_fen is not None
     return Cost(
         messages_fen=_fen(messages),
         points_fen=_fen(points),
         coupons_fen=_fen(whole - points),
         most_fen=most_fen,
         budget_fen=budget_fen,
-        within_budget=budget_fen is None or most_fen <= budget_fen,
+        within_budget=budget_fen is None or (known and most_fen <= budget_fen),
         coupons=gift.coupons * people,
         coupons_left=None if offer is None else offer.left,
-        coupon_worth_known=offer is None or offer.worth_fen is not None,
+        coupon_worth_known=known,
     )
 
 

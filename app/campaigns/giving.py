@@ -110,10 +110,13 @@ class Giving:
                 raise Busy(retry_after_s=1)
 
     def _without_coupon(self, member_ids: Sequence[int]) -> dict[int, str]:
-        """Who may not have the coupon, for reasons of the template or of their own."""
+        """Who may not have the coupon, for reasons of the template or of their own, or because it fits no budget."""
         asked = [one for one in member_ids if one not in self._had]
         if self._offer is None or not asked:
             return {}
+        # The template was changed since it was agreed to: what one costs at most nobody can say any more.
+        if self._budget is not None and self._offer.worth_fen is None:
+            return dict.fromkeys(asked, BUDGET)
         found = fitting(self._session, self._offer, asked, self._gift.coupons, now=self._now)
         self._last_nth |= found.last_nth
         return {member_id: str(reason) for member_id, reason in found.refused.items()}

@@ -36,8 +36,13 @@ class Offered:
 
     @property
     def worth_fen(self) -> int | None:
-        """The most that all uses of one take off, or what they are said to be worth."""
+        """The most that all uses of one take off, or what they are said to be worth.
+
+        A percentage without a most takes off whatever the bill comes to, whatever is said of it.
+        """
         effect = self.face.effect
+        if isinstance(effect, PercentOff) and effect.most_fen is None:
+            return None
         most = effect.off_fen if isinstance(effect, AmountOff) else 0
         most = (effect.most_fen or 0) if isinstance(effect, PercentOff) else most
         return max(self.face.use_value_fen, most) * self.face.uses or None

@@ -34,7 +34,7 @@ def _untouched(coupon: Coupon, now: datetime) -> bool:
         coupon.state == "held"
         and coupon.used == 0
         and coupon.member_id == coupon.issued_to
-        and coupon.offer_hash is None
+        and (coupon.offer_until is None or coupon.offer_until <= now)
         and coupon.valid_until > now
     )
 

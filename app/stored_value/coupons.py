@@ -15,6 +15,12 @@ from app.stored_value.offers import Offer
 SOURCE = "top_up"
 _GIVEN = text("""
     SELECT id, used > restored AS used FROM coupons WHERE source_id = :id AND source = 'top_up' ORDER BY id""")
+# As with all that is given for what is undone (app/engagement/referral.py, app/tiers/coupons.py).
+_KEPT = text("""
+    SELECT EXISTS (SELECT FROM top_ups t
+        JOIN top_up_refunds r ON r.top_up_id = t.id AND r.state IN ('asked', 'done')
+        JOIN coupons c ON c.source_id = t.id AND c.source = 'top_up' AND c.used > c.restored
+        WHERE t.member_id = :member_id AND c.template_id = :template_id)""")
 
 
 class _OnlyTried(Exception):
@@ -22,9 +28,15 @@ class _OnlyTried(Exception):
 
 
 def to_be_had(session: Session, offer: Offer, member_id: int, *, now: datetime) -> bool:
-    """Whether the member could be given the offer's coupons at this moment; nothing of it stays."""
+    """Whether the member could be given the offer's coupons at this moment; nothing of it stays.
+
+    What they used of such coupons before they took the money back is not given again.
+    """
     if offer.coupon_template_id is None:
         return True
+    asked = {"member_id": member_id, "template_id": offer.coupon_template_id}
+    if session.execute(_KEPT, asked).scalar_one():
+        return False
     try:
         with session.begin_nested():
             refusal = issue_if_possible(

@@ -1,5 +1,6 @@
 """A coupon beside the points of a tier's gift or a birthday's: with them in one transaction, and gone with them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,11 +12,27 @@ from app.coupons.issue import Source
 from app.coupons.void import void
 
 _GIVEN = text("SELECT id FROM coupons WHERE source_id = :id AND source = :kind ORDER BY id")
+_KEPT = text("""
+    SELECT EXISTS (SELECT FROM coupons
+        WHERE source_id = ANY(CAST(:ids AS text[])) AND source = :kind AND (state <> 'void' OR used > restored))""")
 
 
-def give(session: Session, template_id: str | None, member_id: int, source: Source, *, now: datetime) -> None:
-    """What cannot be given any more stands in the audit log, for somebody to make good; the points come in any case."""
+def give(
+    session: Session,
+    template_id: str | None,
+    member_id: int,
+    source: Source,
+    *,
+    former: Sequence[str] = (),
+    now: datetime,
+) -> None:
+    """What cannot be given any more stands in the audit log, for somebody to make good; the points come in any case.
+
+    `former` are sources of gifts that were undone: what was used of one of their coupons is not given again.
+    """
     if template_id is None:
+        return
+    if former and session.execute(_KEPT, {"ids": list(former), "kind": source.kind}).scalar_one():
         return
     refusal = issue_if_possible(session, template_id=template_id, member_id=member_id, source=source, now=now)
     if refusal is not None:

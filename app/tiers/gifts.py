@@ -40,8 +40,16 @@ class Gift:
 
     @property
     def source_id(self) -> str:
+        return self._source_id(self.number)
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Those of the gifts that the tier had brought before, and that were undone."""
+        return tuple(map(self._source_id, range(1, self.number)))
+
+    def _source_id(self, number: int) -> str:
         first = f"{self.member_id}:{self.tier}"
-        return first if self.number == 1 else f"{first}:{self.number}"
+        return first if number == 1 else f"{first}:{number}"
 
 
 # A gift that was undone before it was given is neither given nor taken back.
@@ -157,7 +165,7 @@ def _post(session: Session, gift: Gift, now: datetime) -> None:
     )
     post(session, cause, [credit])
     source = Source(kind="tier_gift", id=gift.source_id)
-    coupons.give(session, gift.coupon, gift.member_id, source, now=now)
+    coupons.give(session, gift.coupon, gift.member_id, source, former=gift.former, now=now)
 
 
 def gift_ends_at(lifetime_days: int | None, day: date) -> datetime | None:

@@ -394,3 +394,10 @@ def test_previews_are_not_asked_for_without_end(
     monkeypatch.setattr("office_api.segment_previews.PREVIEWS", Limit("segment_previews", 1, 600))
     assert office("/segments/previews", {"rule": POINTS}).status_code == 200
     assert office("/segments/previews", {"rule": POINTS}).status_code == 429
+
+
+def test_snapshots_are_not_taken_without_end(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("office_api.segments.SNAPSHOTS", Limit("segment_snapshots", 1, 600))
+    made = office("/segments", {"kind": "rule", "name": "积分", "rule": POINTS}).json
+    taken = [office(f"/segments/{made['id']}/snapshots", {"version": 1}).status_code for _ in range(2)]
+    assert taken == [201, 429]

@@ -16,7 +16,7 @@ from app.stored_value import coupons
 from app.stored_value.change_offer import create
 from app.stored_value.offers import Draft, OfferMalformed
 from tests.app.stored_value.offering import offer, set_value_policy, ticket, topped_up
-from tests.app.stored_value.refunding import refunded
+from tests.app.stored_value.refunding import refunded, set_refund_policy
 from tests.conftest import rows
 from tests.coupons import give, live_template, use
 from tests.shop import Phone, Shop
@@ -72,6 +72,27 @@ def test_what_was_used_is_told_and_any_refund_ends_the_gift(
     here = {"ticket": ticket(shop, phone, clerk=clerk)}
     rest = refunded(shop, top_up, clerk, 9_000, **here)
     assert (rest.json["coupons_taken"], rest.json["coupons_used"]) == (0, 2)
+
+
+def test_what_was_used_before_a_refund_is_not_given_with_the_next_top_up(
+    shop: Shop, clerk: StaffView, engine: Engine
+) -> None:
+    """Or paying in, using the coupon and taking the money back over and over would each time bring another."""
+    set_refund_policy(alone_absent_fen=10_000)
+    phone, wanted = shop.member(), gift(live_template(clock.now()), 1)
+
+    def and_back(*, uses: bool) -> None:
+        top_up = taken(shop, phone, wanted).json["id"]
+        [(coupon,)] = rows(engine, "SELECT id FROM coupons WHERE source_id = :id", id=top_up)
+        assert not uses or use(shop, str(coupon), phone.member_id)
+        assert refunded(shop, top_up, clerk, 10_000).json["state"] == "done"
+
+    and_back(uses=False)
+    and_back(uses=True)
+    assert taken(shop, phone, wanted).json["code"] == "offer_used_up"
+    assert taken(shop, shop.member(), wanted).status_code == 201
+    other = gift(live_template(clock.now()), 1)
+    assert taken(shop, phone, other).status_code == 201, "of that they have used none"
 
 
 @pytest.mark.parametrize(("what", "terms"), [("stock", {}), ("limit", {"per_member": 2}), ("stopped", {})])

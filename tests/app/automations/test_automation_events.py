@@ -195,6 +195,32 @@ def test_once_is_once_whatever_it_was_before_it_was_changed(custom: Custom, engi
         assert bought(1, at + 2 * DAY + version * HOUR) == times
 
 
+@pytest.mark.parametrize("before", [{"once": "ever"}, {"once": "days", "once_days": 30}])
+def test_it_is_as_often_as_it_says_now_whatever_it_said_before(
+    custom: Custom, engine: Engine, before: dict[str, Any]
+) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    made = drafted("spent_in_sale", at, trigger={"at_least_fen": 1}, **before)
+    approved(custom.shop, made, at)
+
+    def bought(at: datetime) -> int:
+        custom.buys(phone, 5_000, at=at)
+        custom.relays(at=at)
+        do(at)
+        return len(acted(engine))
+
+    assert bought(at + HOUR) == 1
+    review.switch_off(no=made.no, actor=OPERATOR, now=at)
+    as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+    changed = draft.Draft(**as_it_is | {"once": "days", "once_days": 2})
+    approved(
+        custom.shop,
+        draft.change(no=made.no, version=1, draft=changed, actor=OPERATOR, now=at),
+        at + HOUR,
+    )
+    assert [bought(at + days * DAY) for days in (1, 3, 4, 5)] == [1, 2, 2, 3]
+
+
 def test_what_came_to_nothing_leaves_the_place_to_the_next(custom: Custom, engine: Engine) -> None:
     """Once ever is once that it was done."""
     phone, at = custom.shop.member(), clock.now()
@@ -352,6 +378,67 @@ def test_who_buys_and_returns_again_and_again_is_given_once(
     assert found == ["acted", had, had, "acted"][: 4 if kind == "spent_in_sale" else 3]
 
 
+def test_who_comes_up_by_sales_that_are_voided_is_given_once(custom: Custom, engine: Engine) -> None:
+    """What a sale brought that was rung up wrongly they keep; it counts when they come up again."""
+    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
+    phone, at = custom.shop.member(), clock.now()
+    set_plan(at=at - HOUR)
+    turned_on(custom.shop, "tier_up", at, actions={"points": {"points": 500}}, max_runs=100)
+    for n, (fen, voided) in enumerate(((30_000, True), (30_000, True), (10_000, False), (20_000, False))):
+        now = at + timedelta(minutes=2 * n)
+        sale = {"id": custom.buys(phone, fen, at=now)}
+        custom.works(at=now + timedelta(seconds=1))
+        custom.relays(at=now + timedelta(seconds=2))
+        do(now + timedelta(seconds=2))
+        if voided:
+            assert refund(custom.shop, sale, anna, reason="void").status_code == 201
+            custom.works(at=now + timedelta(seconds=70))
+    assert [to for _, _, _, to, _ in custom.changes(phone)] == [
+        "gold",
+        "normal",
+        "gold",
+        "normal",
+        "silver",
+        "gold",
+    ]
+    assert outcomes(engine) == ["acted", "had_before", "had_before", "acted"]
+
+
+def test_who_falls_in_the_course_of_time_is_given_when_they_come_up_again(
+    custom: Custom, engine: Engine
+) -> None:
+    phone, at = custom.shop.member(), clock.now()
+    set_plan(at=at)
+    turned_on(custom.shop, "tier_up", at, actions={"points": {"points": 500}}, max_runs=100)
+    for days, fen in ((0, 10_000), (1, 20_000), (40, 10_000)):
+        now = at + days * DAY + HOUR
+        custom.works(at=now)
+        custom.buys(phone, fen, at=now)
+        custom.works(at=now + timedelta(seconds=1))
+        custom.relays(at=now + timedelta(seconds=2))
+        do(now + timedelta(seconds=2))
+    kinds = [(kind, to) for _, kind, _, to, _ in custom.changes(phone)]
+    assert kinds == [("upgrade", "silver"), ("upgrade", "gold"), ("demote", "normal"), ("upgrade", "silver")]
+    assert outcomes(engine) == ["acted", "acted", "acted"]
+
+
+def test_what_counted_for_what_was_kept_is_not_forgotten(custom: Custom, engine: Engine) -> None:
+    """Or who returned something once would be refused once more in each quarter."""
+    anna = custom.shop.person("anna", Grant("clerk", custom.shop.store.id))
+    phone, at = custom.shop.member(), clock.now() - HOUR
+    gives = {"points": {"points": 500}}
+    turned_on(custom.shop, "spent_in_sale", at, trigger={"at_least_fen": 5_000}, actions=gives, max_runs=100)
+    for n in range(3):
+        sale = {"id": custom.buys(phone, 5_000, at=at + (n + 1) * HOUR / 10)}
+        custom.relays(at=clock.now())
+        do(clock.now())
+        if n == 0:
+            _refunded(custom.shop, sale, anna)
+        if n == 1:
+            assert prune(before=clock.now() + DAY) == 0
+    assert outcomes(engine) == ["acted", "had_before", "acted"]
+
+
 def test_who_books_and_cancels_again_and_again_is_given_once(custom: Custom, engine: Engine) -> None:
     phone, free = custom.shop.member(), session(custom.shop, points=0)
     turned_on(custom.shop, "event_booked", clock.now(), actions={"points": {"points": 500}}, max_runs=100)
@@ -422,6 +509,33 @@ def test_what_a_worker_had_taken_and_gave_back_is_called_back_too(custom: Custom
     assert [call_back_all(now=clock.now()) for _ in range(2)] == [0, 0]
     give_back(taken)
     assert [call_back_all(now=clock.now()) for _ in range(3)] == [1, 0, 0]
+    assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
+
+
+def test_what_a_former_version_said_is_called_back_though_it_is_on_again(
+    custom: Custom, engine: Engine
+) -> None:
+    made = drafted("joined", clock.now())
+    no = approved(custom.shop, made, clock.now())
+    before = custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    review.switch_on(no=no, actor=OPERATOR, now=clock.now())
+    assert call_back_all(now=clock.now()) == 0, "it says the same as before"
+    review.switch_off(no=no, actor=OPERATOR, now=clock.now())
+    as_it_is = {name: getattr(made, name) for name in draft.Draft.__dataclass_fields__}
+    approved(
+        custom.shop,
+        draft.change(no=no, version=1, draft=draft.Draft(**as_it_is), actor=OPERATOR, now=clock.now()),
+        clock.now(),
+    )
+    after = custom.shop.member()
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    assert [call_back_all(now=clock.now()) for _ in range(3)] == [1, 0, 0]
+    told = "SELECT member_id, state FROM messages WHERE kind = 'automation' ORDER BY member_id"
+    assert rows(engine, told) == [(before.member_id, "cancelled"), (after.member_id, "pending")]
     assert rows(engine, "SELECT no FROM automations WHERE to_call_back") == []
 
 

@@ -14,7 +14,9 @@ from app.campaigns.begin import begin
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.forecast import forecast
 from app.campaigns.report import report
+from app.coupons.face import face_of
 from app.coupons.issue import Source, issue
+from app.coupons.template import Draft, load, write
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
 from tests.app.campaigns.test_campaign_planning import counted, crowd, ids, told
@@ -31,7 +33,7 @@ from tests.campaigns import (
     work,
 )
 from tests.conftest import rows
-from tests.coupons import give
+from tests.coupons import TEN_OFF, give
 from tests.marketing import NOON, policy, template
 from tests.racing import race
 from tests.shop import Phone, Shop
@@ -258,12 +260,27 @@ def test_what_does_not_fit_together_is_refused(shop: Shop) -> None:
 
 def test_a_coupon_of_unknown_worth_fits_no_budget(shop: Shop) -> None:
     gift = coupons(effect={"kind": "percent", "percent_bp": 2_000})
-    with pytest.raises(CampaignMalformed) as error:
-        drafted(audience([]), gift=gift, budget_fen=100)
-    assert error.value.data["field"] == "budget_fen"
+    # What a use is said to be worth is no bound of what it takes off.
+    for unknown in (gift, coupons(effect={"kind": "percent", "percent_bp": 2_000}, use_value_fen=1)):
+        with pytest.raises(CampaignMalformed) as error:
+            drafted(audience([]), gift=unknown, budget_fen=100)
+        assert error.value.data["field"] == "budget_fen"
     made = drafted(audience(crowd(shop, 2)), gift=gift)
     cost = forecast(campaign_id=made.id, app_id=None, now=NOON).cost
     assert (cost.coupons, cost.coupons_fen, cost.coupon_worth_known) == (2, 0, False)
     capped = coupons(effect={"kind": "percent", "percent_bp": 2_000, "most_fen": 700})
     made = drafted(audience(crowd(shop, 2)), gift=capped, budget_fen=5_000)
     assert forecast(campaign_id=made.id, app_id=None, now=NOON).cost.coupons_fen == 1_400
+
+
+def test_a_coupon_whose_worth_is_not_known_any_more_is_given_to_nobody(shop: Shop, engine: Engine) -> None:
+    gift = coupons()
+    campaign = begun(shop, crowd(shop, 4), gift=gift, budget_fen=3_000)
+    with db.transaction() as session:
+        former = load(session, gift["coupon_template"], now=NOON)
+        face = face_of(TEN_OFF | {"effect": {"kind": "percent", "percent_bp": 9_000}})
+        write(session, former, Draft(face=face, terms=former.terms), state="live", now=NOON)
+    assert not forecast(campaign_id=campaign, app_id=None, now=NOON).cost.within_budget
+    work()
+    assert rows(engine, COUPONS) == []
+    assert ended(campaign) == ("done", {"budget": 4})

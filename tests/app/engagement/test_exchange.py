@@ -192,6 +192,17 @@ def test_a_coupon_comes_back_only_unused_and_in_time(
     assert rows(engine, "SELECT state FROM coupons ORDER BY id") == [("void",), ("used",), ("held",)]
 
 
+def test_a_coupon_comes_back_once_nobody_can_take_it_over_any_more(
+    shop: Shop, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = exchanged(phone, coupons(live_template(clock.now(), transferable=True)))
+    [held] = phone.get("/coupons").json["items"]
+    assert phone.post(f"/coupons/{held['id']}/offer").status_code == 200
+    assert given_up(phone, order["id"]).json["code"] == "reward_used"
+    later(monkeypatch, timedelta(hours=25))
+    assert given_up(phone, order["id"]).status_code == 200
+
+
 def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     real: Callable[[], Any] = clock.now
     monkeypatch.setattr(clock, "now", lambda: real() + by)

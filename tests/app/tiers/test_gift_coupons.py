@@ -14,7 +14,7 @@ from tests.app.tiers.test_birthdays import DAY, TODAY, born, noon
 from tests.app.tiers.test_birthdays import given as birthday_points
 from tests.app.tiers.test_void import back
 from tests.conftest import rows
-from tests.coupons import live_template
+from tests.coupons import live_template, use
 from tests.shop import Shop
 
 HELD = "SELECT source, state, member_id FROM coupons ORDER BY coupon_no"
@@ -40,6 +40,45 @@ def test_a_coupon_comes_with_a_tier_and_goes_with_it(custom: Custom, engine: Eng
     custom.works(at=later(5))
     assert custom.tier(phone) == "normal"
     assert rows(engine, HELD) == [("tier_gift", "void", phone.member_id)]
+
+
+@pytest.mark.parametrize("uses", [1, 3])
+def test_what_was_used_of_a_tiers_coupon_is_not_given_again(
+    custom: Custom, engine: Engine, uses: int
+) -> None:
+    """Or ringing up, using it and voiding over and over would each time bring another."""
+    template = live_template(clock.now(), uses=uses)
+    silver = {**LEVELS[1], "gift_coupon": template}
+    set_plan(at=clock.now() - timedelta(hours=1), levels=[LEVELS[0], silver, LEVELS[2]])
+    anna, phone = custom.shop.person("anna", Grant("clerk", custom.shop.store.id)), custom.shop.member()
+    for turn in range(3):
+        sale = custom.buys(phone, 12_000, at=later(61 * turn))
+        custom.works(at=later(61 * turn + 1))
+        if turn == 0:
+            [(held,)] = rows(engine, "SELECT id FROM coupons")
+            assert use(custom.shop, str(held), phone.member_id, later(3))
+        if turn < 2:
+            back(custom, sale, anna)
+            custom.works(at=later(61 * turn + 2))
+    assert custom.tier(phone) == "silver"
+    assert custom.gifts(phone) == [50, 50, 50], "points that are spent are owed"
+    state = "used" if uses == 1 else "void"
+    assert rows(engine, HELD) == [("tier_gift", state, phone.member_id)]
+
+
+def test_a_tiers_coupon_that_was_not_used_is_given_again(custom: Custom, engine: Engine) -> None:
+    silver = {**LEVELS[1], "gift_coupon": live_template(clock.now())}
+    set_plan(at=clock.now() - timedelta(hours=1), levels=[LEVELS[0], silver, LEVELS[2]])
+    anna, phone = custom.shop.person("anna", Grant("clerk", custom.shop.store.id)), custom.shop.member()
+    back(custom, custom.buys(phone, 12_000, at=later(0)), anna)
+    custom.works(at=later(2))
+    sale = custom.buys(phone, 12_000, at=later(61))
+    custom.works(at=later(62))
+    back(custom, sale, anna)
+    custom.works(at=later(63))
+    custom.buys(phone, 12_000, at=later(122))
+    custom.works(at=later(123))
+    assert rows(engine, HELD) == [("tier_gift", state, phone.member_id) for state in ("void", "held")]
 
 
 def test_a_coupon_comes_with_a_birthday_once(custom: Custom, engine: Engine) -> None:
