@@ -14,7 +14,7 @@ from app.campaigns.report import Report
 from app.campaigns.returns import Arm
 from app.campaigns.try_out import MOST_MEMBERS
 from web.paging import PageArguments
-from web.schemas import Strict, flag, text, whole
+from web.schemas import Strict, flag, label, text, whole
 
 
 def _gift(**options: Any) -> fields.Dict:
@@ -47,7 +47,7 @@ def _content(**options: Any) -> fields.Dict:
 
 
 class CampaignDraftSchema(Strict):
-    name = text(60, required=True, metadata={"description": "for colleagues"})
+    name = label(60, required=True, metadata={"description": "for colleagues"})
     audience = text(26, required=True, metadata={"description": "id of a segment"})
     excluded = fields.List(
         text(26),
@@ -91,7 +91,7 @@ class CampaignAsReadSchema(Strict):
 
 
 class CampaignCopySchema(Strict):
-    name = text(60, required=True)
+    name = label(60, required=True)
 
 
 class CampaignsArguments(PageArguments):

@@ -354,11 +354,9 @@ def test_born_on_29_february_is_celebrated_a_day_early_in_other_years(world: Wor
 @pytest.mark.parametrize(
     "word", ["'", "') OR 1=1 --", "; DROP TABLE members; --", "%s", ":x", "\\", 'a"b', "%(x)s"]
 )
-@pytest.mark.parametrize("name", ["tags", "bought_products", "platform"])
+@pytest.mark.parametrize("name", ["tags", "bought_products"])
 def test_what_looks_like_sql_is_a_word_like_any_other(world: World, name: str, word: str) -> None:
-    world(
-        [Person(tags=[word], platforms=[word], sales=[Sale(TODAY, 1, goods=[(word, "c", 1, 0)])]), Person()]
-    )
+    world([Person(tags=[word], sales=[Sale(TODAY, 1, goods=[(word, "c", 1, 0)])]), Person()])
     assert found({"field": name, "op": "any_of", "value": [word]}) == {1}
     assert found({"field": name, "op": "none_of", "value": [word]}) == {2}
 
