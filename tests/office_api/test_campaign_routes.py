@@ -15,6 +15,7 @@ from tests.actors import staff_token
 from tests.adjusting import member_no
 from tests.campaigns import INBOX, audience
 from tests.conftest import rows
+from tests.marketing import TEMPLATE, template
 from tests.shop import BOSS, Shop
 
 PATH = "/office/v1/campaigns"
@@ -26,8 +27,11 @@ class Office:
         self.marketer = shop.person("marketer", Grant("marketer", None))
         self.other = shop.person("chief", Grant("admin", None))
 
-    def call(self, path: str, json: Any = None, *, method: str | None = None, who: Any = None) -> Any:
+    def call(
+        self, path: str, json: Any = None, *, method: str | None = None, who: Any = None, language: str = "zh"
+    ) -> Any:
         headers = {
+            "Accept-Language": language,
             "Authorization": f"Bearer {staff_token((who or self.marketer).id)}",
             "Idempotency-Key": uuid.uuid4().hex,
         }
@@ -249,9 +253,49 @@ def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: En
     long = office.call(PATH, office.draft(channel="official_account", content=content))
     assert (long.status_code, long.json["code"], long.json["field"]) == (
         422,
-        "message_field_invalid",
-        "thing1",
+        "campaign_malformed",
+        "content.official.zh.thing1",
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told"),
+    [
+        ("thing1", "A whole sentence about tea", "content.wechat.en.thing1 is longer than WeChat shows: 20"),
+        ("number1", "twenty", "content.wechat.en.number1 is not what WeChat takes there: a number has only"),
+    ],
+)
+def test_what_wechat_would_not_take_is_refused_with_its_place(
+    office: Office, key: str, text: str, told: str
+) -> None:
+    template(fields=[{"key": key, "label": "内容"}])
+    wechat = {"template_id": TEMPLATE, "zh": {key: "8"}, "en": {key: text}}
+    content = {"inbox": INBOX, "wechat": wechat}
+    refused = office.call(PATH, office.draft(channel="wechat_subscribe", content=content), language="en")
+    assert (refused.status_code, refused.json["code"]) == (422, "campaign_malformed")
+    assert told in refused.json["detail"]
+
+
+def test_the_audience_is_not_excluded_from_itself(office: Office) -> None:
+    draft = office.draft()
+    refused = office.call(PATH, {**draft, "excluded": [draft["audience"]]})
+    assert (refused.status_code, refused.json["field"]) == (422, "excluded")
+
+
+@pytest.mark.parametrize("name", [" ", " 周年庆", "周年庆 "])
+def test_a_name_shows_and_has_no_blanks_around_it(office: Office, name: str) -> None:
+    made = office.made()
+    for answer in (
+        office.call(PATH, office.draft(name=name)),
+        office.call(f"{PATH}/{made['id']}/duplicate", {"name": name}),
+    ):
+        assert (answer.status_code, list(answer.json["fields"]["json"])) == (422, ["name"])
+
+
+def test_the_second_person_sees_for_how_long_purchases_count(office: Office) -> None:
+    waiting = office.submitted(office.made(attribution_days=3))
+    shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
+    assert [one["details"]["attribution_days"] for one in shown if one["id"] == waiting["approval_id"]] == [3]
 
 
 def test_an_archived_segment_is_told_nothing(office: Office) -> None:
