@@ -2,6 +2,6 @@
 
 CAMPAIGN_TEXTS: dict[str, tuple[str, str]] = {
     "campaign.test": ("【测试】{title}", "[Test] {title}"),
-    "campaign.nameless": ("会员", "member"),
+    "campaign.nameless": ("会员", "Member"),
     "entry.campaign": ("专属活动赠送", "A gift that came with a message"),
 }

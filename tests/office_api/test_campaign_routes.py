@@ -98,6 +98,8 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     found = office.call(f"{PATH}/{made['id']}/report").json
     assert (found["targeted"], found["sent"], found["pending"], found["uplift_bp"]) == (2, 2, 0, None)
     assert found["told"]["members"] == 2
+    states = {state: found[state] for state in ("pending", "sent", "failed", "unknown", "cancelled")}
+    assert found["channels"] == [{"channel": "inbox", **states}]
     actions = rows(engine, "SELECT action FROM audit_log WHERE object_type = 'campaign' ORDER BY id")
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]

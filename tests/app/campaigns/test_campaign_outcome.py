@@ -52,7 +52,7 @@ def test_the_arms_are_compared_by_what_they_kept(shop: Shop, engine: Engine) -> 
 
     found = report(campaign_id=campaign, now=clock.now())
 
-    assert (found.targeted, found.held_out, found.planned, found.sent, found.read) == (6, 2, 4, 4, 1)
+    assert (found.targeted, found.held_out, found.planned, found.messages.sent, found.read) == (6, 2, 4, 4, 1)
     told, control = found.told, found.control
     assert (told.members, told.buyers, told.sales, told.revenue_fen) == (4, 2, 3, 3_000)
     assert (control.members, control.buyers, control.sales, control.revenue_fen) == (2, 1, 1, 300)
