@@ -49,5 +49,6 @@ OF_A_SEGMENTS_PLACE: dict[str, tuple[str, str]] = {
     "there is no such tier": ("所指的会员等级不存在", "is no tier"),
     "there is no such store": ("所指的门店不存在", "is no store"),
     "there is no such coupon_template": ("所指的优惠券不存在", "is no coupon template"),
+    "there is no such campaign": ("所指的营销活动不存在", "is no campaign"),
     "there is no such list": ("所指的名单不存在", "is no list of members"),
 }

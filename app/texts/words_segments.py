@@ -44,6 +44,8 @@ SEGMENT_TEXTS: dict[str, tuple[str, str]] = {
     "segment.field.used_coupons_of": ("用过的券", "Used coupons of"),
     "segment.field.messages_got": ("收到的站内消息数", "Messages received in the inbox"),
     "segment.field.messages_read": ("已读的站内消息数", "Messages read in the inbox"),
+    "segment.field.told_by_campaigns": ("收到过的营销活动", "Told by campaigns"),
+    "segment.field.opened_campaigns": ("打开过的营销活动消息", "Opened the message of campaigns"),
     "segment.field.tags": ("标签", "Tags"),
     "segment.field.lists": ("会员名单", "Lists"),
     "segment.field.brought": ("成功推荐人数", "Members referred"),

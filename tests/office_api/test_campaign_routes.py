@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app import clock, db, work
 from app.identity.models import OfficialFollower
@@ -104,6 +104,25 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_whoever_did_not_open_it_can_be_meant_by_the_next(office: Office, engine: Engine) -> None:
+    made = office.made(hold_out_bp=0)
+    office.decided(office.submitted(made), agree=True)
+    office.worker()
+    office.worker()
+    with engine.begin() as connection:
+        first = "(SELECT min(id) FROM inbox_items WHERE kind = 'campaign')"
+        connection.execute(text(f"UPDATE inbox_items SET read_at = now() WHERE id = {first}"))
+
+    def count(rule: dict[str, Any]) -> int:
+        answer = office.call("/office/v1/segments/previews", {"rule": rule})
+        assert answer.status_code == 200, answer.json
+        return int(answer.json["count"])
+
+    told = {"field": "told_by_campaigns", "op": "any_of", "value": [made["id"]], "days": 0}
+    opened_it = {"field": "opened_campaigns", "op": "any_of", "value": [made["id"]]}
+    assert (count(told), count(opened_it), count({"all": [told, {"not": opened_it}]})) == (2, 1, 1)
 
 
 def test_a_gift_and_a_budget_are_read_as_they_were_written(office: Office) -> None:
@@ -261,17 +280,17 @@ def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: En
 
 
 @pytest.mark.parametrize(
-    ("key", "text", "told"),
+    ("key", "words", "told"),
     [
         ("thing1", "A whole sentence about tea", "content.wechat.en.thing1 is longer than WeChat shows: 20"),
         ("number1", "twenty", "content.wechat.en.number1 is not what WeChat takes there: a number has only"),
     ],
 )
 def test_what_wechat_would_not_take_is_refused_with_its_place(
-    office: Office, key: str, text: str, told: str
+    office: Office, key: str, words: str, told: str
 ) -> None:
     template(fields=[{"key": key, "label": "内容"}])
-    wechat = {"template_id": TEMPLATE, "zh": {key: "8"}, "en": {key: text}}
+    wechat = {"template_id": TEMPLATE, "zh": {key: "8"}, "en": {key: words}}
     content = {"inbox": INBOX, "wechat": wechat}
     refused = office.call(PATH, office.draft(channel="wechat_subscribe", content=content), language="en")
     assert (refused.status_code, refused.json["code"]) == (422, "campaign_malformed")

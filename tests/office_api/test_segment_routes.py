@@ -215,6 +215,11 @@ def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.Mon
             "is no list of members.",
         ),
         (
+            {"field": "told_by_campaigns", "op": "any_of", "value": ["x"]},
+            "value[0] 所指的营销活动不存在",
+            "is no campaign.",
+        ),
+        (
             {"field": "language", "op": "any_of", "value": ["fr"]},
             "value[0] 只能是：zh, en",
             "must be one of: zh, en.",
