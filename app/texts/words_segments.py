@@ -53,7 +53,7 @@ SEGMENT_TEXTS: dict[str, tuple[str, str]] = {
     "segment.choice.language.zh": ("中文", "Chinese"),
     "segment.choice.language.en": ("英文", "English"),
     "segment.choice.platform.wechat_mini": ("微信小程序", "WeChat mini-program"),
-    "segment.choice.platform.telegram": ("Telegram", "Telegram"),
+    "segment.choice.platform.telegram": ("Telegram 小程序", "Telegram Mini App"),
     "segment.choice.churn_risk.unknown": ("消费不足三天，无法判断", "Too few visits to tell"),
     "segment.choice.churn_risk.steady": ("稳定", "Steady"),
     "segment.choice.churn_risk.at_risk": ("有流失风险", "At risk"),
