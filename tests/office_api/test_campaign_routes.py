@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from app import clock, db, work
 from app.identity.models import OfficialFollower
 from app.segments import save
+from app.segments.rule import parse
 from app.staff import accounts
 from app.staff.roles import Grant
 from tests.actors import staff_token
@@ -180,16 +181,31 @@ def test_what_waits_cannot_be_changed_and_changes_name_what_they_read(office: Of
 
 
 def test_what_was_agreed_to_is_told_to_no_other_segment(office: Office, engine: Engine) -> None:
-    made = office.made()
+    rules = [parse({"field": "points", "op": "at_least", "value": points}) for points in (0, 1)]
+    audience = save.create(kind="rule", name="全部", rule=rules[0], actor=BOSS.actor, now=clock.now()).id
+    made = office.made(audience=audience)
     waiting = office.submitted(made)
-    save.change(
-        segment_id=made["audience"], version=1, name="别人", rule=None, actor=BOSS.actor, now=clock.now()
-    )
+    save.change(segment_id=audience, version=1, name="全部", rule=rules[1], actor=BOSS.actor, now=clock.now())
     office.decided(waiting, agree=True)
     office.worker()
     shown = office.call(f"{PATH}/{made['id']}").json
     assert (shown["state"], shown["ended_for"]) == ("stopped", "version_conflict")
     assert rows(engine, "SELECT count(*) FROM campaign_members") == [(0,)]
+
+
+def test_a_segment_under_another_name_is_the_one_that_was_agreed_to(office: Office) -> None:
+    rule = parse({"field": "points", "op": "at_least", "value": 0})
+    by_rule = save.create(kind="rule", name="全部", rule=rule, actor=BOSS.actor, now=clock.now()).id
+    listed = office.made(hold_out_bp=0)
+    for made, segment, asked in (
+        (office.made(audience=by_rule, hold_out_bp=0), by_rule, rule),
+        (listed, listed["audience"], None),
+    ):
+        waiting = office.submitted(made)
+        save.change(segment_id=segment, version=1, name="改名", rule=asked, actor=BOSS.actor, now=clock.now())
+        office.decided(waiting, agree=True)
+        office.worker()
+        assert office.state(made) == "done"
 
 
 def test_who_lost_the_right_has_asked_for_nothing(office: Office) -> None:
