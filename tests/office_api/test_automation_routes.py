@@ -164,6 +164,7 @@ def test_each_ready_draft_can_be_made_as_it_is(office: Office) -> None:
         if one["to_fill"]:
             empty = office.call(PATH, one["draft"])
             assert (empty.status_code, empty.json["field"]) == (422, one["to_fill"][0])
+            assert "所指的券不存在" in empty.json["detail"]
             one["draft"]["actions"]["coupon"]["template"] = template
         answer = office.call(PATH, one["draft"])
         assert answer.status_code == 201, (one["code"], answer.json)
