@@ -104,6 +104,18 @@ _INBOX = """
         '{"amount_fen": 8560, "language": "zh"}', at, CASE WHEN random() < 0.4 THEN at + interval '1 hour' END
     FROM generate_series(CAST(1 AS bigint), :members * 3) n,
         LATERAL (SELECT CAST(:now AS timestamptz) - interval '1 day' * (n * 104729 % 180) AS at) t"""
+# One campaign to every other member, whose messages are the first in the inbox.
+_CAMPAIGNS = """
+    INSERT INTO campaigns (id, name, state, version, audience_id, excluded_ids, channel, else_inbox, content,
+        drip_hours, hold_out_bp, attribution_days, approval_id, created_at)
+    VALUES ('K1', 'bench', 'done', 1, 'A', '[]', 'inbox', false, '{}', 0, 0, 7, 'A', :now)"""
+_MESSAGES = """
+    INSERT INTO messages (id, member_id, kind, category, channel, dedupe_key, params, state, due_at, created_at)
+    SELECT id, member_id, 'campaign', 'marketing', 'inbox', id, '{}', 'sent', created_at, created_at
+    FROM inbox_items WHERE id <= 'I' || lpad((:members / 2)::text, 25, '0')"""
+_TOLD = """
+    INSERT INTO campaign_members (campaign_id, member_id, arm, state, message_id, due_after, told_at)
+    SELECT 'K1', member_id, 'told', 'planned', id, due_at, due_at FROM messages"""
 _REFERRALS = """
     INSERT INTO referrals (id, activity_id, inviter_id, newcomer_id, joined_at, buy_until, state)
     SELECT 'F' || lpad(n::text, 25, '0'), 'A', 1 + n % (:members / 20 + 1), n, :now,
@@ -127,6 +139,7 @@ _ROWS = (
     *(("members", _MEMBERS), ("member_identities", _IDENTITIES), ("ledger_accounts", _ACCOUNTS)),
     *(("ledger_lots", _LOTS), ("sales", _SALES), ("sale_lines", _LINES), ("refunds", _REFUNDS)),
     *(("coupons", _COUPONS), ("coupon_redemptions", _REDEMPTIONS), ("inbox_items", _INBOX)),
+    *(("campaigns", _CAMPAIGNS), ("messages", _MESSAGES), ("campaign_members", _TOLD)),
     *(("referrals", _REFERRALS), ("member_tags", _TAGS)),
     *((table, _summed_up(table, key, values, rows)) for table, key, values, rows in COUNTED),
 )

@@ -60,6 +60,8 @@ ALONE: dict[str, dict[str, Any]] = {
     "coupons used, 30 days": _asks("coupons_used", "at_least", 1, 30),
     "messages got, 90 days": _asks("messages_got", "at_least", 2, 90),
     "messages read, 90 days": _asks("messages_read", "at_most", 0, 90),
+    "told by a campaign": _asks("told_by_campaigns", "any_of", ["K1"]),
+    "opened a campaign's message": _asks("opened_campaigns", "any_of", ["K1"]),
     "tag": _asks("tags", "any_of", ["tag-1"]),
     "was brought": _asks("was_brought", "is", True),
 }

@@ -12,7 +12,7 @@ from app.automations.models import ONCE, STATES
 from app.automations.report import Report
 from app.automations.templates import Template
 from web.paging import PageArguments
-from web.schemas import QueryNumber, Strict, text, whole
+from web.schemas import QueryNumber, Strict, label, text, whole
 
 _MOST_MINUTES, _MOST_RUNS = 43_200, 10_000_000
 
@@ -42,7 +42,7 @@ def _actions(**options: Any) -> fields.Dict:
 
 
 class AutomationDraftSchema(Strict):
-    name = text(60, required=True, metadata={"description": "for colleagues"})
+    name = label(60, required=True, metadata={"description": "for colleagues"})
     trigger = _trigger(required=True)
     segment = text(
         26, load_default=None, allow_none=True, metadata={"description": "id of a segment; null: all members"}

@@ -14,7 +14,7 @@ from app.campaigns.report import Report
 from app.campaigns.returns import Arm
 from app.campaigns.try_out import MOST_MEMBERS
 from web.paging import PageArguments
-from web.schemas import Strict, flag, text, whole
+from web.schemas import Strict, flag, label, text, whole
 
 
 def _gift(**options: Any) -> fields.Dict:
@@ -47,7 +47,7 @@ def _content(**options: Any) -> fields.Dict:
 
 
 class CampaignDraftSchema(Strict):
-    name = text(60, required=True, metadata={"description": "for colleagues"})
+    name = label(60, required=True, metadata={"description": "for colleagues"})
     audience = text(26, required=True, metadata={"description": "id of a segment"})
     excluded = fields.List(
         text(26),
@@ -91,7 +91,7 @@ class CampaignAsReadSchema(Strict):
 
 
 class CampaignCopySchema(Strict):
-    name = text(60, required=True)
+    name = label(60, required=True)
 
 
 class CampaignsArguments(PageArguments):
@@ -221,7 +221,19 @@ class CampaignReturnsSchema(Strict):
     )
 
 
-class CampaignReportSchema(Strict):
+class CampaignMessagesSchema(Strict):
+    pending = fields.Integer(required=True)
+    sent = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    unknown_ = fields.Integer(required=True, data_key="unknown", attribute="unknown")
+    cancelled = fields.Integer(required=True)
+
+
+class CampaignByChannelSchema(CampaignMessagesSchema):
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+
+
+class CampaignReportSchema(CampaignMessagesSchema):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     targeted = fields.Integer(required=True)
     held_out = fields.Integer(required=True)
@@ -230,11 +242,11 @@ class CampaignReportSchema(Strict):
         required=True, metadata={"description": "messages: the five states below add up to it"}
     )
     refused = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-    pending = fields.Integer(required=True)
-    sent = fields.Integer(required=True)
-    failed = fields.Integer(required=True)
-    unknown_ = fields.Integer(required=True, data_key="unknown", attribute="unknown")
-    cancelled = fields.Integer(required=True)
+    channels = fields.List(
+        fields.Nested(CampaignByChannelSchema()),
+        required=True,
+        metadata={"description": "the same by each channel, in the order in which they are tried"},
+    )
     read = fields.Integer(required=True, metadata={"description": "opened in the inbox"})
     clicked = fields.Integer(
         required=True, metadata={"description": "came into the mini-program by a tap on the message"}
@@ -267,7 +279,11 @@ def dump_forecast(found: Forecast) -> dict[str, Any]:
 
 
 def dump_report(found: Report) -> dict[str, Any]:
-    return {**asdict(found), "told": _dump_arm(found.told), "control": _dump_arm(found.control)}
+    told = asdict(found)
+    channels = [{"channel": channel, **states} for channel, states in told.pop("by_channel").items()]
+    messages = told.pop("messages")
+    arms = {"told": _dump_arm(found.told), "control": _dump_arm(found.control)}
+    return {**told, **messages, **arms, "channels": channels}
 
 
 def _dump_arm(arm: Arm) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page_of
 from web.paging import cursor_of as cursor
-from web.schemas import Strict, text
+from web.schemas import Strict, label, text
 
 blueprint = Blueprint("member_tags", __name__, url_prefix="/office/v1/member-tags", description="Tags")
 guarded(blueprint, require_staff)
@@ -28,6 +28,10 @@ class TagSchema(Strict):
 
 
 class TaggedMembersSchema(MembersByNumberSchema):
+    tag = label(24, required=True)
+
+
+class UntaggedMembersSchema(MembersByNumberSchema):
     tag = text(24, required=True)
 
 
@@ -58,7 +62,7 @@ def put_on(arguments: dict[str, Any]) -> Response:
 
 
 @blueprint.post("/remove")
-@blueprint.arguments(TaggedMembersSchema())
+@blueprint.arguments(UntaggedMembersSchema())
 @blueprint.response(200, ChangedMembersSchema())
 @blueprint.doc(security=STAFF)
 def take_off(arguments: dict[str, Any]) -> Response:

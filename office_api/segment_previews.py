@@ -80,7 +80,7 @@ class SegmentFieldSchema(Strict):
     names = fields.String(
         required=True,
         allow_none=True,
-        validate=validate.OneOf(("tier", "store", "coupon_template", "list")),
+        validate=validate.OneOf(("tier", "store", "coupon_template", "list", "campaign")),
         metadata={"description": "what its words name"},
     )
 

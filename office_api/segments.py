@@ -21,7 +21,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, numeric, page, page_of
 from web.parts import parts
-from web.schemas import Strict, text, whole
+from web.schemas import Strict, label, text, whole
 
 blueprint = Blueprint("segments", __name__, url_prefix="/office/v1/segments", description="Who is meant")
 guarded(blueprint, require_staff)
@@ -45,7 +45,7 @@ class SegmentSchema(Strict):
 
 
 class SegmentDraftSchema(Strict):
-    name = text(60, required=True)
+    name = label(60, required=True)
     rule = rule_field(load_default=None, allow_none=True)
 
 

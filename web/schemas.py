@@ -25,10 +25,15 @@ def text(longest: int, shortest: int = 1, **options: Any) -> fields.String:
     return fields.String(validate=[validate.Length(shortest, longest), _printable], **options)
 
 
+def label(longest: int, **options: Any) -> fields.String:
+    """What people call something: with a blank around it two would look the same, and blanks alone like none."""
+    shown = validate.Regexp(r"^\S(?:.*\S)?$", error="Must not begin or end with a blank.")
+    return fields.String(validate=[validate.Length(1, longest), _printable, shown], **options)
+
+
 def receipt_number(**options: Any) -> fields.String:
     """As on the receipt: with a blank around it the same receipt would count once more."""
-    shown = validate.Regexp(r"^\S(?:.*\S)?$", error="Must not begin or end with a blank.")
-    return fields.String(validate=[validate.Length(1, 40), _printable, shown], **options)
+    return label(40, **options)
 
 
 def prose(longest: int, **options: Any) -> fields.String:

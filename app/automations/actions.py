@@ -58,7 +58,7 @@ class Actions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 def read(session: Session, data: object, now: datetime) -> dict[str, Any]:
-    """As they are kept. Raises `AutomationMalformed`, `FieldInvalid`, `ContentImpossible`."""
+    """As they are kept. Raises `AutomationMalformed`."""
     found: Actions = struct(data, Actions, "actions")
     kept = {name: value for name, value in msgspec.to_builtins(found).items() if value is not None}
     if not kept:

@@ -36,7 +36,7 @@ class Draft:
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> AutomationView:
-    """Raises `AutomationMalformed`, `FieldInvalid`, `ContentImpossible`, `NotFound` and `SegmentArchived`."""
+    """Raises `AutomationMalformed`, `NotFound` and `SegmentArchived`."""
     with transaction() as session:
         columns = _columns(session, draft, now)
         made = Automation(

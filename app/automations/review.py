@@ -67,6 +67,7 @@ def _details(
         "once_days": automation.once_days,
         "delay_minutes": automation.delay_minutes,
         "max_runs": runs,
+        "attribution_days": automation.attribution_days,
         "points_at_most": points,
         "coupons_at_most": coupons,
     }

@@ -111,6 +111,17 @@ TEMPLATES = (
         delay_minutes=_NINE,
     ),
     _template(
+        "bonus_ending",
+        ("赠金到期提醒", "Bonus expires soon"),
+        {"kind": "bonus_ending", "days": 7, "at_least_fen": 100},
+        ("赠金即将到期", "{name}，您有储值赠金将在 7 天后到期，来店消费即可使用。"),
+        (
+            "Your bonus expires soon",
+            "{name}, some of your stored-value bonus expires in 7 days. Come and use it.",
+        ),
+        delay_minutes=_NINE,
+    ),
+    _template(
         "idle_balance",
         ("储值余额提醒", "Idle balance"),
         {"kind": "idle_balance", "days": 90, "at_least_fen": 1_000},
@@ -120,6 +131,14 @@ TEMPLATES = (
             "{name}, your stored value has not been used for a while. It is there whenever you come.",
         ),
         delay_minutes=_NOON,
+    ),
+    _template(
+        "tier_up",
+        ("升级祝贺", "Tier reached"),
+        {"kind": "tier_up"},
+        ("恭喜升级", "{name}，恭喜您成为{tier}！新的会员权益已生效，欢迎来店享用。"),
+        ("Congratulations", "{name}, you have reached the {tier} tier! Your new benefits start now."),
+        delay_minutes=5,
     ),
     _template(
         "tier_ending",

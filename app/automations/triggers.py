@@ -22,8 +22,8 @@ MOST_DAYS = 366
 _Fen = Annotated[int, Meta(ge=1, le=MOST_FEN)]
 _Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 _Ahead = Annotated[int, Meta(ge=0, le=90)]
-#: Of a template of coupons, or an event; whether there is one is asked of the database.
-Id = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{1,26}\Z")]
+#: Of a template of coupons, or an event; whether there is one, also of what was left empty, is asked of the database.
+Id = Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{0,26}\Z")]
 _Code = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,24}\Z")]
 
 

@@ -44,7 +44,7 @@ def begin(campaign_id: str, *, now: datetime) -> bool:
 
 def _begin(session: Session, campaign: Campaign, now: datetime) -> None:
     taken = [
-        snapshot.take(session, one, (campaign.versions or {})[one], actor=audit.SYSTEM, now=now).id
+        snapshot.take_agreed(session, one, (campaign.versions or {})[one], actor=audit.SYSTEM, now=now).id
         for one in (campaign.audience_id, *campaign.excluded_ids)
     ]
     with patient(session, SNAPSHOT_S):

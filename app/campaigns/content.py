@@ -119,7 +119,7 @@ def read(
 ) -> dict[str, Any]:
     """The content as it is kept; `gift` by language what stands for each field of what is given.
 
-    Raises `CampaignMalformed`, `FieldInvalid`, `ContentImpossible`.
+    Raises `CampaignMalformed`.
     """
     try:
         content = msgspec.to_builtins(convert(data, Content))
@@ -191,7 +191,7 @@ def _check_filled(session: Session, content: Mapping[str, Any], channel: str) ->
     if channel not in PARTS:
         return
     if channel in (WECHAT, OFFICIAL):
-        _check_lengths(content[PARTS[channel]])
+        _check_lengths(content[PARTS[channel]], f"content.{PARTS[channel]}")
     for tier in session.execute(select(Tier.name_zh, Tier.name_en)):
         for name, points in ((_LONGEST_NAME, _MOST_POINTS), ("", 0)):
             for language in LANGUAGES:
@@ -203,12 +203,22 @@ def _check_filled(session: Session, content: Mapping[str, Any], channel: str) ->
                 try:
                     addressed(content, channel, content[PARTS[channel]].get("page"), person)
                 except Invalid as fault:
-                    if channel == SMS:
-                        raise misfit("not what an SMS takes", f"content.sms.{language}") from fault
-                    raise
+                    raise _unsendable(channel, language, fault) from fault
 
 
-def _check_lengths(part: Mapping[str, Any]) -> None:
+def _unsendable(channel: str, language: str, fault: Invalid) -> CampaignMalformed:
+    """What the channel would not take, at the place where whoever wrote it finds it."""
+    if channel == SMS:
+        return misfit("not what an SMS takes", f"content.sms.{language}")
+    field = str(fault.data["field"])
+    told = "" if field in ("template_id", "page") else f".{language}"
+    place = f"content.{PARTS[channel]}{told}.{field}"
+    if isinstance(fault, FieldInvalid):
+        return misfit("not what WeChat takes in such a field", place)
+    return misfit("empty, too long, or not to be sent", place)
+
+
+def _check_lengths(part: Mapping[str, Any], place: str) -> None:
     """Prose is shortened for the sake of a long name. What would be without one as well is refused."""
     for language in LANGUAGES:
         for key, text in part[language].items():
@@ -217,4 +227,4 @@ def _check_lengths(part: Mapping[str, Any]) -> None:
                 key.startswith(("thing", "name"))
                 and fit_fields({key: shortest})[key]["value"] != shortest.strip()
             ):
-                raise FieldInvalid(field=key)
+                raise misfit("longer than WeChat shows", f"{place}.{language}.{key}")

@@ -48,7 +48,7 @@ class Draft:
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> CampaignView:
-    """Raises `CampaignMalformed`, `FieldInvalid`, `NotFound` and `SegmentArchived` for a segment."""
+    """Raises `CampaignMalformed`, `NotFound` and `SegmentArchived` for a segment."""
     with transaction() as session:
         return _written(session, _checked(session, draft, now), "campaign.create", actor, now)
 
@@ -127,6 +127,8 @@ def _checked(session: Session, draft: Draft, now: datetime) -> Draft:
         raise misfit("in the past, or more than a year away", "starts_at")
     if len(set(draft.excluded_ids)) < len(draft.excluded_ids):
         raise misfit("the same segment twice", "excluded")
+    if draft.audience_id in draft.excluded_ids:
+        raise misfit("the audience is among them", "excluded")
     for place, segment_id in (
         ("audience", draft.audience_id),
         *(("excluded", x) for x in draft.excluded_ids),

@@ -77,7 +77,7 @@ def words_for(gift: Gift, offer: Offered | None) -> dict[str, dict[str, str]]:
         if offer is not None:
             own["coupon"] = offer.face.name_zh if language == "zh" else offer.face.name_en
         if gift.points:
-            own["points_given"] = str(gift.points)
+            own["points_given"] = f"{gift.points:,}"
     return words
 
 

@@ -4,23 +4,25 @@ Both arms are those who could be told when their turn came, so that they differ 
 bought from then on, for so many days, counts less what went back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.campaigns.campaign import one
+from app.campaigns.forecast import telling_of
 from app.campaigns.models import Campaign
 from app.campaigns.returns import Arm, Returns, returns
 from app.db import transaction
 
 _PROGRESS = text("""
-    SELECT c.arm, c.state, c.refused, m.state AS message, count(*)::integer AS members,
+    SELECT c.arm, c.state, c.refused, m.channel, m.state AS message, count(*)::integer AS members,
         count(i.read_at)::integer AS read, count(c.clicked_at)::integer AS clicked
     FROM campaign_members c LEFT JOIN messages m ON m.id = c.message_id
     LEFT JOIN inbox_items i ON i.message_id = c.message_id
-    WHERE c.campaign_id = :id GROUP BY 1, 2, 3, 4""")
+    WHERE c.campaign_id = :id GROUP BY 1, 2, 3, 4, 5""")
 # A purchase counts while something of it is kept, as in segments.
 _BOUGHT = text("""
     WITH meant AS MATERIALIZED (
@@ -38,11 +40,22 @@ _BOUGHT = text("""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Messages:
+    """What became of them: by one channel, or by all. `pending` are also those that a worker has in hand."""
+
+    pending: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """`targeted` are all who were meant: `held_out`, `waiting`, `planned` or `refused`.
 
-    What was planned is pending, sent, failed, unknown or cancelled; `read` are those who opened it in the inbox,
-    `clicked` those who came into the mini-program by a tap on it.
+    What was planned is pending, sent, failed, unknown or cancelled, in all and `by_channel`; `read` are those who
+    opened it in the inbox, `clicked` those who came into the mini-program by a tap on it.
     `uplift_bp` is the rate of those told less that of those held out, None where there is nobody to compare with.
     """
 
@@ -52,11 +65,8 @@ class Report:
     waiting: int
     planned: int
     refused: Mapping[str, int]
-    pending: int
-    sent: int
-    failed: int
-    unknown: int
-    cancelled: int
+    messages: Messages
+    by_channel: Mapping[str, Messages]
     read: int
     clicked: int
     told: Arm
@@ -79,10 +89,6 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
     for row in told:
         if row.refused is not None:
             refused[row.refused] = refused.get(row.refused, 0) + row.members
-    states = dict.fromkeys(("pending", "leased", "sent", "failed", "unknown", "cancelled"), 0)
-    for row in told:
-        if row.message is not None:
-            states[row.message] += row.members
     arms = _arms(connection, campaign, now)
     rates = arms["told"].rate_bp, arms["held_out"].rate_bp
     return Report(
@@ -92,11 +98,11 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
         waiting=sum(row.members for row in told if row.state == "waiting"),
         planned=sum(row.members for row in told if row.state == "planned"),
         refused=dict(sorted(refused.items())),
-        pending=states["pending"] + states["leased"],
-        sent=states["sent"],
-        failed=states["failed"],
-        unknown=states["unknown"],
-        cancelled=states["cancelled"],
+        messages=_messages(told),
+        by_channel={
+            channel: _messages([row for row in told if row.channel == channel])
+            for channel in telling_of(campaign, None).channels
+        },
         read=sum(row.read for row in told),
         clicked=sum(row.clicked for row in told),
         told=arms["told"],
@@ -104,6 +110,15 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
         uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
         returns=returns(connection, campaign, arms),
     )
+
+
+def _messages(rows: Sequence[Any]) -> Messages:
+    states: dict[str, int] = {}
+    for row in rows:
+        if row.message is not None:
+            state = "pending" if row.message == "leased" else row.message
+            states[state] = states.get(state, 0) + row.members
+    return Messages(**states)
 
 
 def _arms(connection: Connection, campaign: Campaign, now: datetime) -> dict[str, Arm]:

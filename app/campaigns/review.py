@@ -51,6 +51,7 @@ def submit(*, campaign_id: str, version: int, staff_id: int, now: datetime) -> C
                 "starts_at": None if campaign.starts_at is None else campaign.starts_at.isoformat(),
                 "drip_hours": campaign.drip_hours,
                 "hold_out_bp": campaign.hold_out_bp,
+                "attribution_days": campaign.attribution_days,
                 "gift": campaign.gift,
                 "coupon": gift_words(session, campaign.gift, now)["zh"].get("coupon"),
                 "budget_fen": campaign.budget_fen,

@@ -21,6 +21,8 @@ LANGUAGES = ("zh", "en")
 FIELD = re.compile(r"\{(name|tier|points)\}")
 #: Those that stand for what is given, the same for everybody.
 GIFT_FIELD = re.compile(r"\{(coupon|points_given)\}")
+#: Where points stand in a sentence, with separators as on the rest of the phone. Other fields may take digits only.
+_PROSE = ("inbox", "email")
 
 # Points as segments count them: those in the books.
 _PEOPLE = text("""
@@ -42,8 +44,8 @@ class Person:
 def words_of(name: str, tier_zh: str, tier_en: str, points: int) -> dict[str, dict[str, str]]:
     """Who has told no name is addressed as what they are."""
     return {
-        "zh": {"name": name or say("campaign.nameless", "zh"), "tier": tier_zh, "points": str(points)},
-        "en": {"name": name or say("campaign.nameless", "en"), "tier": tier_en, "points": str(points)},
+        "zh": {"name": name or say("campaign.nameless", "zh"), "tier": tier_zh, "points": f"{points:,}"},
+        "en": {"name": name or say("campaign.nameless", "en"), "tier": tier_en, "points": f"{points:,}"},
     }
 
 
@@ -61,6 +63,8 @@ def addressed(
     """What the channel's provider is given, in the member's language. Raises `FieldInvalid`, `ContentImpossible`."""
     language = person.language
     words = person.words[language]
+    if PARTS.get(channel) not in _PROSE:
+        words = _digits(words)
     if channel in (WECHAT, OFFICIAL):
         wechat = content[PARTS[channel]]
         texts = {key: _filled(text, words) for key, text in wechat[language].items()}
@@ -79,7 +83,15 @@ def addressed(
 
 def with_gift(content: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """The content with the names of what is given in it, by language; whatever has no word there stays as it is."""
-    return {part: _gift_named(told, words, {}) for part, told in content.items()}
+    plain = {language: _digits(own) for language, own in words.items()}
+    return {part: _gift_named(told, words if part in _PROSE else plain, {}) for part, told in content.items()}
+
+
+def _digits(words: Mapping[str, str]) -> dict[str, str]:
+    """Points without separators."""
+    return {
+        field: word.replace(",", "") if field.startswith("points") else word for field, word in words.items()
+    }
 
 
 def _gift_named(part: Any, words: Mapping[str, Mapping[str, str]], own: Mapping[str, str]) -> Any:

@@ -19,6 +19,9 @@ from app.db import Base, UTCDateTime
 
 #: `provider` of the identities that WeChat gives to the users of a mini-program.
 WECHAT_MINI = "wechat_mini"
+TELEGRAM = "telegram"
+#: All that there can be (app/identity/platforms).
+PROVIDERS = (WECHAT_MINI, TELEGRAM)
 
 
 class MemberIdentity(Base):

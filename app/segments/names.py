@@ -10,6 +10,7 @@ from app.coupons.models import CouponTemplate
 from app.segments.fields.field import Named
 from app.segments.models import Segment
 from app.segments.rule import Rule, SegmentMalformed
+from app.segments.tables import CAMPAIGNS
 from app.stores.models import Store
 from app.tiers.models import Tier
 
@@ -40,3 +41,5 @@ def _known(what: Named, words: Iterable[str]) -> Select[Any]:
             return select(CouponTemplate.id).where(CouponTemplate.id.in_(words))
         case "list":
             return select(Segment.id).where(Segment.id.in_(words), Segment.kind == "list")
+        case "campaign":
+            return select(CAMPAIGNS.c.id).where(CAMPAIGNS.c.id.in_(words))

@@ -6,6 +6,7 @@
 What a condition may ask stands in the registry (app/segments/fields/registry.py).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from app.typed import convert
 MOST_DEPTH = 6
 MOST_CONDITIONS = 50
 _PLACES = {"all": "all", "any": "any", "not_": "not"}
+#: Where the reader stopped, behind its sentence; nothing at the root.
+_PLACE = re.compile(r" - at `(\$(?:\.not|\.(?:all|any)\[[0-9]+\])+)`\Z")
 
 
 class SegmentMalformed(Invalid):
@@ -102,7 +105,9 @@ def _depth(data: object) -> int:
 def _told(fault: str) -> str:
     """The reader's sentence, without a name that somebody else made up."""
     if fault.startswith("Object contains unknown field"):
-        return "rule: only all, any, not, field, op, value and days belong there"
+        found = _PLACE.search(fault)
+        place = found[1] if found else "$"
+        return f"only all, any, not, field, op, value and days belong there - at `{place}`"
     return fault
 
 

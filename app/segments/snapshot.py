@@ -16,7 +16,7 @@ from app.ids import new_id
 from app.members.models import Member
 from app.segments.asking import SNAPSHOT_S, patient
 from app.segments.compile import members
-from app.segments.models import SegmentListMember, SegmentSnapshot, SnapshotMember
+from app.segments.models import SegmentListMember, SegmentSnapshot, SegmentVersion, SnapshotMember
 from app.segments.rule import parse
 from app.segments.save import locked
 from app.segments.segment import SegmentView, one
@@ -72,6 +72,19 @@ def take(
         session, actor, "segment.snapshot", "segment", segment_id, now=now, snapshot=snapshot_id, **told
     )
     return SnapshotView(id=snapshot_id, segment_id=segment_id, version=version, members=found, made_at=now)
+
+
+def take_agreed(
+    session: Session, segment_id: str, version: int, *, actor: audit.Actor, now: datetime
+) -> SnapshotView:
+    """The same for what was agreed to at that version: another name since then changes nobody who is meant.
+
+    Raises as `take`.
+    """
+    holds = locked(session, segment_id, None).version
+    rules = [session.get_one(SegmentVersion, (segment_id, one)).rule for one in (version, holds)]
+    same = rules[0] == rules[1]
+    return take(session, segment_id, holds if same else version, actor=actor, now=now)
 
 
 def meant_by(segment: SegmentView, now: datetime) -> Select[int]:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.db import transaction
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.segments.by_number import Changed, named, put
 from app.segments.models import SegmentListMember
+from app.segments.rule import SegmentMalformed
 from app.segments.save import locked
 
 MOST_LISTED = 200_000
@@ -23,7 +24,8 @@ class SegmentListFull(Conflict):
 
 
 def put_in(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:
-    """As often as wanted: who is in it stays. Raises `NotFound`, `SegmentArchived`, `SegmentListFull`."""
+    """As often as wanted: who is in it stays. Raises `NotFound`, `SegmentMalformed` for one by rule,
+    `SegmentArchived`, `SegmentListFull`."""
     with transaction() as session:
         _list(session, segment_id)
         found = named(session, numbers)
@@ -40,7 +42,7 @@ def put_in(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now: 
 
 
 def take_out(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now: datetime) -> Changed:
-    """Raises `NotFound`, `SegmentArchived`."""
+    """Raises `NotFound`, `SegmentMalformed`, `SegmentArchived`."""
     with transaction() as session:
         _list(session, segment_id)
         found = named(session, numbers)
@@ -54,7 +56,7 @@ def take_out(*, segment_id: str, numbers: Sequence[str], actor: audit.Actor, now
 
 def _list(session: Session, segment_id: str) -> None:
     if locked(session, segment_id, None).kind != "list":
-        raise NotFound
+        raise SegmentMalformed(reason="members: only a list has them")
 
 
 def forget(session: Session, member_id: int) -> None:

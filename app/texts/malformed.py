@@ -45,10 +45,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "int": ("整数", "a whole number"),
     "float": ("数字", "a number"),
     "str": ("文本", "text"),
-    "bool": ("true 或 false", "true or false"),
+    "bool": (" true 或 false", "true or false"),
     "array": ("列表", "a list"),
-    "object": ("JSON 对象", "a JSON object"),
-    "null": ("null", "null"),
+    "object": (" JSON 对象", "a JSON object"),
+    "null": (" null", "null"),
     "date": ("日期", "a date"),
     "datetime": ("带时区的时间", "a time with its zone"),
 }

@@ -19,6 +19,22 @@ OF_A_CAMPAIGNS_PLACE: dict[str, tuple[str, str]] = {
         "must have all the fields of the template and no others",
     ),
     "not what an SMS takes": ("的变量过多或过长", "has too many values, or one that is too long"),
+    "longer than WeChat shows": (
+        "超出微信的长度限制（thing 类最多 20 字，name 类最多 10 个汉字或 20 个字母）",
+        "is longer than WeChat shows: 20 characters in a thing, 10 Chinese characters or 20 letters in a name",
+    ),
+    "not what WeChat takes in such a field": (
+        "不符合微信对该类字段的要求（如 number 类只能填数字，phrase 类最多 5 个汉字）",
+        "is not what WeChat takes there: a number has only digits, a phrase up to 5 Chinese characters",
+    ),
+    "empty, too long, or not to be sent": (
+        "为空、过长，或含有无法发送的字符",
+        "is empty, too long, or has characters that cannot be sent",
+    ),
+    "the audience is among them": (
+        "不能包含目标人群本身，否则无人可发",
+        "must not name the audience itself: nobody would be left",
+    ),
     "coupons and coupon_template go together": (
         "须与 coupon_template 同时填写，或都不填",
         "and coupon_template go together",

@@ -5,8 +5,8 @@ Workers that count and segments wait for it, some seconds for millions of days; 
 
 from alembic import op
 
-revision = "0038_days_by_member"
-down_revision = "0037_credits_by_the_million"
+revision = "0039_days_by_member"
+down_revision = "0038_once_by_version"
 
 
 def upgrade() -> None:

@@ -4,17 +4,19 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app import clock, db, work
 from app.identity.models import OfficialFollower
 from app.segments import save
+from app.segments.rule import parse
 from app.staff import accounts
 from app.staff.roles import Grant
 from tests.actors import staff_token
 from tests.adjusting import member_no
 from tests.campaigns import INBOX, audience
 from tests.conftest import rows
+from tests.marketing import TEMPLATE, template
 from tests.shop import BOSS, Shop
 
 PATH = "/office/v1/campaigns"
@@ -26,8 +28,11 @@ class Office:
         self.marketer = shop.person("marketer", Grant("marketer", None))
         self.other = shop.person("chief", Grant("admin", None))
 
-    def call(self, path: str, json: Any = None, *, method: str | None = None, who: Any = None) -> Any:
+    def call(
+        self, path: str, json: Any = None, *, method: str | None = None, who: Any = None, language: str = "zh"
+    ) -> Any:
         headers = {
+            "Accept-Language": language,
             "Authorization": f"Bearer {staff_token((who or self.marketer).id)}",
             "Idempotency-Key": uuid.uuid4().hex,
         }
@@ -94,10 +99,31 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     found = office.call(f"{PATH}/{made['id']}/report").json
     assert (found["targeted"], found["sent"], found["pending"], found["uplift_bp"]) == (2, 2, 0, None)
     assert found["told"]["members"] == 2
+    states = {state: found[state] for state in ("pending", "sent", "failed", "unknown", "cancelled")}
+    assert found["channels"] == [{"channel": "inbox", **states}]
     actions = rows(engine, "SELECT action FROM audit_log WHERE object_type = 'campaign' ORDER BY id")
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_whoever_did_not_open_it_can_be_meant_by_the_next(office: Office, engine: Engine) -> None:
+    made = office.made(hold_out_bp=0)
+    office.decided(office.submitted(made), agree=True)
+    office.worker()
+    office.worker()
+    with engine.begin() as connection:
+        first = "(SELECT min(id) FROM inbox_items WHERE kind = 'campaign')"
+        connection.execute(text(f"UPDATE inbox_items SET read_at = now() WHERE id = {first}"))
+
+    def count(rule: dict[str, Any]) -> int:
+        answer = office.call("/office/v1/segments/previews", {"rule": rule})
+        assert answer.status_code == 200, answer.json
+        return int(answer.json["count"])
+
+    told = {"field": "told_by_campaigns", "op": "any_of", "value": [made["id"]], "days": 0}
+    opened_it = {"field": "opened_campaigns", "op": "any_of", "value": [made["id"]]}
+    assert (count(told), count(opened_it), count({"all": [told, {"not": opened_it}]})) == (2, 1, 1)
 
 
 def test_a_gift_and_a_budget_are_read_as_they_were_written(office: Office) -> None:
@@ -155,16 +181,31 @@ def test_what_waits_cannot_be_changed_and_changes_name_what_they_read(office: Of
 
 
 def test_what_was_agreed_to_is_told_to_no_other_segment(office: Office, engine: Engine) -> None:
-    made = office.made()
+    rules = [parse({"field": "points", "op": "at_least", "value": points}) for points in (0, 1)]
+    audience = save.create(kind="rule", name="全部", rule=rules[0], actor=BOSS.actor, now=clock.now()).id
+    made = office.made(audience=audience)
     waiting = office.submitted(made)
-    save.change(
-        segment_id=made["audience"], version=1, name="别人", rule=None, actor=BOSS.actor, now=clock.now()
-    )
+    save.change(segment_id=audience, version=1, name="全部", rule=rules[1], actor=BOSS.actor, now=clock.now())
     office.decided(waiting, agree=True)
     office.worker()
     shown = office.call(f"{PATH}/{made['id']}").json
     assert (shown["state"], shown["ended_for"]) == ("stopped", "version_conflict")
     assert rows(engine, "SELECT count(*) FROM campaign_members") == [(0,)]
+
+
+def test_a_segment_under_another_name_is_the_one_that_was_agreed_to(office: Office) -> None:
+    rule = parse({"field": "points", "op": "at_least", "value": 0})
+    by_rule = save.create(kind="rule", name="全部", rule=rule, actor=BOSS.actor, now=clock.now()).id
+    listed = office.made(hold_out_bp=0)
+    for made, segment, asked in (
+        (office.made(audience=by_rule, hold_out_bp=0), by_rule, rule),
+        (listed, listed["audience"], None),
+    ):
+        waiting = office.submitted(made)
+        save.change(segment_id=segment, version=1, name="改名", rule=asked, actor=BOSS.actor, now=clock.now())
+        office.decided(waiting, agree=True)
+        office.worker()
+        assert office.state(made) == "done"
 
 
 def test_who_lost_the_right_has_asked_for_nothing(office: Office) -> None:
@@ -249,9 +290,49 @@ def test_a_campaign_may_speak_by_the_official_account(office: Office, engine: En
     long = office.call(PATH, office.draft(channel="official_account", content=content))
     assert (long.status_code, long.json["code"], long.json["field"]) == (
         422,
-        "message_field_invalid",
-        "thing1",
+        "campaign_malformed",
+        "content.official.zh.thing1",
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "told"),
+    [
+        ("thing1", "A whole sentence about tea", "content.wechat.en.thing1 is longer than WeChat shows: 20"),
+        ("number1", "twenty", "content.wechat.en.number1 is not what WeChat takes there: a number has only"),
+    ],
+)
+def test_what_wechat_would_not_take_is_refused_with_its_place(
+    office: Office, key: str, words: str, told: str
+) -> None:
+    template(fields=[{"key": key, "label": "内容"}])
+    wechat = {"template_id": TEMPLATE, "zh": {key: "8"}, "en": {key: words}}
+    content = {"inbox": INBOX, "wechat": wechat}
+    refused = office.call(PATH, office.draft(channel="wechat_subscribe", content=content), language="en")
+    assert (refused.status_code, refused.json["code"]) == (422, "campaign_malformed")
+    assert told in refused.json["detail"]
+
+
+def test_the_audience_is_not_excluded_from_itself(office: Office) -> None:
+    draft = office.draft()
+    refused = office.call(PATH, {**draft, "excluded": [draft["audience"]]})
+    assert (refused.status_code, refused.json["field"]) == (422, "excluded")
+
+
+@pytest.mark.parametrize("name", [" ", " 周年庆", "周年庆 "])
+def test_a_name_shows_and_has_no_blanks_around_it(office: Office, name: str) -> None:
+    made = office.made()
+    for answer in (
+        office.call(PATH, office.draft(name=name)),
+        office.call(f"{PATH}/{made['id']}/duplicate", {"name": name}),
+    ):
+        assert (answer.status_code, list(answer.json["fields"]["json"])) == (422, ["name"])
+
+
+def test_the_second_person_sees_for_how_long_purchases_count(office: Office) -> None:
+    waiting = office.submitted(office.made(attribution_days=3))
+    shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
+    assert [one["details"]["attribution_days"] for one in shown if one["id"] == waiting["approval_id"]] == [3]
 
 
 def test_an_archived_segment_is_told_nothing(office: Office) -> None:

@@ -168,7 +168,7 @@ def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.Mon
         ({"all": []}, "all 长度不能小于 1", "all must have a length of 1 or more."),
         (
             {"all": [POINTS, {"not": {"field": "moon"}}]},
-            "all[1].not.field 没有这个条件项",
+            "all[1].not.field 所指的条件项不存在",
             "all[1].not.field is no field",
         ),
         ({**POINTS, "op": "any_of"}, "op 只能是：at_least, at_most, between", "op must be one of: at_least"),
@@ -176,8 +176,8 @@ def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.Mon
         ({**POINTS, "value": True}, "value 须为整数", "value must be a whole number."),
         ({**POINTS, "value": -1}, "value 不能小于 0", "value must be 0 or more."),
         ({**POINTS, "value": 10**10}, "value 不能大于 1000000000", "value must be 1000000000 or less."),
-        ({**POINTS, "days": 5}, "days 该条件不能填天数", "days must be left out"),
-        ({"field": "points_ending", "op": "at_least", "value": 1}, "days 该条件须填天数", "days is required"),
+        ({**POINTS, "days": 5}, "days 不能填写", "days must be left out"),
+        ({"field": "points_ending", "op": "at_least", "value": 1}, "days 必填", "days is required"),
         ({"field": "points", "op": "at_least"}, "value 必填", "value is required."),
         (
             {"field": "points", "op": "between", "value": [2, 1]},
@@ -201,25 +201,36 @@ def test_a_preview_cannot_write(shop: Shop, office: Any, monkeypatch: pytest.Mon
         ),
         (
             {"field": "tier", "op": "any_of", "value": ["normal", "moon"]},
-            "value[1] 没有这个会员等级",
+            "value[1] 所指的会员等级不存在",
             "value[1] is no tier.",
         ),
         (
             {"all": [{"field": "home_store", "op": "none_of", "value": ["S9"]}]},
-            "all[0].value[0] 没有这家门店",
+            "all[0].value[0] 所指的门店不存在",
             "is no store.",
         ),
         (
             {"field": "lists", "op": "any_of", "value": ["x"]},
-            "value[0] 没有这个名单",
+            "value[0] 所指的名单不存在",
             "is no list of members.",
+        ),
+        (
+            {"field": "told_by_campaigns", "op": "any_of", "value": ["x"]},
+            "value[0] 所指的营销活动不存在",
+            "is no campaign.",
         ),
         (
             {"field": "language", "op": "any_of", "value": ["fr"]},
             "value[0] 只能是：zh, en",
             "must be one of: zh, en.",
         ),
-        ({"moon": 1}, "规则中只能有", "belong in a rule."),
+        ({"moon": 1}, "只能有 all、any", "it may have only all, any"),
+        ({"all": [POINTS, {**POINTS, "x": 1}]}, "all[1] 只能有 all、any", "all[1] may have only all, any"),
+        (
+            {"field": "platform", "op": "any_of", "value": ["WeChat"]},
+            "value[0] 只能是：wechat_mini, telegram",
+            "must be one of: wechat_mini, telegram.",
+        ),
         ({"all": [POINTS], "any": [POINTS]}, "须且只能有", "exactly one of"),
         ({"not": POINTS, "days": 5}, "只有与 field 一起", "only with a field"),
         (
@@ -335,7 +346,10 @@ def test_a_list_is_those_who_were_put_in(shop: Shop, office: Any, engine: Engine
 def test_a_segment_by_rule_is_no_list(shop: Shop, office: Any) -> None:
     path = f"/segments/{made(office)['id']}/members"
     assert office(path).status_code == 404
-    assert office(path, {"members": ["1"]}).status_code == 404
+    for way in (path, f"{path}/remove"):
+        refused = office(way, {"members": ["1"]}, language="en")
+        assert (refused.status_code, refused.json["code"]) == (422, "segment_malformed")
+        assert "members are put into lists only" in refused.json["detail"]
     assert (
         office("/segments", {"kind": "list", "name": "x", "rule": POINTS}).json["code"] == "segment_malformed"
     )
@@ -372,11 +386,29 @@ def test_tags_are_put_on_and_taken_off_and_go_with_consent(shop: Shop, office: A
     assert rows(engine, "SELECT tag FROM member_tags") == [("vip",)]
 
 
+@pytest.mark.parametrize("name", [" ", " vip", "vip "])
+def test_names_and_tags_have_no_blanks_around_them(
+    shop: Shop, office: Any, engine: Engine, name: str
+) -> None:
+    vip = {"tag": name, "members": numbers(shop.member())}
+    for path, body in (
+        ("/segments", {"kind": "rule", "name": name, "rule": POINTS}),
+        ("/member-tags", vip),
+    ):
+        assert office(path, body).status_code == 422
+    with engine.begin() as connection:  # as earlier versions let it be put on
+        connection.execute(
+            text("INSERT INTO member_tags (tag, member_id, given_at) SELECT :tag, id, now() FROM members"),
+            {"tag": name},
+        )
+    assert office("/member-tags/remove", vip).json["changed"] == 1
+
+
 def test_whoever_builds_a_page_is_told_what_can_be_asked(office: Any) -> None:
     items = {one["field"]: one for one in office("/segment-fields").json["items"]}
     ending = items["points_ending"]
     assert (ending["days"], ending["kind"], ending["most"]) == ("required", "number", 1_000_000_000)
-    assert ending["words"] == {"zh": "即将到期的积分", "en": "Points that end soon"}
+    assert ending["words"] == {"zh": "即将到期的积分", "en": "Points expiring soon"}
     assert [one["code"] for one in items["churn_risk"]["choices"]] == ["unknown", "steady", "at_risk", "lost"]
     assert (items["tier"]["names"], items["tags"]["names"], items["age"]["most"]) == ("tier", None, 120)
 

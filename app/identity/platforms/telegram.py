@@ -16,6 +16,7 @@ import re
 from datetime import datetime
 from urllib.parse import parse_qsl
 
+from app.identity.models import TELEGRAM
 from app.identity.platforms import LoginCodeInvalid, LoginExpired, VerifiedIdentity
 
 MAX_INIT_DATA_CHARS = 4096
@@ -30,7 +31,7 @@ _DIGITS = re.compile(r"[0-9]{1,12}")
 class Telegram:
     """`app_id` is the bot's number. Raises `ValueError` for what is not a bot token."""
 
-    name = "telegram"
+    name = TELEGRAM
 
     def __init__(self, bot_token: str, max_age_s: int) -> None:
         parts = _BOT_TOKEN.fullmatch(bot_token)

@@ -18,6 +18,7 @@ from app.messages.models import EMAIL
 from app.messages.unsubscribe import Unsubscribe
 from app.providers import ContentInvalid, RecipientInvalid
 from app.providers.smtp import Line, MailServer
+from app.texts import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,14 @@ class Mail:
         # The same however often it is sent: a letter that comes twice can be known by it.
         letter["Message-ID"] = f"<{message.id}@{self.sender.partition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
+        text = content["text"]
         if message.category == "marketing":
-            letter["List-Unsubscribe"] = f"<{self.unsubscribe.link(message.owner)}>"
+            link = self.unsubscribe.link(message.owner)
+            letter["List-Unsubscribe"] = f"<{link}>"
             letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        letter.set_content(content["text"])
+            # Not every mail program shows a button for it.
+            text += "\n\n" + say("email.unsubscribe", message.params.get("language", "zh"), link=link)
+        letter.set_content(text)
         if content["html"] is not None:
             letter.add_alternative(content["html"], subtype="html")
         return letter

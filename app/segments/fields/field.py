@@ -16,7 +16,7 @@ from app.typed import convert
 
 Kind = Literal["number", "fen", "days", "flag", "words", "months"]
 #: What a rule may name: whether it is there is asked of the database.
-Named = Literal["tier", "store", "coupon_template", "list"]
+Named = Literal["tier", "store", "coupon_template", "list", "campaign"]
 #: Whole days that a window, or a number of days, may reach.
 MOST_DAYS = 3_660
 MOST_NUMBER = 1_000_000_000

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, not_, select
 
-from app.identity.models import MemberIdentity
+from app.identity.models import PROVIDERS, MemberIdentity
 from app.members.models import Member
 from app.segments.fields.compare import any_of, bounds, days_since, flag
 from app.segments.fields.field import MOST_DAYS, NUMBER_OPS, WORDS_OPS, Condition, Field
@@ -87,7 +87,7 @@ def days_until(today: date) -> dict[int, int]:
 
 PROFILE = (
     Field(name="language", kind="words", ops=WORDS_OPS, choices=("zh", "en"), condition=_language),
-    Field(name="platform", kind="words", ops=WORDS_OPS, condition=_platform),
+    Field(name="platform", kind="words", ops=WORDS_OPS, choices=PROVIDERS, condition=_platform),
     Field(name="home_store", kind="words", ops=WORDS_OPS, names="store", condition=_home_store),
     Field(name="has_phone", kind="flag", ops=("is",), condition=_has_phone),
     Field(name="marketing_opt_out", kind="flag", ops=("is",), condition=_opted_out),

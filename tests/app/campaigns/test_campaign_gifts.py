@@ -61,20 +61,20 @@ def ended(campaign: str) -> tuple[str, dict[str, int]]:
 
 def test_who_is_told_has_both_and_who_is_held_out_has_nothing(shop: Shop, engine: Engine) -> None:
     people = [shop.member("王小明"), *crowd(shop, 4)]
-    gift = {**coupons(2), "points": 50, "lifetime_days": 10}
+    gift = {**coupons(2), "points": 1_500, "lifetime_days": 10}
     campaign = begun(shop, people, content=NAMING, gift=gift)
     held_out(campaign, people[3:])
     work()
     lucky = ids(people[:3])
     assert told(engine) == lucky
     assert rows(engine, COUPONS) == [(one, 2) for one in lucky]
-    assert rows(engine, POINTS) == [(one, 50) for one in lucky]
+    assert rows(engine, POINTS) == [(one, 1_500) for one in lucky]
     assert rows(engine, "SELECT DISTINCT CAST(expires_at - :now AS text) FROM ledger_lots", now=NOON) == [
         ("10 days 12:00:00",)
     ]
     fill_inboxes(clock=lambda: NOON)
     [item] = inbox(member_id=people[0].member_id, language="zh", limit=5, before=None)
-    assert (item.title, item.body) == ("送您十元券", "王小明，另有50积分。")
+    assert (item.title, item.body) == ("送您十元券", "王小明，另有1,500积分。")
     assert "coupons_issued" not in str(rows(engine, "SELECT kind FROM facts")), "the message tells of them"
     assert report(campaign_id=campaign, now=NOON).returns.given == len(lucky)
 

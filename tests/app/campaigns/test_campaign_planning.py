@@ -57,7 +57,7 @@ def test_everybody_finds_it_in_the_inbox_in_the_language_they_read(shop: Shop, e
     [one] = inbox(member_id=zh.member_id, language="zh", limit=5, before=None)
     assert (one.kind, one.title, one.body) == ("campaign", "周年庆", "王小明，本周全场八折。")
     [other] = inbox(member_id=nameless.member_id, language="en", limit=5, before=None)
-    assert (other.title, other.body) == ("Our anniversary", "member, 20% off everything this week.")
+    assert (other.title, other.body) == ("Our anniversary", "Member, 20% off everything this week.")
     assert show(campaign_id=campaign).state == "running"
     assert halt.finish(now=NOON) == 1
     assert show(campaign_id=campaign).state == "done"
@@ -123,6 +123,8 @@ def test_what_was_forecast_is_what_is_planned(shop: Shop, engine: Engine, else_i
     channels = "SELECT channel, count(*) FROM messages WHERE kind = 'campaign' GROUP BY 1 ORDER BY 1"
     wanted = [("inbox", 3)] if else_inbox else []
     assert rows(engine, channels) == [*wanted, ("wechat_subscribe", 2)]
+    by_channel = {channel: states.pending for channel, states in after.by_channel.items()}
+    assert by_channel == {"wechat_subscribe": 2, **dict(wanted)}
 
 
 def test_who_is_in_an_excluded_segment_is_left_out_of_both(shop: Shop, engine: Engine) -> None:
@@ -373,7 +375,7 @@ def test_a_stop_cancels_what_waits_gives_credits_back_and_is_for_good(shop: Shop
     assert told(engine) == []
     assert rows(engine, CREDITS) == [(one, 1) for one in ids(people)]
     found = report(campaign_id=campaign, now=NOON)
-    assert (found.state, found.planned, found.cancelled) == ("stopped", 4, 4)
+    assert (found.state, found.planned, found.messages.cancelled) == ("stopped", 4, 4)
     assert rows(engine, "SELECT to_call_back FROM campaigns") == [(False,)]
     for again in (halt.resume, halt.stop, halt.pause):
         with pytest.raises(CampaignInOtherState):
@@ -425,5 +427,5 @@ def test_who_refuses_between_planning_and_sending_is_not_told(shop: Shop, engine
     campaign, people = wechat_campaign(shop, 2)
     set_preferences(member_id=people[0].member_id, refused=frozenset({"wechat_subscribe"}), now=NOON)
     assert told(engine) == [people[1].member_id]
-    assert report(campaign_id=campaign, now=NOON).cancelled == 1
+    assert report(campaign_id=campaign, now=NOON).messages.cancelled == 1
     assert INBOX["zh"]["title"] not in str(rows(engine, "SELECT params FROM inbox_items"))

@@ -237,6 +237,8 @@ def test_advertising_ends_with_one_click(mail: Post, peer: SmtpPeer) -> None:
 
     looked = browser.get(link)
 
+    body = peer.taken[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert body.strip().endswith(f"退订营销邮件：https://members.example.org{link}")
     assert looked.status_code == 200
     assert "确认退订" in looked.text
     assert not opted_out(mail, member)  # programs that look for bad links open them all

@@ -74,13 +74,25 @@ def known(name: str, one: Person, last: int | None) -> Any:
             )
         case "was_brought":
             return one.was_brought
-        case "messages_got":
-            return sum(last is None or _days_since(created) <= last for created, _ in one.inbox)
-        case "messages_read":
-            return sum(
-                read is not None and (last is None or _days_since(read) <= last) for _, read in one.inbox
-            )
+        case "messages_got" | "messages_read" | "told_by_campaigns" | "opened_campaigns":
+            return _messages(name, one, last)
     return _value(name, one, last)
+
+
+def _messages(name: str, one: Person, last: int | None) -> Any:
+    def lately(at: datetime | None) -> bool:
+        return at is not None and (last is None or _days_since(at) <= last)
+
+    inbox = [*one.inbox, *((told.at, told.read_at) for told in one.told if told.read_at)]
+    went_out = [told for told in one.told if told.state in ("sent", "failed", "unknown")]
+    match name:
+        case "messages_got":
+            return sum(lately(created) for created, _ in inbox)
+        case "messages_read":
+            return sum(lately(read) for _, read in inbox)
+        case "told_by_campaigns":
+            return {told.campaign for told in went_out if lately(told.at)}
+    return {told.campaign for told in went_out if lately(told.read_at) or lately(told.clicked_at)}
 
 
 def _value(name: str, one: Person, last: int | None) -> Any:

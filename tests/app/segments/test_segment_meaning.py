@@ -10,7 +10,20 @@ from app.segments.fields.field import Field
 from app.segments.fields.registry import FIELDS
 from tests.app.segments.meaning import meant
 from tests.app.segments.test_segment_fields import World, found
-from tests.app.segments.world import LISTS, NOW, STORES, TEMPLATES, TIERS, TODAY, Coupon, Person, Sale, days
+from tests.app.segments.world import (
+    CAMPAIGNS,
+    LISTS,
+    NOW,
+    STORES,
+    TEMPLATES,
+    TIERS,
+    TODAY,
+    Coupon,
+    Person,
+    Sale,
+    Told,
+    days,
+)
 from tests.seeds import examples
 
 SKUS, CATEGORIES, TAGS, PLATFORMS = ("A", "B"), ("tea", "cake"), ("vip", "new"), ("wechat_mini", "telegram")
@@ -26,6 +39,8 @@ WORDS = {
     "used_coupons_of": TEMPLATES,
     "tags": TAGS,
     "lists": LISTS,
+    "told_by_campaigns": CAMPAIGNS,
+    "opened_campaigns": CAMPAIGNS,
     "churn_risk": ("unknown", "steady", "at_risk", "lost"),
 }
 #: About as large as what there is of it, so that bounds are met.
@@ -51,6 +66,13 @@ _coupons = st.builds(
     ),
     st.sampled_from(TEMPLATES), st.sampled_from(["held", "used", "void"]), _moment, _past, st.booleans(),
 )  # fmt: skip
+_told = st.lists(
+    st.builds(
+        Told, st.sampled_from(CAMPAIGNS), _past, st.sampled_from(["sent", "failed", "pending", "cancelled"]),
+        st.none() | _past, st.none() | _past,
+    ),
+    max_size=2, unique_by=lambda told: told.campaign,
+)  # fmt: skip
 _people = st.builds(
     Person,
     language=st.sampled_from(["zh", "en"]),
@@ -68,6 +90,7 @@ _people = st.builds(
     sales=st.lists(_sales, max_size=5),
     coupons=st.lists(_coupons, max_size=3),
     inbox=st.lists(st.tuples(_past, st.none() | _past), max_size=3),
+    told=_told,
     tags=some(TAGS),
     lists=some(LISTS),
     brought=st.lists(st.tuples(st.sampled_from(["rewarded", "pending"]), _past), max_size=3),

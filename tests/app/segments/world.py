@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = NOW.astimezone(ZONE).date()
 STORES, TIERS = ("S001", "S002"), ("normal", "silver", "gold")
-TEMPLATES, LISTS = ("T1", "T2"), ("L1", "L2")
+TEMPLATES, LISTS, CAMPAIGNS = ("T1", "T2"), ("L1", "L2"), ("K1", "K2")
 
 
 def days(number: int) -> timedelta:
@@ -48,6 +48,17 @@ class Coupon:
 
 
 @dataclass
+class Told:
+    """By a campaign: `state` of the message."""
+
+    campaign: str
+    at: datetime
+    state: str = "sent"
+    clicked_at: datetime | None = None
+    read_at: datetime | None = None
+
+
+@dataclass
 class Person:
     language: str = "zh"
     tier: str = "normal"
@@ -65,6 +76,8 @@ class Person:
     sales: list[Sale] = field(default_factory=list)
     coupons: list[Coupon] = field(default_factory=list)
     inbox: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    #: Once by each; what they read is in the inbox beside `inbox`.
+    told: list[Told] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     lists: list[str] = field(default_factory=list)
     #: State and moment of those they brought.
@@ -81,7 +94,7 @@ _TABLES = (
         "segment_list_members",
         "member_tags",
     ),
-    *("segment_versions", "segments", "referrals", "inbox_items"),
+    *("segment_versions", "segments", "referrals", "inbox_items", "campaign_members", "messages"),
     *("coupon_redemptions", "coupons", "coupon_templates", "refunds", "sale_lines", "sales", "ledger_lots"),
     *("ledger_accounts", "member_identities", "members"),
 )
@@ -220,6 +233,8 @@ def _add_belongings(rows: _Rows, number: int, person: Person) -> None:
             "inbox_items", id=item, message_id=item, member_id=number, kind="receipt", params="{}",
             created_at=created_at, read_at=read_at,
         )  # fmt: skip
+    for told in person.told:
+        _add_told(rows, number, told)
     for tag in person.tags:
         rows.add("member_tags", tag=tag, member_id=number, given_at=NOW)
     for name in person.lists:
@@ -228,6 +243,23 @@ def _add_belongings(rows: _Rows, number: int, person: Person) -> None:
         _add_referral(rows, number, 1_000 + rows.number(), state, at)
     if person.was_brought:
         _add_referral(rows, 1_000 + rows.number(), number, "pending", None)
+
+
+def _add_told(rows: _Rows, number: int, told: Told) -> None:
+    message = f"M{rows.number()}"
+    rows.add(
+        "messages", id=message, member_id=number, kind="campaign", category="marketing", channel="inbox",
+        dedupe_key=message, params="{}", state=told.state, due_at=told.at, created_at=told.at,
+    )  # fmt: skip
+    rows.add(
+        "campaign_members", campaign_id=told.campaign, member_id=number, arm="told", state="planned",
+        message_id=message, due_after=told.at, told_at=told.at, clicked_at=told.clicked_at,
+    )  # fmt: skip
+    if told.read_at is not None:
+        rows.add(
+            "inbox_items", id=message, message_id=message, member_id=number, kind="campaign", params="{}",
+            created_at=told.at, read_at=told.read_at,
+        )  # fmt: skip
 
 
 def _add_referral(rows: _Rows, inviter: int, newcomer: int, state: str, at: datetime | None) -> None:
