@@ -276,6 +276,7 @@ module.exports = {
   giveUpBody: '{price} will be given back.',
   keep: 'Keep it',
   givenUp: 'Cancelled, everything was given back',
+  rewardOrderedAt: 'Exchanged {at}',
   noRewardOrders: 'No exchanges yet',
   noRewardOrdersBody: 'What you exchange points for will be listed here',
 
@@ -323,6 +324,7 @@ module.exports = {
   howWasItBody: 'A few words, if you like',
   say: 'Send',
   saidThanks: 'Thank you',
+  sessionsInAll: '{n} sessions',
   noBookings: 'No bookings yet',
   noBookingsBody: 'Events you book will be listed here',
   coupons: 'Coupons',

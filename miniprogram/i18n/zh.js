@@ -275,6 +275,7 @@ module.exports = {
   giveUpBody: '{price} 将原路退回。',
   keep: '先不取消',
   givenUp: '已取消，已原路退回',
+  rewardOrderedAt: '兑换于 {at}',
   noRewardOrders: '还没有兑换记录',
   noRewardOrdersBody: '用积分兑换的商品会显示在这里',
 
@@ -322,6 +323,7 @@ module.exports = {
   howWasItBody: '想说的话（选填）',
   say: '提交',
   saidThanks: '感谢您的评价',
+  sessionsInAll: '共 {n} 场',
   noBookings: '还没有报名',
   noBookingsBody: '报名的活动会显示在这里',
   coupons: '卡券',

@@ -30,7 +30,7 @@ def _ten_off(english: bool) -> dict[str, Any]:
 
 
 def _coffee(english: bool) -> dict[str, Any]:
-    zh, en = "免费兑换 1 件", "free of charge, pieces: 1"
+    zh, en = "免费兑换 1 件", "1 for free"
     return _face(
         "咖啡十次卡", "Ten coffees", zh, en, english, kind="free", transferable=False, rules=[], terms=""
     )
