@@ -59,4 +59,33 @@ OF_OFFERS: dict[str, tuple[str, str]] = {
     ),
     "sessions: at most {most}": ("最多 {most} 场。", "there may be {most} sessions at most."),
     "tiers: no such tier": ("tiers 中有不存在的会员等级。", "tiers name a tier that there is not."),
+    "a time is not between the years 2000 and 2199": (
+        "时间须在 2000 年至 2199 年之间。",
+        "each time must be between the years 2000 and 2199.",
+    ),
+    "starts_at is in the past": ("starts_at 已过。", "starts_at has passed."),
+    "closes_at is after starts_at": (
+        "closes_at 不能晚于 starts_at。",
+        "closes_at must not be after starts_at.",
+    ),
+    "closes_at is not after opens_at": (
+        "closes_at 须晚于 opens_at。",
+        "closes_at must be after opens_at.",
+    ),
+    "seats_each: there are not as many seats": (
+        "seats_each 不能大于 seats。",
+        "seats_each must not be more than seats.",
+    ),
+    "template_id: for a coupon there is one seat, and no points": (
+        "用券报名时 points 须为 0，seats_each 须为 1。",
+        "with template_id, points must be 0 and seats_each 1.",
+    ),
+    "template_id: no such template of coupons": (
+        "没有 template_id 所指的优惠券。",
+        "template_id: there is no such template of coupons.",
+    ),
+    "template_id: its coupons cannot be used without a purchase": (
+        "template_id 所指的券须随消费使用，不能用于报名：请选 without_sale 的券。",
+        "template_id: its coupons need a purchase; choose a template with without_sale.",
+    ),
 }
