@@ -120,7 +120,6 @@ class SurveySchema(Strict):
     anonymous = flag(load_default=False, metadata={"description": "results never say who said what"})
     reward = fields.Nested(ActivityRewardSchema(), load_default=None, allow_none=True)
     about = text(
-        1,
         26,
         load_default=None,
         allow_none=True,

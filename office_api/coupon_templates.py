@@ -1,6 +1,7 @@
 """What coupons are made after: templates to look at, make, put before a second person, stop and change."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from marshmallow import fields, validate
 
 from app import clock
 from app.approvals.second_person import Waiting
-from app.coupons import change_template, template_listing
+from app.coupons import change_template, of_member, template_listing
 from app.coupons.claim_link import needed_link
 from app.coupons.template import Draft, Template
 from app.staff.roles import MANAGE_ACTIVITIES
@@ -31,7 +32,7 @@ from web.guards import guarded
 from web.page_picture import answer_page_picture, documented
 from web.paging import PageArguments, asked, page, page_of
 from web.parts import parts
-from web.schemas import Strict, whole
+from web.schemas import Strict, text, whole
 
 blueprint = Blueprint(
     "coupon_templates",
@@ -129,6 +130,44 @@ def show(template_id: str) -> Response:
     numbers = template_listing.numbers(template_id=template_id, now=now)
     told = {name: getattr(numbers, name) for name in CouponNumbersSchema._declared_fields}
     return answer(dump_template(found, _codes([found])) | {"numbers": told})
+
+
+class CouponsOfMemberArguments(PageArguments):
+    member_no = text(20, required=True)
+
+
+class CouponOfMemberSchema(Strict):
+    id = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("held", "used", "ended", "recalled")))
+    source = fields.String(
+        required=True, metadata={"description": "what gave it: a claim, a grant and so on"}
+    )
+    source_id = fields.String(required=True, metadata={"description": "by which a recall takes all it gave"})
+    issued_at = fields.AwareDateTime(required=True)
+    valid_until = fields.AwareDateTime(required=True)
+    uses = fields.Integer(required=True)
+    uses_left = fields.Integer(required=True)
+    passed_on = fields.Boolean(
+        required=True, metadata={"description": "they gave it to somebody else, who holds it"}
+    )
+
+
+@blueprint.get("/<string:template_id>/coupons")
+@blueprint.arguments(CouponsOfMemberArguments(), location="query")
+@blueprint.response(200, page_of(CouponOfMemberSchema))
+@blueprint.doc(security=STAFF)
+def list_coupons(arguments: dict[str, Any], template_id: str) -> Response:
+    """What one member was given of it or holds of it, newest first: the ids that a recall takes."""
+    wanted, now = asked(arguments), clock.now()
+    mine(template_id, now)
+    found = of_member.list_coupons(
+        template_id=template_id,
+        member_no=arguments["member_no"],
+        limit=wanted.limit + 1,
+        before=wanted.after,
+        now=now,
+    )
+    return answer(page(found, wanted, lambda one: one.id, asdict))
 
 
 @blueprint.get("/<string:template_id>/picture")

@@ -16,6 +16,7 @@ from app.coupons.terms import check, give_more, terms_of
 from app.db import transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
+from app.points.known_names import check_names
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 
@@ -35,10 +36,11 @@ class CouponTemplateState(Conflict):
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Template:
-    """A draft, which nobody gets anything of yet. Raises `FaceMalformed`."""
+    """A draft, which nobody gets anything of yet. Raises `FaceMalformed`, `RuleNamesUnknown`."""
     check(draft.face, draft.terms, now)
     template_id = new_id(now)
     with transaction() as session:
+        check_names(session, draft.face.conditions)
         rows.add(session, template_id, draft, actor.id if actor.type == "staff" else None, now)
         rows.record(session, actor, "create", template_id, now)
         return rows.load(session, template_id, now=now)
@@ -51,10 +53,11 @@ def change(
 
     One that gets a stock after it had none is stopped before: members claim without a lock that it could wait for.
     Raises `NotFound`, `VersionConflict`, `FaceMalformed`, `CouponInReview`, `CouponTemplateState`,
-    `CouponStockBelowIssued`.
+    `CouponStockBelowIssued`, `RuleNamesUnknown`.
     """
     check(draft.face, draft.terms, now)
     with transaction() as session:
+        check_names(session, draft.face.conditions)
         former = rows.locked(session, template_id, version, now=now)
         if former.state == "in_review":
             raise CouponInReview

@@ -32,7 +32,7 @@ EVENT_ERRORS: dict[str, tuple[str, str]] = {
     "event_begun": ("活动已开始，不能自行取消。", "It has begun: this cannot be cancelled any more."),
     "event_booking_over": (
         "这笔报名已签到、已取消或已结束。",
-        "This booking was cancelled, or its session has been.",
+        "This booking has been checked in or cancelled, or its session is over.",
     ),
     "event_not_now": (
         "只能在活动当天、结束之前签到。",

@@ -1,4 +1,4 @@
-"""What does not fit together in a rule, an offer, a plan or a policy: the machine's `reason` in words for people.
+"""What does not fit together in what is set up: the machine's `reason` in words for people.
 
 `reason` is what the reader of types says, or a line of ours, and stays as it is: programs may compare it. `{…}` are
 names of fields, bounds and choices, which are ours too; what was sent is quoted nowhere.
@@ -8,6 +8,7 @@ import re
 
 from app.texts.malformed_activities import OF_ACTIVITIES
 from app.texts.malformed_campaigns import OF_A_CAMPAIGNS_PLACE
+from app.texts.malformed_offers import OF_OFFERS
 from app.texts.malformed_segments import OF_A_SEGMENTS_PLACE, OF_SEGMENTS
 
 #: What is malformed: code → (Chinese, English) before the fault.
@@ -18,6 +19,7 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "policy_malformed": ("设置内容有误：", "The policy is not right: "),
     "event_malformed": ("活动设置有误：", "The event does not fit together: "),
     "activity_malformed": ("活动设置有误：", "The activity does not fit together: "),
+    "reward_malformed": ("兑换商品设置有误：", "The item does not fit together: "),
     "segment_malformed": ("人群规则有误：", "The segment does not fit together: "),
     "campaign_malformed": ("营销活动有误：", "The campaign does not fit together: "),
     "automation_malformed": ("自动触发规则有误：", "The automation does not fit together: "),
@@ -151,7 +153,7 @@ def _compiled(sentences: dict[str, tuple[str, str]]) -> list[tuple[re.Pattern[st
 
 
 _FIELD_PATTERNS = _compiled(_OF_A_FIELD | OF_A_SEGMENTS_PLACE | OF_A_CAMPAIGNS_PLACE)
-_WHOLE_PATTERNS = _compiled(_WHOLE | OF_ACTIVITIES | OF_SEGMENTS)
+_WHOLE_PATTERNS = _compiled(_WHOLE | OF_ACTIVITIES | OF_SEGMENTS | OF_OFFERS)
 _PLACE = re.compile(r"(?P<fault>.*) - at `(?P<place>.*)`", re.DOTALL)
 
 

@@ -25,7 +25,7 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
         "Good to have you as a member. Just show your member code when you pay.",
     ),
     "message.activity_reward.title": ("活动奖励到账", "A reward for you"),
-    "message.activity_reward.body": ("“{name}”送您{gives}。", "{name}: {gives}."),
+    "message.activity_reward.body": ("“{name}”送您{gives}。", "“{name}” brought you {gives}."),
     "told.gift.points": ("{n:,}积分", "{n:,} points"),
     "told.gift.points.one": ("{n}积分", "{n} point"),
     "told.gift.coupons": ("{n}张“{name}”", "{n} × {name}"),

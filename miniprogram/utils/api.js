@@ -226,6 +226,9 @@ const memberCode = (renew) =>
 /** @param {number} count @returns {Promise<{server_time: string, codes: PackCode[]}>} */
 const codePack = (count) => call({ path: '/api/v1/me/code/pack', method: 'POST', data: { count } });
 
+/** Of one coupon, for a till that shall learn of nothing else. @param {string} id @returns {Promise<MemberCode>} */
+const couponCode = (id) => call({ path: `/api/v1/coupons/${id}/code`, method: 'POST', timeoutMs: 4000 });
+
 /** @returns {Promise<Points>} */
 const points = () => call({ path: '/api/v1/me/points' });
 
@@ -493,6 +496,7 @@ module.exports = {
   sayHowItWas,
   coupons,
   coupon,
+  couponCode,
   couponCentre,
   couponOfLink,
   claimCoupon,

@@ -41,7 +41,10 @@ function sessionView(session) {
 /** @param {import('./api.js').ShopEvent} event */
 function eventView(event) {
   const [first] = event.sessions;
-  return { ...event, when: first ? unbroken(first.when) : '', sessions: event.sessions.map(sessionView) };
+  const count = event.sessions.length;
+  const inAll = count > 1 ? fill(texts().sessionsInAll, { n: count }) : '';
+  const when = first ? [unbroken(first.when), inAll].filter(Boolean).join(' · ') : '';
+  return { ...event, when, sessions: event.sessions.map(sessionView) };
 }
 
 /** What there is to know of a booking now. @param {import('./api.js').Booking} booking */

@@ -52,7 +52,7 @@ function orderView(order) {
     id: order.id,
     name: order.name,
     price: price(order.points, order.cash_fen),
-    at: minute(order.ordered_at),
+    at: fill(texts().rewardOrderedAt, { at: minute(order.ordered_at) }),
     standing: standing(order),
     ready: order.state === 'ready',
     pending: order.state === 'pending',

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from app.texts.malformed import malformed_text
 from app.texts.words import TEXTS
 from tests.conftest import ROOT
 
@@ -50,3 +51,37 @@ def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
         assert not re.search(r"[\u4e00-\u9fff]", en), key
         places = [sorted(re.findall(r"{(\w+)}", words)) for words in (zh, en)]
         assert places[0] == places[1], key
+
+
+def test_whatever_does_not_fit_together_is_said_in_words() -> None:
+    """A marketer is not sent to read `reason`, which is for programs and English."""
+    for call, code in (
+        ("FaceMalformed", "coupon_malformed"),
+        ("RewardMalformed", "reward_malformed"),
+        ("EventMalformed", "event_malformed"),
+        ("ActivityMalformed", "activity_malformed"),
+    ):
+        reasons = {_sample(value) for value in _values(call, "reason")} - {None}
+        if call == "EventMalformed":
+            reasons |= set(_faults("app/engagement/events/event.py", "app/engagement/events/change.py"))
+        assert reasons, call
+        for reason in sorted(filter(None, reasons)):
+            for language in ("zh", "en"):
+                assert malformed_text(code, reason, language), (code, reason, language)
+
+
+def _sample(value: ast.expr) -> str | None:
+    """A reason as it may be, with a 7 where something is filled in; None where it comes from elsewhere."""
+    if isinstance(value, ast.Constant):
+        return str(value.value)
+    if isinstance(value, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in value.values)
+    return None
+
+
+def _faults(*paths: str) -> Iterator[str]:
+    """What these modules answer, or note, before they raise."""
+    for path in paths:
+        found = re.findall(r'(?:return|fault =) "([^"]+)"', (ROOT / path).read_text(encoding="utf-8"))
+        assert found, path
+        yield from found

@@ -30,7 +30,7 @@ def _ten_off(english: bool) -> dict[str, Any]:
 
 
 def _coffee(english: bool) -> dict[str, Any]:
-    zh, en = "免费兑换 1 件", "free of charge, pieces: 1"
+    zh, en = "免费兑换 1 件", "1 for free"
     return _face(
         "咖啡十次卡", "Ten coffees", zh, en, english, kind="free", transferable=False, rules=[], terms=""
     )
@@ -45,6 +45,8 @@ class CouponDesk:
         self.offered_until: str | None = None
         self.link_over = False
         self.closed: set[str] = set()
+        self.code_no = 1
+        self.code_refused = False
         #: Which store was named, call by call.
         self.stores: list[str | None] = []
 
@@ -57,6 +59,8 @@ class CouponDesk:
                 return self._claim(english)
             case "GET", ["coupons", number]:
                 return self._one(number, english, self._store(request))
+            case "POST", ["coupons", _, "code"]:
+                return self._code(english)
             case "POST", ["coupons", _, "offer"]:
                 self.offered_until = "2026-12-02T04:00:00Z"
                 return _json({"secret": "s3cret", "expires_at": self.offered_until})
@@ -120,6 +124,16 @@ class CouponDesk:
         found = next((one for one in everything if one["id"] == number), everything[0])
         event = {"id": "1", "kind": "issued", "text": "Received" if english else "发放到账", "store": None}
         return _json(found | {"events": [event | {"at": "2026-11-20T04:00:00Z"}]})
+
+    def _code(self, english: bool) -> web.Response:
+        if self.code_refused:
+            return _problem(
+                409,
+                "coupon_not_redeemable",
+                "This coupon has been used up." if english else "这张券已用完。",
+            )
+        times = {"server_time": "2026-11-28T04:00:00Z", "valid_until": "2026-11-28T04:01:00Z"}
+        return _json({"code": f"91{self.code_no:018d}", "refresh_in": 30, **times})
 
     def _centre(self, query: Any, english: bool) -> list[dict[str, Any]]:
         if query.get("claim_key") == "over":

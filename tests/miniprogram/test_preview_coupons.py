@@ -63,6 +63,38 @@ def test_what_cannot_be_passed_on_has_no_button_for_it(page: Page) -> None:
     expect(page.locator(".qr img")).to_be_visible()
 
 
+def test_a_coupon_shows_a_code_of_its_own_until_it_was_used(
+    api: MemberApiStub, open_phone: OpenPhone
+) -> None:
+    api.add_member("demo")
+    page = open_phone(own_clock=True)
+    page.clock.install()
+    page.locator(".qr img").wait_for()
+    open_coupons(page)
+    page.locator(".held").nth(1).click()
+    page.get_by_role("button", name="只出示这张券").click()
+    expect(page.get_by_role("img", name="券码二维码")).to_be_visible()
+    expect(page.get_by_text("9100 0000 0000 0000 0001")).to_be_visible()
+    api.coupons.code_no = 2
+    page.clock.run_for(5_000)
+    expect(page.get_by_text("9100 0000 0000 0000 0002")).to_be_visible()
+    api.coupons.code_refused = True
+    page.clock.run_for(5_000)
+    expect(page.get_by_role("img", name="券码二维码")).to_be_hidden()
+    page.get_by_role("button", name="只出示这张券").click()
+    toast_says(page, "这张券已用完。")
+
+
+def test_the_code_of_a_coupon_is_put_away_with_its_page(page: Page, api: MemberApiStub) -> None:
+    open_coupons(page)
+    page.locator(".held").nth(1).click()
+    page.get_by_role("button", name="只出示这张券").click()
+    expect(page.get_by_role("img", name="券码二维码")).to_be_visible()
+    page.get_by_role("button", name="收起券码").click()
+    expect(page.get_by_role("img", name="券码二维码")).to_be_hidden()
+    expect(page.get_by_role("button", name="只出示这张券")).to_be_visible()
+
+
 def test_a_coupon_is_claimed_in_the_centre(page: Page, api: MemberApiStub) -> None:
     page.locator("#tabs button").nth(3).click()
     page.locator(".me-coupon-centre").click()

@@ -63,6 +63,7 @@ def test_the_mall_leads_to_what_points_pay_for(api: MemberApiStub, open_phone: O
     page.locator(".me-mall").click()
     page.get_by_role("button", name="积分活动").click()
     expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会"])
+    expect(page.locator(".event").first).to_contain_text(" · 共 2 场")
     page.get_by_role("button", name="全部", exact=True).click()
     expect(page.locator(".event-name")).to_have_text(["咖啡品鉴会", "拉花体验课"])
     page.get_by_role("button", name="积分活动").click()

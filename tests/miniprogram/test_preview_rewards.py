@@ -1,5 +1,7 @@
 """The rewards mall of the mini-program, in a browser, against a stub of the API."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -107,6 +109,7 @@ def test_a_coupon_needs_no_store(page: Page, api: MemberApiStub) -> None:
     page.get_by_role("button", name="立即兑换").click()
     page.get_by_role("dialog").get_by_role("button", name="立即兑换").click()
     expect(page.locator(".reward-order").get_by_text("已到账")).to_be_visible()
+    expect(page.locator(".reward-order").get_by_text(re.compile(r"^兑换于 20\d\d-"))).to_be_visible()
     assert [call["store"] for call in api.bodies(ORDERS) if call] == [None]
 
 

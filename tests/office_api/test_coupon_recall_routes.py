@@ -16,6 +16,7 @@ from tests.conftest import rows
 from tests.coupons import give, live_template, use
 from tests.office_api.test_coupon_grant_routes import decided, granted, numbers
 from tests.racing import race
+from tests.shop import Phone
 
 PATH = "/office/v1/coupon-recalls"
 
@@ -183,3 +184,35 @@ def test_who_may_recall_what(actors: Actors) -> None:
 )
 def test_what_makes_no_sense_is_refused(actors: Actors, wrong: dict[str, Any]) -> None:
     assert recalled(actors, **wrong).status_code == 422
+
+
+def test_what_a_member_has_of_a_template_is_found_to_be_taken_back(actors: Actors) -> None:
+    template, another = live_template(clock.now(), transferable=True), live_template(clock.now())
+    kept, spent, passed = give(template, actors.a.member_id, clock.now(), 3)
+    give(another, actors.a.member_id, clock.now())
+    assert used_by_a(actors, spent)
+    secret = actors.a.post(f"/coupons/{passed}/offer").json["secret"]
+    taken = actors.b.post("/coupon-offers/take", json={"secret": secret}, headers={"Idempotency-Key": "take"})
+    assert taken.status_code == 201
+
+    def found(phone: Phone, who: str = "marketer", **query: Any) -> Any:
+        return actors.shop.app.test_client().get(
+            f"/office/v1/coupon-templates/{template}/coupons",
+            query_string={"member_no": phone.get("/me").json["member_no"], **query},
+            headers=actors.headers(who),
+        )
+
+    told = {one["id"]: one for one in found(actors.a).json["items"]}
+    assert {key: (one["state"], one["uses_left"], one["passed_on"]) for key, one in told.items()} == {
+        kept: ("held", 1, False),
+        spent: ("used", 0, False),
+        passed: ("held", 1, True),
+    }
+    assert [(one["id"], one["passed_on"]) for one in found(actors.b).json["items"]] == [(passed, False)]
+    first = found(actors.a, limit=2).json
+    rest = found(actors.a, limit=2, cursor=first["next_cursor"]).json
+    assert [one["id"] for one in first["items"] + rest["items"]] == sorted(told, reverse=True)
+    assert found(actors.a, who="clerk").status_code == 403
+    assert found(actors.a, member_no="nobody").json["items"] == []
+    assert recalled(actors, coupon_ids=[kept]).json["recalled"] == 1
+    assert {one["state"] for one in found(actors.a).json["items"] if one["id"] == kept} == {"recalled"}

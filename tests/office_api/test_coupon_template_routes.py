@@ -114,6 +114,22 @@ def test_a_review_that_nobody_decided_leaves_a_draft(actors: Actors) -> None:
     assert published.state == "live"
 
 
+def test_a_tier_that_there_is_not_is_refused_and_what_does_not_fit_is_said_in_words(actors: Actors) -> None:
+    office = Rules(actors, "admin")
+    mistyped = body()
+    mistyped["face"] = mistyped["face"] | {"conditions": {"tiers": ["glod"]}}
+    refused = office.post(PATH, mistyped)
+    assert (refused.status_code, refused.json["code"]) == (422, "rule_names_unknown")
+    assert (refused.json["what"], refused.json["unknown"]) == ("tiers", ["glod"])
+    made = office.post(PATH, body()).json
+    assert office.put(f"{PATH}/{made['id']}", mistyped | {"version": 1}).json["code"] == "rule_names_unknown"
+    alone = body()
+    alone["face"] = alone["face"] | {"without_sale": True}
+    assert (
+        office.post(PATH, alone).json["detail"].startswith("券的内容有误：without_sale 只用于兑换券和赠品券")
+    )
+
+
 @pytest.mark.parametrize(
     ("effect", "validity"),
     [
@@ -145,7 +161,7 @@ def test_every_field_comes_back_as_it_was_sent(
             "validity": validity,
             "conditions": {
                 "stores": ["S001", "S002"],
-                "tiers": ["gold"],
+                "tiers": ["normal"],
                 "products": ["A"],
                 "birthday": "month",
                 "time_of_day": {"from": "22:30", "until": "02:00"},

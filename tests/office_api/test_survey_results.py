@@ -180,6 +180,20 @@ def test_an_activity_s_report_tells_what_surveys_about_it_came_to(actors: Actors
     assert (scale["kind"], scale["answered"], scale["mean_hundredths"], scale["nps"]) == ("nps", 2, 650, 0)
 
 
+def test_the_office_says_what_a_survey_is_about(actors: Actors, engine: Engine) -> None:
+    about = live("welcome", reward={"points": 1})
+    draft = {
+        "kind": "survey",
+        "name_zh": "入会感受",
+        "name_en": "How joining was",
+        "survey": {"about": about.id, "questions": QUESTIONS},
+    }
+    made = actors.shop.app.test_client().post(
+        "/office/v1/activities", json=draft, headers=actors.headers("admin")
+    )
+    assert (made.status_code, made.json["survey"]["about"]) == (201, about.id)
+
+
 def test_a_survey_is_about_an_activity_that_there_is(engine: Engine) -> None:
     with pytest.raises(ActivityMalformed) as refused:
         survey(about="0" * 26)

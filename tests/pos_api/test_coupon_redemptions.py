@@ -117,6 +117,8 @@ def test_a_use_is_given_back_by_whoever_may_refund(shop: Shop, phone: Phone, eng
     assert (outcome(again), again.json["reason"]) == ((409, "redemption_stays"), "undone")
     assert rows(engine, "SELECT state, used, restored FROM coupons") == [("held", 1, 1)]
     assert shop.till.get(f"/coupon-redemptions/{redeemed['id']}").json["undone_at"]
+    # No sale was refunded, and the member is not told so.
+    assert phone.get(f"/coupons/{coupon}").json["events"][0]["text"] == "已退回"
     other = shop.add_till(shop.open_store("S002").code, "T1")
     bob = shop.person("bob", Grant("admin", None)).staff_no
     assert other.post(f"/coupon-redemptions/{redeemed['id']}/undo", {"staff_no": bob}).status_code == 404

@@ -786,6 +786,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/coupon-templates/<string:template_id>"): staff(
         403, 200, 200, 200, place=lambda s: {"template_id": s.coupon()}
     ),
+    ("GET", "/office/v1/coupon-templates/<string:template_id>/coupons"): staff(
+        422, 422, 422, 422, place=lambda s: {"template_id": s.coupon()}
+    ),  # of whom it is to tell, the query says
     ("GET", "/office/v1/coupon-templates/<string:template_id>/picture"): staff(
         403, 409, 409, 409, place=lambda s: {"template_id": s.coupon()}
     ),  # it has no link

@@ -1,5 +1,6 @@
 """The document itself: complete, consistent, and the one that is committed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -109,3 +110,24 @@ def test_every_schema_is_closed_but_the_problem(spec: dict[str, Any]) -> None:
     assert [n for n, s in schemas.items() if s.get("additionalProperties") is not False] == ["Problem"]
     text = str(spec["paths"]) + str(schemas) + str(spec["components"]["responses"])
     assert [name for name in schemas if f"#/components/schemas/{name}'" not in text] == []
+
+
+def test_every_bound_leaves_something_between(spec: dict[str, Any]) -> None:
+    """A shortest length above the longest is a field that nobody can fill in."""
+    pairs = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"))
+    crossed = [
+        (where, low, node[low], node[high])
+        for where, node in nodes(spec)
+        for low, high in pairs
+        if isinstance(node.get(low), int) and isinstance(node.get(high), int) and node[low] > node[high]
+    ]
+    assert crossed == []
+
+
+def nodes(part: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the document and where it stands."""
+    if isinstance(part, dict):
+        yield where, part
+    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in inner:
+        yield from nodes(value, f"{where}/{name}")

@@ -1,12 +1,20 @@
-/** One coupon: its conditions, what happened to it, and giving it to a friend. */
+/** One coupon: its conditions, its own code, what happened to it, and giving it to a friend. */
 const api = require('../../utils/api.js');
 const { couponStore, inCouponStore } = require('../../utils/coupon_store.js');
 const { heldView, isOver } = require('../../utils/coupon_view.js');
 const { problemView } = require('../../utils/list_pages.js');
-const { minute } = require('../../utils/format.js');
+const { barImage, qrImage } = require('../../utils/code_image.js');
+const { inFours, minute } = require('../../utils/format.js');
 const { texts, fill, titlePage } = require('../../i18n/index.js');
 
 /** @typedef {Awaited<ReturnType<typeof api.coupon>>} Detail */
+
+/** While the coupon's code is shown the page looks whether it was used, or has turned; after so many looks it is put away. */
+const LOOK_MS = 5000;
+const LOOKS = 60;
+
+/** One page looks at a time: the clock runs only while a code is on its screen. */
+const clock = { ticking: 0, looksLeft: 0, looking: false };
 
 /** @param {string} secret */
 const linkTo = (secret) => `/pages/coupon_gift/index?secret=${secret}`;
@@ -42,6 +50,9 @@ Component({
     givable: false,
     offered: '',
     secret: '',
+    digits: '',
+    qr: '',
+    bar: '',
     busy: false,
     guest: false,
     loading: true,
@@ -54,6 +65,15 @@ Component({
       titlePage(t.couponTitle);
       this.setData({ t });
       this.reload();
+    },
+    hide() {
+      this.hideCode();
+    },
+  },
+
+  lifetimes: {
+    detached() {
+      clearInterval(clock.ticking);
     },
   },
 
@@ -92,6 +112,49 @@ Component({
         this.setData({ secret: '', offered: '' });
         wx.showToast({ title: this.data.t.giveAwayStopped, icon: 'none' });
       });
+    },
+
+    async showCode() {
+      await this.change(async () => {
+        this.draw((await api.couponCode(this.data.id)).code);
+        clearInterval(clock.ticking);
+        Object.assign(clock, { looksLeft: LOOKS, looking: false });
+        clock.ticking = setInterval(() => this.look(), LOOK_MS);
+      });
+    },
+
+    /** @param {string} code */
+    draw(code) {
+      this.setData({ digits: inFours(code), qr: qrImage(code), bar: barImage(code) });
+    },
+
+    /** Another code than is shown: this one was used, or its time is over. The card may tell another number of uses. */
+    async look() {
+      if (clock.looking) return;
+      if (clock.looksLeft <= 0) {
+        this.hideCode();
+        return;
+      }
+      clock.looksLeft -= 1;
+      clock.looking = true;
+      try {
+        const { code } = await api.couponCode(this.data.id);
+        if (!this.data.qr || inFours(code) === this.data.digits) return;
+        this.draw(code);
+        await this.reload();
+      } catch (problem) {
+        // Without an answer the code on the screen is as good as before; refused, it is worth nothing any more.
+        if (api.asApiError(problem).code === 'network') return;
+        this.hideCode();
+        await this.reload();
+      } finally {
+        clock.looking = false;
+      }
+    },
+
+    hideCode() {
+      clearInterval(clock.ticking);
+      this.setData({ digits: '', qr: '', bar: '' });
     },
 
     /** @param {() => Promise<void>} run */

@@ -73,7 +73,8 @@ def test_the_welcome_names_all_that_joining_brought(shop: Shop, engine: Engine) 
     assert told(shop, phone) == [("欢迎加入", body)]
     [(_, body)] = told(shop, phone, language="en")
     assert body.endswith(
-        " Welcome gift: 20 points (valid through …), 2 × ¥10 off (valid through …). Opening gift: 1 point."
+        " “Welcome gift” brought you 20 points (valid through …), 2 × ¥10 off (valid through …)."
+        " “Opening gift” brought you 1 point."
     )
 
 
@@ -125,7 +126,7 @@ def test_what_a_first_purchase_brought_is_told_in_one_message(
     sell(shop, phone, 2_000)
     body = "“首单礼”送您50积分、1张“十元券”（可用至…）、3次抽奖机会。"
     assert told(shop, phone) == [("活动奖励到账", body)]
-    body = "First order: 50 points, 1 × ¥10 off (valid through …), 3 lottery draws."
+    body = "“First order” brought you 50 points, 1 × ¥10 off (valid through …), 3 lottery draws."
     assert told(shop, phone, language="en") == [("A reward for you", body)]
 
 
