@@ -76,9 +76,18 @@ _LEAP = (
 # Who gives something for a birthday asks, as its gift does, that it had been known for long (app/tiers/birthdays.py).
 _KNOWN = f"""(NOT (a.actions ? 'points' OR a.actions ? 'coupon')
             OR b.birthday_set_at <= {_begins(_THAT)} - interval '30 days')"""
-_LAST_MOVED = """SELECT e.balance_after, x.occurred_at FROM ledger_entries e
+# Each movement with the next one, of whichever account: read once, however many days are asked about. What ends by
+# itself is no use of it. Before the first day that can be meant nothing is looked at.
+_MOVED = f"""SELECT u.member_id, x.occurred_at AS at, CAST(x.occurred_at AT TIME ZONE '{HOME_ZONE}' AS date) AS day,
+            lead(x.occurred_at) OVER (PARTITION BY u.member_id ORDER BY x.occurred_at, e.id) AS next_at
+        FROM ledger_accounts u JOIN ledger_entries e ON e.account_id = u.id
+        JOIN ledger_transactions x ON x.id = e.transaction_id
+        WHERE u.unit IN ('principal_fen', 'bonus_fen') AND x.kind <> 'expire' {{some}}
+            AND x.occurred_at >= {_begins(f"(SELECT min(t) FROM unnest(CAST(:days AS date[])) t) - {_DAYS}")}"""  # noqa: S608
+_STORED_VALUE = """(SELECT sum((SELECT e.balance_after FROM ledger_entries e
             JOIN ledger_transactions x ON x.id = e.transaction_id
-            WHERE e.account_id = u.id AND x.occurred_at < d.at {by} ORDER BY e.seq DESC LIMIT 1"""
+            WHERE e.account_id = u.id AND x.occurred_at < d.at ORDER BY e.seq DESC LIMIT 1))
+        FROM ledger_accounts u WHERE u.member_id = v.member_id AND u.unit IN ('principal_fen', 'bonus_fen'))"""
 _GRACE = """(SELECT CAST(p.definition ->> 'grace_days' AS integer) FROM tier_plans p
             WHERE p.effective_from <= d.at ORDER BY p.version DESC LIMIT 1)"""
 
@@ -109,14 +118,10 @@ QUESTIONS: Mapping[str, Question] = {
                     WHERE n.member_id = c.member_id AND n.seq > c.seq AND n.decided_at < d.at)""",  # noqa: S608
         member="c.member_id",
     ),
-    # What ends by itself is no use of it.
     "idle_balance": Question(
-        sql=f"""SELECT u.member_id, CAST({_AGO} AS text) AS occasion FROM ledger_accounts u
-            CROSS JOIN LATERAL ({_LAST_MOVED.format(by="AND x.kind <> 'expire'")}) v
-            CROSS JOIN LATERAL ({_LAST_MOVED.format(by="")}) q
-            WHERE u.unit IN ('principal_fen', 'bonus_fen') {{some}} GROUP BY u.member_id
-            HAVING CAST(max(v.occurred_at) AT TIME ZONE '{HOME_ZONE}' AS date) = {_AGO}
-                AND sum(q.balance_after) >= {_at_least("at_least_fen")}""",  # noqa: S608
+        sql=f"""SELECT v.member_id, CAST(v.day AS text) AS occasion FROM ({_MOVED}) v
+            WHERE v.day = {_AGO} AND v.at < d.at AND (v.next_at IS NULL OR v.next_at >= d.at)
+                AND {_STORED_VALUE} >= {_at_least("at_least_fen")}""",  # noqa: S608
         member="u.member_id",
     ),
     "no_visit": Question(
