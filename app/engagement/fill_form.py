@@ -188,7 +188,13 @@ def _points_prize(points: int) -> dict[str, Any]:
 
 
 def _check_in(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
-    return "check_in", {"days": [{"points": values["points"]}] * 6 + [{"points": values["seventh"]}]}
+    if values["make_up_points"] and not values["make_ups_a_month"]:
+        raise ActivityMalformed(reason="values.make_up_points: no day can be made up")
+    return "check_in", {
+        "days": [{"points": values["points"]}] * 6 + [{"points": values["seventh"]}],
+        "make_ups_a_month": values["make_ups_a_month"],
+        "make_up_points": values["make_up_points"] or 0,
+    }
 
 
 def _welcome(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:

@@ -72,6 +72,8 @@ def test_each_template_needs_little_more_than_its_end(shop: Shop, engine: Engine
         ("exchange_festival", {}, "values.items"),
         ("exchange_festival", {"values": {"items": ["0" * 26]}}, "no such reward item"),
         ("check_in_streak", {"values": {"points": "1"}}, "values.points"),
+        ("check_in_streak", {"values": {"make_ups_a_month": 11}}, "values.make_ups_a_month"),
+        ("check_in_streak", {"values": {"make_up_points": 5}}, "no day can be made up"),
     ],
 )
 def test_what_a_form_does_not_take(
@@ -188,6 +190,17 @@ def test_who_has_too_few_points_is_not_asked(shop: Shop, engine: Engine) -> None
     shop.earn(phone, 5)
     checked = phone.post("/check-ins", json={"activity_id": draft.id}, headers={"Idempotency-Key": "b"})
     assert checked.json["points"] == 7
+
+
+def test_a_form_of_check_in_says_how_many_missed_days_can_be_made_up(shop: Shop, engine: Engine) -> None:
+    """None unless it is filled in."""
+    phone = shop.member()
+    for values, left in (({}, (0, 0)), ({"make_ups_a_month": 3, "make_up_points": 5}, (3, 5))):
+        draft = made("check_in_streak", values=values).activity
+        assert isinstance(publish(draft), Activity)
+        calendar = phone.get("/check-ins").json
+        assert (calendar["make_ups_left"], calendar["make_up_points"]) == left
+        change.stop(activity_id=draft.id, version=2, actor=OPERATOR, now=clock.now())
 
 
 def test_a_promotion_stops_when_its_budget_is_given(shop: Shop, engine: Engine) -> None:
