@@ -174,8 +174,8 @@ _TEMPLATES = (
         code="exchange_festival",
         name=words("兑换节", "Exchange festival"),
         about=words(
-            "选出的兑换商品在活动期内按折扣价另行上架，各自有库存。",
-            "Items of the mall stand there once more at a lower price, with a stock of their own.",
+            "选出的兑换商品在活动期内按折扣价展示，暂代原商品，库存单独计算。",
+            "Items of the mall stand there at a lower price in the usual ones' place, with a stock of their own.",
         ),
         common=(*_NAMES, "stores", "tiers"),
         values=(
