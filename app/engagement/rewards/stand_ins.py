@@ -10,14 +10,14 @@ def without_those_replaced(seen: str) -> str:
     """
     return f"""
     WITH seen AS ({seen})
-    SELECT s.* FROM seen s WHERE s.reward -> 'instead_of' IS NOT NULL OR NOT EXISTS (
-        SELECT FROM seen c WHERE c.reward ->> 'instead_of' = s.id
+    SELECT s.* FROM seen s WHERE s.reward -> 'instead_of' IS NOT NULL OR s.id NOT IN (
+        SELECT c.reward ->> 'instead_of' FROM seen c WHERE c.reward -> 'instead_of' IS NOT NULL
             AND {_MAY_HAVE_MORE.format(limit="per_member", had="had")}
             AND {_MAY_HAVE_MORE.format(limit="per_member_a_day", had="had_today")}
             AND (EXISTS (SELECT FROM {_LEFT} WHERE q.item_id = c.id
                     AND q.store_id = (SELECT home_store_id FROM members WHERE id = :member_id))
                 OR EXISTS (SELECT FROM {_LEFT} WHERE q.item_id = c.id)
-                AND NOT EXISTS (SELECT q.store_id FROM {_LEFT} WHERE q.item_id = s.id
+                AND NOT EXISTS (SELECT q.store_id FROM {_LEFT} WHERE q.item_id = c.reward ->> 'instead_of'
                     EXCEPT SELECT q.store_id FROM {_LEFT} WHERE q.item_id = c.id)))"""  # noqa: S608  # constants of our own
 
 
