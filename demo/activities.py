@@ -71,10 +71,9 @@ def _live(name: tuple[str, str], face: dict[str, Any], terms: dict[str, Any], no
 
 
 def put_on(vault: SeedVault, *, today: datetime) -> str:
-    """A check-in since a week, and a lottery whose round began yesterday; the check-in's id."""
-    daily = _put_on(
-        "check_in_streak", Form(points_most=100_000, values={"points": 2, "seventh": 20}), today - 7 * _DAY
-    )
+    """A check-in since a week, with days to make up, and a lottery whose round began yesterday; the check-in's id."""
+    streak = {"points": 2, "seventh": 20, "make_ups_a_month": 3, "make_up_points": 5}
+    daily = _put_on("check_in_streak", Form(points_most=100_000, values=streak), today - 7 * _DAY)
     ends = today - _DAY + _ROUND
     game = _put_on("lottery", Form(ends_at=ends, values={}), today - 2 * _DAY)
     open_round(

@@ -92,9 +92,17 @@ class ActivityOpinionSchema(Strict):
 class ActivityReportSchema(ActivityCountSchema):
     reached = fields.Integer(
         required=True,
-        metadata={"description": "members it is for, as they are now: tier, birthday, points, home"},
+        metadata={
+            "description": "members it is for, as they are now: tier, birthday, points, home; "
+            "of a welcome gift who joined while it was on"
+        },
     )
-    points = fields.Integer(required=True, metadata={"description": "given, less what was taken back"})
+    points = fields.Integer(
+        required=True,
+        metadata={
+            "description": "given, less what was taken back, of a promotion with the refunds of its sales"
+        },
+    )
     coupons = fields.Integer(required=True)
     coupons_used = fields.Integer(required=True)
     chances = fields.Integer(required=True)

@@ -111,6 +111,17 @@ class CouponTemplateSchema(CouponTemplateDraftSchema):
         ClaimLinkSchema(), required=True, allow_none=True, metadata={"description": "to print and to send"}
     )
     created_at = fields.AwareDateTime(required=True)
+    pending_approval_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "what waits for a second person, the newest; null: nothing does"},
+    )
+    pending_terms = fields.Nested(
+        CouponTermsSchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "what the terms would be with the second person's word"},
+    )
 
 
 def stores_in(arguments: Mapping[str, Any]) -> set[str]:
@@ -142,6 +153,8 @@ def dump_template(template: Template, store_codes: Mapping[int, str]) -> dict[st
         "claim_key": template.claim_key,
         "claim_link": link and asdict(link),
         "created_at": template.created_at,
+        "pending_approval_id": template.pending_approval_id,
+        "pending_terms": template.pending_terms and msgspec.structs.asdict(template.pending_terms),
         "face": face,
         "terms": msgspec.structs.asdict(template.terms),
     }

@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from app import clock
 from app.engagement.events import bookings, cancel
 from app.engagement.events.bookings import STATES, Booking
-from app.staff.roles import REFUND
+from app.staff.roles import MANAGE_ACTIVITIES, REFUND
 from office_api.guard import STAFF, me, my_stores, require_staff
 from web.answers import answer
 from web.api import Blueprint
@@ -42,11 +42,11 @@ def _dump(booking: Booking) -> dict[str, Any]:
 @blueprint.response(200, page_of(OfficeEventBookingSchema))
 @blueprint.doc(security=STAFF)
 def listing(arguments: dict[str, Any]) -> Response:
-    """Bookings of a session in one of the caller's stores, the newest first."""
+    """Bookings of a session in one of the stores where the caller makes events, or may refund; the newest first."""
     wanted = asked(arguments)
     found = bookings.of_session(
         session_id=arguments["session_id"],
-        stores=my_stores(REFUND),
+        stores=my_stores(REFUND, MANAGE_ACTIVITIES),
         state=arguments["state"],
         limit=wanted.limit + 1,
         before=wanted.after,

@@ -72,9 +72,12 @@ def store_named(right: str, code: str) -> int:
     return stores_named(right, {code}, field="store")[code]
 
 
-def my_stores(right: str) -> frozenset[int] | None:
-    """Where the caller has the right; None means everywhere, an empty set raises `Forbidden`."""
-    stores = stores_with(me().grants, right)
-    if stores is not None and not stores:
+def my_stores(right: str, *others: str) -> frozenset[int] | None:
+    """Where the caller has the right, or one of the others; None means everywhere, an empty set raises `Forbidden`."""
+    each = [stores_with(me().grants, one) for one in (right, *others)]
+    if None in each:
+        return None
+    stores = frozenset[int]().union(*(found for found in each if found is not None))
+    if not stores:
         raise Forbidden(right=right)
     return stores

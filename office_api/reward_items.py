@@ -95,6 +95,14 @@ class RewardDraftSchema(Strict):
             "description": "what one costs the brand; null: not said, and one person alone cannot offer it"
         },
     )
+    instead_of = text(
+        26,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "the item in whose place it stands in the members' list while they can have it"
+        },
+    )
     stock = fields.List(
         fields.Nested(RewardStockSchema()),
         required=True,

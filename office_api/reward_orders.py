@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from app import clock
 from app.engagement.rewards import cancel, orders
 from app.engagement.rewards.orders import Order
-from app.staff.roles import REFUND
+from app.staff.roles import MANAGE_ACTIVITIES, REFUND, stores_with
 from office_api.guard import STAFF, me, my_stores, require_staff
 from web.answers import answer
 from web.api import Blueprint
@@ -30,7 +30,9 @@ class OrdersArguments(PageArguments):
 
 
 class OfficeRewardOrderSchema(StaffRewardOrderSchema):
-    member_no = fields.String(required=True)
+    member_no = fields.String(
+        required=True, metadata={"description": "masked where the caller may not refund"}
+    )
 
 
 def _dump(order: Order) -> dict[str, Any]:
@@ -42,10 +44,11 @@ def _dump(order: Order) -> dict[str, Any]:
 @blueprint.response(200, page_of(OfficeRewardOrderSchema))
 @blueprint.doc(security=STAFF)
 def listing(arguments: dict[str, Any]) -> Response:
-    """Exchanges that wait, or waited, in the caller's stores, the newest first."""
+    """Exchanges that wait, or waited, in the stores where the caller makes items, or may refund; the newest first."""
     wanted = asked(arguments)
     found = orders.of_stores(
-        stores=my_stores(REFUND),
+        stores=my_stores(REFUND, MANAGE_ACTIVITIES),
+        whole_numbers_in=stores_with(me().grants, REFUND),
         state=arguments["state"],
         item_id=arguments["item_id"],
         limit=wanted.limit + 1,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.coupons.face import Face, face_of
 from app.coupons.models import CouponFace, CouponStock, CouponTemplate
-from app.coupons.terms import Terms
+from app.coupons.terms import Terms, terms_of
 from app.db import into
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_secret
@@ -41,7 +41,11 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True)
 class Template(Draft):
-    """A template as it stands. One whose review came to nothing is a `draft`."""
+    """A template as it stands. One whose review came to nothing is a `draft`.
+
+    `pending_approval_id`: the newest request that waits for a second person, if it can still be carried out; with their
+    word it has `pending_terms`.
+    """
 
     id: str
     version: int
@@ -49,17 +53,25 @@ class Template(Draft):
     face_version: int
     claim_key: str | None
     created_at: datetime
+    pending_approval_id: str | None
+    pending_terms: Terms | None
 
 
 #: The state people see: a review that was rejected closes by itself, one that expired or came to nothing does not.
 STATE = """CASE WHEN t.state = 'in_review' AND NOT EXISTS (SELECT FROM approval_requests r
         WHERE r.kind = 'coupon_template' AND r.subject = t.id AND r.state = 'pending' AND r.expires_at > :now)
     THEN 'draft' ELSE t.state END"""
+#: Of requests about another version none will be carried out.
+_PENDING = """LEFT JOIN LATERAL (SELECT r.id, r.details -> 'terms' AS terms FROM approval_requests r
+        WHERE r.kind = 'coupon_template' AND r.subject = t.id AND r.state = 'pending' AND r.expires_at > :now
+            AND CAST(r.details ->> 'version' AS integer) = t.version
+        ORDER BY r.id DESC LIMIT 1) p ON true"""
 SELECTED = f"""
     SELECT t.id, t.version, {STATE} AS state, t.face_version, t.per_member, t.per_member_a_day, t.per_clerk_a_day,
-        t.in_centre, t.claim_key, t.claim_from, t.claim_until, t.created_at, f.face, s.stock
+        t.in_centre, t.claim_key, t.claim_from, t.claim_until, t.created_at, f.face, s.stock,
+        p.id AS pending_approval_id, p.terms AS pending_terms
     FROM coupon_templates t JOIN coupon_faces f ON f.template_id = t.id AND f.version = t.face_version
-    LEFT JOIN coupon_stock s ON s.template_id = t.id"""  # noqa: S608  # constants of our own
+    LEFT JOIN coupon_stock s ON s.template_id = t.id {_PENDING}"""  # noqa: S608  # constants of our own
 _ONE = text(f"{SELECTED} WHERE t.id = :id")
 _FACES_ONE_AFTER_ANOTHER = text("SELECT pg_advisory_xact_lock(hashtextextended('coupon_faces', 0))")
 # Waits for whoever is issuing, and lets nobody issue until the transaction ends: their coupons point at this row.
@@ -77,6 +89,8 @@ def template_of(row: Any) -> Template:
         face_version=row.face_version,
         claim_key=row.claim_key,
         created_at=row.created_at,
+        pending_approval_id=row.pending_approval_id,
+        pending_terms=None if row.pending_terms is None else terms_of(row.pending_terms),
         terms=Terms(
             per_member=row.per_member,
             per_member_a_day=row.per_member_a_day,

@@ -16,9 +16,12 @@ _LATE = timedelta(days=8)
 SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 #: Sales of members recorded from `:first` until `:last` to which the activity's rules gave `points`, or of which they
-#: took `off_fen`, less the part that went back.
+#: took `off_fen`, less the part that went back. A refund takes back points of goods, not of rules: `points_back` is the
+#: rules' share of them, so that all of it is back with the whole sale.
 BY_ITS_RULES = """
     SELECT s.member_id, s.business_date, s.store_id, coalesce(p.points, 0) AS points,
+        CASE WHEN p.points > 0 THEN (SELECT p.points * coalesce(sum(points), 0) / s.points_earned
+            FROM refunds WHERE sale_id = s.id) ELSE 0 END AS points_back,
         CASE WHEN d.fen > 0 THEN d.fen - (SELECT CASE WHEN s.amount_fen > 0
             THEN d.fen * coalesce(sum(amount_fen), 0) / s.amount_fen WHEN count(*) > 0 THEN d.fen ELSE 0 END
             FROM refunds WHERE sale_id = s.id) ELSE 0 END AS off_fen

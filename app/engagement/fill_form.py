@@ -188,7 +188,13 @@ def _points_prize(points: int) -> dict[str, Any]:
 
 
 def _check_in(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
-    return "check_in", {"days": [{"points": values["points"]}] * 6 + [{"points": values["seventh"]}]}
+    if values["make_up_points"] and not values["make_ups_a_month"]:
+        raise ActivityMalformed(reason="values.make_up_points: no day can be made up")
+    return "check_in", {
+        "days": [{"points": values["points"]}] * 6 + [{"points": values["seventh"]}],
+        "make_ups_a_month": values["make_ups_a_month"],
+        "make_up_points": values["make_up_points"] or 0,
+    }
 
 
 def _welcome(values: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
@@ -226,13 +232,14 @@ def _items(
         ]
         if not places:
             raise ActivityMalformed(reason="values.items: one of them is in none of the stores")
-        reward = _at_festival(usual.reward, form, values["percent"])
+        reward = _at_festival(usual, form, values["percent"])
         made.append(show(session, add_item(session, reward, places, "stopped", actor, now)))
     return made
 
 
-def _at_festival(usual: Reward, form: Form, percent: int) -> Reward:
-    """For those who see the usual one and are in a tier of the form."""
+def _at_festival(item: Item, form: Form, percent: int) -> Reward:
+    """For those who see the usual one and are in a tier of the form; it stands in the usual one's place."""
+    usual = item.reward
     tiers = usual.tiers if form.tiers is None else tuple(sorted(form.tiers & set(usual.tiers or form.tiers)))
     if form.tiers is not None and not tiers:
         raise ActivityMalformed(reason="tiers: none of them sees one of the items")
@@ -245,6 +252,7 @@ def _at_festival(usual: Reward, form: Form, percent: int) -> Reward:
         tiers=tiers,
         available_from=form.starts_at,
         available_until=form.ends_at,
+        instead_of=usual.instead_of or item.item_id,
     )
 
 

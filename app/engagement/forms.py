@@ -8,6 +8,9 @@ from app.engagement.form_fields import COMMON, Common, Field, Words, words
 from app.engagement.reward import MOST_REWARD_POINTS
 from app.points.rules import MOST_POINTS
 
+#: Of a form: who makes up a third of a month is not there in a row. The activity itself takes more.
+MOST_MAKE_UPS = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
@@ -171,8 +174,8 @@ _TEMPLATES = (
         code="exchange_festival",
         name=words("兑换节", "Exchange festival"),
         about=words(
-            "选出的兑换商品在活动期内按折扣价另行上架，各自有库存。",
-            "Items of the mall stand there once more at a lower price, with a stock of their own.",
+            "选出的兑换商品在活动期内按折扣价展示，暂代原商品，库存单独计算。",
+            "Items of the mall stand there at a lower price in the usual ones' place, with a stock of their own.",
         ),
         common=(*_NAMES, "stores", "tiers"),
         values=(
@@ -227,6 +230,25 @@ _TEMPLATES = (
                 1,
                 MOST_REWARD_POINTS,
                 10,
+            ),
+            _number(
+                "make_ups_a_month",
+                words("每月可补签天数", "Missed days that can be made up a month"),
+                words(
+                    "补签只接上连续天数，不送积分；0 为不可补签",
+                    "They mend the row and give nothing; 0: none",
+                ),
+                0,
+                MOST_MAKE_UPS,
+                0,
+            ),
+            _number(
+                "make_up_points",
+                words("每次补签消耗积分", "Points a made-up day costs"),
+                words("不填为免费补签", "Nothing if left out"),
+                0,
+                MOST_REWARD_POINTS,
+                None,
             ),
         ),
         ends=False,

@@ -13,7 +13,7 @@ from app.coupons.costs import PROMISED_FEN, USED_FEN
 from app.db import reading
 from app.engagement.activity import Activity, one
 from app.engagement.bought import Bought, Span, bought_by, conversion
-from app.engagement.definitions import Promotion
+from app.engagement.definitions import Promotion, Welcome
 from app.engagement.earned_by import BY_ITS_RULES, places
 from app.settlement.policy import SettlementPolicy
 
@@ -63,7 +63,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """`most` None: there is none."""
+    """`most` None: there is none. Points and coupons that were taken back are in `given`: they do not fill it again."""
 
     most: int | None
     given: int
@@ -76,7 +76,8 @@ class Budget:
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """Points and coupons are what was given, less what was taken back again; `points_paid` what members paid to take
-    part. `reached`: the members it is for, as they are now. `before`: as long before it began as it has lasted."""
+    part. `reached`: the members it is for, as they are now; of a welcome gift those who joined while it was on.
+    `before`: as long before it began as it has lasted."""
 
     reached: int
     members: int
@@ -99,25 +100,25 @@ class Report:
 
 #: One row for each time somebody took part. Of another kind of activity each of these has none.
 _PART = f"""
-    SELECT c.member_id, c.day, m.home_store_id AS store_id, c.cost_points AS paid, 0 AS earned, 0 AS goods_fen,
-        0 AS off_fen
+    SELECT c.member_id, c.day, m.home_store_id AS store_id, c.cost_points AS paid, 0 AS earned, 0 AS back,
+        0 AS goods_fen, 0 AS off_fen
     FROM check_ins c JOIN members m ON m.id = c.member_id WHERE c.activity_id = :id
     UNION ALL
-    SELECT d.member_id, d.drawn_on, m.home_store_id, d.cost_points, 0, 0, 0 FROM lottery_draws d
+    SELECT d.member_id, d.drawn_on, m.home_store_id, d.cost_points, 0, 0, 0, 0 FROM lottery_draws d
     JOIN lottery_rounds r ON r.id = d.round_id JOIN members m ON m.id = d.member_id WHERE r.activity_id = :id
     UNION ALL
     SELECT g.member_id, CAST(g.at AT TIME ZONE '{HOME_ZONE}' AS date), coalesce(s.store_id, m.home_store_id), 0, 0, 0,
-        0
+        0, 0
     FROM activity_grants g JOIN activities a ON a.id = g.activity_id JOIN members m ON m.id = g.member_id
     LEFT JOIN sales s ON g.source = 'sale:' || s.id
     WHERE g.activity_id = :id AND a.kind NOT IN ('check_in', 'lottery', 'survey')
     UNION ALL
-    SELECT p.member_id, CAST(NULL AS date), m.home_store_id, 0, 0, 0, 0
+    SELECT p.member_id, CAST(NULL AS date), m.home_store_id, 0, 0, 0, 0, 0
     FROM survey_participants p JOIN members m ON m.id = p.member_id WHERE p.activity_id = :id
     UNION ALL
-    SELECT e.member_id, e.business_date, e.store_id, 0, e.points, 0, e.off_fen FROM ({BY_ITS_RULES}) e
+    SELECT e.member_id, e.business_date, e.store_id, 0, e.points, e.points_back, 0, e.off_fen FROM ({BY_ITS_RULES}) e
     UNION ALL
-    SELECT o.member_id, o.ordered_on, o.store_id, o.points, 0,
+    SELECT o.member_id, o.ordered_on, o.store_id, o.points, 0, 0,
         coalesce(CAST(v.reward ->> 'cost_fen' AS bigint), 0), 0
     FROM reward_orders o JOIN reward_versions v ON v.item_id = o.item_id AND v.version = o.item_version
     WHERE o.item_id = ANY(CAST(:items AS varchar[])) AND o.state NOT IN ('pending', 'cancelled')"""  # noqa: S608  # our own constants
@@ -125,8 +126,8 @@ _TAKEN_PART = text(f"""
     WITH part AS ({_PART})
     SELECT grouping(day) AS no_day, grouping(store_id) AS no_store, day, store_id,
         count(DISTINCT member_id) AS members, count(*) AS times, CAST(coalesce(sum(paid), 0) AS bigint) AS paid,
-        CAST(coalesce(sum(earned), 0) AS bigint) AS earned, CAST(coalesce(sum(goods_fen), 0) AS bigint) AS goods_fen,
-        CAST(coalesce(sum(off_fen), 0) AS bigint) AS off_fen
+        CAST(coalesce(sum(earned), 0) AS bigint) AS earned, CAST(coalesce(sum(earned - back), 0) AS bigint) AS kept,
+        CAST(coalesce(sum(goods_fen), 0) AS bigint) AS goods_fen, CAST(coalesce(sum(off_fen), 0) AS bigint) AS off_fen
     FROM part GROUP BY GROUPING SETS ((), (day), (store_id))""")  # noqa: S608
 _BOUGHT = bought_by(_PART)
 _GIVEN = text(f"""
@@ -145,13 +146,21 @@ _GIVEN = text(f"""
             FROM coupon_redemptions r WHERE r.coupon_id = c.id AND r.undone_at IS NULL) u
         WHERE g.coupons > 0 AND c.source = 'activity' AND c.source_id = g.id) k
     WHERE g.activity_id = :id""")  # noqa: S608
+#: Where it matters when they joined: since it was first put on, until it was stopped.
 _REACHED = text("""
+    WITH put AS (SELECT min(at) FILTER (WHERE action = 'activity.publish') AS on_at,
+            max(at) FILTER (WHERE action <> 'activity.publish') AS off_at
+        FROM audit_log WHERE :by_joining AND object_type = 'activity' AND object_id = :id
+            AND action IN ('activity.publish', 'activity.stop', 'activity.used_up'))
     SELECT count(*) FROM members m JOIN tiers t ON t.id = m.tier_id
     LEFT JOIN ledger_accounts a ON a.member_id = m.id AND a.unit = 'points'
     WHERE m.status = 'active' AND (CAST(:tiers AS text[]) IS NULL OR t.code = ANY(:tiers))
         AND (CAST(:home AS bigint[]) IS NULL OR m.home_store_id = ANY(:home))
         AND (CAST(:birthdays AS text[]) IS NULL OR to_char(m.birthday, 'MMDD') = ANY(:birthdays))
-        AND (:points = 0 OR a.balance >= :points)""")
+        AND (:points = 0 OR a.balance >= :points)
+        AND (NOT :by_joining OR m.joined_at >= greatest(:starts_at, (SELECT on_at FROM put))
+            AND m.joined_at < coalesce(CAST(:ends_at AS timestamptz), 'infinity')
+            AND (:is_on OR m.joined_at < (SELECT off_at FROM put)))""")
 
 
 def report(*, activity_id: str, now: datetime) -> Report:
@@ -168,7 +177,7 @@ def _report(connection: Connection, found: Activity, now: datetime) -> Report:
     during, before = conversion(connection, _BOUGHT, asked, _span(found), now)
     [total] = [row for row in groups if row.no_day and row.no_store]
     policy = policies.in_force(connection, SettlementPolicy).value
-    points = given.points + total.earned
+    points = given.points + total.kept
     return Report(
         reached=connection.execute(_REACHED, _audience(found, now)).scalar_one(),
         members=total.members,
@@ -212,6 +221,11 @@ def _audience(found: Activity, now: datetime) -> dict[str, Any]:
     asked = found.definition.conditions
     at_home = asked.stores if not isinstance(found.definition, Promotion) else None
     return {
+        "id": found.id,
+        "by_joining": isinstance(found.definition, Welcome),
+        "starts_at": found.starts_at,
+        "ends_at": found.ends_at,
+        "is_on": found.state == "live",
         "tiers": None if asked.tiers is None else sorted(asked.tiers),
         "home": None if at_home is None else sorted(at_home),
         "birthdays": None if asked.birthday is None else _birthdays(asked.birthday, found, now),

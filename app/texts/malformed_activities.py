@@ -50,6 +50,10 @@ OF_ACTIVITIES: dict[str, tuple[str, str]] = {
         "values.budget_fen：没有填写折扣，无需设置优惠预算。",
         "values.budget_fen: nothing is taken off.",
     ),
+    "values.make_up_points: no day can be made up": (
+        "values.make_up_points：没有设置每月可补签天数，无需填写补签消耗的积分。",
+        "values.make_up_points: no day can be made up.",
+    ),
     "coupons_most: a promotion gives no coupons": (
         "促销活动不发券，不能填 coupons_most。",
         "coupons_most: a promotion gives no coupons.",

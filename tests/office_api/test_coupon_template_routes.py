@@ -64,7 +64,8 @@ def test_a_template_is_drafted_reviewed_stopped_and_resumed(actors: Actors, engi
     assert seen["details"]["face"]["conditions"]["stores"] == ["S001"]
     assert seen["details"]["terms"]["stock"] == 20
 
-    assert office.get(path).json["state"] == "in_review"
+    reviewed = office.get(path).json
+    assert (reviewed["state"], reviewed["pending_approval_id"]) == ("in_review", waiting.json["approval_id"])
     for refused in (office.put(path, body(version=3)), office.post(f"{path}/submit", {"version": 3})):
         assert (refused.status_code, refused.json["code"]) == (409, "coupon_in_review")
     decided(actors, waiting.json["approval_id"])
@@ -89,6 +90,35 @@ def test_a_template_is_drafted_reviewed_stopped_and_resumed(actors: Actors, engi
         "stop",
         "resume",
     ]
+
+
+def test_a_template_says_what_waits_for_a_second_person(actors: Actors, engine: Engine) -> None:
+    """Also in the list. What nobody can carry out any more does not wait."""
+    office, made = Rules(actors, "manager"), live(actors)
+    live(actors)
+    path = f"{PATH}/{made.id}"
+
+    def told() -> list[tuple[str | None, int | None]]:
+        one, (_, listed) = office.get(path).json, office.get(PATH).json["items"]
+        assert listed == {name: value for name, value in one.items() if name != "numbers"}
+        assert (one["state"], one["terms"]["stock"]) == ("live", 20)
+        return [(one["pending_approval_id"], (one["pending_terms"] or {}).get("stock"))]
+
+    assert told() == [(None, None)]
+    first, second = (
+        office.put(path, body(terms={"stock": stock}, version=made.version)) for stock in (30, 40)
+    )
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert told() == [(second.json["approval_id"], 40)]
+    decided(actors, second.json["approval_id"], agree=False)
+    assert told() == [(first.json["approval_id"], 30)]
+    assert office.post(f"{path}/stop", {"version": made.version}).json["pending_approval_id"] is None
+    assert office.post(f"{path}/resume", {"version": made.version + 1}).status_code == 200
+    assert told() == [(None, None)]
+    third = office.put(path, body(terms={"stock": 50}, version=made.version + 2)).json["approval_id"]
+    decided(actors, third)
+    found = office.get(path).json
+    assert (found["pending_approval_id"], found["terms"]["stock"]) == (None, 50)
 
 
 @pytest.mark.parametrize("who", ["manager", "admin"])

@@ -86,6 +86,10 @@ def test_who_books_is_listed_masked_in_ones_stores_and_given_up_for(
     assert elsewhere("GET", path).json["items"] == []
     give_up = f"/event-bookings/{made['id']}/cancel"
     assert elsewhere("POST", give_up, {"note": "ill"}).status_code == 404
+    mark, away = (Office(shop, "marketer", store.id) for store in (shop.store, other))
+    assert mark("GET", path).json == mia("GET", path).json
+    assert away("GET", path).json["items"] == []
+    assert mark("POST", give_up, {"note": "ill"}).status_code == 403
     assert mia("POST", give_up, {"note": "ill"}).json["points_back"] == 100
     assert phones[1].get(f"/bookings/{behind['id']}").json["state"] == "booked"
     assert mia("GET", "/events").json["items"][0]["sessions"][0]["booked"] == 1

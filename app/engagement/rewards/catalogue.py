@@ -15,6 +15,7 @@ from app.engagement.rewards.gives import KINDS
 from app.engagement.rewards.items import places_of
 from app.engagement.rewards.promoted import IN_MALL, PROMOTED
 from app.engagement.rewards.reward import Place, Price, Reward, reward_of
+from app.engagement.rewards.stand_ins import without_those_replaced
 from app.errors import NotFound
 from app.tiers.card import Card, card_of
 
@@ -62,13 +63,14 @@ _SEEN = f"""
     WHERE {IN_MALL} AND (v.reward -> 'tiers' IS NULL OR jsonb_exists(v.reward -> 'tiers', :tier))
         AND coalesce(CAST(v.reward ->> 'available_from' AS timestamptz) <= :now, true)
         AND coalesce(CAST(v.reward ->> 'available_until' AS timestamptz) > :now, true)"""  # noqa: S608  # constants of our own
+_LISTED = without_those_replaced(_SEEN)
 _PAGE = text(f"""
-    SELECT * FROM ({_SEEN}) seen
+    SELECT * FROM ({_LISTED}) listed
     WHERE (points, id) > (:after_points, :after_id) AND points BETWEEN :least AND :most
     ORDER BY points, id LIMIT :limit""")  # noqa: S608  # constants of our own
 _ONE = text(f"SELECT * FROM ({_SEEN}) seen WHERE id = :item_id")  # noqa: S608  # constants of our own
 #: Of a larger mall the cheapest tell: the last band has no end.
-_PRICES = text(f"SELECT points FROM ({_SEEN}) seen ORDER BY points LIMIT 1000")  # noqa: S608  # constants of our own
+_PRICES = text(f"SELECT points FROM ({_LISTED}) listed ORDER BY points LIMIT 1000")  # noqa: S608  # constants of our own
 _STORES = text("SELECT id, code, name FROM stores WHERE id = ANY(:ids) AND status = 'open' ORDER BY code")
 
 
@@ -90,7 +92,8 @@ def catalogue(
 ) -> list[Shown]:
     """What there is for this member, from the cheapest on, behind `after` (points and id of the one before).
 
-    With `affordable` only what their points are enough for; `within` is about the price they pay.
+    With `affordable` only what their points are enough for; `within` is about the price they pay. An item in
+    whose place another one stands is left out.
     """
     with reading() as connection:
         card = _card(connection, member_id, now)

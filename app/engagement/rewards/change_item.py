@@ -216,6 +216,8 @@ def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
     known = set(session.scalars(select(Tier.code).where(Tier.code.in_(named))))
     if named - known:
         raise RewardMalformed(reason="tiers, tier_prices: no such tier")
+    if reward.instead_of is not None and session.get(RewardItem, reward.instead_of) is None:
+        raise RewardMalformed(reason="instead_of: there is no such reward item")
 
 
 def _next(

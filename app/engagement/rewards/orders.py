@@ -1,7 +1,7 @@
 """Exchanges as members, tills and the back office see them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from app.db import reading
 from app.engagement.rewards.policy import RewardPolicy
 from app.engagement.rewards.reward import reward_of
 from app.errors import NotFound
-from app.tiers.card import masked_name
+from app.tiers.card import masked_name, masked_no
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,13 +112,17 @@ def waiting(
 def of_stores(
     *,
     stores: Collection[int] | None,
+    whole_numbers_in: Collection[int] | None,
     state: str | None,
     item_id: str | None,
     limit: int,
     before: str | None,
     now: datetime,
 ) -> list[Order]:
-    """Those of some stores (None: all, and those of no store), the newest first."""
+    """Those of some stores (None: all, and those of no store), the newest first.
+
+    A member's number is whole in those of `whole_numbers_in` (None: in all), and masked elsewhere.
+    """
     values = {
         "stores": None if stores is None else sorted(stores),
         "state": state,
@@ -127,7 +131,14 @@ def of_stores(
         "before": before,
     }
     with reading() as connection:
-        return _orders(connection, connection.execute(_OF_STORES, values).all(), now)
+        rows = connection.execute(_OF_STORES, values).all()
+        found = _orders(connection, rows, now)
+    return [
+        order
+        if whole_numbers_in is None or row.store_id in whole_numbers_in
+        else replace(order, member_no=masked_no(order.member_no))
+        for row, order in zip(rows, found, strict=True)
+    ]
 
 
 def undo_until(

@@ -40,8 +40,8 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
     Who is in one of `tier_prices` pays that price, the others `price`. With `tiers` only members of these see it. It
     can be had within `[available_from, available_until)`. Limits count what was not cancelled, days by the chain's
-    calendar. `full_price` is the regular one, where this one is less. `cost_fen` is what one costs the brand; None:
-    nobody has said.
+    calendar. `full_price` is the regular one, where this one is less. `instead_of` is the item in whose place it
+    stands in the mall while members can have it. `cost_fen` is what one costs the brand; None: nobody has said.
     """
 
     name_zh: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -60,6 +60,7 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     per_member: Limit | None = None
     per_member_a_day: Limit | None = None
     cost_fen: CashPrice | None = None
+    instead_of: Annotated[str, Meta(min_length=1, max_length=26)] | None = None
 
     def price_for(self, tier: str) -> Price:
         return self.tier_prices.get(tier, self.price)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app import clock
+from app.engagement.rewards.reward import Place
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
 from tests.actors import staff_token
@@ -14,7 +15,7 @@ from tests.app.stored_value.offering import ticket
 from tests.conftest import rows
 from tests.phones import bound
 from tests.quoting import fill
-from tests.rewards import exchanged, given_up, mugs
+from tests.rewards import exchanged, given_up, item, mugs
 from tests.shop import Phone, Shop, TillClient
 
 
@@ -119,3 +120,30 @@ def test_staff_undo_an_exchange_in_their_stores(shop: Shop, engine: Engine, phon
     client = shop.app.test_client()
     listed = client.get("/office/v1/reward-orders?state=ready", headers=headers).json["items"]
     assert [one["id"] for one in listed] == [second["id"]]
+
+
+def test_who_makes_items_reads_who_exchanged_for_them_in_their_stores_masked(
+    shop: Shop, engine: Engine, phone: Phone
+) -> None:
+    """Who may refund there as well is told the whole number, and where they may not, none."""
+    other = shop.open_store("S002")
+    there = exchanged(phone, item(Place(store_id=other.id, stock=3)), store="S002")
+    here = exchanged(phone, mugs(shop))
+    number = str(phone.get("/me").json["member_no"])
+
+    def listed(name: str, *grants: Grant) -> list[tuple[str, str]]:
+        headers = {"Authorization": f"Bearer {staff_token(shop.person(name, *grants).id)}"}
+        client = shop.app.test_client()
+        undone = client.post(
+            f"/office/v1/reward-orders/{here['id']}/cancel",
+            json={"note": "damaged"},
+            headers=headers | {"Idempotency-Key": name},
+        )
+        assert undone.status_code == (404 if len(grants) == 2 else 403)
+        found = client.get("/office/v1/reward-orders", headers=headers).json["items"]
+        return [(one["id"], one["member_no"]) for one in found]
+
+    masked, makes = f"{'*' * (len(number) - 4)}{number[-4:]}", Grant("marketer", shop.store.id)
+    assert listed("mark", makes) == [(here["id"], masked)]
+    assert listed("both", makes, Grant("clerk", other.id)) == [(here["id"], masked), (there["id"], number)]
+    assert listed("all", Grant("marketer", None)) == [(here["id"], masked), (there["id"], masked)]

@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import Engine, event, text
 
 from app import clock, db
+from app.audit import OPERATOR
 from app.clock import HOME_ZONE, business_date
+from app.engagement import change
+from app.engagement.activity import Activity
 from app.engagement.bought import Bought
 from app.engagement.report import Budget, Cost, Report, report
 from app.settlement.policy import SettlementPolicy
-from tests.app.engagement.offering import MINUTE, THANKS, live, lottery, play, round_of, work
+from tests.app.engagement.offering import MINUTE, THANKS, draft, live, lottery, play, round_of, work
 from tests.app.engagement.test_gifts import refund, sell
+from tests.conftest import rows
 from tests.coupons import live_template, use
 from tests.quoting import quoted, taken
 from tests.rewards import exchanged, mugs
@@ -25,6 +29,11 @@ def told(activity_id: str) -> Report:
 
 def today() -> date:
     return business_date(clock.now(), HOME_ZONE)
+
+
+def made(what: dict[str, Any]) -> Activity:
+    now = clock.now()
+    return change.create(draft=draft("welcome", now=now, **what), actor=OPERATOR, now=now)
 
 
 def write(statement: str) -> None:
@@ -49,7 +58,7 @@ def test_a_promotion_counts_the_lines_that_name_its_rule(shop: Shop, engine: Eng
     sell(shop, eve, 4_000)
     refund(shop, ten)
     found = told(activity.id)
-    assert (found.reached, found.members, found.times, found.points) == (2, 2, 3, 2 * (30 + 10 + 7))
+    assert (found.reached, found.members, found.times, found.points) == (2, 2, 3, 2 * (30 + 7))
     assert [(one.store_id, one.members, one.times) for one in found.stores] == [
         (shop.store.id, 1, 2),
         (other.id, 1, 1),
@@ -59,8 +68,41 @@ def test_a_promotion_counts_the_lines_that_name_its_rule(shop: Shop, engine: Eng
     assert found.before == Bought(buyers=1, purchases=1, amount_fen=2_000)
     assert (found.points_budget, found.points_budget.left) == (Budget(most=200, given=94), 106)
     assert found.cost == Cost(
-        points_fen=94, coupons_given_fen=0, coupons_used_fen=0, goods_fen=0, discounts_fen=0
+        points_fen=74, coupons_given_fen=0, coupons_used_fen=0, goods_fen=0, discounts_fen=0
     )
+
+
+def test_of_a_promotions_points_those_of_refunds_are_not_told(shop: Shop, engine: Engine) -> None:
+    """¥29.67 brings 89, 59 of them by the rule; with ¥10 of it 29 go back, 19.2 of which are the rule's."""
+    activity = live("promotion", starts_at=clock.now(), factor_bp=30_000)
+    ann, bob = shop.member("Ann"), shop.member("Bob")
+    sale = sell(shop, ann, 2_967)
+    back = sell(shop, bob, 1_500)
+    refund(shop, sale, amount_fen=1_000)
+    assert rows(engine, "SELECT points FROM refunds") == [(29,)]
+    assert told(activity.id).points == 40 + 30
+    refund(shop, back, amount_fen=900)
+    refund(shop, back, refund_no="R2")
+    found = told(activity.id)
+    assert (found.points, found.cost.points_fen) == (40, 40)
+    assert found.points_budget == Budget(most=None, given=59 + 30)
+    assert found.during == Bought(buyers=1, purchases=1, amount_fen=1_967)
+
+
+def test_a_welcome_reaches_who_joined_while_it_was_on(shop: Shop, engine: Engine) -> None:
+    """One was there before, one joins before it begins, two while it is on, one when it has been stopped."""
+    shop.member()
+    draft = made(welcome := {"reward": {"points": 5}})
+    shop.member()
+    assert told(draft.id).reached == 0
+    change.publish(activity_id=draft.id, version=1, actor=OPERATOR, now=clock.now())
+    shop.member()
+    shop.member()
+    assert told(draft.id).reached == 2
+    later = live("welcome", starts_at=clock.now() + MINUTE, **welcome)
+    change.stop(activity_id=draft.id, version=2, actor=OPERATOR, now=clock.now())
+    shop.member()
+    assert (told(draft.id).reached, told(later.id).reached) == (2, 0)
 
 
 def test_what_a_promotion_took_off_is_a_cost_but_for_what_went_back(shop: Shop, engine: Engine) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app import clock
 from app.approvals.explain import why_text
@@ -17,14 +17,15 @@ from app.engagement.definitions import ActivityMalformed
 from app.engagement.earned_by import stop_used_up_promotions
 from app.engagement.fill_form import Form, Made
 from app.engagement.forms import TEMPLATES
+from app.engagement.rewards.reward import Place
 from app.staff.roles import Grant
 from tests.actors import staff_token
 from tests.app.engagement.offering import MINUTE, live
 from tests.conftest import rows
 from tests.coupons import live_template
 from tests.quoting import CUP, quoted, taken
-from tests.rewards import asked, mugs
-from tests.shop import Shop
+from tests.rewards import asked, item, mugs
+from tests.shop import Phone, Shop
 
 WEEK = timedelta(days=7)
 _RULES = "SELECT rule_no, version, effective_until <= effective_from FROM earn_rules WHERE kind <> 'base' ORDER BY id"
@@ -71,6 +72,8 @@ def test_each_template_needs_little_more_than_its_end(shop: Shop, engine: Engine
         ("exchange_festival", {}, "values.items"),
         ("exchange_festival", {"values": {"items": ["0" * 26]}}, "no such reward item"),
         ("check_in_streak", {"values": {"points": "1"}}, "values.points"),
+        ("check_in_streak", {"values": {"make_ups_a_month": 11}}, "values.make_ups_a_month"),
+        ("check_in_streak", {"values": {"make_up_points": 5}}, "no day can be made up"),
     ],
 )
 def test_what_a_form_does_not_take(
@@ -189,6 +192,17 @@ def test_who_has_too_few_points_is_not_asked(shop: Shop, engine: Engine) -> None
     assert checked.json["points"] == 7
 
 
+def test_a_form_of_check_in_says_how_many_missed_days_can_be_made_up(shop: Shop, engine: Engine) -> None:
+    """None unless it is filled in."""
+    phone = shop.member()
+    for values, left in (({}, (0, 0)), ({"make_ups_a_month": 3, "make_up_points": 5}, (3, 5))):
+        draft = made("check_in_streak", values=values).activity
+        assert isinstance(publish(draft), Activity)
+        calendar = phone.get("/check-ins").json
+        assert (calendar["make_ups_left"], calendar["make_up_points"]) == left
+        change.stop(activity_id=draft.id, version=2, actor=OPERATOR, now=clock.now())
+
+
 def test_a_promotion_stops_when_its_budget_is_given(shop: Shop, engine: Engine) -> None:
     activity = live("promotion", factor_bp=20_000, points_most=30)
     phone = shop.member()
@@ -260,3 +274,59 @@ def test_what_is_on_when_and_where(shop: Shop, engine: Engine) -> None:
     assert (named(store="S001"), named(store="S002")) == (["Soon"], ["Later", "Soon"])
     assert (named(**{"from": at}), named(until=at)) == (["Later"], ["Soon"])
     assert soon.state == "draft"
+
+
+def test_an_item_of_a_festival_stands_in_the_malls_list_in_the_place_of_the_usual_one(
+    shop: Shop, engine: Engine
+) -> None:
+    """The mug is in S001 and S002, the festival's in S001, two of it: for who is at home there they are one thing."""
+    other = shop.open_store("S002")
+    mug = item(Place(store_id=shop.store.id, stock=None), Place(store_id=other.id, stock=5))
+    ann, bob, eve = (shop.member(name) for name in ("Ann", "Bob", "Eve"))
+    for phone, store in ((ann, shop.store.id), (bob, other.id)):
+        with engine.begin() as connection:
+            connection.execute(
+                text(f"UPDATE members SET home_store_id = {store} WHERE id = {phone.member_id}")
+            )
+    for phone in (ann, bob, eve):
+        shop.earn(phone, 500)
+
+    def listed(phone: Phone) -> list[int]:
+        bands = phone.get("/rewards/bands").json["bands"]
+        found = [one["points"] for one in phone.get("/rewards").json["items"]]
+        assert len(bands) == (2 if len(found) == 2 else 0)
+        return found
+
+    stores, values = frozenset({shop.store.id}), {"items": [mug.item_id], "percent": 40, "stock": 2}
+    draft = made("exchange_festival", values=values, stores=stores)
+    [festive] = draft.items
+    assert listed(ann) == [100]
+    publish(draft.activity)
+    assert (listed(ann), listed(bob), listed(eve)) == ([40], [40, 100], [40, 100])
+    assert ann.get(f"/rewards/{mug.item_id}").json["points"] == 100
+    assert asked(ann, mug).status_code == 201
+    for phone in (ann, bob):
+        assert asked(phone, festive).status_code == 201
+    assert listed(ann) == [40, 100]
+    change.stop(activity_id=draft.activity.id, version=2, actor=OPERATOR, now=clock.now())
+    assert listed(ann) == [100]
+
+
+def test_who_may_have_no_more_of_a_festivals_item_sees_the_usual_one_again(
+    shop: Shop, engine: Engine
+) -> None:
+    """Once each. Where it is offered in every store, home or not, there is one thing to see."""
+    mug, gold = mugs(shop, per_member=1), mugs(shop, per_member_a_day=1, price={"points": 200})
+    shop.tier("gold")
+    ann, bob = shop.member("Ann"), shop.member("Bob")
+    for phone in (ann, bob):
+        shop.earn(phone, 500)
+    first = made("exchange_festival", values={"items": [mug.item_id, gold.item_id], "percent": 50})
+    second = made("exchange_festival", values={"items": [first.items[0].item_id]}, tiers=frozenset({"gold"}))
+    for draft in (first, second):
+        publish(draft.activity)
+    assert second.items[0].reward.instead_of == mug.item_id
+    for festive in first.items:
+        assert asked(ann, festive).status_code == 201
+    shown = [[one["points"] for one in phone.get("/rewards").json["items"]] for phone in (ann, bob)]
+    assert shown == [[50, 100, 100, 200], [50, 100]]
