@@ -10,8 +10,8 @@ def without_those_replaced(seen: str) -> str:
     """
     return f"""
     WITH seen AS ({seen})
-    SELECT s.* FROM seen s WHERE s.reward -> 'instead_of' IS NOT NULL OR s.id NOT IN (
-        SELECT c.reward ->> 'instead_of' FROM seen c WHERE c.reward -> 'instead_of' IS NOT NULL
+    SELECT s.* FROM seen s WHERE s.reward ->> 'instead_of' IS NOT NULL OR s.id NOT IN (
+        SELECT c.reward ->> 'instead_of' FROM seen c WHERE c.reward ->> 'instead_of' IS NOT NULL
             AND {_MAY_HAVE_MORE.format(limit="per_member", had="had")}
             AND {_MAY_HAVE_MORE.format(limit="per_member_a_day", had="had_today")}
             AND (EXISTS (SELECT FROM {_LEFT} WHERE q.item_id = c.id
