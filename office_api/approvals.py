@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.approvals import second_person
@@ -21,7 +21,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.paging import PageArguments, asked, page, page_of
-from web.schemas import Strict, flag, text
+from web.schemas import Strict, flag, prose, text
 
 blueprint = Blueprint(
     "approvals", __name__, url_prefix="/office/v1", description="Points moved by hand; the second person"
@@ -111,6 +111,9 @@ class ApprovalSchema(Strict):
     expires_at = fields.AwareDateTime(required=True)
     decided_by = fields.String(required=True, allow_none=True, metadata={"description": "staff number"})
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "why it was refused, if they said"}
+    )
     requester_proven = fields.Boolean(
         required=True,
         metadata={"description": "false: a till only named who asked; somebody must vouch for it first"},
@@ -133,6 +136,7 @@ def _dump_approval(approval: Approval, codes: Mapping[int, str]) -> dict[str, An
         "expires_at": approval.expires_at,
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at,
+        "reason": approval.reason,
         "requester_proven": approval.requester_proven,
         "vouched_by": approval.vouched_by,
     }
@@ -178,7 +182,20 @@ def list_approvals(arguments: dict[str, Any]) -> Response:
 
 
 class DecisionSchema(Strict):
+    error_messages = {"of_a_yes": "A yes has no reason."}  # noqa: RUF012  # as the library declares it
+
     agree = flag(required=True)
+    reason = prose(
+        200,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of a no, for who asked; nothing that names a person"},
+    )
+
+    @validates_schema
+    def _of_a_no(self, data: dict[str, Any], **_: Any) -> None:
+        if data["agree"] and data["reason"] is not None:
+            raise ValidationError(self.error_messages["of_a_yes"], "reason")
 
 
 @blueprint.post("/approvals/<string:approval_id>/decision")
@@ -195,6 +212,7 @@ def decision(arguments: dict[str, Any], approval_id: str) -> Response:
     decided = decide(
         approval_id=approval_id,
         agree=arguments["agree"],
+        reason=arguments["reason"],
         stores=my_stores(APPROVE) if arguments["agree"] else stores_with(me().grants, APPROVE),
         staff_id=me().id,
         now=clock.now(),

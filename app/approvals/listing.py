@@ -24,6 +24,7 @@ class Approval:
     state: str
     decided_by: str | None
     decided_at: datetime | None
+    reason: str | None
     requester_proven: bool
     vouched_by: str | None
 
@@ -31,7 +32,7 @@ class Approval:
 _LIST = """
     SELECT r.id, r.kind, r.subject, r.details, r.store_id, s.code AS store, a.staff_no AS requested_by, r.requested_at,
         r.expires_at, CASE WHEN r.state = 'pending' AND r.expires_at <= :now THEN 'expired' ELSE r.state END AS state,
-        b.staff_no AS decided_by, r.decided_at, r.requester_proven, v.staff_no AS vouched_by
+        b.staff_no AS decided_by, r.decided_at, r.reason, r.requester_proven, v.staff_no AS vouched_by
     FROM approval_requests r LEFT JOIN stores s ON s.id = r.store_id
     JOIN staff a ON a.id = r.requested_by LEFT JOIN staff b ON b.id = r.decided_by
     LEFT JOIN staff v ON v.id = r.vouched_by
