@@ -123,6 +123,9 @@ class ApprovalSchema(Strict):
     )
 
 
+_PAGE = page_of(ApprovalSchema)
+
+
 def _dump_approval(approval: Approval, codes: Mapping[int, str]) -> dict[str, Any]:
     return {
         "id": approval.id,
@@ -165,17 +168,37 @@ def _readable(details: dict[str, Any], codes: Mapping[int, str]) -> dict[str, An
 
 @blueprint.get("/approvals")
 @blueprint.arguments(ApprovalsArguments(), location="query")
-@blueprint.response(200, page_of(ApprovalSchema))
+@blueprint.response(200, _PAGE)
 @blueprint.doc(security=STAFF)
 def list_approvals(arguments: dict[str, Any]) -> Response:
     """What waits for a second person in the caller's stores, newest first."""
+    return _listed(arguments, stores=my_stores(APPROVE))
+
+
+class OwnApprovalsArguments(PageArguments):
+    state = fields.String(load_default="all", validate=validate.OneOf(("pending", "all")))
+
+
+@blueprint.get("/me/approvals")
+@blueprint.arguments(OwnApprovalsArguments(), location="query")
+@blueprint.response(200, _PAGE)
+@blueprint.doc(security=STAFF)
+def list_my_approvals(arguments: dict[str, Any]) -> Response:
+    """What the caller has asked for and what became of it, newest first. For everybody, also without other rights."""
+    return _listed(arguments, stores=None, asked_by=me().id)
+
+
+def _listed(
+    arguments: dict[str, Any], *, stores: frozenset[int] | None, asked_by: int | None = None
+) -> Response:
     wanted = asked(arguments)
     found = listing(
-        stores=my_stores(APPROVE),
+        stores=stores,
         pending=arguments["state"] == "pending",
         limit=wanted.limit + 1,
         before=wanted.after,
         now=clock.now(),
+        asked_by=asked_by,
     )
     codes = store_codes({store for approval in found for store in _stores_in(approval.details)})
     return answer(page(found, wanted, lambda approval: approval.id, partial(_dump_approval, codes=codes)))

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from app import clock
+from app.campaigns import review
 from app.staff.accounts import StaffView
 from app.staff.roles import Grant
 from tests.actors import staff_token
 from tests.adjusting import adjusted
+from tests.campaigns import audience, drafted
 from tests.conftest import rows
 from tests.shop import Phone, Shop
 
@@ -78,3 +81,37 @@ def test_who_takes_it_back_may_say_why(shop: Shop, phone: Phone, asks: StaffView
     assert Desk(shop, asks).say(asked, agree=False, reason="数错了").status_code == 204
     [seen] = chief.call("/approvals?state=all").json["items"]
     assert (seen["state"], seen["reason"]) == ("withdrawn", "数错了")
+
+
+def test_who_asked_sees_what_became_of_it_and_nobody_elses(
+    shop: Shop, phone: Phone, asks: StaffView, chief: Desk
+) -> None:
+    other = shop.person("other", Grant("manager", shop.store.id))
+    adjusted(shop, phone, other.id, 900)
+    asked = [adjusted(shop, phone, asks.id, points).approval_id for points in (901, 902, 903)]
+    chief.say(asked[0], agree=False, reason="先查清订单")
+    chief.say(asked[1], agree=True)
+    mine = Desk(shop, asks)
+    found = mine.call("/me/approvals").json["items"]
+    assert [(one["id"], one["state"], one["reason"]) for one in found] == [
+        (asked[2], "pending", None),
+        (asked[1], "approved", None),
+        (asked[0], "rejected", "先查清订单"),
+    ]
+    assert [one["id"] for one in mine.call("/me/approvals?state=pending").json["items"]] == [asked[2]]
+    first = mine.call("/me/approvals?limit=2").json
+    rest = mine.call(f"/me/approvals?limit=2&cursor={first['next_cursor']}").json
+    assert [one["id"] for one in first["items"] + rest["items"]] == asked[::-1]
+    assert rest["next_cursor"] is None
+    assert chief.call("/me/approvals").json["items"] == []
+
+
+def test_a_marketer_sees_a_campaigns_refusal(shop: Shop, chief: Desk) -> None:
+    marketer = shop.person("marketer", Grant("marketer", None))
+    made = drafted(audience([shop.member()]))
+    waiting = review.submit(campaign_id=made.id, version=1, staff_id=marketer.id, now=clock.now())
+    chief.say(waiting.approval_id, agree=False, reason="太多短信")
+    desk = Desk(shop, marketer)
+    assert desk.call("/approvals").status_code == 403
+    [seen] = desk.call("/me/approvals").json["items"]
+    assert (seen["subject"], seen["state"], seen["reason"]) == (made.id, "rejected", "太多短信")

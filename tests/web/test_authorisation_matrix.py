@@ -1202,6 +1202,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/offline-uploads"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/points-adjustments"): staff(403, 403, 201, 201, body=lambda s: s.adjustment()),
     ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/me/approvals"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
         403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
     ),
