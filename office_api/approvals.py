@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import clock
 from app.approvals import second_person
@@ -21,7 +21,7 @@ from web.api import Blueprint
 from web.guards import guarded
 from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.paging import PageArguments, asked, page, page_of
-from web.schemas import Strict, flag, text
+from web.schemas import Strict, flag, prose, text
 
 blueprint = Blueprint(
     "approvals", __name__, url_prefix="/office/v1", description="Points moved by hand; the second person"
@@ -111,6 +111,9 @@ class ApprovalSchema(Strict):
     expires_at = fields.AwareDateTime(required=True)
     decided_by = fields.String(required=True, allow_none=True, metadata={"description": "staff number"})
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "why it was refused, if they said"}
+    )
     requester_proven = fields.Boolean(
         required=True,
         metadata={"description": "false: a till only named who asked; somebody must vouch for it first"},
@@ -118,6 +121,9 @@ class ApprovalSchema(Strict):
     vouched_by = fields.String(
         required=True, allow_none=True, metadata={"description": "staff number; who spoke for it"}
     )
+
+
+_PAGE = page_of(ApprovalSchema)
 
 
 def _dump_approval(approval: Approval, codes: Mapping[int, str]) -> dict[str, Any]:
@@ -133,6 +139,7 @@ def _dump_approval(approval: Approval, codes: Mapping[int, str]) -> dict[str, An
         "expires_at": approval.expires_at,
         "decided_by": approval.decided_by,
         "decided_at": approval.decided_at,
+        "reason": approval.reason,
         "requester_proven": approval.requester_proven,
         "vouched_by": approval.vouched_by,
     }
@@ -161,24 +168,57 @@ def _readable(details: dict[str, Any], codes: Mapping[int, str]) -> dict[str, An
 
 @blueprint.get("/approvals")
 @blueprint.arguments(ApprovalsArguments(), location="query")
-@blueprint.response(200, page_of(ApprovalSchema))
+@blueprint.response(200, _PAGE)
 @blueprint.doc(security=STAFF)
 def list_approvals(arguments: dict[str, Any]) -> Response:
     """What waits for a second person in the caller's stores, newest first."""
+    return _listed(arguments, stores=my_stores(APPROVE))
+
+
+class OwnApprovalsArguments(PageArguments):
+    state = fields.String(load_default="all", validate=validate.OneOf(("pending", "all")))
+
+
+@blueprint.get("/me/approvals")
+@blueprint.arguments(OwnApprovalsArguments(), location="query")
+@blueprint.response(200, _PAGE)
+@blueprint.doc(security=STAFF)
+def list_my_approvals(arguments: dict[str, Any]) -> Response:
+    """What the caller has asked for and what became of it, newest first. For everybody, also without other rights."""
+    return _listed(arguments, stores=None, asked_by=me().id)
+
+
+def _listed(
+    arguments: dict[str, Any], *, stores: frozenset[int] | None, asked_by: int | None = None
+) -> Response:
     wanted = asked(arguments)
     found = listing(
-        stores=my_stores(APPROVE),
+        stores=stores,
         pending=arguments["state"] == "pending",
         limit=wanted.limit + 1,
         before=wanted.after,
         now=clock.now(),
+        asked_by=asked_by,
     )
     codes = store_codes({store for approval in found for store in _stores_in(approval.details)})
     return answer(page(found, wanted, lambda approval: approval.id, partial(_dump_approval, codes=codes)))
 
 
 class DecisionSchema(Strict):
+    error_messages = {"of_a_yes": "A yes has no reason."}  # noqa: RUF012  # as the library declares it
+
     agree = flag(required=True)
+    reason = prose(
+        200,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "of a no, for who asked; nothing that names a person"},
+    )
+
+    @validates_schema
+    def _of_a_no(self, data: dict[str, Any], **_: Any) -> None:
+        if data["agree"] and data["reason"] is not None:
+            raise ValidationError(self.error_messages["of_a_yes"], "reason")
 
 
 @blueprint.post("/approvals/<string:approval_id>/decision")
@@ -195,6 +235,7 @@ def decision(arguments: dict[str, Any], approval_id: str) -> Response:
     decided = decide(
         approval_id=approval_id,
         agree=arguments["agree"],
+        reason=arguments["reason"],
         stores=my_stores(APPROVE) if arguments["agree"] else stores_with(me().grants, APPROVE),
         staff_id=me().id,
         now=clock.now(),

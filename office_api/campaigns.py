@@ -152,6 +152,17 @@ def submit(arguments: dict[str, Any], campaign_id: str) -> Response:
     return answer(dump_campaign(waiting))
 
 
+@blueprint.post("/<string:campaign_id>/take-back")
+@blueprint.arguments(CampaignAsReadSchema())
+@blueprint.response(200, CampaignSchema())
+@blueprint.doc(security=STAFF)
+def take_back(arguments: dict[str, Any], campaign_id: str) -> Response:
+    """What was agreed to and has not begun is a draft again; it takes a second person anew."""
+    need(MANAGE_CAMPAIGNS, None)
+    taken = halt.take_back(campaign_id=campaign_id, **arguments, actor=actor(), now=clock.now())
+    return answer(dump_campaign(taken))
+
+
 @blueprint.post("/<string:campaign_id>/pause")
 @blueprint.response(200, CampaignSchema())
 @blueprint.doc(security=STAFF)

@@ -7,11 +7,12 @@ from flask import Response
 from marshmallow import fields, validate
 
 from app import clock
+from app.automations.uses import uses_of
 from app.segments import save, snapshot, static_list
 from app.segments import segment as segments
 from app.segments.by_number import MOST_MEMBERS
 from app.segments.rule import Rule, parse
-from app.segments.segment import ListedMember
+from app.segments.segment import ListedMember, SegmentView
 from app.staff.roles import MANAGE_SEGMENTS
 from app.throttle import Limit
 from office_api.guard import STAFF, actor, me, my_stores, need, require_staff
@@ -44,6 +45,37 @@ class SegmentSchema(Strict):
     changed_at = fields.AwareDateTime(required=True)
 
 
+class SegmentCampaignSchema(Strict):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("in_review", "scheduled")))
+
+
+class SegmentAutomationSchema(Strict):
+    no = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class SegmentUsesSchema(Strict):
+    campaigns = fields.List(
+        fields.Nested(SegmentCampaignSchema()),
+        required=True,
+        metadata={
+            "description": "twenty at most that have not begun: they stop at their hour if the segment asks"
+            " something else than what was agreed to, or is put away"
+        },
+    )
+    automations = fields.List(
+        fields.Nested(SegmentAutomationSchema()),
+        required=True,
+        metadata={"description": "twenty at most that are on: they go on with the rule that was agreed to"},
+    )
+
+
+class SegmentInUseSchema(SegmentSchema):
+    used_by = fields.Nested(SegmentUsesSchema(), required=True)
+
+
 class SegmentDraftSchema(Strict):
     name = label(60, required=True)
     rule = rule_field(load_default=None, allow_none=True)
@@ -65,6 +97,10 @@ class SegmentsArguments(PageArguments):
     state = fields.String(load_default=None, validate=validate.OneOf(("active", "archived")))
 
 
+def _dump_used(found: SegmentView) -> dict[str, Any]:
+    return {**asdict(found), "used_by": asdict(uses_of(found.id))}
+
+
 def _rule(arguments: dict[str, Any]) -> Rule | None:
     return None if arguments["rule"] is None else parse(arguments["rule"])
 
@@ -82,12 +118,12 @@ def list_segments(arguments: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/<string:segment_id>")
-@blueprint.response(200, SegmentSchema())
+@blueprint.response(200, SegmentInUseSchema())
 @blueprint.doc(security=STAFF)
 def show(segment_id: str) -> Response:
-    """One of them, as it is now."""
+    """One of them, as it is now, and what would notice a change."""
     my_stores(MANAGE_SEGMENTS)
-    return answer(asdict(segments.show(segment_id=segment_id)))
+    return answer(_dump_used(segments.show(segment_id=segment_id)))
 
 
 @blueprint.post("")
@@ -109,10 +145,10 @@ def create(arguments: dict[str, Any]) -> Response:
 
 @blueprint.put("/<string:segment_id>")
 @blueprint.arguments(NextSegmentSchema())
-@blueprint.response(200, SegmentSchema())
+@blueprint.response(200, SegmentInUseSchema())
 @blueprint.doc(security=STAFF)
 def replace(arguments: dict[str, Any], segment_id: str) -> Response:
-    """Change it, whole: the next version. What was frozen of earlier ones stays."""
+    """Change it, whole: the next version. What was frozen of earlier ones stays. `used_by` names what notices."""
     need(MANAGE_SEGMENTS, None)
     changed = save.change(
         segment_id=segment_id,
@@ -122,17 +158,18 @@ def replace(arguments: dict[str, Any], segment_id: str) -> Response:
         actor=actor(),
         now=clock.now(),
     )
-    return answer(asdict(changed))
+    return answer(_dump_used(changed))
 
 
 @blueprint.post("/<string:segment_id>/archive")
 @blueprint.arguments(SegmentAsReadSchema())
-@blueprint.response(200, SegmentSchema())
+@blueprint.response(200, SegmentInUseSchema())
 @blueprint.doc(security=STAFF)
 def archive(arguments: dict[str, Any], segment_id: str) -> Response:
     """Put it away for good. It can still be read."""
     need(MANAGE_SEGMENTS, None)
-    return answer(asdict(save.archive(segment_id=segment_id, **arguments, actor=actor(), now=clock.now())))
+    archived = save.archive(segment_id=segment_id, **arguments, actor=actor(), now=clock.now())
+    return answer(_dump_used(archived))
 
 
 class SegmentVersionSchema(Strict):

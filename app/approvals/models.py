@@ -15,7 +15,7 @@ class ApprovalRequest(Base):
 
     Without a store it is about all of them, or about several. Whoever asked is never who approves. Where
     `requester_proven` is false a till only claimed the name: then somebody, by their own sign-in, must have spoken for
-    it (`vouched_by`), who is not who approves either.
+    it (`vouched_by`), who is not who approves either. `reason` is why they said no.
     """
 
     __tablename__ = "approval_requests"
@@ -29,6 +29,8 @@ class ApprovalRequest(Base):
             "state <> 'approved' OR requester_proven OR (vouched_by IS NOT NULL AND vouched_by <> decided_by)",
             "vouched",
         ),
+        CheckConstraint("reason IS NULL OR state IN ('rejected', 'withdrawn')", "reason"),
+        Index("ix_approval_requests_own", "requested_by", "id"),
         Index("ix_approval_requests_pending", "store_id", "id", postgresql_where=text("state = 'pending'")),
     )
 
@@ -43,5 +45,6 @@ class ApprovalRequest(Base):
     state: Mapped[str] = mapped_column(String(12), server_default="pending")
     decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reason: Mapped[str | None] = mapped_column(String(200))
     requester_proven: Mapped[bool] = mapped_column(server_default="true")
     vouched_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))

@@ -235,13 +235,7 @@ def approve(
     if any(_depends(session, staff_id, other, now) for other in others):
         raise ApproverDependsOnRequester
     _end(request, "approved", staff_id, now)
-    return Approved(
-        id=request.id,
-        kind=request.kind,
-        subject=request.subject,
-        details=request.details,
-        requested_by=request.requested_by,
-    )
+    return Approved(**{name: getattr(request, name) for name in Approved.__dataclass_fields__})
 
 
 def _depends(session: Session, approver: int, requester: int, now: datetime) -> bool:
@@ -259,14 +253,21 @@ def _depends(session: Session, approver: int, requester: int, now: datetime) -> 
 
 
 def reject(
-    session: Session, approval_id: str, *, stores: Collection[int] | None, staff_id: int, now: datetime
+    session: Session,
+    approval_id: str,
+    *,
+    stores: Collection[int] | None,
+    staff_id: int,
+    now: datetime,
+    reason: str | None,
 ) -> tuple[str, str]:
-    """Say no; who asked withdraws instead, wherever they may approve. Raises as `approve`.
+    """Say no, and why; who asked withdraws instead, wherever they may approve. Raises as `approve`.
 
     Kind and subject, for what was kept until the decision.
     """
     request = _pending(session, approval_id, stores, now, asked_by=staff_id)
     _end(request, "withdrawn" if request.requested_by == staff_id else "rejected", staff_id, now)
+    request.reason = reason
     return request.kind, request.subject
 
 

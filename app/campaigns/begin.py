@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import audit
+from app.campaigns.agreed import NOT_AGREED, bound_of
 from app.campaigns.campaign import locked_if_free
 from app.campaigns.hold_out import HELD_OUT, LATER_S
 from app.campaigns.models import Campaign
@@ -22,6 +23,14 @@ _FILL = text(f"""
     FROM snapshot_members s WHERE s.snapshot_id = :audience AND NOT EXISTS (
         SELECT FROM snapshot_members x
         WHERE x.snapshot_id = ANY(CAST(:excluded AS text[])) AND x.member_id = s.member_id)""")  # noqa: S608
+# In the order in which they are planned, of either arm from the first one on who is told and was not agreed to: those
+# held out stay as those who are told.
+_CUT = text("""
+    UPDATE campaign_members SET state = 'refused', refused = :why
+    WHERE campaign_id = :campaign_id AND state = 'waiting' AND (due_after, member_id) >= (
+        SELECT due_after, member_id FROM campaign_members
+        WHERE campaign_id = :campaign_id AND state = 'waiting' AND arm = 'told'
+        ORDER BY due_after, member_id OFFSET :most LIMIT 1)""")
 
 
 def begin(campaign_id: str, *, now: datetime) -> bool:
@@ -59,6 +68,10 @@ def _begin(session: Session, campaign: Campaign, now: datetime) -> None:
                 "at": now,
             },
         )
+        bound = bound_of(session, campaign)
+        if bound.members is not None:
+            values = {"campaign_id": campaign.id, "most": bound.members, "why": NOT_AGREED}
+            session.execute(_CUT, values)
     campaign.state, campaign.began_at = "running", now
     session.flush()
     audit.record(session, audit.SYSTEM, "campaign.begin", "campaign", campaign.id, now=now, snapshot=taken[0])

@@ -110,24 +110,36 @@ def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
     return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
 
 
-def most_fen(*, campaign_id: str, now: datetime) -> int | None:
-    """What it may cost at most, whoever is reached and by whatever channel; None: that was not found out in time.
+@dataclass(frozen=True, kw_only=True)
+class Most:
+    """`members` are told at most and cost `fen`; None: not found out in time, or `members` not needed for that."""
 
-    Raises `NotFound`, `SegmentsBusy`.
-    """
+    members: int | None
+    fen: int | None
+    coupon_worth_known: bool
+
+
+def at_most(*, campaign_id: str, now: datetime) -> Most:
+    """Whoever is reached and by whatever channel. Raises `NotFound`, `SegmentsBusy`, and `SegmentTooSlow` where
+    something is given and there is no budget: nothing would bound what is given."""
     with transaction() as session:
         campaign = one(session, campaign_id)
         channel = dearest(session, telling_of(campaign, None).channels)
-        if cost_of(session, campaign, {channel: 1}, now).most_fen == 0:
-            return 0  # nobody has to be counted for that
+        each = cost_of(session, campaign, {channel: 1}, now)
+        known = each.coupon_worth_known
+        if each.most_fen == 0 and not campaign.gift:
+            return Most(members=None, fen=0, coupon_worth_known=known)  # nobody has to be counted for that
     try:
         found = forecast(campaign_id=campaign_id, app_id=None, now=now)
         people = found.members - found.held_out
     except SegmentTooSlow:
-        return campaign.budget_fen
+        if campaign.gift and campaign.budget_fen is None:
+            raise
+        return Most(members=None, fen=campaign.budget_fen, coupon_worth_known=known)
     with transaction() as session:
         cost = cost_of(session, campaign, {channel: people}, now)
-        return cost.most_fen if cost.budget_fen is None else min(cost.most_fen, cost.budget_fen)
+        fen = cost.most_fen if cost.budget_fen is None else min(cost.most_fen, cost.budget_fen)
+        return Most(members=people, fen=fen, coupon_worth_known=cost.coupon_worth_known)
 
 
 def _told(names: tuple[str, ...], rows: list[Any]) -> tuple[dict[str | None, int], tuple[ByChannel, ...]]:

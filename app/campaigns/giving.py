@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.campaigns.agreed import bound_of
 from app.campaigns.gift import Prices, gift_of, offer_of, words_for
 from app.campaigns.models import Campaign
 from app.campaigns.wording import with_gift
@@ -25,15 +26,13 @@ from app.points.give_each import give_each as give_points
 
 #: What its coupons come from.
 SOURCE = "campaign"
-#: Refused because the campaign may not cost more.
-BUDGET = "budget"
 
 _GIVEN = text("""
     UPDATE campaign_members SET given = true, gift_cost = :cost
     WHERE campaign_id = :id AND member_id = ANY(CAST(:member_ids AS bigint[])) AND NOT given""")
 _CHARGE = text("""
     UPDATE campaigns SET spent = spent + :cost
-    WHERE id = :id AND (budget_fen IS NULL OR spent + :cost <= budget_fen * 1000)""")
+    WHERE id = :id AND (CAST(:most AS bigint) IS NULL OR spent + :cost <= :most)""")
 
 
 class Giving:
@@ -47,7 +46,9 @@ class Giving:
         self._offer = offer_of(session, self._gift, now)
         self._prices = Prices(session, policy)
         self._gift_cost = self._prices.gift(self._gift, self._offer)
-        self._budget = None if campaign.budget_fen is None else campaign.budget_fen * 1000 - campaign.spent
+        bound = bound_of(session, campaign)
+        self._why, self._most = bound.why, None if bound.fen is None else bound.fen * 1000
+        self._budget = None if self._most is None else self._most - campaign.spent
         self._stock = None if self._offer is None else self._offer.left
         self._last_nth: dict[int, int] = {}
         self._new: list[int] = []
@@ -73,7 +74,7 @@ class Giving:
             if stock is not None and coupons > stock:
                 refused[member_id] = "used_up"
             elif budget is not None and cost > budget:
-                refused[member_id] = BUDGET
+                refused[member_id] = self._why
             else:
                 stock = None if stock is None else stock - coupons
                 budget = None if budget is None else budget - cost
@@ -87,7 +88,7 @@ class Giving:
             if member_id not in refused and self._stock is not None and coupons > self._stock:
                 refused[member_id] = "used_up"
             elif member_id not in refused and self._budget is not None and cost > self._budget:
-                refused[member_id] = BUDGET
+                refused[member_id] = self._why
         return refused
 
     def told(self, channel: str, member_ids: Sequence[int]) -> None:
@@ -105,7 +106,8 @@ class Giving:
         if self._new:
             self._give(sorted(self._new))
         if self._spent:
-            charged = self._session.execute(_CHARGE, {"id": self._id, "cost": self._spent})
+            values = {"id": self._id, "cost": self._spent, "most": self._most}
+            charged = self._session.execute(_CHARGE, values)
             if not charged.rowcount:  # type: ignore[attr-defined]
                 raise Busy(retry_after_s=1)
 
@@ -116,7 +118,7 @@ class Giving:
             return {}
         # The template was changed since it was agreed to: what one costs at most nobody can say any more.
         if self._budget is not None and self._offer.worth_fen is None:
-            return dict.fromkeys(asked, BUDGET)
+            return dict.fromkeys(asked, self._why)
         found = fitting(self._session, self._offer, asked, self._gift.coupons, now=self._now)
         self._last_nth |= found.last_nth
         return {member_id: str(reason) for member_id, reason in found.refused.items()}

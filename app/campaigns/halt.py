@@ -1,4 +1,4 @@
-"""Pause, resume, stop, and how a campaign ends by itself. Messages that wait are called back by the worker.
+"""Take back, pause, resume, stop, and how a campaign ends by itself. Messages that wait are called back by the worker.
 
 Whoever halts it waits for the batches that are being planned: after that there are no new messages, and the worker
 cancels those that no other worker has taken in hand, some thousand at a time, and gives the credits back.
@@ -6,6 +6,7 @@ cancels those that no other worker has taken in hand, some thousand at a time, a
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from app import audit
 from app.campaigns.campaign import CampaignView, locked, shared, view
 from app.campaigns.models import Campaign
 from app.db import reading, transaction
+from app.errors import VersionConflict
 from app.messages.cancel import call_back
 from app.pruning import always
 
@@ -44,6 +46,22 @@ _RUNNING = text("SELECT id FROM campaigns WHERE state = 'running' ORDER BY id")
 _DONE = text(f"""
     UPDATE campaigns c SET state = 'done', ended_at = :now WHERE id = :id AND state = 'running' AND NOT {_WAITS}
         AND NOT EXISTS (SELECT FROM campaign_members w WHERE w.campaign_id = c.id AND w.state = 'waiting')""")  # noqa: S608
+
+
+def take_back(*, campaign_id: str, version: int, actor: audit.Actor, now: datetime) -> CampaignView:
+    """What was agreed to and has not begun is a draft again, and needs a second person anew.
+
+    Raises `NotFound`, `CampaignInOtherState`, `VersionConflict`, `Busy`.
+    """
+    with transaction() as session:
+        campaign = locked(session, campaign_id, "scheduled")
+        if campaign.version != version:
+            raise VersionConflict(version=campaign.version)
+        approval_id = campaign.approval_id
+        campaign.state, campaign.approval_id, campaign.versions = "draft", None, None
+        if campaign.starts_at is not None and campaign.starts_at <= now:
+            campaign.starts_at = None  # a draft takes no time that is over
+        return _recorded(session, campaign, "campaign.take_back", actor, now, approval_id=approval_id)
 
 
 def pause(*, campaign_id: str, actor: audit.Actor, now: datetime) -> CampaignView:
@@ -115,8 +133,8 @@ def finish(*, now: datetime, keep_going: Callable[[], bool] = always) -> int:
 
 
 def _recorded(
-    session: Session, campaign: Campaign, action: str, actor: audit.Actor, now: datetime
+    session: Session, campaign: Campaign, action: str, actor: audit.Actor, now: datetime, **data: Any
 ) -> CampaignView:
     session.flush()
-    audit.record(session, actor, action, "campaign", campaign.id, now=now)
+    audit.record(session, actor, action, "campaign", campaign.id, now=now, **data)
     return view(campaign)

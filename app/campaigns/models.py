@@ -18,6 +18,8 @@ class Campaign(Base):
 
         draft → in_review (a second person) → scheduled → running ⇄ paused → done, or stopped
 
+    What is scheduled can be taken back: a draft again.
+
     `versions` are those of the segments as they were put before the second person. `rounds` counts how often it was
     resumed: what was called back is planned anew under another key. `to_call_back`: messages that wait are to be
     cancelled. `ended_for` says why it stopped. `gift` is what those who are told are given (gift.py); `spent`, in

@@ -10,7 +10,7 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved
 from app.campaigns.campaign import CampaignView, locked, view
 from app.campaigns.draft import editable
-from app.campaigns.forecast import most_fen
+from app.campaigns.forecast import at_most
 from app.campaigns.gift import gift_words, read_gift
 from app.db import transaction
 from app.segments.save import SegmentArchived
@@ -25,9 +25,9 @@ def submit(*, campaign_id: str, version: int, staff_id: int, now: datetime) -> C
     """Put it before a second person, with the segments as they are now: of others it will not be told.
 
     Who decides sees what it may cost at most. Raises `NotFound`, `VersionConflict`, `CampaignInOtherState`,
-    `SegmentArchived`, and `CampaignMalformed` for a coupon that is not to be had any more.
+    `SegmentArchived`, `CampaignMalformed` for a coupon that is not to be had any more, and as `at_most`.
     """
-    cost_fen = most_fen(campaign_id=campaign_id, now=now)
+    most = at_most(campaign_id=campaign_id, now=now)
     with transaction() as session:
         campaign = editable(session, campaign_id, version, now)
         segments = [segment(session, one) for one in (campaign.audience_id, *campaign.excluded_ids)]
@@ -55,7 +55,9 @@ def submit(*, campaign_id: str, version: int, staff_id: int, now: datetime) -> C
                 "gift": campaign.gift,
                 "coupon": gift_words(session, campaign.gift, now)["zh"].get("coupon"),
                 "budget_fen": campaign.budget_fen,
-                "most_fen": cost_fen,
+                "most_members": most.members,
+                "most_fen": most.fen,
+                "coupon_worth_known": most.coupon_worth_known,
             },
             store_id=None,
             staff_id=staff_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -60,9 +60,15 @@ Decided = Literal["approve", "reject", "vouch"]
 
 
 def decide(
-    *, approval_id: str, agree: bool, stores: Collection[int] | None, staff_id: int, now: datetime
+    *,
+    approval_id: str,
+    agree: bool,
+    stores: Collection[int] | None,
+    staff_id: int,
+    now: datetime,
+    reason: str | None = None,
 ) -> Decided:
-    """Agree, or not; `stores` is where the person may approve (None: everywhere).
+    """Agree, or not, for that `reason`; `stores` is where the person may approve (None: everywhere).
 
     `vouch`: nobody had proven who asked, so that this yes only speaks for the request and another one is needed.
     Raises `NotFound`, `ApproverIsRequester`, `ApproverVouched`, `ApproverDependsOnRequester`, `ApprovalDecided`,
@@ -75,8 +81,9 @@ def decide(
             if agree:
                 decided = _agree(session, approval_id, stores, staff_id, now)
             else:
-                decided = _refuse(session, approval_id, stores, staff_id, now)
-            _record(session, f"approval.{decided}", approval_id, staff_id, now)
+                decided = _refuse(session, approval_id, stores, staff_id, now, reason)
+            told = {} if agree or reason is None else {"reason": reason}
+            _record(session, f"approval.{decided}", approval_id, staff_id, now, **told)
             return decided
     except _NEVER_AGAIN:
         # All of it was taken back, the decision too: that it came to nothing is written by itself.
@@ -97,9 +104,16 @@ def _agree(
 
 
 def _refuse(
-    session: Session, approval_id: str, stores: Collection[int] | None, staff_id: int, now: datetime
+    session: Session,
+    approval_id: str,
+    stores: Collection[int] | None,
+    staff_id: int,
+    now: datetime,
+    reason: str | None,
 ) -> Decided:
-    kind, subject = second_person.reject(session, approval_id, stores=stores, staff_id=staff_id, now=now)
+    kind, subject = second_person.reject(
+        session, approval_id, stores=stores, staff_id=staff_id, now=now, reason=reason
+    )
     if kind in _CLOSE:
         _CLOSE[kind](session, subject)
     return "reject"
@@ -115,6 +129,8 @@ def vouch(*, approval_id: str, staff_id: int, now: datetime) -> None:
         _record(session, "approval.vouch", approval_id, staff_id, now)
 
 
-def _record(session: Session, action: str, approval_id: str, staff_id: int, now: datetime) -> None:
+def _record(
+    session: Session, action: str, approval_id: str, staff_id: int, now: datetime, **told: Any
+) -> None:
     actor = audit.Actor(type="staff", id=staff_id)
-    audit.record(session, actor, action, "approval", approval_id, now=now)
+    audit.record(session, actor, action, "approval", approval_id, now=now, **told)

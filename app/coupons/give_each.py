@@ -24,6 +24,19 @@ from app.ids import new_id
 Refusal = Literal["coupon_off", "used_up", "limited"]
 
 
+def worth_fen(face: Face) -> int | None:
+    """The most that all uses of one take off, or what they are said to be worth; None: nobody can say.
+
+    A percentage without a most takes off whatever the bill comes to, whatever is said of it.
+    """
+    effect = face.effect
+    if isinstance(effect, PercentOff) and effect.most_fen is None:
+        return None
+    most = effect.off_fen if isinstance(effect, AmountOff) else 0
+    most = (effect.most_fen or 0) if isinstance(effect, PercentOff) else most
+    return max(face.use_value_fen, most) * face.uses or None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offered:
     """A template as it gives now: `left` in stock (None: any number), `worth_fen` of one (None: nobody can say)."""
@@ -36,16 +49,7 @@ class Offered:
 
     @property
     def worth_fen(self) -> int | None:
-        """The most that all uses of one take off, or what they are said to be worth.
-
-        A percentage without a most takes off whatever the bill comes to, whatever is said of it.
-        """
-        effect = self.face.effect
-        if isinstance(effect, PercentOff) and effect.most_fen is None:
-            return None
-        most = effect.off_fen if isinstance(effect, AmountOff) else 0
-        most = (effect.most_fen or 0) if isinstance(effect, PercentOff) else most
-        return max(self.face.use_value_fen, most) * self.face.uses or None
+        return worth_fen(self.face)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,7 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
         "只能用字母和数字，最多 32 个。",
         "Must be at most 32 letters and digits.",
     ),
+    "A yes has no reason.": ("只有拒绝或撤回时才填写原因。", "Only a refusal has a reason."),
     "Must not be zero.": ("不能为零。", "Must not be zero."),
     "Must be a key of the template's, as thing1, of a type that can be filled in.": (
         "须为模板中的字段名，如 thing1，且类型可以填写。",

@@ -21,13 +21,14 @@ LIMIT_TEXTS: dict[str, tuple[str, str]] = {
         "Needs a second person: the coupons it may give in all have no limit, or are more than {limit}",
     ),
     "limit.activities.alone_item_fen": (
-        "须由另一人同意：未填写成本，或成本高出兑换价 {limit} 以上",
-        "Needs a second person: the cost is not given, or is more than {limit} above the price",
+        "须由另一人同意：未填写成本或优惠券价值无法确定，或成本高出兑换价 {limit} 以上",
+        "Needs a second person: the cost, or what the coupon is worth, is not known or is more than {limit} above the "
+        "price",
     ),
     "limit.activities.alone_items_fen": (
-        "须由另一人同意：未填写成本、库存不限，或全部库存合计高出兑换价 {limit} 以上",
-        "Needs a second person: the cost is not given, the stock has no limit, or all of it costs more than {limit} "
-        "above the price",
+        "须由另一人同意：未填写成本或优惠券价值无法确定、库存不限，或全部库存合计高出兑换价 {limit} 以上",
+        "Needs a second person: the cost, or what the coupon is worth, is not known, the stock has no limit, or all of "
+        "it costs more than {limit} above the price",
     ),
     "limit.earning_rules.alone_rate_bp": (
         "一人最多可设每元 {limit} 积分",

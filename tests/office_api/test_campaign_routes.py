@@ -1,6 +1,7 @@
 """Campaigns through the back office: who may, the second person, versions, and what was agreed to."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -333,6 +334,44 @@ def test_the_second_person_sees_for_how_long_purchases_count(office: Office) -> 
     waiting = office.submitted(office.made(attribution_days=3))
     shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
     assert [one["details"]["attribution_days"] for one in shown if one["id"] == waiting["approval_id"]] == [3]
+
+
+def test_what_has_not_begun_is_taken_back_and_needs_a_second_person_anew(
+    office: Office, engine: Engine
+) -> None:
+    soon = (clock.now() + timedelta(hours=2)).isoformat()
+    made = office.made(starts_at=soon)
+    path = f"{PATH}/{made['id']}/take-back"
+    early = office.call(path, {"version": 1})
+    assert (early.status_code, early.json["code"], early.json["state"]) == (
+        409,
+        "campaign_in_other_state",
+        "draft",
+    )
+    waiting = office.submitted(made)
+    assert office.decided(waiting, agree=True).status_code == 204
+    assert office.call(path, {"version": 2}).json["code"] == "version_conflict"
+    taken = office.call(path, {"version": 1})
+    assert taken.status_code == 200, taken.json
+    assert (taken.json["state"], taken.json["approval_id"]) == ("draft", None)
+    assert datetime.fromisoformat(taken.json["starts_at"]) == datetime.fromisoformat(soon)
+    assert office.decided(waiting, agree=True).json["code"] == "approval_decided"
+    again = office.draft(starts_at=soon, name="再想想") | {"version": 1}
+    changed = office.call(f"{PATH}/{made['id']}", again, method="PUT")
+    assert (changed.status_code, changed.json["version"]) == (200, 2)
+    anew = office.submitted(changed.json)
+    assert anew["approval_id"] != waiting["approval_id"]
+    [(actor, data)] = rows(engine, "SELECT actor_id, data FROM audit_log WHERE action = 'campaign.take_back'")
+    assert (actor, data) == (office.marketer.id, {"approval_id": waiting["approval_id"]})
+
+
+def test_a_time_that_is_over_is_forgotten_when_it_is_taken_back(office: Office) -> None:
+    made = office.made()
+    office.decided(office.submitted(made), agree=True)
+    taken = office.call(f"{PATH}/{made['id']}/take-back", {"version": 1}).json
+    assert (taken["state"], taken["starts_at"]) == ("draft", None)
+    office.worker()
+    assert office.state(made) == "draft"
 
 
 def test_an_archived_segment_is_told_nothing(office: Office) -> None:

@@ -1,11 +1,13 @@
 """Segments through the back office: previews, versions, lists, tags, snapshots, and who may."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, db
+from app.campaigns import review
 from app.segments import asking, preview, totals
 from app.staff.roles import Grant
 from app.throttle import Limit
@@ -13,6 +15,9 @@ from app.withdrawal import withdraw
 from app.work import fact_relay, tell_consumers
 from tests.actors import Actors, staff_token
 from tests.adjusting import member_no
+from tests.automations import drafted as drafted_automation
+from tests.automations import turned_on
+from tests.campaigns import approved, audience, drafted
 from tests.conftest import rows
 from tests.shop import Phone, Shop
 
@@ -433,3 +438,45 @@ def test_snapshots_are_not_taken_without_end(office: Any, monkeypatch: pytest.Mo
     made = office("/segments", {"kind": "rule", "name": "积分", "rule": POINTS}).json
     taken = [office(f"/segments/{made['id']}/snapshots", {"version": 1}).status_code for _ in range(2)]
     assert taken == [201, 429]
+
+
+def test_who_changes_a_segment_is_told_which_campaigns_and_automations_use_it(
+    shop: Shop, office: Any, engine: Engine
+) -> None:
+    segment, other = made(office), made(office, name="别的")
+    none: dict[str, Any] = {"campaigns": [], "automations": []}
+    assert office(f"/segments/{segment['id']}").json["used_by"] == none
+    later = clock.now() + timedelta(days=2)
+    first = approved(shop, drafted(segment["id"], name="先", starts_at=later), clock.now())
+    second = approved(
+        shop,
+        drafted(audience([]), name="后", excluded_ids=(segment["id"],), starts_at=later + timedelta(days=1)),
+        clock.now(),
+    )
+    drafted(segment["id"], name="草稿")
+    approved(shop, drafted(other["id"]), clock.now())
+    on = turned_on(shop, "joined", clock.now(), name="欢迎", segment_id=segment["id"])
+    drafted_automation("joined", clock.now(), segment_id=segment["id"])
+    told = {
+        "campaigns": [
+            {"id": first, "name": "先", "state": "scheduled"},
+            {"id": second, "name": "后", "state": "scheduled"},
+        ],
+        "automations": [{"no": on, "name": "欢迎"}],
+    }
+    assert office(f"/segments/{segment['id']}").json["used_by"] == told
+    body = {"version": 1, "name": "六分以上", "rule": {**POINTS, "value": 6}}
+    changed = office(f"/segments/{segment['id']}", body, "PUT")
+    assert (changed.status_code, changed.json["used_by"]) == (200, told)
+    archived = office(f"/segments/{segment['id']}/archive", {"version": 2})
+    assert (archived.status_code, archived.json["used_by"]) == (200, told)
+
+
+def test_what_uses_a_segment_is_named_up_to_twenty(shop: Shop, office: Any, engine: Engine) -> None:
+    segment = made(office)
+    asks = shop.person("asks", Grant("marketer", None))
+    for _ in range(21):
+        draft = drafted(segment["id"])
+        review.submit(campaign_id=draft.id, version=1, staff_id=asks.id, now=clock.now())
+    used = office(f"/segments/{segment['id']}").json["used_by"]
+    assert [one["state"] for one in used["campaigns"]] == ["in_review"] * 20

@@ -163,7 +163,8 @@ class Scene(Actors):
         waiting = review.submit(campaign_id=made.id, version=1, staff_id=asks.id, now=now)
         assert waiting.approval_id is not None
         decide(approval_id=waiting.approval_id, agree=True, stores=None, staff_id=self.admin.id, now=now)
-        begin(made.id, now=now)
+        if state != "scheduled":
+            begin(made.id, now=now)
         if state == "paused":
             halt.pause(campaign_id=made.id, actor=OPERATOR, now=now)
         return made.id
@@ -971,6 +972,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/campaigns/<string:campaign_id>/submit"): staff(
         403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda s: {"campaign_id": s.campaign()}
     ),
+    ("POST", "/office/v1/campaigns/<string:campaign_id>/take-back"): staff(
+        403,
+        403,
+        403,
+        200,
+        body=lambda _: {"version": 1},
+        place=lambda s: {"campaign_id": s.campaign("scheduled")},
+    ),
     ("POST", "/office/v1/campaigns/<string:campaign_id>/test"): staff(
         403,
         403,
@@ -1197,6 +1206,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/office/v1/offline-uploads"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/points-adjustments"): staff(403, 403, 201, 201, body=lambda s: s.adjustment()),
     ("GET", "/office/v1/approvals"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/me/approvals"): staff(200, 200, 200, 200),
     ("POST", "/office/v1/approvals/<string:approval_id>/decision"): staff(
         403, 403, 204, 204, place=lambda s: {"approval_id": s.approval()}, body=lambda _: {"agree": True}
     ),

@@ -8,16 +8,14 @@ from sqlalchemy.orm import Session
 
 from app import policies
 from app.approvals.second_person import Exceeded
+from app.coupons.face import face_of
+from app.coupons.give_each import worth_fen
 from app.engagement.policy import ActivityPolicy
 from app.engagement.rewards.reward import Place, Reward
 from app.settlement.policy import SettlementPolicy
 
 _FACE = text("""
-    SELECT CAST(coalesce(f.face ->> 'uses', '1') AS bigint) * greatest(
-        coalesce(CAST(f.face ->> 'use_value_fen' AS bigint), 0),
-        coalesce(CAST(f.face -> 'effect' ->> 'off_fen' AS bigint), 0),
-        coalesce(CAST(f.face -> 'effect' ->> 'most_fen' AS bigint), 0))
-    FROM coupon_templates t JOIN coupon_faces f ON f.template_id = t.id AND f.version = t.face_version
+    SELECT f.face FROM coupon_templates t JOIN coupon_faces f ON f.template_id = t.id AND f.version = t.face_version
     WHERE t.id = :id""")
 
 
@@ -79,8 +77,9 @@ def _beyond(field: str, limit: int) -> Exceeded:
 
 
 def _worth(session: Session, reward: Reward) -> int | None:
-    """A coupon is worth what it promises, whatever else is said of it."""
+    """A coupon is worth what it promises, whatever else is said of it; of one that promises without end, or nothing
+    that has a price, nobody can say."""
     if reward.kind != "coupon":
         return reward.cost_fen
-    face = int(session.execute(_FACE, {"id": reward.gives_id}).scalar_one())
-    return max(face, reward.cost_fen or 0) or None
+    promised = worth_fen(face_of(session.execute(_FACE, {"id": reward.gives_id}).scalar_one()))
+    return None if promised is None else max(promised, reward.cost_fen or 0)

@@ -11,6 +11,7 @@ from app.audit import OPERATOR
 from app.campaigns import giving, halt
 from app.campaigns import plan as planning
 from app.campaigns.begin import begin
+from app.campaigns.campaign import one
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.forecast import forecast
 from app.campaigns.report import report
@@ -19,6 +20,9 @@ from app.coupons.issue import Source, issue
 from app.coupons.template import Draft, load, write
 from app.messages.inbox import inbox
 from app.messages.send import fill_inboxes
+from app.segments import static_list
+from app.segments.asking import SegmentTooSlow
+from tests.adjusting import member_no
 from tests.app.campaigns.test_campaign_planning import counted, crowd, ids, told
 from tests.campaigns import (
     APP_ID,
@@ -235,6 +239,99 @@ def test_a_batch_that_gives_takes_as_many_statements_for_many_as_for_few(
             assert planning._batch(campaign, APP_ID, NOON) == number
         taken.append(len(statements))
     assert taken[0] == taken[1] <= 22
+
+
+# What was agreed to
+
+
+def grown(shop: Shop, campaign: str, count: int) -> list[Phone]:
+    """So many are put into the list it is told to, after the review."""
+    more = crowd(shop, count)
+    with db.transaction() as session:
+        segment_id = one(session, campaign).audience_id
+    numbers = [member_no(each) for each in more]
+    static_list.put_in(segment_id=segment_id, numbers=numbers, actor=OPERATOR, now=NOON)
+    return more
+
+
+PERCENT = {"effect": {"kind": "percent", "percent_bp": 2_000}}
+
+
+@pytest.mark.parametrize("worth", ["known", "unknown"])
+def test_a_list_that_grows_after_the_review_brings_nobody_more_a_gift(
+    shop: Shop, engine: Engine, worth: str
+) -> None:
+    people = crowd(shop, 3)
+    gift = {**coupons(**({} if worth == "known" else PERCENT)), "points": 5}
+    campaign = begun(shop, people, gift=gift)
+    [(details,)] = rows(engine, "SELECT details FROM approval_requests")
+    assert isinstance(details, dict)
+    assert (details["most_members"], details["coupon_worth_known"]) == (3, worth == "known")
+    grown(shop, campaign, 4)
+    work()
+    assert told(engine) == ids(people)
+    assert len(rows(engine, COUPONS)) == len(rows(engine, POINTS)) == 3
+    assert ended(campaign)[1] == {"not_agreed": 4}
+
+
+def test_those_held_out_beyond_what_was_agreed_to_are_not_compared_with(shop: Shop, engine: Engine) -> None:
+    campaign = begun(shop, crowd(shop, 20), gift={"points": 5}, hold_out_bp=5_000)
+    grown(shop, campaign, 40)
+    begin(campaign, now=NOON)
+    by_arm = "SELECT arm, refused IS NULL, count(*) FROM campaign_members GROUP BY 1, 2"
+    arms = {(arm, kept): number for arm, kept, number in rows(engine, by_arm)}
+    [(most,)] = rows(engine, "SELECT CAST(details ->> 'most_members' AS int) FROM approval_requests")
+    assert arms["told", True] == most
+    assert arms["held_out", False] > 0
+    last = "SELECT max(member_id) FROM campaign_members WHERE arm = 'told' AND refused IS NULL"
+    assert rows(
+        engine, f"SELECT count(*) FROM campaign_members WHERE refused IS NOT NULL AND member_id < ({last})"
+    ) == [(0,)]
+
+
+def test_a_coupon_that_is_worth_more_than_was_agreed_to_is_given_to_fewer(shop: Shop, engine: Engine) -> None:
+    gift = coupons()
+    people = crowd(shop, 4)
+    campaign = begun(shop, people, gift=gift)
+    with db.transaction() as session:
+        former = load(session, gift["coupon_template"], now=NOON)
+        face = face_of(TEN_OFF | {"effect": {"kind": "amount", "off_fen": 2_000}})
+        write(session, former, Draft(face=face, terms=former.terms), state="live", now=NOON)
+    work()
+    assert told(engine) == ids(people[:2])
+    assert ended(campaign) == ("running", {"not_agreed": 2})
+
+
+def test_many_workers_give_no_more_than_was_agreed_to(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "BATCH", 2)
+    gift = coupons()
+    campaign = begun(shop, crowd(shop, 6), gift=gift)
+    grown(shop, campaign, 10)
+    with db.transaction() as session:
+        former = load(session, gift["coupon_template"], now=NOON)
+        face = face_of(TEN_OFF | {"effect": {"kind": "amount", "off_fen": 2_000}})
+        write(session, former, Draft(face=face, terms=former.terms), state="live", now=NOON)
+    begin(campaign, now=NOON)
+    race(8, lambda _: work())
+    while work():
+        pass
+    assert len(told(engine)) == len(rows(engine, COUPONS)) == 3
+    assert ended(campaign)[1] == {"not_agreed": 13}
+
+
+def test_a_gift_without_a_bound_is_not_put_before_anybody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(**_: Any) -> None:
+        raise SegmentTooSlow(most_s=10)
+
+    monkeypatch.setattr("app.campaigns.forecast.forecast", slow)
+    people = crowd(shop, 2)
+    with pytest.raises(SegmentTooSlow):
+        begun(shop, people, gift={"points": 5})
+    begun(shop, people, gift={"points": 5}, budget_fen=100)
 
 
 # Drafts

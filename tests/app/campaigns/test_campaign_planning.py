@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import IntegrityError
 
 from app.audit import OPERATOR
+from app.campaigns import campaign as campaigns
 from app.campaigns import halt
 from app.campaigns import plan as planning
 from app.campaigns.begin import begin
@@ -21,7 +23,7 @@ from app.messages.inbox import inbox
 from app.messages.lease import lease
 from app.messages.preferences import set_preferences
 from app.messages.send import fill_inboxes
-from app.segments import save
+from app.segments import save, snapshot
 from app.segments.asking import SegmentTooSlow
 from app.segments.rule import parse
 from tests.campaigns import APP_ID, INBOX, WECHAT, approved, audience, begun, by_wechat, drafted, work
@@ -429,3 +431,60 @@ def test_who_refuses_between_planning_and_sending_is_not_told(shop: Shop, engine
     assert told(engine) == [people[1].member_id]
     assert report(campaign_id=campaign, now=NOON).messages.cancelled == 1
     assert INBOX["zh"]["title"] not in str(rows(engine, "SELECT params FROM inbox_items"))
+
+
+# Taken back while it begins
+
+
+def test_either_it_begins_or_it_is_taken_back(shop: Shop, engine: Engine) -> None:
+    won = set()
+    for _ in range(4):
+        campaign = begun(shop, crowd(shop, 1))
+
+        def act(number: int, campaign: str = campaign) -> str:
+            if number % 2:
+                return "began" if begin(campaign, now=NOON) else "too late"
+            try:
+                return halt.take_back(campaign_id=campaign, version=1, actor=OPERATOR, now=NOON).state
+            except CampaignInOtherState:
+                return "too late"
+
+        [winner] = [became for became in race(16, act) if became != "too late"]
+        state = show(campaign_id=campaign).state
+        assert (winner, state) in {("began", "running"), ("draft", "draft")}
+        members = rows(engine, "SELECT count(*) FROM campaign_members WHERE campaign_id = :id", id=campaign)
+        assert members == [(1 if state == "running" else 0,)]
+        won.add(winner)
+    assert won
+
+
+@pytest.mark.parametrize("guarded", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_who_takes_it_back_waits_for_it_to_have_begun(
+    shop: Shop, engine: Engine, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    campaign = begun(shop, crowd(shop, 2))
+    if not guarded:
+        monkeypatch.setattr(campaigns, "_LOCK", text("SELECT CAST(:id AS text)"))
+    real, became = snapshot.take_agreed, list[str]()
+
+    def back() -> None:
+        try:
+            became.append(halt.take_back(campaign_id=campaign, version=1, actor=OPERATOR, now=NOON).state)
+        except CampaignInOtherState as error:
+            became.append(error.data["state"])
+
+    other = threading.Thread(target=back)
+
+    def meanwhile(*positional: Any, **named: Any) -> Any:
+        other.start()
+        other.join(1 if guarded else 60)
+        return real(*positional, **named)
+
+    monkeypatch.setattr(snapshot, "take_agreed", meanwhile)
+    if not guarded:
+        with pytest.raises(IntegrityError, match="second_person"):
+            begin(campaign, now=NOON)
+        return
+    begin(campaign, now=NOON)
+    other.join(60)
+    assert (became, show(campaign_id=campaign).state) == (["running"], "running")

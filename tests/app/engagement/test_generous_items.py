@@ -63,6 +63,29 @@ def test_a_coupon_is_worth_what_it_promises(shop: Shop, engine: Engine, one: Act
     assert isinstance(answer, Waiting)
 
 
+@pytest.mark.parametrize(
+    ("face", "fields"),
+    [
+        ({"effect": {"kind": "percent", "percent_bp": 9_000}}, ["alone_item_fen", "alone_items_fen"]),
+        (
+            {"effect": {"kind": "percent", "percent_bp": 9_000}, "use_value_fen": 100},
+            ["alone_item_fen", "alone_items_fen"],
+        ),
+        ({"effect": {"kind": "free"}}, ["alone_item_fen", "alone_items_fen"]),
+        ({"effect": {"kind": "free"}, "use_value_fen": 100}, []),
+        ({"effect": {"kind": "percent", "percent_bp": 9_000, "most_fen": 100}}, []),
+    ],
+)
+def test_a_coupon_of_which_nobody_can_say_what_it_is_worth_needs_a_second_person(
+    shop: Shop, engine: Engine, one: Actor, face: dict[str, Any], fields: list[str]
+) -> None:
+    """Whatever whoever puts it in says that it costs."""
+    template = live_template(clock.now(), **face)
+    answer = put_in(shop, one, kind="coupon", gives_id=template, cost_fen=1)
+    assert [why.field for why in answer.why] == fields if isinstance(answer, Waiting) else fields == []
+    assert rows(engine, "SELECT state FROM reward_items") == [("stopped" if fields else "live",)]
+
+
 def test_what_two_agreed_to_is_in_the_mall_and_more_of_it_waits_again(
     shop: Shop, engine: Engine, one: Actor
 ) -> None:
@@ -96,7 +119,9 @@ def test_the_office_is_told_why_it_waits(shop: Shop, engine: Engine, one: Actor)
     body = CUP | {"cost_fen": 9_900, "stock": [{"store": "S001", "stock": 3}]}
     answer = client.post("/office/v1/reward-items", json=body, headers=headers)
     assert (answer.status_code, answer.json["why"][0]["field"]) == (202, "alone_item_fen")
-    assert answer.json["why"][0]["text"].startswith("须由另一人同意：未填写成本，或成本高出")
+    assert answer.json["why"][0]["text"].startswith(
+        "须由另一人同意：未填写成本或优惠券价值无法确定，或成本高出"
+    )
     listed = client.get("/office/v1/reward-items", headers=headers).json["items"]
     assert [(item["state"], item["cost_fen"]) for item in listed] == [("stopped", 9_900)]
 
