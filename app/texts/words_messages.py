@@ -14,6 +14,11 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "message.refund.own_stored": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
     "told.points_back": ("已退回{points:,}积分。", " Points given back: {points:,}."),
     "told.stored_back": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
+    "told.coupon_back": ("优惠券“{name}”已退回。", " Coupon given back: {name}."),
+    "told.coupon_back.until": (
+        "优惠券“{name}”已退回，有效期延长至{date}。",
+        " Coupon given back: {name}, now valid through {date}.",
+    ),
     "told.wechat_back": ("微信支付的{amount}将原路退回。", " Paid by WeChat Pay, on its way back: {amount}."),
     "told.balance_after": ("储值余额{amount}。", " Stored value now: {amount}."),
     "told.spent.stored": ("储值{amount}", "Balance {amount}"),
