@@ -127,6 +127,8 @@ def _benefit(one: Held, face: Face, refusal: str) -> Benefit:
         alone=face.alone,
         priority=face.priority,
         refusal=refusal,
+        # It was paid for, or costs its bearer so much: a use is not spent for less unless somebody says so.
+        worth_fen=face.use_value_fen,
     )
 
 

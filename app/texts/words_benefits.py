@@ -25,6 +25,10 @@ BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
     "benefit.no_saving": ("已低于“{name}”的价格", "{name} would take nothing off any more"),
     "benefit.not_combinable": ("“{name}”不能与“{other}”同享", "{name} does not go with {other}"),
     "benefit.less_than_others": ("不用“{name}”更优惠", "It is cheaper without {name}"),
+    "benefit.below_use_value": (
+        "本单用“{name}”省下的不及每次价值，未自动使用",
+        "{name} would save less here than a use of it is worth, so it was left out",
+    ),
     "benefit.refused": ("未选用“{name}”", "{name} was left out"),
     "benefit.unknown": ("没有这项优惠", "There is no such benefit"),
     "benefit.members_only": ("“{name}”仅限会员", "{name} is for members only"),
