@@ -12,6 +12,9 @@ from app.coupons.face import face_of
 from app.coupons.models import CouponEvent
 from app.db import into
 
+#: The note of a coupon that went because its exchange was cancelled, as a wallet knows it from one that was taken away.
+EXCHANGE_CANCELLED = "exchange cancelled"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Voided:
