@@ -1,7 +1,8 @@
 """Coupons: what they are good for, why not here and now, and what happened to one. Key → (Chinese, English)."""
 
 COUPON_TEXTS: dict[str, tuple[str, str]] = {
-    "coupon.gift": ("赠{item}", "free: {item}"),
+    "coupon.gift": ("赠{item}", "Free: {item}"),
+    "coupon.gift.when": ("赠{item}", "{item} free"),
     "coupon.stores": ("限{stores}使用", "Only at {stores}"),
     "coupon.stores.more": ("限{stores}等 {count} 家门店使用", "Only at {count} stores: {stores} and others"),
     "coupon.tiers": ("限{tiers}使用", "Only for {tiers}"),
