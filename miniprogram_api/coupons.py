@@ -66,7 +66,16 @@ class EventSchema(Strict):
     kind = fields.String(
         required=True,
         validate=validate.OneOf(
-            ("issued", "redeemed", "restored", "extended", "offered", "transferred", "recalled")
+            (
+                "issued",
+                "redeemed",
+                "restored",
+                "extended",
+                "offered",
+                "transferred",
+                "recalled",
+                "exchange_cancelled",
+            )
         ),
     )
     text = fields.String(required=True)

@@ -1,7 +1,7 @@
 """The coupons of the member at the till, as far as a quote looks at them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,9 @@ def coupons_at_till(
         return CouponsAtTill()
     faces = these_faces(connection, (one.face_id for one in held))
     benefits = benefits_of(held, faces, buyer, store, now, chosen=wishes.benefits)
+    if row.coupon_id is not None:
+        # Whoever shows the code of this coupon wants it used, whatever it saves.
+        benefits = [replace(one, worth_fen=0) for one in benefits]
     return CouponsAtTill(
         benefits=benefits, quoted={one.key: quoted_coupon(one, faces[one.face_id]) for one in held}
     )

@@ -14,7 +14,7 @@ from app.checkout import refund_tenders
 from app.checkout.models import Refund, RefundLine, Sale, SaleLine
 from app.checkout.refund_parts import RefundPart, Wanted
 from app.checkout.tenders import Tender, own_value
-from app.coupons.restore import CameBack, Undoing, lock_of_sale
+from app.coupons.restore import CameBack, Undoing, came_back, lock_of_sale
 from app.coupons.restore import take_back as take_back_uses
 from app.db import into
 from app.facts.tell import tell
@@ -109,6 +109,7 @@ def write_down(session: Session, doing: Doing, sale: Sale, parts: list[RefundPar
         "pending": has.pending,
         **own_value(tenders),
         **({} if has.balance_fen is None else {"balance_after_fen": has.balance_fen}),
+        **came_back(uses, coupons, sale.member_id, doing.now),
     }
     tell(
         session,

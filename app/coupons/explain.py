@@ -9,9 +9,10 @@ from app.clock import HOME_ZONE, business_date
 from app.coupons.face import Between, Face, Gift
 from app.discounts.benefit import Benefit
 from app.discounts.explain import effect_text as benefit_text
+from app.discounts.explain import from_what_on
 from app.points.lots import valid_through
 from app.points.rules import Conditions, TimeOfDay
-from app.texts import say, yuan
+from app.texts import say
 
 #: So many names fit on a phone; of more, the first ones and their number.
 _FEW = 5
@@ -29,7 +30,7 @@ class Names:
 
 @lru_cache(_KEPT)
 def effect_text(face: Face, language: str) -> str:
-    """What it takes off or gives, and from what on: 满 ¥100.00，减 ¥10.00."""
+    """What it takes off or gives, and from what on: 满 ¥100.00，减 ¥10.00, or ¥10.00 off when you spend ¥100.00."""
     if not isinstance(face.effect, Gift):
         benefit = Benefit(
             key="",
@@ -40,14 +41,9 @@ def effect_text(face: Face, language: str) -> str:
             at_least_pieces=face.at_least_pieces,
         )
         return benefit_text(benefit, language)
-    parts = []
-    if face.at_least_fen:
-        parts.append(say("benefit.at_least", language, least=yuan(face.at_least_fen)))
-    if face.at_least_pieces:
-        parts.append(say("benefit.at_least_pieces", language, pieces=face.at_least_pieces))
     item = face.effect.item_en if language == "en" else face.effect.item_zh
-    gift = say("coupon.gift", language, item=item)
-    return _joined([*parts, gift], language) if parts else gift[:1].upper() + gift[1:]
+    key = "coupon.gift.when" if face.at_least_fen or face.at_least_pieces else "coupon.gift"
+    return from_what_on(say(key, language, item=item), face.at_least_fen, face.at_least_pieces, language)
 
 
 def window_text(face: Face, language: str) -> str:
@@ -135,7 +131,3 @@ def _days(begins_at: datetime, ends_at: datetime) -> tuple[date, date]:
 
 def _listed(names: list[str], language: str) -> str:
     return (", " if language == "en" else "、").join(names)
-
-
-def _joined(parts: list[str], language: str) -> str:
-    return (", " if language == "en" else "，").join(parts)

@@ -13,6 +13,7 @@ from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved
 from app.coupons.grant_models import CouponRecall
 from app.coupons.policy import CouponPolicy
+from app.coupons.tell_recalled import tell_recalled
 from app.coupons.template import load, only
 from app.coupons.void import void
 from app.db import reading, transaction
@@ -176,13 +177,17 @@ def _stores(session: Session, wanted: dict[str, Any], now: datetime) -> frozense
 
 
 def _do(session: Session, recall: CouponRecall, wish: Wish, now: datetime) -> Recalled:
-    """Take them, and write down how many there were. The row is written last: before it, nobody knows."""
+    """Take them, tell who held them, and write down how many there were.
+
+    The row is written last: before it, nobody knows.
+    """
     ids, left = _wanted(session, wish)
     taken = void(session, ids, note=recall.reason, staff_id=recall.requested_by, now=now)
     recall.state, recall.done_at = "done", now
     recall.recalled, recall.kept = len(taken), len(ids) - len(taken)
     recall.unused_uses = sum(one.unused_uses for one in taken)
     recall.unused_value_fen = sum(one.unused_value_fen for one in taken)
+    tell_recalled(session, taken, now=now)
     session.add(recall)
     session.flush()
     told = Recalled(

@@ -12,6 +12,7 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.coupons.face import Face, face_of
 from app.coupons.models import CouponEvent
 from app.db import into
+from app.points.lots import valid_through
 
 #: `extended`: it had ended, and is good for some days more. Of a `recalled` or `forfeited` coupon nothing comes back.
 Outcome = Literal["restored", "extended", "forfeited", "recalled"]
@@ -114,6 +115,28 @@ def take_back(session: Session, uses: Sequence[LockedUse], undoing: Undoing) -> 
     and sending back would keep it for ever.
     """
     return tuple(_take_back(session, use, undoing) for use in uses)
+
+
+def came_back(
+    uses: Sequence[LockedUse], coupons: Sequence[CameBack], member_id: int | None, now: datetime
+) -> dict[str, Any]:
+    """What the member is told of: which they can use again, and the last day of those that are good for longer.
+
+    Not of a card of several uses that they passed on meanwhile: its use comes back to whoever holds it now.
+    """
+    own = {use.coupon_id for use in uses if use.member_id == member_id}
+    told = [
+        {
+            "name_zh": one.name_zh,
+            "name_en": one.name_en,
+            "through": valid_through(one.valid_until, HOME_ZONE).isoformat()
+            if one.outcome == "extended"
+            else None,
+        }
+        for one in coupons
+        if one.outcome in ("restored", "extended") and one.coupon_id in own and one.valid_until > now
+    ]
+    return {"came_back": told} if told else {}
 
 
 def _take_back(session: Session, use: LockedUse, undoing: Undoing) -> CameBack:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.coupons.issue import Source
 from app.coupons.models import Coupon
-from app.coupons.void import void
+from app.coupons.void import Voided, void
 
 
 def take_back(
@@ -45,8 +45,8 @@ _OF_SOURCE = text("""
     WHERE source = :source AND source_id = :source_id ORDER BY id FOR UPDATE""")
 
 
-def take_back_unused(session: Session, *, source: Source, note: str, now: datetime) -> int:
-    """Void what was issued for that source and neither passed on nor used, or given back; how many. `note` says why."""
+def take_back_unused(session: Session, *, source: Source, note: str, now: datetime) -> tuple[Voided, ...]:
+    """Void what was issued for that source and neither passed on nor used, or given back. `note` says why."""
     coupons = session.execute(_OF_SOURCE, {"source": source.kind, "source_id": source.id}).all()
     unused = [coupon.id for coupon in coupons if coupon.unused]
-    return len(void(session, unused, note=note, staff_id=None, now=now))
+    return void(session, unused, note=note, staff_id=None, now=now)

@@ -12,13 +12,22 @@ from app.coupons.face import face_of
 from app.coupons.models import CouponEvent
 from app.db import into
 
+#: The note of a coupon that went because its exchange was cancelled, as a wallet knows it from one that was taken away.
+EXCHANGE_CANCELLED = "exchange cancelled"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Voided:
-    """`unused_uses` are worth `unused_value_fen`, where the face says what one is."""
+    """`unused_uses` are worth `unused_value_fen`, where the face says what one is.
+
+    `ended`: it could not have been used any more.
+    """
 
     coupon_id: str
     member_id: int
+    name_zh: str
+    name_en: str
+    ended: bool
     unused_uses: int
     unused_value_fen: int
 
@@ -29,7 +38,8 @@ _LOCK = text("SELECT FROM coupons WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 _VOID = text("""
     UPDATE coupons c SET state = 'void', offer_hash = NULL, offer_until = NULL
     FROM coupon_faces f WHERE f.id = c.face_id AND c.id = ANY(:ids) AND c.state = 'held'
-    RETURNING c.id, c.member_id, c.uses + c.restored - c.used AS unused, f.face""")
+    RETURNING c.id, c.member_id, c.uses + c.restored - c.used AS unused, f.face,
+        c.valid_until <= :now AS ended""")
 
 
 def lock(session: Session, coupon_ids: Sequence[str]) -> None:
@@ -42,20 +52,23 @@ def void(
 ) -> tuple[Voided, ...]:
     """Those of them that were held; used up and recalled ones stay what they are."""
     lock(session, coupon_ids)
-    taken = tuple(
-        sorted(map(_voided, session.execute(_VOID, {"ids": list(coupon_ids)})), key=lambda one: one.coupon_id)
-    )
+    rows = session.execute(_VOID, {"ids": list(coupon_ids), "now": now})
+    taken = tuple(sorted(map(_voided, rows), key=lambda one: one.coupon_id))
     if taken:
         session.execute(into(CouponEvent), [_event(one, note, staff_id, now) for one in taken])
     return taken
 
 
 def _voided(row: Any) -> Voided:
+    face = face_of(row.face)
     return Voided(
         coupon_id=row.id,
         member_id=row.member_id,
+        name_zh=face.name_zh,
+        name_en=face.name_en,
+        ended=row.ended,
         unused_uses=row.unused,
-        unused_value_fen=row.unused * face_of(row.face).use_value_fen,
+        unused_value_fen=row.unused * face.use_value_fen,
     )
 
 

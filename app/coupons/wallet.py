@@ -11,6 +11,7 @@ from app.clock import HOME_ZONE, zone
 from app.coupons.explain import Names
 from app.coupons.face import Face
 from app.coupons.faces import these_faces
+from app.coupons.void import EXCHANGE_CANCELLED
 from app.db import ask, statements
 from app.errors import NotFound
 from app.points.fitting import MemberFacts, StoreFacts, Unmet, unmet
@@ -20,7 +21,15 @@ SOON = timedelta(days=7)
 State = Literal["usable", "used", "ended"]
 #: Stable words, with texts in app/texts/words_coupons.py under `coupon.why.`.
 Reason = Literal[
-    "not_yet", "ended", "used", "recalled", "not_here", "not_your_tier", "not_birthday", "not_now"
+    "not_yet",
+    "ended",
+    "used",
+    "recalled",
+    "exchange_cancelled",
+    "not_here",
+    "not_your_tier",
+    "not_birthday",
+    "not_now",
 ]
 _REASONS: dict[Unmet, Reason] = {
     "store": "not_here",
@@ -60,7 +69,9 @@ class Wallet:
 
 
 _COLUMNS = """c.id, c.template_id, c.face_id, c.uses, c.uses + c.restored - c.used AS uses_left, c.state,
-            c.valid_from, c.valid_until, c.offer_until"""
+            c.valid_from, c.valid_until, c.offer_until,
+            CASE WHEN c.state = 'void' AND c.source = 'reward' THEN EXISTS (SELECT FROM coupon_events e
+                WHERE e.coupon_id = c.id AND e.kind = 'recalled' AND e.note = %(cancelled)s) END AS cancelled"""
 _PICKED = {
     "usable": """c.state = 'held' AND c.valid_until > %(now)s AND (%(after)s::text IS NULL OR (c.valid_until, c.id) >
             (SELECT p.valid_until, p.id FROM coupons p WHERE p.id = %(after)s AND p.member_id = %(member_id)s))""",
@@ -135,6 +146,7 @@ def _read(
     now: datetime,
 ) -> Wallet:
     values = {"member_id": member_id, "store": store, "limit": limit, "after": after, "now": now}
+    values["cancelled"] = EXCHANGE_CANCELLED
     rows = ask(connection, _LOOKS[what], values)
     if store is not None and rows[0].store_id is None:
         raise NotFound
@@ -163,8 +175,10 @@ def _held(row: Any, faces: Mapping[int, Face], now: datetime) -> Held:
 
 
 def _reason(row: Any, face: Face, now: datetime) -> Reason | None:
-    if row.state != "held":
-        return "used" if row.state == "used" else "recalled"
+    if row.state == "void":
+        return "exchange_cancelled" if row.cancelled else "recalled"
+    if row.state == "used":
+        return "used"
     if row.valid_until <= now:
         return "ended"
     if row.valid_from > now:

@@ -22,7 +22,8 @@ class Benefit:
 
     Of `conditions` pricing asks products and categories only; `refusal` is the reason why the rest does not hold here
     and now, if it does not. Thresholds are about its goods, at what they cost after what was applied before it. Of one
-    `group` at most one is applied ('' is none); `alone` is applied with nothing else.
+    `group` at most one is applied ('' is none); `alone` is applied with nothing else. Unless it is chosen it is applied
+    only where it takes off `worth_fen`, what it costs its holder.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Benefit:
     alone: bool = False
     priority: int = 0
     refusal: str = ""
+    worth_fen: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ class Offer:
     """A benefit on this bill.
 
     `places` are the lines it is about, and `goods` the number of that set of lines. It works while they cost
-    `least_fen`, and never takes off more than `num`/`den` of what they cost then. `group` 0: none.
+    `least_fen`, as long as it takes `worth_fen` off, and never takes off more than `num`/`den` of what they cost then.
+    `group` 0: none.
     """
 
     effect: Effect
@@ -33,6 +34,7 @@ class Offer:
     must: bool
     num: int
     den: int
+    worth_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,10 @@ class Cart:
             return 0
         effect = offer.effect
         if isinstance(effect, SpecialPrice | FreePieces):
-            return sum(self._by_line(effect, offer.places, state))
-        return effect.off(amount_fen)
+            off_fen = sum(self._by_line(effect, offer.places, state))
+        else:
+            off_fen = effect.off(amount_fen)
+        return off_fen if off_fen >= offer.worth_fen else 0
 
     def by_line(self, offer: Offer, off_fen: int, state: State) -> list[int]:
         """`off_fen`, as `off` told it, on each of the offer's lines."""

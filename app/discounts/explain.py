@@ -7,18 +7,23 @@ from app.texts import say, yuan
 
 
 def effect_text(benefit: Benefit, language: str) -> str:
-    """What it takes off, and from what on: 满 ¥100.00，打 9.5 折."""
-    parts = []
-    if benefit.at_least_fen:
-        parts.append(say("benefit.at_least", language, least=yuan(benefit.at_least_fen)))
-    if benefit.at_least_pieces:
-        parts.append(say("benefit.at_least_pieces", language, pieces=benefit.at_least_pieces))
-    parts.append(_effect(benefit.effect, language))
+    """What it takes off, and from what on: 满 ¥100.00，打 9.5 折, or 5% off when you spend ¥100.00."""
+    effect = _effect(benefit.effect, language)
+    parts = [from_what_on(effect, benefit.at_least_fen, benefit.at_least_pieces, language)]
     if isinstance(benefit.effect, PercentOff) and benefit.effect.most_fen is not None:
         parts.append(say("benefit.most", language, most=yuan(benefit.effect.most_fen)))
     if isinstance(benefit.effect, PerFull) and benefit.effect.most_times is not None:
         parts.append(say("benefit.most_times", language, times=benefit.effect.most_times))
     return (", " if language == "en" else "，").join(parts)
+
+
+def from_what_on(effect: str, at_least_fen: int, at_least_pieces: int, language: str) -> str:
+    """The effect with its thresholds: before it in Chinese, behind it in English."""
+    if not at_least_fen and not at_least_pieces:
+        return effect
+    key = "benefit.at_least" + (".fen" if at_least_fen else "") + (".pieces" if at_least_pieces else "")
+    asked = say(key, language, least=yuan(at_least_fen), pieces=at_least_pieces)
+    return f"{effect} {asked}" if language == "en" else f"{asked}，{effect}"
 
 
 def handed_over_text(effect: Effect, language: str) -> str:

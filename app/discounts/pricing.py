@@ -236,10 +236,12 @@ class _Pricing:
                 missing_fen=missing_fen,
                 missing_pieces=missing_pieces,
             )
-        saves = self.cart.off(offer, state)
-        return Told(
-            key=one.key, applied=False, reason=reasons.LESS_THAN_OTHERS if saves else reasons.NO_SAVING
-        )
+        if self.cart.off(offer, state):
+            reason = reasons.LESS_THAN_OTHERS
+        else:
+            saves = self.cart.off(replace(offer, worth_fen=0), state)
+            reason = reasons.BELOW_USE_VALUE if saves else reasons.NO_SAVING
+        return Told(key=one.key, applied=False, reason=reason)
 
 
 def _places(one: Benefit, lines: Sequence[Piece]) -> tuple[int, ...]:
@@ -271,7 +273,8 @@ def _not(told: Told) -> BenefitNotApplicable:
 def _offer(one: Benefit, places: tuple[int, ...], goods: int, group: int, *, must: bool) -> Offer:
     least_fen = max(1, one.at_least_fen, one.effect.every_fen if isinstance(one.effect, PerFull) else 0)
     num, den = _steepest(one.effect, least_fen)
-    return Offer(one.effect, places, goods, least_fen, group, one.alone, must, num, den)
+    worth_fen = 0 if must else one.worth_fen
+    return Offer(one.effect, places, goods, least_fen, group, one.alone, must, num, den, worth_fen)
 
 
 def _steepest(effect: Effect, least_fen: int) -> tuple[int, int]:

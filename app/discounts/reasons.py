@@ -8,6 +8,7 @@ BELOW_THRESHOLD: Final = "below_threshold"
 NO_SAVING: Final = "no_saving"
 NOT_COMBINABLE: Final = "not_combinable"
 LESS_THAN_OTHERS: Final = "less_than_others"
+BELOW_USE_VALUE: Final = "below_use_value"
 REFUSED: Final = "refused"
 UNKNOWN: Final = "unknown"
 #: Of rules and of the member, found before a bill is priced.
@@ -33,6 +34,7 @@ ALL: Final = (
     NO_SAVING,
     NOT_COMBINABLE,
     LESS_THAN_OTHERS,
+    BELOW_USE_VALUE,
     REFUSED,
     UNKNOWN,
     MEMBERS_ONLY,

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.engagement import chances
 from app.engagement.activity import Activity, is_for, open_now, participant
 from app.engagement.definitions import Definition, FirstOrder, Profile, Welcome
-from app.engagement.grant import grant_at_least, take_back
-from app.engagement.told import Gift, gift_of, give_and_tell
+from app.engagement.grant import grant_at_least
+from app.engagement.told import Gift, gift_of, give_and_tell, take_back_and_tell
 from app.errors import NotFound
 from app.points.fitting import StoreFacts
 
@@ -158,4 +158,4 @@ def _take_back(activity_id: str, member_id: int, session: Session, now: datetime
     chances.take_place(session, activity_id, member_id)
     for row in session.execute(_GIVEN_BACK, {"member_id": member_id}).all():
         if row.activity_id == activity_id:
-            take_back(session, row.id, note="refund", now=now)
+            take_back_and_tell(session, row.id, note="refund", now=now)

@@ -24,6 +24,7 @@ from app.coupons.issue import (
     Source,
     issue,
 )
+from app.coupons.void import Voided
 from app.db import Busy, into
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityUsedUp
@@ -46,6 +47,20 @@ class Granted:
     coupon_ids: tuple[str, ...] = ()
     chances: int = 0
     again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gone:
+    """What was taken from a member. Of `points` so many are `points_owed`, because they were spent; `coupons` are those
+    that could still be used.
+    """
+
+    activity_id: str
+    member_id: int
+    points: int
+    points_owed: int
+    coupons: tuple[Voided, ...]
+    chances: int
 
 
 NOTHING = Granted(grant_id=None)
@@ -175,7 +190,8 @@ def _spend_budget(session: Session, activity_id: str, unit: str, amount: int) ->
 
 
 _STANDING = text("""
-    SELECT g.id, g.member_id, g.points, g.coupons, g.lottery_id, g.chances, e.id AS entry_id FROM activity_grants g
+    SELECT g.id, g.activity_id, g.member_id, g.points, g.coupons, g.lottery_id, g.chances, e.id AS entry_id
+    FROM activity_grants g
     LEFT JOIN ledger_transactions t ON t.kind = 'activity' AND t.source_type = 'activity_grant' AND t.source_id = g.id
         AND t.source_line = 0
     LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.account_id IS NOT NULL AND e.amount > 0
@@ -186,25 +202,35 @@ _TAKEN_BACK = text("""
     WHERE id = :grant_id""")
 
 
-def take_back(session: Session, grant_id: str, *, note: str, now: datetime) -> bool:
-    """Take a grant back, once: points (what was spent of them is owed), coupons and chances that were not used."""
+def take_back(session: Session, grant_id: str, *, note: str, now: datetime) -> Gone | None:
+    """Take a grant back, once: points (what was spent of them is owed), coupons and chances that were not used.
+
+    None if that was done before.
+    """
     row = session.execute(_STANDING, {"grant_id": grant_id}).first()
     if row is None:
-        return False
-    kept = {"chances_kept": row.chances, "coupons_kept": row.coupons}
+        return None
+    drawable, points = 0, None
+    coupons: tuple[Voided, ...] = ()
     if row.chances:
-        kept["chances_kept"] -= chances.take_back(
-            session, row.lottery_id, row.member_id, row.chances, grant_id, now
-        )
+        drawable = chances.take_back(session, row.lottery_id, row.member_id, row.chances, grant_id, now)
     if row.coupons:
-        kept["coupons_kept"] -= coupons_back.take_back_unused(
-            session, source=_source(grant_id), note=note, now=now
-        )
+        coupons = coupons_back.take_back_unused(session, source=_source(grant_id), note=note, now=now)
     if row.points:
         lock_accounts(session, row.member_id)
-        points_back(session, _back(grant_id, now), entry_id=row.entry_id, points=row.points, lapsed=0)
+        points = points_back(
+            session, _back(grant_id, now), entry_id=row.entry_id, points=row.points, lapsed=0
+        )
+    kept = {"chances_kept": row.chances - drawable, "coupons_kept": row.coupons - len(coupons)}
     session.execute(_TAKEN_BACK, {"grant_id": grant_id, "now": now} | kept)
-    return True
+    return Gone(
+        activity_id=row.activity_id,
+        member_id=row.member_id,
+        points=points.taken + points.owed if points else 0,
+        points_owed=points.owed if points else 0,
+        coupons=tuple(one for one in coupons if not one.ended),
+        chances=drawable,
+    )
 
 
 def _back(grant_id: str, now: datetime) -> Cause:

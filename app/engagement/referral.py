@@ -17,10 +17,9 @@ from app.engagement import chances
 from app.engagement.activity import Activity, is_for, one, participant
 from app.engagement.definitions import Referral
 from app.engagement.gift_rules import Due, Give
-from app.engagement.grant import take_back
 from app.engagement.referral_join import Reason
 from app.engagement.referral_models import ReferralRow
-from app.engagement.told import give_and_tell
+from app.engagement.told import give_and_tell, take_back_and_tell
 from app.errors import NotFound
 from app.points.fitting import StoreFacts
 
@@ -89,7 +88,7 @@ def _take_back(session: Session, found: Any, now: datetime) -> None:
     chances.take_place(session, found.activity_id, found.inviter_id)
     for grant_id in (found.inviter_grant_id, found.newcomer_grant_id):
         if grant_id is not None:
-            take_back(session, grant_id, note="refund", now=now)
+            take_back_and_tell(session, grant_id, note="refund", now=now)
     _change(session, found.id, state="taken_back", taken_back_at=now)
 
 

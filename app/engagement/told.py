@@ -1,4 +1,5 @@
-"""Telling members what came without their doing: one fact for each grant, its coupons with it; of welcome one in all.
+"""Telling members what came without their doing, and what of it went: one fact for each grant, its coupons with it; of
+welcome one in all.
 
 What they are given for checking in, drawing or answering is shown to them there; its coupons are told by themselves.
 """
@@ -11,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.clock import HOME_ZONE
-from app.engagement.activity import Activity
-from app.engagement.grant import Granted, grant_at_least
+from app.engagement.activity import Activity, one
+from app.engagement.grant import Gone, Granted, grant_at_least, take_back
 from app.engagement.reward import Reward
 from app.facts.tell import tell
 from app.points.lots import valid_through
@@ -52,6 +53,35 @@ def give_and_tell(
         subject = str(granted.grant_id)
         tell(session, "activity_reward", subject=subject, member_id=member_id, payload=gift, now=now)
     return granted
+
+
+def take_back_and_tell(session: Session, grant_id: str, *, note: str, now: datetime) -> None:
+    """Take back what was given for a purchase that was refunded, as `take_back` does, and tell of what went.
+
+    Whose purchase it was is told to nobody: of a referral it is another member's.
+    """
+    gone = take_back(session, grant_id, note=note, now=now)
+    if gone is not None and (gone.points or gone.coupons or gone.chances):
+        payload = _lost(one(session, gone.activity_id), gone)
+        tell(
+            session, "reward_taken_back", subject=grant_id, member_id=gone.member_id, payload=payload, now=now
+        )
+
+
+def _lost(activity: Activity, gone: Gone) -> Gift:
+    coupon = None
+    if gone.coupons:
+        first, count = gone.coupons[0], len(gone.coupons)
+        coupon = {"name_zh": first.name_zh, "name_en": first.name_en, "count": count, "through": None}
+    return {
+        "name_zh": activity.name_zh,
+        "name_en": activity.name_en,
+        "points": gone.points,
+        "points_through": None,
+        "points_owed": gone.points_owed,
+        "coupon": coupon,
+        "chances": gone.chances,
+    }
 
 
 def tell_welcome(

@@ -32,10 +32,23 @@ def tell(
     )
 
 
-def tell_each(session: Session, kind: str, *, members: Mapping[str, int], now: datetime) -> None:
-    """The same of many members, by the subject of each; with nothing beside."""
+def tell_each(
+    session: Session,
+    kind: str,
+    *,
+    members: Mapping[str, int],
+    now: datetime,
+    payloads: Mapping[str, dict[str, Any]] | None = None,
+) -> None:
+    """The same of many members, by the subject of each; `payloads`, if there are any, by the subject too."""
     told = [
-        {"kind": kind, "subject": subject, "member_id": member_id, "payload": {}, "created_at": now}
+        {
+            "kind": kind,
+            "subject": subject,
+            "member_id": member_id,
+            "payload": payloads[subject] if payloads else {},
+            "created_at": now,
+        }
         for subject, member_id in members.items()
     ]
     if told:

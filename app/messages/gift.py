@@ -1,4 +1,4 @@
-"""The member is told of what came without them, a gift or an answer to their feedback: in their inbox.
+"""The member is told of what came or went without them, a gift, say, or an answer to their feedback: in their inbox.
 
 Whoever wrote to customer service in WeChat is answered there (app/feedback/chat.py), else in the inbox too.
 """
@@ -16,7 +16,16 @@ from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.models import INBOX, SERVICE, Message
 
 #: What is told by such a message, each by a fact of that name whose payload is what it will say.
-KINDS = ("activity_reward", "birthday_gift", "coupons_issued", "feedback_answered", "welcomed", *EVENT_KINDS)
+KINDS = (
+    "activity_reward",
+    "birthday_gift",
+    "coupons_issued",
+    "coupons_recalled",
+    "feedback_answered",
+    "reward_taken_back",
+    "welcomed",
+    *EVENT_KINDS,
+)
 #: Why an exchange is cancelled without the member; whoever gives it up, or does not pay, knows.
 _CANCELLED_FOR = ("staff", "expired", "failed")
 

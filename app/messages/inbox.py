@@ -15,7 +15,7 @@ from app.messages.event import KINDS as EVENT_KINDS
 from app.messages.event import event_body
 from app.messages.models import InboxItem
 from app.messages.own_value import sentences
-from app.messages.reward import cancelled_body, reward_body, welcome_body
+from app.messages.reward import cancelled_body, recalled_body, reward_body, taken_back_body, welcome_body
 from app.messages.top_up import top_up_body
 from app.texts import say, yuan
 
@@ -119,9 +119,11 @@ _BODIES: dict[str, Callable[[dict[str, Any], str], str]] = {
     "birthday_gift": _gift,
     CAMPAIGN: campaign_body,
     "coupons_issued": _coupons,
+    "coupons_recalled": recalled_body,
     "email_code": _email_code,
     "feedback_answered": _answered,
     "reward_cancelled": cancelled_body,
+    "reward_taken_back": taken_back_body,
     "top_up": top_up_body,
     "welcomed": welcome_body,
 }

@@ -15,7 +15,7 @@ def moved(payload: Mapping[str, Any]) -> dict[str, int]:
 
 
 def sentences(kind: str, params: Mapping[str, Any], language: str) -> str:
-    """A sentence for the discount, for points and for stored value, as far as there are any."""
+    """A sentence for the discount, points, stored value and each coupon that came back, as far as there are any."""
     told = ""
     if params.get("discount_fen"):
         told += say(f"message.{kind}.discount", language, off=yuan(params["discount_fen"]))
@@ -26,7 +26,12 @@ def sentences(kind: str, params: Mapping[str, Any], language: str) -> str:
         told += say(f"message.{kind}.own_stored", language, amount=yuan(params["own_stored_fen"]))
     if params.get("balance_after_fen") is not None:
         told += say("told.balance_after", language, amount=yuan(params["balance_after_fen"]))
-    return told
+    return told + "".join(_came_back(coupon, language) for coupon in params.get("came_back", ()))
+
+
+def _came_back(coupon: Mapping[str, Any], language: str) -> str:
+    key = "told.coupon_back" if coupon["through"] is None else "told.coupon_back.until"
+    return say(key, language, name=coupon[f"name_{language}"], date=coupon["through"])
 
 
 def spent(params: Mapping[str, Any], language: str) -> str:

@@ -112,7 +112,7 @@ def _params(session: Session, fact: Fact, points: int) -> dict[str, Any]:
         **_held(session, fact),
         **_owing(session, fact),
         **moved(fact.payload),
-        **({"noted": fact.payload["noted"]} if "noted" in fact.payload else {}),
+        **{word: fact.payload[word] for word in ("noted", "came_back") if word in fact.payload},
         "at": fact.payload.get("sold_at", fact.created_at.isoformat()),
         "language": member.language,
     }

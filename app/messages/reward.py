@@ -1,4 +1,6 @@
-"""What the inbox says of activities that gave something, of joining, and of an exchange that was cancelled."""
+"""What the inbox says of activities that gave something or took it back, of joining, of coupons that were taken back,
+and of an exchange that was cancelled.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +16,32 @@ def welcome_body(params: Mapping[str, Any], language: str) -> str:
 
 def reward_body(params: Mapping[str, Any], language: str) -> str:
     """Which activity, and all that it gave."""
-    gives = (", " if language == "en" else "、").join(_parts(params, language))
+    gives = _listed(_parts(params, language), language)
     return say("message.activity_reward.body", language, name=params[f"name_{language}"], gives=gives)
+
+
+def taken_back_body(params: Mapping[str, Any], language: str) -> str:
+    """Of which activity, all that went, and what of it is owed."""
+    gives = _listed(_parts(params, language), language)
+    body = say("message.reward_taken_back.body", language, name=params[f"name_{language}"], gives=gives)
+    if params["points_owed"]:
+        body += say("message.reward_taken_back.owed", language, owed=params["points_owed"])
+    return body
+
+
+def recalled_body(params: Mapping[str, Any], language: str) -> str:
+    """Which coupons; of many kinds the first ones, and how many there were in all."""
+    named = [_coupons(coupon, language) for coupon in params["coupons"]]
+    key = "message.coupons_recalled.body" if params["all_named"] else "message.coupons_recalled.many"
+    return say(key, language, gone=_listed(named, language), count=params["count"])
+
+
+def _listed(parts: list[str], language: str) -> str:
+    return (", " if language == "en" else "、").join(parts)
+
+
+def _coupons(coupon: Mapping[str, Any], language: str) -> str:
+    return say("told.gift.coupons", language, n=coupon["count"], name=coupon[f"name_{language}"])
 
 
 def _parts(params: Mapping[str, Any], language: str) -> list[str]:
@@ -24,9 +50,7 @@ def _parts(params: Mapping[str, Any], language: str) -> list[str]:
         told = say(_counted("told.gift.points", params["points"]), language, n=params["points"])
         parts.append(told + _until(params["points_through"], language))
     if coupon:
-        name = coupon[f"name_{language}"]
-        told = say("told.gift.coupons", language, n=coupon["count"], name=name)
-        parts.append(told + _until(coupon["through"], language))
+        parts.append(_coupons(coupon, language) + _until(coupon["through"], language))
     if params["chances"]:
         parts.append(say(_counted("told.gift.chances", params["chances"]), language, n=params["chances"]))
     return parts

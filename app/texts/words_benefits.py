@@ -1,12 +1,16 @@
 """Benefits: what they take off, and why they count or do not. Key → (Chinese, English)."""
 
 BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
-    "benefit.at_least": ("满 {least}", "from {least}"),
-    "benefit.at_least_pieces": ("满 {pieces} 件", "from {pieces} pieces"),
+    "benefit.at_least.fen": ("满 {least}", "when you spend {least}"),
+    "benefit.at_least.pieces": ("满 {pieces} 件", "when you buy {pieces} or more"),
+    "benefit.at_least.fen.pieces": (
+        "满 {least}，满 {pieces} 件",
+        "when you spend {least} and buy {pieces} or more",
+    ),
     "benefit.percent": ("打 {value} 折", "{value}% off"),
     "benefit.free": ("免费", "free"),
     "benefit.free_pieces": ("免费兑换 {pieces} 件", "{pieces} for free"),
-    "benefit.most": ("最多减 {most}", "at most {most}"),
+    "benefit.most": ("最多减 {most}", "at most {most} off"),
     "benefit.amount": ("减 {off}", "{off} off"),
     "benefit.per_full": ("每满 {every} 减 {off}", "{off} off for every {every}"),
     "benefit.most_times": ("最多 {times} 次", "at most {times} times"),
@@ -25,6 +29,10 @@ BENEFIT_TEXTS: dict[str, tuple[str, str]] = {
     "benefit.no_saving": ("已低于“{name}”的价格", "{name} would take nothing off any more"),
     "benefit.not_combinable": ("“{name}”不能与“{other}”同享", "{name} does not go with {other}"),
     "benefit.less_than_others": ("不用“{name}”更优惠", "It is cheaper without {name}"),
+    "benefit.below_use_value": (
+        "本单用“{name}”省下的不及每次价值，未自动使用",
+        "{name} would save less here than a use of it is worth, so it was left out",
+    ),
     "benefit.refused": ("未选用“{name}”", "{name} was left out"),
     "benefit.unknown": ("没有这项优惠", "There is no such benefit"),
     "benefit.members_only": ("“{name}”仅限会员", "{name} is for members only"),

@@ -1,7 +1,8 @@
 """Coupons: what they are good for, why not here and now, and what happened to one. Key → (Chinese, English)."""
 
 COUPON_TEXTS: dict[str, tuple[str, str]] = {
-    "coupon.gift": ("赠{item}", "free: {item}"),
+    "coupon.gift": ("赠{item}", "Free: {item}"),
+    "coupon.gift.when": ("赠{item}", "{item} free"),
     "coupon.stores": ("限{stores}使用", "Only at {stores}"),
     "coupon.stores.more": ("限{stores}等 {count} 家门店使用", "Only at {count} stores: {stores} and others"),
     "coupon.tiers": ("限{tiers}使用", "Only for {tiers}"),
@@ -34,6 +35,7 @@ COUPON_TEXTS: dict[str, tuple[str, str]] = {
     "coupon.why.ended": ("已过期", "Expired"),
     "coupon.why.used": ("已使用", "Used"),
     "coupon.why.recalled": ("已收回", "Taken back"),
+    "coupon.why.exchange_cancelled": ("已取消兑换", "Exchange cancelled"),
     "coupon.why.not_here": ("不适用于该门店", "Not for this store"),
     "coupon.why.not_your_tier": ("您的会员等级不适用", "Not for your tier"),
     "coupon.why.not_birthday": ("仅限生日使用", "For birthdays"),
@@ -50,6 +52,7 @@ COUPON_TEXTS: dict[str, tuple[str, str]] = {
     "coupon.event.offered": ("生成转赠链接", "Offered to a friend"),
     "coupon.event.transferred": ("由好友转赠", "Received from a friend"),
     "coupon.event.recalled": ("收回", "Taken back"),
+    "coupon.event.exchange_cancelled": ("取消兑换", "Exchange cancelled"),
     "message.coupons_issued.title": ("优惠券到账", "A coupon for you"),
     "message.coupons_issued.body": (
         "送您 {count} 张“{name}”，可用至{date}。",

@@ -14,6 +14,11 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "message.refund.own_stored": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
     "told.points_back": ("已退回{points:,}积分。", " Points given back: {points:,}."),
     "told.stored_back": ("储值已退回{amount}。", " Given back to stored value: {amount}."),
+    "told.coupon_back": ("优惠券“{name}”已退回。", " Coupon given back: {name}."),
+    "told.coupon_back.until": (
+        "优惠券“{name}”已退回，有效期延长至{date}。",
+        " Coupon given back: {name}, now valid through {date}.",
+    ),
     "told.wechat_back": ("微信支付的{amount}将原路退回。", " Paid by WeChat Pay, on its way back: {amount}."),
     "told.balance_after": ("储值余额{amount}。", " Stored value now: {amount}."),
     "told.spent.stored": ("储值{amount}", "Balance {amount}"),
@@ -32,6 +37,25 @@ MESSAGE_TEXTS: dict[str, tuple[str, str]] = {
     "told.gift.chances": ("{n}次抽奖机会", "{n} lottery draws"),
     "told.gift.chances.one": ("{n}次抽奖机会", "{n} lottery draw"),
     "told.gift.until": ("（可用至{date}）", " (valid through {date})"),
+    "message.reward_taken_back.title": ("活动奖励收回通知", "A reward was taken back"),
+    "message.reward_taken_back.body": (
+        "因对应的消费已退款，“{name}”送您的{gives}已收回。",
+        "A purchase that “{name}” rewarded has been refunded, so this was taken back: {gives}.",
+    ),
+    "message.reward_taken_back.owed": (
+        "其中{owed:,}积分已使用，将从下次获得的积分中扣除。",
+        " Points of it already spent: {owed:,}; the next ones you get pay for them.",
+    ),
+    "message.coupons_recalled.title": ("优惠券收回通知", "Coupons taken back"),
+    "message.coupons_recalled.body": (
+        "您的{gone}已被收回，无法继续使用。如有疑问，请咨询门店。",
+        "Taken back, and no longer valid: {gone}. If you have questions, please ask at any store.",
+    ),
+    "message.coupons_recalled.many": (
+        "您的{gone}等共{count:,}张优惠券已被收回，无法继续使用。如有疑问，请咨询门店。",
+        "Taken back, and no longer valid: {gone} and others, {count:,} coupons in all."
+        " If you have questions, please ask at any store.",
+    ),
     "message.reward_cancelled.title": ("兑换取消通知", "Your exchange was cancelled"),
     "message.reward_cancelled.body": (
         "您兑换的“{name}”{why}。",

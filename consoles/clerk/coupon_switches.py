@@ -9,7 +9,7 @@ from consoles.clerk.drafts import MOST_CHOSEN, Draft
 from consoles.clerk.guard import till
 
 #: Why a coupon is not applied, where a tap may change it.
-_CHOOSABLE = (reasons.REFUSED, reasons.NOT_COMBINABLE, reasons.LESS_THAN_OTHERS)
+_CHOOSABLE = (reasons.REFUSED, reasons.NOT_COMBINABLE, reasons.LESS_THAN_OTHERS, reasons.BELOW_USE_VALUE)
 
 
 def coupon_switches(draft: Draft, quote: dict[str, Any]) -> list[dict[str, Any]]:

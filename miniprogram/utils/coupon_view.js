@@ -8,7 +8,7 @@ const { day, grouped, minute } = require('./format.js');
 
 /** For good; the other reasons are about now, or the store. */
 /** @param {string | null} reason */
-const isOver = (reason) => ['used', 'ended', 'recalled'].includes(String(reason));
+const isOver = (reason) => ['used', 'ended', 'recalled', 'exchange_cancelled'].includes(String(reason));
 
 /** @param {Coupon} coupon */
 function heldView(coupon) {

@@ -58,6 +58,16 @@ def test_a_coupon_is_switched_off_and_on(clerk: Visitor, shop: Shop, member: Pho
     assert rows(engine, "SELECT state FROM coupons") == [("used",)]
 
 
+def test_one_that_would_save_less_than_it_is_worth_is_off_until_it_is_tapped(
+    clerk: Visitor, shop: Shop, member: Phone
+) -> None:
+    held(member, use_value_fen=1_500)
+    shown = clerk.due(clerk.scan(shop.code(member)).text, "60").text
+    on, sends = switches(shown)["使用“十元券”"]
+    assert (payable(shown), on) == ("¥60.00", False)
+    assert payable(clerk.go_on(shown, "quote", **sends).text) == "¥50.00"
+
+
 def test_of_two_that_exclude_one_another_the_last_tapped_counts(
     clerk: Visitor, shop: Shop, member: Phone
 ) -> None:

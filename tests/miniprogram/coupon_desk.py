@@ -26,7 +26,7 @@ def _face(zh: str, en: str, effect_zh: str, effect_en: str, english: bool, **cha
 
 
 def _ten_off(english: bool) -> dict[str, Any]:
-    return _face("十元券", "¥10 off", "满 ¥100.00，减 ¥10.00", "from ¥100.00, ¥10.00 off", english)
+    return _face("十元券", "¥10 off", "满 ¥100.00，减 ¥10.00", "¥10.00 off when you spend ¥100.00", english)
 
 
 def _coffee(english: bool) -> dict[str, Any]:

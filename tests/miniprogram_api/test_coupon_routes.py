@@ -57,7 +57,7 @@ def test_a_coupon_is_claimed_shown_and_told_in_both_languages(shop: Shop) -> Non
         "amount",
     )
     shown = phone.get(f"/coupons/{held['id']}", headers=EN).json
-    assert (shown["name"], shown["effect"]) == ("¥10 off", "from ¥100.00, ¥10.00 off")
+    assert (shown["name"], shown["effect"]) == ("¥10 off", "¥10.00 off when you spend ¥100.00")
     assert [event["text"] for event in shown["events"]] == ["Received"]
     assert shop.member().get(f"/coupons/{held['id']}").status_code == 404
     assert phone.get(f"/coupons/{held['id']}/events").json["items"][0]["kind"] == "issued"
@@ -185,7 +185,7 @@ def test_a_gift_says_what_is_given(shop: Shop) -> None:
     gift = {"kind": "gift", "item_zh": "雨伞", "item_en": "umbrella"}
     give(live_template(now, effect=gift, at_least_fen=5_000, at_least_pieces=2), phone.member_id, now)
     told = [phone.get("/coupons", headers=headers).json["items"][0]["effect"] for headers in ({}, EN)]
-    assert told == ["满 ¥50.00，满 2 件，赠雨伞", "from ¥50.00, from 2 pieces, free: umbrella"]
+    assert told == ["满 ¥50.00，满 2 件，赠雨伞", "umbrella free when you spend ¥50.00 and buy 2 or more"]
 
 
 def test_a_friend_takes_over_by_link(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from app.coupons.issue import Source, issue
 from app.coupons.models import CouponTemplate
 from app.coupons.obtainable import Obtainable, obtainable
 from app.coupons.take_back import take_back
+from app.coupons.void import EXCHANGE_CANCELLED
 from app.engagement import chances
 from app.engagement.activity import Activity, ActivityNotOpen, one, these
 from app.engagement.models import ActivityRow
@@ -110,7 +111,7 @@ class OneCoupon:
             session,
             source=_source(exchange),
             member_id=exchange.member_id,
-            note="exchange cancelled",
+            note=EXCHANGE_CANCELLED,
             staff_id=exchange.staff_id,
             now=exchange.now,
         )

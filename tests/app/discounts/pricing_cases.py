@@ -30,6 +30,7 @@ def benefit(
     alone: bool = False,
     priority: int = 0,
     refusal: str = "",
+    worth_fen: int = 0,
 ) -> Benefit:
     conditions = Conditions(products=frozenset(products) or None, categories=frozenset(categories) or None)
     return Benefit(
@@ -44,6 +45,7 @@ def benefit(
         alone=alone,
         priority=priority,
         refusal=refusal,
+        worth_fen=worth_fen,
     )
 
 
@@ -64,14 +66,14 @@ def dearest(lines: Sequence[Line], benefits: Sequence[Benefit]) -> tuple[int, in
 
 
 def _off(lines: Sequence[Line], benefits: Sequence[Benefit]) -> int | None:
-    """What these take off in this order; None if they do not go together or one of them does nothing."""
+    """What these take off in this order; None if they do not go together or one takes off nothing, or too little."""
     groups = [one.group for one in benefits if one.group]
     if len(groups) != len(set(groups)) or (len(benefits) > 1 and any(one.alone for one in benefits)):
         return None
     nets = [one.amount_fen for one in lines]
     for one in benefits:
         off = _shares(one, lines, nets)
-        if sum(off) == 0:
+        if sum(off) < max(1, one.worth_fen):
             return None
         nets = [net - part for net, part in zip(nets, off, strict=True)]
     return sum(one.amount_fen for one in lines) - sum(nets)
@@ -149,6 +151,7 @@ def offered(most: int) -> st.SearchStrategy[list[Benefit]]:
             "group": st.sampled_from(("", "", "", "a", "b")),
             "alone": st.sampled_from((False, False, False, True)),
             "priority": st.integers(0, 2),
+            "worth_fen": st.sampled_from((0, 0)) | st.integers(1, 10_000),
         }
     )
     return st.lists(one, max_size=most).map(

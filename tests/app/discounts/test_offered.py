@@ -112,12 +112,17 @@ def test_a_rule_that_does_not_fit_together_is_refused(wrong: dict[str, Any]) -> 
     [
         (percent("a", 500), "打 9.5 折", "5% off"),
         (percent("a", 1_234), "打 8.766 折", "12.34% off"),
-        (percent("a", 2_000, at_least_fen=10_000), "满 ¥100.00，打 8 折", "from ¥100.00, 20% off"),
-        (percent("a", 10_000, at_least_pieces=2), "满 2 件，免费", "from 2 pieces, free"),
+        (percent("a", 2_000, at_least_fen=10_000), "满 ¥100.00，打 8 折", "20% off when you spend ¥100.00"),
+        (percent("a", 10_000, at_least_pieces=2), "满 2 件，免费", "free when you buy 2 or more"),
         (
             benefit("a", PercentOff(percent_bp=1_000, most_fen=2_000)),
             "打 9 折，最多减 ¥20.00",
-            "10% off, at most ¥20.00",
+            "10% off, at most ¥20.00 off",
+        ),
+        (
+            benefit("a", PercentOff(percent_bp=1_000, most_fen=2_000), at_least_fen=5_000, at_least_pieces=2),
+            "满 ¥50.00，满 2 件，打 9 折，最多减 ¥20.00",
+            "10% off when you spend ¥50.00 and buy 2 or more, at most ¥20.00 off",
         ),
         (amount("a", 500), "减 ¥5.00", "¥5.00 off"),
         (

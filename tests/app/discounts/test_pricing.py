@@ -4,6 +4,7 @@ import pytest
 
 from app.discounts.pricing import (
     BenefitNotApplicable,
+    FreePieces,
     PercentOff,
     PerFull,
     Priced,
@@ -114,6 +115,28 @@ def test_of_two_ways_to_the_same_price_the_one_with_fewer_benefits_is_taken() ->
     priced = best([TEA], [amount("a", 300), amount("b", 2_700), amount("c", 3_000)])
     assert [one.key for one in priced.told if one.applied] == ["c"]
     assert [told(priced, key).reason for key in ("a", "b")] == ["less_than_others"] * 2
+
+
+def test_what_saves_less_than_it_is_worth_is_left_out_unless_it_is_chosen() -> None:
+    card = benefit("card", FreePieces(), products=["TEA"], worth_fen=1_500)
+    cheap = [line(807, "TEA"), CUP]
+    left = best(cheap, [card])
+    assert (left.discount_fen, told(left, "card").reason, left.complete) == (0, "below_use_value", True)
+    assert best(cheap, [card], chosen={"card"}).discount_fen == 807
+    assert told(best([CUP], [card]), "card").reason == "no_matching_goods"
+    assert best([line(1_500, "TEA")], [card]).discount_fen == 1_500
+
+
+def test_what_it_saves_counts_when_its_turn_comes() -> None:
+    """Half the price first leaves too little for the card, so one of the two does without the other."""
+    card = benefit("card", FreePieces(), products=["TEA"], worth_fen=1_500)
+    half = percent("half", 5_000, priority=1)
+    small = best([line(2_000, "TEA")], [card, half])
+    assert (small.discount_fen, told(small, "half").reason) == (2_000, "less_than_others")
+    large = best([line(2_000, "TEA"), line(9_000, "CUP")], [card, half])
+    assert (large.discount_fen, told(large, "card").reason) == (5_500, "below_use_value")
+    both = best([line(2_000, "TEA"), line(9_000, "CUP")], [card, half], chosen={"card"})
+    assert both.discount_fen == 5_500 + 1_000
 
 
 def test_what_comes_with_a_refusal_is_told_as_it_came() -> None:

@@ -20,7 +20,7 @@ from app.stored_value.policy import StoredValuePolicy
 from tests.app.engagement.offering import lottery, play, round_of
 from tests.app.stored_value.offering import topped_up
 from tests.conftest import rows
-from tests.coupons import give, live_template, use
+from tests.coupons import give, live_template, recall, use
 from tests.quoting import fill, set_policy
 from tests.rewards import CUP, asked, coupons, exchanged, given_up, item, mugs
 from tests.shop import Phone, Shop
@@ -190,6 +190,27 @@ def test_a_coupon_comes_back_only_unused_and_in_time(
     late = given_up(phone, third["id"])
     assert (late.status_code, late.json["code"]) == (409, "reward_too_late")
     assert rows(engine, "SELECT state FROM coupons ORDER BY id") == [("void",), ("used",), ("held",)]
+
+
+@pytest.mark.parametrize(
+    ("language", "why", "taken"), [("zh", "已取消兑换", "已收回"), ("en", "Exchange cancelled", "Taken back")]
+)
+def test_a_coupon_of_an_exchange_that_was_given_up_is_not_called_taken_back(
+    shop: Shop, engine: Engine, phone: Phone, language: str, why: str, taken: str
+) -> None:
+    thing = coupons(live_template(clock.now()))
+    first, second = (exchanged(phone, thing) for _ in range(2))
+    given_up(phone, first["id"])
+    [(theirs,)] = rows(engine, "SELECT id FROM coupons WHERE source_id = :id", id=second["id"])
+    assert recall(str(theirs)) == 1
+    asked = {"headers": {"Accept-Language": language}}
+    over = {one["id"]: one for one in phone.get("/coupons?state=ended", **asked).json["items"]}
+    assert (over[theirs]["reason"], over[theirs]["reason_text"]) == ("recalled", taken)
+    [own] = [one for coupon, one in over.items() if coupon != theirs]
+    assert (own["usable"], own["reason"], own["reason_text"]) == (False, "exchange_cancelled", why)
+    shown = phone.get(f"/coupons/{own['id']}", **asked).json
+    assert (shown["reason_text"], shown["events"][0]["kind"]) == (why, "exchange_cancelled")
+    assert phone.get(f"/coupons/{theirs}", **asked).json["events"][0]["kind"] == "recalled"
 
 
 def test_a_coupon_comes_back_once_nobody_can_take_it_over_any_more(
