@@ -127,8 +127,8 @@ def _benefit(one: Held, face: Face, refusal: str) -> Benefit:
         alone=face.alone,
         priority=face.priority,
         refusal=refusal,
-        # It was paid for, or costs its bearer so much: a use is not spent for less unless somebody says so.
-        # Of a coupon for one bill it is for the books alone: the member loses nothing by using it.
+        # A card was paid for, or costs its bearer so much: a use is not spent for less unless somebody says so. Of a
+        # coupon for one bill it stands for the books alone, and its holder loses nothing by using it.
         worth_fen=face.use_value_fen if face.uses > 1 else 0,
     )
 

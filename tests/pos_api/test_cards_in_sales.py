@@ -15,9 +15,9 @@ SMALL = {"sku": "MILK-TEA", "name": "小杯奶茶", "quantity": 1, "unit_price_f
 LARGE = {"sku": "MILK-TEA", "name": "大杯奶茶", "quantity": 1, "unit_price_fen": 1_800}
 
 
-def card(phone: Phone) -> str:
+def card(phone: Phone, uses: int = 10) -> str:
     """Its key: ten drinks at ¥15.00 each."""
-    face: dict[str, Any] = {"effect": {"kind": "free"}, "uses": 10, "use_value_fen": 1_500}
+    face: dict[str, Any] = {"effect": {"kind": "free"}, "uses": uses, "use_value_fen": 1_500}
     [key] = held(phone, name_zh="次卡", name_en="Ten teas", conditions={"products": ["MILK-TEA"]}, **face)
     return key
 
@@ -42,6 +42,12 @@ def test_it_is_spent_where_it_saves_as_much_or_was_chosen(shop: Shop, engine: En
     assert (chosen["discount_fen"], told(chosen, key)["applied"]) == (807, True)
     taken(shop, chosen)
     assert rows(engine, "SELECT used FROM coupons") == [(1,)]
+
+
+def test_a_coupon_for_one_bill_is_used_whatever_it_is_worth_in_the_books(shop: Shop) -> None:
+    phone = shop.member()
+    card(phone, uses=1)
+    assert quoted(shop, phone, SMALL)["discount_fen"] == 807
 
 
 def test_whoever_shows_its_own_code_wants_it_used(shop: Shop, engine: Engine) -> None:
