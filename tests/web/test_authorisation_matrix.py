@@ -774,6 +774,7 @@ TABLE: dict[tuple[str, str], Row] = {
         place=lambda _: {"store_code": "S001"},
     ),
     ("GET", "/office/v1/shifts"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/audit-entries"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/api-keys"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/api-keys"): staff(
         403, 403, 201, 201, body=lambda _: {"store": "S001", "terminal": "T1", "name": "spare"}
