@@ -77,6 +77,7 @@ def give(
             else_inbox=done.message.else_inbox,
             content=with_gift(done.message.content, gift_words(session, done, now)),
             app_id=app_id,
+            came_from=("automation", str(automation.no)),
         )
         # A message may tell of the coupon: who does not get it is not told, as of a campaign.
         for outcome in outcomes.values():

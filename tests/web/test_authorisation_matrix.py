@@ -556,6 +556,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/campaigns/<string:campaign_id>/opened"): members(
         404, place=lambda s: {"campaign_id": s.campaign("running")}
     ),
+    ("POST", "/api/v1/me/automations/<int:automation_no>/opened"): members(
+        404, place=lambda _: {"automation_no": 1}
+    ),
     ("GET", "/api/v1/rewards"): members(200),
     ("GET", "/api/v1/rewards/bands"): members(200),
     ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),

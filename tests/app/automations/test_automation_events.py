@@ -670,6 +670,27 @@ def test_it_is_told_by_the_first_channel_that_reaches_and_not_at_night(
     ]
 
 
+def test_a_tap_counts_for_the_newest_message_once_and_only_of_who_was_told(
+    custom: Custom, engine: Engine
+) -> None:
+    template()
+    message = {"channel": "wechat_subscribe", "content": {"inbox": INBOX, "wechat": WECHAT}}
+    no = turned_on(custom.shop, "joined", clock.now(), actions={"message": message})
+    one, untold = by_wechat(custom.shop.member(), 1), by_wechat(custom.shop.member())
+    path = f"/me/automations/{no}/opened"
+    assert one.post(path).status_code == 404  # nobody has told them yet
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    [(said,)] = rows(engine, "SELECT CAST(params AS text) FROM messages WHERE kind = 'automation'")
+    assert f'?automation={no}"' in str(said)
+    assert [one.post(path).status_code for _ in range(2)] == [204, 204]
+    assert untold.post(path).status_code == 404
+    for nothing in ("0", str(no + 1), "x", "9" * 400, str(2**63)):
+        assert one.post(f"/me/automations/{nothing}/opened").status_code == 404
+    found = report(no=no)
+    assert (found.acted, found.clicked, found.read) == (1, 1, 0)
+
+
 def test_tags_are_put_on_and_taken_off_of_all_at_once(shop: Shop, engine: Engine) -> None:
     on = turned_on(shop, "joined", clock.now(), actions={"tag_on": "新客"})
     turned_on(shop, "joined", clock.now(), actions={"tag_off": "新客"}, delay_minutes=60)
