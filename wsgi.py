@@ -46,6 +46,7 @@ import miniprogram_api.top_ups
 import office_api.activities
 import office_api.activity_templates
 import office_api.approvals
+import office_api.audit_entries
 import office_api.automations
 import office_api.campaigns
 import office_api.coupon_costs
@@ -155,6 +156,7 @@ JSON_FACES = (
     office_api.staff_memberships.blueprint,
     office_api.shops.blueprint,
     office_api.shifts.blueprint,
+    office_api.audit_entries.blueprint,
     office_api.approvals.blueprint,
     office_api.offline_uploads.blueprint,
     office_api.policies.blueprint,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -16,6 +16,11 @@ class AuditRow(Base):
     __table_args__ = (
         CheckConstraint("actor_type IN ('staff', 'member', 'operator', 'system')", "actor_type"),
         Index("ix_audit_log_object", "object_type", "object_id"),
+        # For reading it newest first (app/staff/audit_trail.py), each ending with the order of the list.
+        Index("ix_audit_log_at", "at", "id"),
+        Index("ix_audit_log_staff", "actor_id", "at", "id", postgresql_where=text("actor_type = 'staff'")),
+        Index("ix_audit_log_action", "action", "at", "id"),
+        Index("ix_audit_log_store", "store_id", "at", "id", postgresql_where=text("store_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -149,6 +149,9 @@ class AutomationReportSchema(Strict):
     unissued = _counts("of those acted on, who got no coupon, by the code of what stood against it")
     messages = _counts("pending, sent, failed, unknown, cancelled")
     read = fields.Integer(required=True, metadata={"description": "opened in the inbox"})
+    clicked = fields.Integer(
+        required=True, metadata={"description": "came into the mini-program by a tap on the message"}
+    )
     coupons = fields.Integer(required=True)
     coupons_used = fields.Integer(required=True)
     points = fields.Integer(required=True)

@@ -12,6 +12,8 @@ from app.automations.triggers import Id, check_template, misfit, struct
 from app.campaigns import content
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.gift import Gift, offer_of, words_for
+from app.campaigns.wording import names_coupon
+from app.messages.models import INBOX
 from app.points.rules import MOST_DAYS
 
 MOST_POINTS = 1_000_000
@@ -55,6 +57,14 @@ class Actions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     def gives(self) -> bool:
         """Something of value."""
         return self.coupon is not None or self.points is not None
+
+    def channels_naming_coupon(self) -> frozenset[str]:
+        """By which its message names the coupon, whatever the member's language."""
+        if self.message is None or self.coupon is None:
+            return frozenset()
+        content = self.message.content
+        channels = {self.message.channel, INBOX} if self.message.else_inbox else {self.message.channel}
+        return frozenset(one for one in channels if names_coupon(content, one))
 
 
 def read(session: Session, data: object, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.automations.models import Automation, AutomationRun
 from app.campaigns.telling import Telling, tell_each
 from app.campaigns.wording import with_gift
 from app.clock import HOME_ZONE, business_date
-from app.coupons.gift import issue_if_possible
+from app.coupons.gift import issue_if_possible, tell_of_silent
 from app.coupons.issue import Source
 from app.ids import new_id
 from app.ledger.post import Cause
@@ -27,9 +27,11 @@ SOURCE = "automation"
 
 @dataclass(kw_only=True)
 class Outcome:
-    """`untold` and `unissued` say why not; `again`: it is not known yet, and nothing else was done."""
+    """`channel` is that of the message. `untold` and `unissued` say why not; `again`: it is not known yet, and nothing
+    else was done."""
 
     message_id: str | None = None
+    channel: str | None = None
     untold: str | None = None
     coupons: int = 0
     unissued: str | None = None
@@ -62,9 +64,10 @@ def give(
     done = kept(automation.actions)
     assert len(runs) == 1 or not done.gives
     outcomes = {run.id: Outcome() for run in runs}
+    naming = done.channels_naming_coupon()
     for run in runs:
         if done.coupon is not None:
-            _issue(session, done.coupon, run, outcomes[run.id], now)
+            _issue(session, done.coupon, run, outcomes[run.id], now, silently=bool(naming))
         if done.points is not None:
             outcomes[run.id].points = _post(session, automation, done.points, run, now)
     _tag(session, done, runs, outcomes, now)
@@ -74,6 +77,7 @@ def give(
             else_inbox=done.message.else_inbox,
             content=with_gift(done.message.content, gift_words(session, done, now)),
             app_id=app_id,
+            came_from=("automation", str(automation.no)),
         )
         # A message may tell of the coupon: who does not get it is not told, as of a campaign.
         for outcome in outcomes.values():
@@ -81,17 +85,28 @@ def give(
         told = [run for run in runs if outcomes[run.id].unissued is None]
         if told:
             _tell(session, telling, told, outcomes, now)
+    for run in runs:
+        # Whom the message that names it does not reach is told of it by itself.
+        if naming and outcomes[run.id].coupons and outcomes[run.id].channel not in naming:
+            tell_of_silent(session, member_id=run.member_id, source=_source(run), now=now)
     return outcomes
 
 
-def _issue(session: Session, coupon: Coupon, run: AutomationRun, outcome: Outcome, now: datetime) -> None:
+def _source(run: AutomationRun) -> Source:
+    return Source(kind=SOURCE, id=str(run.id))
+
+
+def _issue(
+    session: Session, coupon: Coupon, run: AutomationRun, outcome: Outcome, now: datetime, *, silently: bool
+) -> None:
     outcome.unissued = issue_if_possible(
         session,
         template_id=coupon.template,
         member_id=run.member_id,
         count=coupon.count,
-        source=Source(kind=SOURCE, id=str(run.id)),
+        source=_source(run),
         now=now,
+        silently=silently,
     )
     outcome.coupons = 0 if outcome.unissued else coupon.count
 
@@ -145,10 +160,12 @@ def _tell(
         now=now,
         wait=True,
     )
-    messages = {member: message for told in found.told.values() for member, message in told.items()}
+    messages = {
+        member: (message, channel) for channel, told in found.told.items() for member, message in told.items()
+    }
     for run in runs:
         outcome = outcomes[run.id]
-        outcome.message_id = messages.get(run.member_id)
+        outcome.message_id, outcome.channel = messages.get(run.member_id, (None, None))
         outcome.untold = None if outcome.message_id else found.refused.get(run.member_id)
         if outcome.message_id is None and outcome.untold is None:
             # Whose credit came or went in this very moment is looked at again, unless something else was done.

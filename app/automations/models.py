@@ -139,3 +139,15 @@ class AutomationRun(Base):
     unissued: Mapped[str | None] = mapped_column(String(24))
     points: Mapped[int] = mapped_column(BigInteger, server_default="0")
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class AutomationClick(Base):
+    """Whoever was told came into the mini-program by a tap on the run's message. What was decided of a run never
+    changes, so it stands beside it."""
+
+    __tablename__ = "automation_clicks"
+
+    run_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("automation_runs.id"), primary_key=True, autoincrement=False
+    )
+    clicked_at: Mapped[datetime] = mapped_column(UTCDateTime)

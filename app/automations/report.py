@@ -11,9 +11,10 @@ from app.db import transaction
 
 _RUNS = text("""
     SELECT r.state, r.refused, r.untold, r.unissued, m.state AS message, count(*)::integer AS runs,
-        count(i.read_at)::integer AS read, sum(r.coupons)::bigint AS coupons, sum(r.points)::bigint AS points
+        count(i.read_at)::integer AS read, count(k.clicked_at)::integer AS clicked,
+        sum(r.coupons)::bigint AS coupons, sum(r.points)::bigint AS points
     FROM automation_runs r LEFT JOIN messages m ON m.id = r.message_id
-    LEFT JOIN inbox_items i ON i.message_id = r.message_id
+    LEFT JOIN inbox_items i ON i.message_id = r.message_id LEFT JOIN automation_clicks k ON k.run_id = r.id
     WHERE r.automation_no = :no GROUP BY 1, 2, 3, 4, 5""")
 _COUPONS = text("""
     SELECT count(*) FILTER (WHERE c.used > c.restored)::integer AS used FROM automation_runs r
@@ -35,7 +36,8 @@ _BOUGHT = text("""
 class Report:
     """`triggered` = `waiting` + `acted` + those `refused`, by reason; those older than 90 days are not kept.
 
-    `untold` and `unissued` are parts that are missing of what was done, by reason. Messages are by their state.
+    `untold` and `unissued` are parts that are missing of what was done, by reason. Messages are by their state;
+    `clicked` are those by a tap on which somebody came into the mini-program.
     `buyers` bought within the days of attribution after it was done for them; nobody is held out to compare with.
     """
 
@@ -48,6 +50,7 @@ class Report:
     unissued: Mapping[str, int]
     messages: Mapping[str, int]
     read: int
+    clicked: int
     coupons: int
     coupons_used: int
     points: int
@@ -72,13 +75,14 @@ def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Re
         "message": {},
         "state": {},
     }
-    read, coupons, points = 0, 0, 0
+    read, clicked, coupons, points = 0, 0, 0, 0
     for row in connection.execute(_RUNS, {"no": no}):
         for column, found in counts.items():
             value = getattr(row, column)
             if value is not None:
                 found[value] = found.get(value, 0) + row.runs
-        read, coupons, points = read + row.read, coupons + row.coupons, points + row.points
+        read, clicked = read + row.read, clicked + row.clicked
+        coupons, points = coupons + row.coupons, points + row.points
     messages = {
         **dict.fromkeys(("pending", "sent", "failed", "unknown", "cancelled"), 0),
         **counts["message"],
@@ -95,6 +99,7 @@ def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Re
         unissued=dict(sorted(counts["unissued"].items())),
         messages=messages,
         read=read,
+        clicked=clicked,
         coupons=coupons,
         coupons_used=connection.execute(_COUPONS, {"no": no}).scalar_one(),
         points=points,

@@ -101,7 +101,7 @@ def telling_of(campaign: Campaign, app_id: str | None) -> Telling:
         else_inbox=campaign.else_inbox,
         content=campaign.content,
         app_id=app_id,
-        campaign_id=campaign.id,
+        came_from=("campaign", campaign.id),
     )
 
 

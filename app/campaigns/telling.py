@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy.orm import Session
 
 from app.campaigns.content import template_of
-from app.campaigns.opened import page_from
+from app.campaigns.opened import From, page_from
 from app.campaigns.wording import PARTS, Wording, page_of
 from app.identity.models import WECHAT_MINI
 from app.messages.may import Asked, Channel, may_each
@@ -22,14 +22,14 @@ UNSAYABLE = "content"
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """What is told, and how; `app_id` is the app whose identities WeChat knows, `campaign_id` the campaign that whoever
-    opens it comes from."""
+    """What is told, and how; `app_id` is the app whose identities WeChat knows, `came_from` what whoever taps on it
+    comes from."""
 
     channel: str
     else_inbox: bool
     content: Mapping[str, Any]
     app_id: str | None
-    campaign_id: str | None = None
+    came_from: From | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Telling:
         page = page_of(session, template_of(self.content, channel))
         if channel == OFFICIAL:
             page = self.content[PARTS[channel]].get("page")
-        return page if self.campaign_id is None else page_from(page, self.campaign_id)
+        return page if self.came_from is None else page_from(page, self.came_from)
 
     def asked(self, channel: str, at: datetime) -> Asked:
         """What it asks of a member by that channel."""

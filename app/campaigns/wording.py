@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid
 from app.messages.channels.content import email_content, sms_content, wechat_content
-from app.messages.models import EMAIL, OFFICIAL, SMS, WECHAT, SubscribeTemplate
+from app.messages.models import EMAIL, INBOX, OFFICIAL, SMS, WECHAT, SubscribeTemplate
 from app.texts import say
 
 #: What `content` calls the words of a channel.
@@ -85,6 +85,12 @@ def with_gift(content: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]
     """The content with the names of what is given in it, by language; whatever has no word there stays as it is."""
     plain = {language: _digits(own) for language, own in words.items()}
     return {part: _gift_named(told, words if part in _PROSE else plain, {}) for part, told in content.items()}
+
+
+def names_coupon(content: Mapping[str, Any], channel: str) -> bool:
+    """Whether what is said by that channel names the coupon that is given, in each language."""
+    part = content.get(PARTS.get(channel, INBOX), {})
+    return all("{coupon}" in str(part.get(language)) for language in LANGUAGES)
 
 
 def _digits(words: Mapping[str, str]) -> dict[str, str]:

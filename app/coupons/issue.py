@@ -1,6 +1,6 @@
 """Giving a member coupons of a template: for what is the caller's affair, limits and stock are kept here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -113,7 +113,7 @@ def issue(
     _insert(session, rows)
     session.execute(into(CouponEvent), [_event(coupon, now) for coupon in rows])
     if not silently:
-        _tell(session, rows, face, now)
+        tell_of(session, rows, face, now)
     take_stock(session, template_id, count)
     return tuple(Issued(coupon_id=coupon["id"], valid_from=begins, valid_until=ends) for coupon in rows)
 
@@ -204,7 +204,7 @@ def check_limits(row: Any, count: int) -> None:
         raise CouponLimitReached(limit=row.per_member_a_day, per="day")
 
 
-def _tell(session: Session, coupons: list[dict[str, Any]], face: Face, now: datetime) -> None:
+def tell_of(session: Session, coupons: Sequence[Mapping[str, Any]], face: Face, now: datetime) -> None:
     """For the member's inbox: the names as they were, and the last day by the chain's calendar."""
     first = coupons[0]
     tell(

@@ -14,6 +14,7 @@ MANAGE_ACTIVITIES = "activities.manage"
 ADJUST_POINTS = "points.adjust"
 APPROVE = "approvals.decide"
 SEE_SHIFTS = "shifts.see"
+SEE_AUDIT = "audit.see"
 SETTLE = "settlements.manage"
 ANSWER_FEEDBACK = "feedback.answer"
 EDIT_MEMBERS = "members.edit"
@@ -34,6 +35,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             ADJUST_POINTS,
             APPROVE,
             SEE_SHIFTS,
+            SEE_AUDIT,
             SETTLE,
             ANSWER_FEEDBACK,
             EDIT_MEMBERS,
@@ -53,6 +55,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             ADJUST_POINTS,
             APPROVE,
             SEE_SHIFTS,
+            SEE_AUDIT,
             SETTLE,
             ANSWER_FEEDBACK,
             EDIT_MEMBERS,

@@ -364,6 +364,8 @@ const messages = (cursor) => pageOf('/api/v1/me/messages', cursor);
 
 /** @param {string} id */
 const campaignOpened = (id) => call({ path: `/api/v1/me/campaigns/${id}/opened`, method: 'POST' });
+/** @param {string} no */
+const automationOpened = (no) => call({ path: `/api/v1/me/automations/${no}/opened`, method: 'POST' });
 /** @param {string} id */
 const readMessage = (id) => call({ path: `/api/v1/me/messages/${id}/read`, method: 'POST' });
 
@@ -504,6 +506,7 @@ module.exports = {
   takeOfferBack,
   takeCoupon,
   messages,
+  automationOpened,
   campaignOpened,
   readMessage,
   checkIns,

@@ -559,6 +559,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/campaigns/<string:campaign_id>/opened"): members(
         404, place=lambda s: {"campaign_id": s.campaign("running")}
     ),
+    ("POST", "/api/v1/me/automations/<int:automation_no>/opened"): members(
+        404, place=lambda _: {"automation_no": 1}
+    ),
     ("GET", "/api/v1/rewards"): members(200),
     ("GET", "/api/v1/rewards/bands"): members(200),
     ("GET", "/api/v1/rewards/<string:item_id>"): members(404, place=lambda _: {"item_id": "none"}),
@@ -777,6 +780,7 @@ TABLE: dict[tuple[str, str], Row] = {
         place=lambda _: {"store_code": "S001"},
     ),
     ("GET", "/office/v1/shifts"): staff(403, 403, 200, 200),
+    ("GET", "/office/v1/audit-entries"): staff(403, 403, 200, 200),
     ("GET", "/office/v1/api-keys"): staff(403, 403, 200, 200),
     ("POST", "/office/v1/api-keys"): staff(
         403, 403, 201, 201, body=lambda _: {"store": "S001", "terminal": "T1", "name": "spare"}

@@ -118,6 +118,8 @@ def request_about(actors: Actors, route: tuple[str, str], store: str) -> tuple[s
             return f"/coupon-costs?from=2026-01-01&until=2026-02-01&store={store}", None
         case ("GET", "/office/v1/shifts"):
             return f"/shifts?store={store}", None
+        case ("GET", "/office/v1/audit-entries"):
+            return f"/audit-entries?store={store}", None
         case ("POST", "/office/v1/points-adjustments"):
             return "/points-adjustments", adjustment(actors, store)
         case ("POST", "/office/v1/coupon-templates"):

@@ -584,6 +584,60 @@ def test_who_may_not_be_told_still_gets_what_is_given(shop: Shop, engine: Engine
     assert report(no=no).refused == {"coupons_used_up": 1}
 
 
+@pytest.mark.parametrize(
+    ("named", "most_a_day", "told"),
+    [
+        ("both", 1, [("automation",)]),
+        ("zh", 1, [("automation",), ("coupons_issued",)]),
+        ("none", 1, [("automation",), ("coupons_issued",)]),
+        ("both", 0, [("coupons_issued",)]),
+    ],
+)
+def test_a_coupon_is_told_of_once(
+    shop: Shop, engine: Engine, named: str, most_a_day: int, told: list[tuple[str]]
+) -> None:
+    """By the message that names it, and by itself where there is none, or where it does not."""
+    policy(most_a_day=most_a_day, most_a_week=None)
+    words = {
+        lang: {**INBOX[lang], "body": "{coupon} × 2" if named in (lang, "both") else "!"} for lang in INBOX
+    }
+    done = {
+        "message": {"channel": "inbox", "content": {"inbox": words}},
+        "coupon": {"template": coupon.live_template(clock.now()), "count": 2},
+    }
+    turned_on(shop, "joined", clock.now(), actions=done, max_runs=9)
+    shop.member()
+    facts(shop, clock.now())
+    do(clock.now())
+    facts(shop, clock.now())
+    kinds = "SELECT kind FROM messages WHERE kind IN ('automation', 'coupons_issued') ORDER BY 1"
+    assert rows(engine, kinds) == told
+    counted = "SELECT CAST(payload ->> 'count' AS integer) FROM facts WHERE kind = 'coupons_issued'"
+    assert rows(engine, counted) == ([] if told == [("automation",)] else [(2,)])
+
+
+def test_by_another_channel_it_is_told_of_as_that_one_says(custom: Custom, engine: Engine) -> None:
+    """Who gets the inbox's words instead of WeChat's, which do not name it, is told of it there."""
+    template()
+    words = {lang: {**INBOX[lang], "body": "{coupon}"} for lang in INBOX}
+    content = {"inbox": words, "wechat": WECHAT}
+    done = {
+        "message": {"channel": "wechat_subscribe", "else_inbox": True, "content": content},
+        "coupon": {"template": coupon.live_template(clock.now())},
+    }
+    turned_on(custom.shop, "joined", clock.now(), actions=done, max_runs=9)
+    rich, poor = by_wechat(custom.shop.member(), 1), by_wechat(custom.shop.member())
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    facts(custom.shop, clock.now())
+    told = "SELECT member_id, kind FROM messages WHERE kind IN ('automation', 'coupons_issued') ORDER BY 1, 2"
+    assert rows(engine, told) == [
+        (rich.member_id, "automation"),
+        (rich.member_id, "coupons_issued"),
+        (poor.member_id, "automation"),
+    ]
+
+
 def test_nobody_is_told_of_a_coupon_they_do_not_get(custom: Custom, engine: Engine) -> None:
     template_id = coupon.live_template(clock.now(), stock=1)
     done = {**TELL, "coupon": {"template": template_id}, "points": {"points": 5}}
@@ -614,6 +668,27 @@ def test_it_is_told_by_the_first_channel_that_reaches_and_not_at_night(
         (rich.member_id, "wechat_subscribe", night + 7 * HOUR),
         (poor.member_id, "inbox", night),
     ]
+
+
+def test_a_tap_counts_for_the_newest_message_once_and_only_of_who_was_told(
+    custom: Custom, engine: Engine
+) -> None:
+    template()
+    message = {"channel": "wechat_subscribe", "content": {"inbox": INBOX, "wechat": WECHAT}}
+    no = turned_on(custom.shop, "joined", clock.now(), actions={"message": message})
+    one, untold = by_wechat(custom.shop.member(), 1), by_wechat(custom.shop.member())
+    path = f"/me/automations/{no}/opened"
+    assert one.post(path).status_code == 404  # nobody has told them yet
+    facts(custom.shop, clock.now())
+    do(clock.now())
+    [(said,)] = rows(engine, "SELECT CAST(params AS text) FROM messages WHERE kind = 'automation'")
+    assert f'?automation={no}"' in str(said)
+    assert [one.post(path).status_code for _ in range(2)] == [204, 204]
+    assert untold.post(path).status_code == 404
+    for nothing in ("0", str(no + 1), "x", "9" * 400, str(2**63)):
+        assert one.post(f"/me/automations/{nothing}/opened").status_code == 404
+    found = report(no=no)
+    assert (found.acted, found.clicked, found.read) == (1, 1, 0)
 
 
 def test_tags_are_put_on_and_taken_off_of_all_at_once(shop: Shop, engine: Engine) -> None:

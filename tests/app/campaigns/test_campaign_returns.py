@@ -100,6 +100,8 @@ def test_a_tap_counts_once_and_only_of_who_was_told(shop: Shop) -> None:
 
 
 def test_a_page_names_the_campaign_and_nobody() -> None:
-    assert page_from(None, "C") is None
-    assert page_from("pages/code/index", "C") == "pages/code/index?campaign=C"
-    assert page_from("pages/reward/index?id=1", "C") == "pages/reward/index?id=1&campaign=C"
+    assert page_from(None, ("campaign", "C")) is None
+    assert page_from("pages/code/index", ("campaign", "C")) == "pages/code/index?campaign=C"
+    reward = "pages/reward/index?id=1"
+    assert page_from(reward, ("campaign", "C")) == f"{reward}&campaign=C"
+    assert page_from(reward, ("automation", "7")) == f"{reward}&automation=7"

@@ -19,6 +19,11 @@ api.campaignOpened = async (id) => {
   throw new Error('no network');
 };
 
+api.automationOpened = async (no) => {
+  told.push(`automation ${no}`);
+  throw new Error('no network');
+};
+
 test.beforeEach(() => {
   stored.clear();
   told.length = 0;
@@ -30,10 +35,17 @@ test('who is signed in and comes by a message is told of, and nothing is in thei
   assert.deepEqual(told, [ID]);
 });
 
+test('by an automation it is told of its number', async () => {
+  stored.set('token', 't');
+  await campaign.tell({ automation: '7' });
+  assert.deepEqual(told, ['automation 7']);
+});
+
 test('nobody else is, nor what is no id', async () => {
   await campaign.tell({ campaign: ID });
   stored.set('token', 't');
   await campaign.tell({});
   await campaign.tell({ campaign: '../me' });
+  for (const automation of ['', '0', '-1', '1.5', '../me', ID]) await campaign.tell({ automation });
   assert.deepEqual(told, []);
 });
