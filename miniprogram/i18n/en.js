@@ -347,7 +347,7 @@ module.exports = {
   couponTitle: 'Coupon',
   couponHint: 'Show your member code at the till to use it',
   couponAlone: 'Show this coupon alone',
-  couponAloneHint: 'The till can use this coupon then, and nothing else of yours',
+  couponAloneHint: 'With this code the till uses this coupon and nothing else of yours',
   couponCodeHide: 'Hide the code',
   couponCodeAria: 'QR code of the coupon',
   couponRules: 'Conditions',

@@ -61,7 +61,7 @@ def test_a_coupon_is_switched_off_and_on(clerk: Visitor, shop: Shop, member: Pho
 def test_one_that_would_save_less_than_it_is_worth_is_off_until_it_is_tapped(
     clerk: Visitor, shop: Shop, member: Phone
 ) -> None:
-    held(member, use_value_fen=1_500)
+    held(member, uses=2, use_value_fen=1_500)
     shown = clerk.due(clerk.scan(shop.code(member)).text, "60").text
     on, sends = switches(shown)["使用“十元券”"]
     assert (payable(shown), on) == ("¥60.00", False)
