@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from app.texts.malformed import malformed_text
 from app.texts.words import TEXTS
@@ -19,10 +20,20 @@ def written(call: str, argument: str) -> set[str]:
 
 
 def _values(call: str, argument: str) -> Iterator[ast.expr]:
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == call:
-                yield from (keyword.value for keyword in node.keywords if keyword.arg == argument)
+    for name, node in _calls():
+        if name == call:
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == argument)
+
+
+@cache
+def _calls() -> list[tuple[str, ast.Call]]:
+    """Every call of the product that names its arguments, by the last word of what is called."""
+    return [
+        (ast.unparse(node.func).split(".")[-1], node)
+        for path in sorted((ROOT / "app").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and node.keywords
+    ]
 
 
 def test_every_kind_of_movement_has_a_word() -> None:
