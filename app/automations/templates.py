@@ -158,4 +158,39 @@ TEMPLATES = (
         once_days=1,
         coupon=True,
     ),
+    _template(
+        "spend_over_period",
+        ("累计满额送券", "Spend over an amount in 30 days, get a coupon"),
+        {"kind": "spent_in_days", "at_least_fen": 50_000, "days": 30},
+        ("累计满额送券", "{name}，感谢您近期的支持！近 30 天累计消费满额，送您一张优惠券。"),
+        ("A coupon for you", "Thank you, {name}! What you spent in the last 30 days earned you a coupon."),
+        once="days",
+        once_days=30,
+        coupon=True,
+    ),
+    _template(
+        "coupon_used",
+        ("用券次日回访", "The day after a coupon was used"),
+        {"kind": "coupon_used"},
+        ("感谢光临", "{name}，感谢您昨天用券光临，期待与您再次相见！"),
+        ("Thank you", "Thank you for coming with your coupon yesterday, {name}. See you again soon!"),
+        once="days",
+        once_days=30,
+        delay_minutes=1_440,
+    ),
+    _template(
+        "event_booked",
+        ("活动预约后的话", "A word after booking an event"),
+        {"kind": "event_booked"},
+        (
+            "期待与您相见",
+            "{name}，期待在活动现场见到您！计划有变时，请提前在小程序取消，把名额让给其他会员。",
+        ),
+        (
+            "See you there",
+            "We look forward to seeing you, {name}! If your plans change, please cancel in the mini-program, so "
+            "that somebody else can have the seat.",
+        ),
+        delay_minutes=60,
+    ),
 )
