@@ -76,18 +76,19 @@ _LEAP = (
 # Who gives something for a birthday asks, as its gift does, that it had been known for long (app/tiers/birthdays.py).
 _KNOWN = f"""(NOT (a.actions ? 'points' OR a.actions ? 'coupon')
             OR b.birthday_set_at <= {_begins(_THAT)} - interval '30 days')"""
+_OF_STORED_VALUE = "('principal_fen', 'bonus_fen')"
 # Each movement with the next one, of whichever account: read once, however many days are asked about. What ends by
 # itself is no use of it. Before the first day that can be meant nothing is looked at.
 _MOVED = f"""SELECT u.member_id, x.occurred_at AS at, CAST(x.occurred_at AT TIME ZONE '{HOME_ZONE}' AS date) AS day,
             lead(x.occurred_at) OVER (PARTITION BY u.member_id ORDER BY x.occurred_at, e.id) AS next_at
         FROM ledger_accounts u JOIN ledger_entries e ON e.account_id = u.id
         JOIN ledger_transactions x ON x.id = e.transaction_id
-        WHERE u.unit IN ('principal_fen', 'bonus_fen') AND x.kind <> 'expire' {{some}}
+        WHERE u.unit IN {_OF_STORED_VALUE} AND x.kind <> 'expire' {{some}}
             AND x.occurred_at >= {_begins(f"(SELECT min(t) FROM unnest(CAST(:days AS date[])) t) - {_DAYS}")}"""  # noqa: S608
-_STORED_VALUE = """(SELECT sum((SELECT e.balance_after FROM ledger_entries e
+_STORED_VALUE = f"""(SELECT sum((SELECT e.balance_after FROM ledger_entries e
             JOIN ledger_transactions x ON x.id = e.transaction_id
             WHERE e.account_id = u.id AND x.occurred_at < d.at ORDER BY e.seq DESC LIMIT 1))
-        FROM ledger_accounts u WHERE u.member_id = v.member_id AND u.unit IN ('principal_fen', 'bonus_fen'))"""
+        FROM ledger_accounts u WHERE u.member_id = v.member_id AND u.unit IN {_OF_STORED_VALUE})"""  # noqa: S608
 _GRACE = """(SELECT CAST(p.definition ->> 'grace_days' AS integer) FROM tier_plans p
             WHERE p.effective_from <= d.at ORDER BY p.version DESC LIMIT 1)"""
 

@@ -14,7 +14,7 @@ from app.automations.models import Automation
 from app.clock import HOME_ZONE, business_date
 from app.db import transaction
 from app.segments.asking import PREVIEW_S, patient, read_only, take_place
-from app.segments.preview import MOST_SAMPLED, SampledMember, shown
+from app.segments.preview import MOST_SAMPLED, SampledMember, shown, shuffled
 
 MOST_DAYS = 90
 #: So many occasions are looked at; of more than that the last days are left out.
@@ -70,7 +70,7 @@ def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
             runs=len(runs),
             complete=len(found) <= MOST_OCCASIONS,
             by_day=tuple(DayRuns(day=day, runs=number) for day, number in by_day.items()),
-            sample=shown(session, _sampled(members)),
+            sample=shown(session, sorted(members, key=shuffled)[:MOST_SAMPLED]),
         )
 
 
@@ -86,8 +86,3 @@ def _once(automation: Automation, found: list[Occasion]) -> list[Occasion]:
         ever = automation.once_days is None
         free_from[run.member_id] = _NEVER if ever else run.at + (automation.once_days or 0) * _DAY
     return kept
-
-
-def _sampled(members: list[int]) -> list[int]:
-    """In an order that has nothing to do with who joined first."""
-    return sorted(members, key=lambda one: one * 7_368_787 % 9_999_991)[:MOST_SAMPLED]

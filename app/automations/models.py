@@ -87,8 +87,8 @@ class AutomationRun(Base):
 
     The unique key has an occasion act once, the other one a member within `[at, until)` of one version (asking.py looks
     at what former ones did); `until` None where only the occasion counts. What was refused leaves its place to the next
-    occasion. `untold` and `unissued` say why a part is
-    missing of what was done. Without a foreign key to the member, as members of campaigns.
+    occasion. `untold` and `unissued` say why a part is missing of what was done. Without a foreign key to the member,
+    as members of campaigns.
     """
 
     __tablename__ = "automation_runs"

@@ -145,8 +145,14 @@ def _read(
     after: str | None,
     now: datetime,
 ) -> Wallet:
-    values = {"member_id": member_id, "store": store, "limit": limit, "after": after, "now": now}
-    values["cancelled"] = EXCHANGE_CANCELLED
+    values = {
+        "member_id": member_id,
+        "store": store,
+        "limit": limit,
+        "after": after,
+        "now": now,
+        "cancelled": EXCHANGE_CANCELLED,
+    }
     rows = ask(connection, _LOOKS[what], values)
     if store is not None and rows[0].store_id is None:
         raise NotFound
