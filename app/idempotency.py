@@ -46,6 +46,15 @@ class Request:
     hash: bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class LookedUp:
+    """What stood under a key when it was looked up: `answer` is None if nothing did. `at_s`: before that, by
+    `time.monotonic`."""
+
+    at_s: float
+    answer: str | None
+
+
 #: For a statement that looks for a former answer and at something else in the same trip (values: `claim_values`).
 #: It takes no lock. Of two twins that both find nothing, the primary key lets one write; the other looks again.
 FORMER = "SELECT request_hash, answer FROM idempotency_keys WHERE scope = %(scope)s AND key = %(key)s"

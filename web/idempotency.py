@@ -30,12 +30,18 @@ IDEMPOTENCY_KEY = {
 
 def idempotency_key() -> str:
     """Raises `MissingIdempotencyKey`, or `BadIdempotencyKey` when it is not 1 to 200 visible ASCII characters."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
+    if request.headers.get("Idempotency-Key") is None:
         raise MissingIdempotencyKey
-    if not 1 <= len(key) <= LONGEST or not all("!" <= c <= "~" for c in key):
+    key = sent_key()
+    if key is None:
         raise BadIdempotencyKey
     return key
+
+
+def sent_key() -> str | None:
+    """The key, None where there is none that is fit."""
+    key = request.headers.get("Idempotency-Key", "")
+    return key if 1 <= len(key) <= LONGEST and all("!" <= c <= "~" for c in key) else None
 
 
 def keyed(scope: str) -> idempotency.Request:

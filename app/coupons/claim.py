@@ -1,7 +1,7 @@
 """A member claims a coupon: in the coupon centre, or by a link or picture that carries a template's claim key.
 
 As in a sale, a look without locks comes first, and one statement writes all of it (docs/adr/0007, 0014). Whoever comes
-too late is answered by the look, so a crowd that finds nothing left locks nothing.
+too late is answered by the look, or by what another's has just seen, so a crowd that finds nothing left locks nothing.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from app.clock import HOME_ZONE, business_date
 from app.coupons.face import Face
 from app.coupons.faces import these_faces
 from app.coupons.issue import CouponNotAvailable, CouponsUsedUp, check_limits, window
+from app.coupons.used_up import USED_UP
 from app.db import Busy, ask, statements
 from app.errors import NotFound
 from app.ids import new_id
@@ -39,12 +40,36 @@ def claim(
     template_id: str | None,
     claim_key: str | None,
     request: idempotency.Request,
+    looked_up: idempotency.LookedUp | None = None,
     now: datetime,
 ) -> Claimed:
     """One coupon of the template in the centre, or of the one with that claim key; the same key gives the same again.
 
+    Of whom the key was `looked_up` before and was new, nothing is asked if what they want has just run out.
+
     Raises `NotFound`, `CouponNotAvailable`, `CouponLimitReached`, `CouponsUsedUp`, `KeyReused`, `Busy`.
     """
+    which = claim_key or template_id or ""
+    if (
+        looked_up is not None
+        and looked_up.answer is None
+        and USED_UP.is_known(which, before_s=looked_up.at_s)
+    ):
+        raise CouponsUsedUp
+    try:
+        return _claim(member_id, template_id, claim_key, request, now)
+    except CouponsUsedUp:
+        USED_UP.note(which)
+        raise
+
+
+def _claim(
+    member_id: int,
+    template_id: str | None,
+    claim_key: str | None,
+    request: idempotency.Request,
+    now: datetime,
+) -> Claimed:
     with statements() as connection:
         for _ in range(_TRIES):
             former, row = _look(connection, member_id, template_id, claim_key, request, now)
