@@ -151,10 +151,7 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
             cron="7 * * * *",
             run=lambda now: birthdays.give(now=now, keep_going=keep_going),
         ),
-        # Every hour: the first run after the night's begin counts, the others find that it stands, or make it up.
-        Recurring(
-            name="recommendations.count", cron="27 * * * *", run=lambda now: recommendations.count(now=now)
-        ),
+        Recurring(name="recommend", cron="27 * * * *", run=lambda now: recommendations.count(now=now)),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
 

@@ -45,9 +45,10 @@ class Recommendations:
 
 
 # For each member by itself, from the keys alone: the planner is left nothing to guess, whatever it is told elsewhere in
-# the transaction (app/campaigns/plan.py). What was bought is a handful of words, so that to look whether a product is
-# among them costs less than another look into the table.
+# the transaction (app/campaigns/plan.py). Some hundred pairs of each are summed up; names and reasons are looked up for
+# those few that are left.
 _PICKED = text(f"""
+    WITH excluded AS MATERIALIZED (SELECT p.sku FROM sold_products p WHERE {EXCLUDED})
     SELECT w.member_id, w.personal, own.skus, c.skus AS picked, c.names, c.bought
     FROM (SELECT m.id AS member_id, m.status = 'active' AND NOT EXISTS (SELECT FROM marketing_opt_outs o
             WHERE o.member_id = m.id AND o.channel = '{PERSONALISED}') AS personal,
@@ -56,16 +57,17 @@ _PICKED = text(f"""
     CROSS JOIN LATERAL (SELECT coalesce(array_agg(b.word), '{{}}') AS skus FROM member_bought b
         WHERE w.personal AND b.member_id = w.member_id AND b.kind = 'product' AND b.last_on > w.since) own
     CROSS JOIN LATERAL (
-        SELECT array_agg(g.other ORDER BY g.place) AS skus, array_agg(g.name ORDER BY g.place) AS names,
-            array_agg((SELECT s.name FROM sold_products s WHERE s.sku = g.bought) ORDER BY g.place) AS bought
-        FROM (SELECT t.other, min(p.name) AS name, (array_agg(t.sku ORDER BY t.score DESC, t.sku))[1] AS bought,
-                row_number() OVER (ORDER BY sum(t.score) DESC, t.other) AS place
-            FROM unnest(own.skus) o (sku) CROSS JOIN LATERAL (SELECT t.* FROM sold_together t
-                JOIN sold_products r ON r.sku = t.sku WHERE t.sku = o.sku AND NOT {EXCLUDED.replace("p.", "r.")}
-                OFFSET 0) t
-            JOIN sold_products p ON p.sku = t.other
-            WHERE t.other <> ALL(own.skus) AND NOT {EXCLUDED}
-            GROUP BY t.other ORDER BY place LIMIT :most) g) c""")  # noqa: S608
+        SELECT array_agg(g.other ORDER BY g.score DESC, g.other) AS skus,
+            array_agg((SELECT s.name FROM sold_products s WHERE s.sku = g.other)
+                ORDER BY g.score DESC, g.other) AS names,
+            array_agg((SELECT s.name FROM sold_together r JOIN sold_products s ON s.sku = r.sku
+                WHERE r.other = g.other AND r.sku = ANY(own.skus) AND r.sku NOT IN (SELECT sku FROM excluded)
+                ORDER BY r.score DESC, r.sku LIMIT 1) ORDER BY g.score DESC, g.other) AS bought
+        FROM (SELECT t.other, sum(t.score) AS score FROM unnest(own.skus) o (sku) CROSS JOIN LATERAL (
+                SELECT t.other, t.score FROM sold_together t WHERE t.sku = o.sku OFFSET 0) t
+            WHERE t.other <> ALL(own.skus) AND t.other NOT IN (SELECT sku FROM excluded)
+                AND o.sku NOT IN (SELECT sku FROM excluded)
+            GROUP BY t.other ORDER BY score DESC, t.other LIMIT :most) g) c""")  # noqa: S608
 _BEST = text(f"""
     SELECT p.sku, p.name FROM sold_products p
     WHERE p.last_on > (SELECT max(day) - {LATELY_DAYS} FROM sold_counts) AND NOT {EXCLUDED}
