@@ -113,6 +113,11 @@ def names_coupon(content: Mapping[str, Any], channel: str) -> bool:
     return all("{coupon}" in str(part.get(language)) for language in LANGUAGES)
 
 
+def names_product(said: object) -> bool:
+    """Whether something is recommended there."""
+    return _PRODUCT in str(said)
+
+
 def _digits(words: Mapping[str, str]) -> dict[str, str]:
     """Points without separators."""
     return {
@@ -160,7 +165,7 @@ class Wording:
             self.common["test"] = True
         part = content.get(PARTS.get(channel, ""), {})
         self._fields = {lang: sorted(set(FIELD.findall(str(part.get(lang))))) for lang in LANGUAGES}
-        self._with_product = _PRODUCT in str([texts, part])
+        self._with_product = names_product([texts, part])
         # By all that it depends on: most say the same as somebody before them.
         self._made: dict[tuple[str, ...], dict[str, Any] | None] = {}
 

@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app import clock
+from app.audit import OPERATOR
+from app.campaigns import halt
+from app.campaigns import plan as planning
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.wording import Person, addressed, words_of
 from app.messages.inbox import inbox
@@ -14,7 +17,8 @@ from app.messages.send import fill_inboxes
 from tests.adjusting import member_no
 from tests.app.campaigns.test_campaign_outcome import tried
 from tests.automations import do, facts, turned_on
-from tests.campaigns import approved, audience, begun, by_wechat, drafted, work
+from tests.campaigns import APP_ID, approved, audience, begun, by_wechat, drafted, work
+from tests.campaigns import INBOX as PLAIN
 from tests.conftest import rows
 from tests.marketing import NOON, policy, template
 from tests.recommending import counted, has_bought
@@ -156,6 +160,20 @@ def test_it_is_only_asked_where_it_is_said(shop: Shop, unaudited_engine: Engine)
     work()
     assert sum("sold_together" in one for one in asked) == 1
     event.remove(unaudited_engine, "before_cursor_execute", note)
+
+
+def test_fewer_are_held_at_once_while_something_is_picked_for_each(
+    shop: Shop, unaudited_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PICKING_BATCH", 1)
+    batches: list[int] = []
+    monkeypatch.setattr(planning._Batch, "tell", lambda self, ids: batches.append(len(ids)))
+    members = two(shop)
+    for content in ({"inbox": INBOX}, {"inbox": PLAIN}):
+        campaign = begun(shop, members, content=content)
+        planning.plan_due(app_id=APP_ID, now=NOON)
+        halt.stop(campaign_id=campaign, actor=OPERATOR, now=NOON)
+    assert batches == [1, 2]
 
 
 def test_an_automation_says_it_as_well(shop: Shop, unaudited_engine: Engine) -> None:
