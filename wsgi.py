@@ -37,6 +37,7 @@ import miniprogram_api.me
 import miniprogram_api.message_preferences
 import miniprogram_api.messages
 import miniprogram_api.points
+import miniprogram_api.recommendations
 import miniprogram_api.rewards
 import miniprogram_api.stores
 import miniprogram_api.subscriptions
@@ -65,6 +66,7 @@ import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
 import office_api.policies
+import office_api.products
 import office_api.referrals
 import office_api.reward_items
 import office_api.reward_orders
@@ -119,6 +121,7 @@ JSON_FACES = (
     miniprogram_api.tier.blueprint,
     miniprogram_api.confirmations.blueprint,
     miniprogram_api.message_preferences.blueprint,
+    miniprogram_api.recommendations.blueprint,
     miniprogram_api.messages.blueprint,
     miniprogram_api.campaigns.blueprint,
     miniprogram_api.coupons.blueprint,
@@ -183,6 +186,7 @@ JSON_FACES = (
     office_api.reward_orders.blueprint,
     office_api.segments.blueprint,
     office_api.segment_previews.blueprint,
+    office_api.products.blueprint,
     office_api.member_tags.blueprint,
     office_api.marketing_choices.blueprint,
     office_api.automations.blueprint,

@@ -25,6 +25,7 @@ from app.members import emails
 from app.members import models as members
 from app.messages import models as messages
 from app.points import models as points
+from app.recommendations import models as recommendations
 from app.segments import models as segments
 from app.settlement import models as settlement
 from app.staff import models as staff
@@ -57,6 +58,7 @@ __all__ = [
     "offline",
     "points",
     "policies",
+    "recommendations",
     "referral",
     "reward_payments",
     "rewards",

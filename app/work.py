@@ -45,6 +45,7 @@ from app.messages.top_up import plan_top_up
 from app.messages.top_up_refund import plan_top_up_refund
 from app.parts import Parts
 from app.pruning import always
+from app.recommendations import count as recommendations
 from app.segments import totals
 from app.staff import sign_in
 from app.tiers import birthdays
@@ -150,6 +151,7 @@ def recurring(keep_going: Callable[[], bool] = always) -> list[Recurring]:
             cron="7 * * * *",
             run=lambda now: birthdays.give(now=now, keep_going=keep_going),
         ),
+        Recurring(name="recommend", cron="27 * * * *", run=lambda now: recommendations.count(now=now)),
         Recurring(name="prune", cron="17 * * * *", run=lambda now: prune(now, keep_going)),
     ]
 

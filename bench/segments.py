@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from app import clock, db
+from app.recommendations import count as recommendations
 from app.segments.preview import preview
 from app.segments.rule import parse
 from bench.cpu import tree_cpu_s
@@ -51,6 +52,7 @@ ALONE: dict[str, dict[str, Any]] = {
     "money, 365 days": _asks("spent_fen", "at_least", 100_000, 365),
     "average purchase": _asks("average_fen", "at_least", 15_000),
     "product": _asks("bought_products", "any_of", ["SKU-00100"]),
+    "may like": _asks("may_like", "any_of", ["SKU-00100", "SKU-00001"]),
     "category": _asks("bought_categories", "any_of", ["c0"]),
     "category, 90 days": _asks("bought_categories", "any_of", ["c3"], 90),
     "store": _asks("bought_in_stores", "any_of", ["B001"]),
@@ -150,6 +152,9 @@ def run(ground: Ground, *, members: int, sales: int) -> None:
     engine, began = create_engine(ground.database_url, **db.engine_options(2)), time.monotonic()
     lay_in(engine, members=members, sales=sales)
     print(f"{members:,} members, {sales:,} sales after {time.monotonic() - began:.0f} s")
+    began = time.monotonic()
+    recommendations.count(now=clock.now())
+    print(f"what goes together after {time.monotonic() - began:.0f} s")
     facts = {**machine(ground), "members": members, "sales": sales}
     print(f"{'rule':<48}{'members':>9} {'median':>8} {'slowest':>8} {'CPU':>8}")
     found = []

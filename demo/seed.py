@@ -25,6 +25,8 @@ from app.identity.login import log_in
 from app.members.profile import Changes
 from app.messages.preferences import edit
 from app.parts import Parts
+from app.recommendations import count as recommendations
+from app.segments import totals
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
 from app.tiers.review import review
@@ -75,6 +77,9 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     activities.take_part(past.members[OLD_MEMBER], daily=daily, taster=coupons[2], today=now)
     outreach.reach(past.members[OLD_MEMBER], vault=parts.phones, now=now)
     past.top_up(OLD_MEMBER, WALK_TILL, at=now - _TOP_UP_TO_NOW)
+    # What the worker would do: sum up what everybody bought, and in the night what goes together.
+    totals.recount()
+    recommendations.count(now=now)
     return keys
 
 

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from app import clock
 from app.members.marketing import ALL
-from app.members.models import MARKETING_CHANNELS
+from app.members.models import MARKETING_CHANNELS, PERSONALISED
 from app.messages.preferences import Preferences, preferences, set_preferences
 from miniprogram_api.guard import MEMBER, me, require_member
 from web.answers import answer
@@ -37,8 +37,17 @@ class PreferencesChangeSchema(Strict):
         ChannelsSchema(), required=True, metadata={"description": "whether marketing may come that way"}
     )
 
+    personalised = flag(
+        load_default=None,
+        allow_none=False,
+        metadata={
+            "description": "whether recommendations may be made from what one bought; left out: as it is"
+        },
+    )
+
 
 class PreferencesSchema(PreferencesChangeSchema):
+    personalised = flag(required=True)
     quiet_from = fields.String(
         required=True,
         allow_none=True,
@@ -51,6 +60,7 @@ def _dump(found: Preferences) -> dict[str, Any]:
     return {
         "marketing": ALL not in found.refused,
         "channels": {channel: channel not in found.refused for channel in MARKETING_CHANNELS},
+        "personalised": PERSONALISED not in found.refused,
         "quiet_from": found.quiet_from,
         "quiet_until": found.quiet_until,
     }
@@ -70,7 +80,8 @@ def show() -> Response:
 @blueprint.doc(security=MEMBER)
 def change(arguments: dict[str, Any]) -> Response:
     """Set them, whole. What waits and is refused now is cancelled."""
-    unwanted = {channel for channel, wanted in arguments["channels"].items() if not wanted}
-    refused = frozenset(unwanted | (set() if arguments["marketing"] else {ALL}))
-    set_preferences(member_id=me().id, refused=refused, now=clock.now())
+    wanted = {ALL: arguments["marketing"], **arguments["channels"], PERSONALISED: arguments["personalised"]}
+    told = [scope for scope, want in wanted.items() if want is not None]
+    refused = frozenset(scope for scope in told if not wanted[scope])
+    set_preferences(member_id=me().id, refused=refused, among=told, now=clock.now())
     return answer(_dump(preferences(member_id=me().id)))

@@ -30,7 +30,9 @@ class MarketingChoiceSchema(Strict):
         fields.String(validate=validate.OneOf(SCOPES)),
         required=True,
         validate=validate.Length(1, len(SCOPES)),
-        metadata={"description": "channels, or `all`"},
+        metadata={
+            "description": "channels, `all`, or `personalised`: recommendations made from what the member bought"
+        },
     )
     opted_out = flag(load_default=True, metadata={"description": "false: marketing is allowed again"})
     asked = flag(
@@ -49,7 +51,7 @@ class MarketingRefusedSchema(Strict):
 @blueprint.response(200, MarketingRefusedSchema())
 @blueprint.doc(security=STAFF)
 def record(arguments: dict[str, Any]) -> Response:
-    """Record that a member refuses marketing, as told to staff of any store. Twice is once.
+    """Record that a member refuses marketing, or what is picked for them, as told to staff of any store. Twice is once.
 
     Answers all that the member refuses by now. 422 `opt_in_not_asked` for allowing it again on one's own.
     """

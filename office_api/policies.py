@@ -24,8 +24,17 @@ from app.messages.policy import MessagePolicy
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
+from app.recommendations.policy import RecommendationPolicy
 from app.settlement.policy import SettlementPolicy
-from app.staff.roles import ADJUST_POINTS, APPROVE, MANAGE_ACTIVITIES, MANAGE_RULES, SETTLE, stores_with
+from app.staff.roles import (
+    ADJUST_POINTS,
+    APPROVE,
+    MANAGE_ACTIVITIES,
+    MANAGE_RULES,
+    MANAGE_SEGMENTS,
+    SETTLE,
+    stores_with,
+)
 from app.stored_value.policy import StoredValuePolicy
 from app.stored_value.refund_policy import TopUpRefundPolicy
 from office_api.guard import STAFF, me, need, require_staff
@@ -52,6 +61,7 @@ BINDS: dict[str, tuple[str, ...]] = {
     MessagePolicy.NAME: (MANAGE_ACTIVITIES, APPROVE),
     OfflinePolicy.NAME: (ADJUST_POINTS,),
     PointsPaymentPolicy.NAME: (APPROVE,),
+    RecommendationPolicy.NAME: (MANAGE_SEGMENTS, APPROVE),
     RefundPolicy.NAME: (APPROVE,),
     RetroCreditPolicy.NAME: (APPROVE,),
     RewardPolicy.NAME: (APPROVE,),

@@ -6,8 +6,8 @@
     {"sms":    {"zh": {"template", "values"}, "en": …}}
     {"email":  {"zh": {"subject", "text"}, "en": …}}
 
-`{name}`, `{tier}` and `{points}` stand for the member's, `{coupon}` and `{points_given}` for what each is given, if
-anything; there are no other braces.
+`{name}`, `{tier}` and `{points}` stand for the member's, `{product}` for what is recommended to them, `{coupon}` and
+`{points_given}` for what each is given, if anything; there are no other braces.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ from app.tiers.models import Tier
 from app.typed import convert
 
 #: As long as a member's words may be: what must not be shortened has to have room for them.
-_LONGEST_NAME, _MOST_POINTS = "名" * 32, 999_999_999
+_LONGEST_NAME, _MOST_POINTS, _LONGEST_PRODUCT = "名" * 32, 999_999_999, "品" * 120
 
 _Title = Annotated[str, Meta(min_length=1, max_length=60)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -193,12 +193,12 @@ def _check_filled(session: Session, content: Mapping[str, Any], channel: str) ->
     if channel in (WECHAT, OFFICIAL):
         _check_lengths(content[PARTS[channel]], f"content.{PARTS[channel]}")
     for tier in session.execute(select(Tier.name_zh, Tier.name_en)):
-        for name, points in ((_LONGEST_NAME, _MOST_POINTS), ("", 0)):
+        for name, points, product in ((_LONGEST_NAME, _MOST_POINTS, _LONGEST_PRODUCT), ("", 0, "")):
             for language in LANGUAGES:
                 person = Person(
                     member_id=0,
                     language=language,
-                    words=words_of(name, tier.name_zh, tier.name_en, points),
+                    words=words_of(name, tier.name_zh, tier.name_en, points, product),
                 )
                 try:
                     addressed(content, channel, content[PARTS[channel]].get("page"), person)

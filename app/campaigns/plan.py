@@ -19,6 +19,7 @@ from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
 from app.campaigns.telling import tell_each
+from app.campaigns.wording import names_product
 from app.db import Busy, is_lost, reading, transaction
 from app.errors import DomainError
 from app.messages.campaign import KIND
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 BATCH = 2_000
 #: Of a campaign that gives something: a posting takes a millisecond, and tills wait for members who are held.
 GIVING_BATCH = 250
+#: Of one that names a product: to pick one takes half a millisecond, and they are held meanwhile.
+PICKING_BATCH = 500
 
 _AT_WORK = text("""
     SELECT id, state FROM campaigns WHERE state = 'running' OR to_call_back OR state = 'scheduled' AND starts_at <= :now
@@ -98,8 +101,7 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         campaign = shared(session, campaign_id)
         if campaign.state != "running":
             return 0
-        most = min(BATCH, GIVING_BATCH) if campaign.gift else BATCH
-        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": most}).all()
+        rows = session.execute(_TAKE, {"id": campaign_id, "now": now, "most": _most(campaign)}).all()
         if not rows:
             return 0
         session.execute(_ROW_BY_ROW)
@@ -109,6 +111,12 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         batch.hold_out([row.member_id for row in rows if row.arm == "held_out"])
         batch.giving.settle()
         return batch.decided
+
+
+def _most(campaign: Campaign) -> int:
+    """How many are planned for at once."""
+    picking = PICKING_BATCH if names_product(campaign.content) else BATCH
+    return min(BATCH, picking, GIVING_BATCH if campaign.gift else BATCH)
 
 
 class _Batch:

@@ -12,15 +12,22 @@ from sqlalchemy.orm import Session
 from app.errors import Invalid
 from app.messages.channels.content import email_content, sms_content, wechat_content
 from app.messages.models import EMAIL, INBOX, OFFICIAL, SMS, WECHAT, SubscribeTemplate
+from app.recommendations.pick import BOUGHT_WITH, firsts
 from app.texts import say
 
 #: What `content` calls the words of a channel.
 PARTS = {WECHAT: "wechat", OFFICIAL: "official", SMS: "sms", EMAIL: "email"}
 LANGUAGES = ("zh", "en")
 #: The places that stand for the member's own words.
-FIELD = re.compile(r"\{(name|tier|points)\}")
+FIELD = re.compile(r"\{(name|tier|points|product)\}")
 #: Those that stand for what is given, the same for everybody.
 GIFT_FIELD = re.compile(r"\{(coupon|points_given)\}")
+_PRODUCT = "{product}"
+#: What a short message has room for of a product's name.
+_BRIEF = 30
+#: Says of a message that it names what was picked by the member's purchases: who refuses that is not sent it any more
+#: (app/messages/cancel.py).
+PICKED = {"personalised": True}
 #: Where points stand in a sentence, with separators as on the rest of the phone. Other fields may take digits only.
 _PROSE = ("inbox", "email")
 
@@ -34,27 +41,40 @@ _PEOPLE = text("""
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """`words`: by language, what stands for each field."""
+    """`words`: by language, what stands for each field; `picked`: the product by what the member bought."""
 
     member_id: int
     language: str
     words: Mapping[str, Mapping[str, str]]
+    picked: bool = False
 
 
-def words_of(name: str, tier_zh: str, tier_en: str, points: int) -> dict[str, dict[str, str]]:
-    """Who has told no name is addressed as what they are."""
+def words_of(
+    name: str, tier_zh: str, tier_en: str, points: int, product: str = ""
+) -> dict[str, dict[str, str]]:
+    """Who has told no name is addressed as what they are; where nothing is recommended it is something or other."""
     return {
-        "zh": {"name": name or say("campaign.nameless", "zh"), "tier": tier_zh, "points": f"{points:,}"},
-        "en": {"name": name or say("campaign.nameless", "en"), "tier": tier_en, "points": f"{points:,}"},
+        language: {
+            "name": name or say("campaign.nameless", language),
+            "tier": tier,
+            "points": f"{points:,}",
+            "product": product or say("campaign.product", language),
+        }
+        for language, tier in (("zh", tier_zh), ("en", tier_en))
     }
 
 
-def people(session: Session, member_ids: Sequence[int]) -> list[Person]:
+def people(session: Session, member_ids: Sequence[int], *, with_product: bool) -> list[Person]:
+    """`with_product`: what is recommended to each is looked for as well."""
     rows = session.execute(_PEOPLE, {"ids": list(member_ids)}).all()
-    return [
-        Person(member_id=member_id, language=language, words=words_of(*words))
-        for member_id, language, *words in rows
-    ]
+    first = firsts(session, member_ids) if with_product else {}
+    found = []
+    for row in rows:
+        product = first.get(row.id)
+        words = words_of(row.name, row.name_zh, row.name_en, row.points, product.name if product else "")
+        picked = product is not None and product.because == BOUGHT_WITH
+        found.append(Person(member_id=row.id, language=row.language, words=words, picked=picked))
+    return found
 
 
 def addressed(
@@ -71,7 +91,7 @@ def addressed(
         return wechat_content(wechat["template_id"], page, texts)
     if channel == SMS:
         sms = content["sms"][language]
-        return sms_content(sms["template"], [_filled(value, words) for value in sms["values"]])
+        return sms_content(sms["template"], [_filled(value, _brief(words)) for value in sms["values"]])
     if channel == EMAIL:
         letter = content["email"][language]
         subject = _filled(letter["subject"], words)
@@ -93,11 +113,22 @@ def names_coupon(content: Mapping[str, Any], channel: str) -> bool:
     return all("{coupon}" in str(part.get(language)) for language in LANGUAGES)
 
 
+def names_product(said: object) -> bool:
+    """Whether something is recommended there."""
+    return _PRODUCT in str(said)
+
+
 def _digits(words: Mapping[str, str]) -> dict[str, str]:
     """Points without separators."""
     return {
         field: word.replace(",", "") if field.startswith("points") else word for field, word in words.items()
     }
+
+
+def _brief(words: Mapping[str, str]) -> dict[str, str]:
+    """With room for the rest: a product may have a long name."""
+    product = words["product"]
+    return {**words, "product": product if len(product) <= _BRIEF else product[: _BRIEF - 1].rstrip() + "…"}
 
 
 def _gift_named(part: Any, words: Mapping[str, Mapping[str, str]], own: Mapping[str, str]) -> Any:
@@ -134,17 +165,19 @@ class Wording:
             self.common["test"] = True
         part = content.get(PARTS.get(channel, ""), {})
         self._fields = {lang: sorted(set(FIELD.findall(str(part.get(lang))))) for lang in LANGUAGES}
+        self._with_product = names_product([texts, part])
         # By all that it depends on: most say the same as somebody before them.
         self._made: dict[tuple[str, ...], dict[str, Any] | None] = {}
 
     def each(self, session: Session, member_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Of whom the words fit the channel; whose do not (a tier's name that WeChat would refuse) is left out."""
         said = {}
-        for person in people(session, member_ids):
+        for person in people(session, member_ids, with_product=self._with_product):
             made = self._by_channel(person)
             if made is not None:
                 own = {key: _filled(text, person.words[language]) for key, language, text in self._own}
-                said[person.member_id] = {"language": person.language, **own, **made}
+                picked = PICKED if person.picked else {}
+                said[person.member_id] = {"language": person.language, **own, **made, **picked}
         return said
 
     def _by_channel(self, person: Person) -> dict[str, Any] | None:

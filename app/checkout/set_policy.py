@@ -26,6 +26,7 @@ from app.messages.policy import MessagePolicy
 from app.points.adjust import AdjustmentPolicy
 from app.points.pay import PointsPaymentPolicy
 from app.points.rule_limits import EarningPolicy
+from app.recommendations.policy import RecommendationPolicy
 from app.settlement.policy import SettlementPolicy
 from app.staff.roles import MANAGE_RULES
 from app.staff.sign_in import may_still
@@ -47,6 +48,7 @@ KINDS: dict[str, type[policies.Policy]] = {
         MessagePolicy,
         OfflinePolicy,
         PointsPaymentPolicy,
+        RecommendationPolicy,
         RefundPolicy,
         RetroCreditPolicy,
         RewardPolicy,
@@ -125,5 +127,11 @@ def _why(former: policies.Policy, wanted: policies.Policy) -> tuple[Exceeded, ..
         if msgspec.structs.replace(former, **{name: getattr(wanted, name)}).loosens(former)
     ]
     return tuple(
-        Exceeded(policy=wanted.NAME, field=name, limit=getattr(former, name)) for name in alone or changed
+        Exceeded(policy=wanted.NAME, field=name, limit=_said(getattr(former, name)))
+        for name in alone or changed
     )
+
+
+def _said(limit: Any) -> int | str | None:
+    """Words are told one after the other."""
+    return ", ".join(limit) if isinstance(limit, tuple) else limit

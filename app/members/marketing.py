@@ -1,4 +1,9 @@
-"""What a member chose about marketing: none by a channel, or none at all; each change is a row with its source."""
+"""What a member chose about marketing: none by a channel, none at all, or none that is picked for them; each change is
+a row with its source.
+
+Recommendations that are made from what a person did can be switched off: Personal Information Protection Law art. 24,
+E-Commerce Law art. 18, and art. 17 of the Provisions on the Administration of Algorithmic Recommendations.
+"""
 
 from datetime import datetime
 from typing import Literal
@@ -7,11 +12,11 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import into
-from app.members.models import MARKETING_CHANNELS, MarketingChoice, MarketingOptOut, Member
+from app.members.models import MARKETING_CHANNELS, PERSONALISED, MarketingChoice, MarketingOptOut, Member
 
 ALL = "all"
 #: What can be refused.
-SCOPES = (ALL, *MARKETING_CHANNELS)
+SCOPES = (ALL, *MARKETING_CHANNELS, PERSONALISED)
 #: By whom the choice reached us; staff are named.
 Source = Literal["member", "staff", "sms_keyword", "link"]
 

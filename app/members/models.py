@@ -19,6 +19,8 @@ from app.db import Base, UTCDateTime
 
 #: How marketing reaches people; the inbox is not among them, because nobody is disturbed by it.
 MARKETING_CHANNELS = ("wechat_subscribe", "official_account", "sms", "email")
+#: Refused like a channel: that what is recommended is picked by what the member bought.
+PERSONALISED = "personalised"
 
 
 class Member(Base):
@@ -71,21 +73,22 @@ class Consent(Base):
 
 
 class MarketingOptOut(Base):
-    """A channel by which the member wants no marketing; to want none at all stands in `Member`."""
+    """A channel by which the member wants no marketing, or `personalised`; to want none at all stands in `Member`."""
 
     __tablename__ = "marketing_opt_outs"
-    __table_args__ = (CheckConstraint(f"channel IN {MARKETING_CHANNELS}", "channel"),)
+    __table_args__ = (CheckConstraint(f"channel IN {(*MARKETING_CHANNELS, PERSONALISED)}", "channel"),)
 
     member_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("members.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
 class MarketingChoice(Base):
-    """Append-only: what a member chose about marketing, by whom it reached us, when; `channel` may be `all`."""
+    """Append-only: what a member chose about marketing, by whom it reached us, when; `channel` may also be `all` or
+    `personalised`."""
 
     __tablename__ = "marketing_choices"
     __table_args__ = (
-        CheckConstraint(f"channel IN {('all', *MARKETING_CHANNELS)}", "channel"),
+        CheckConstraint(f"channel IN {('all', *MARKETING_CHANNELS, PERSONALISED)}", "channel"),
         CheckConstraint("source IN ('member', 'staff', 'sms_keyword', 'link')", "source"),
         CheckConstraint("(source = 'staff') = (staff_id IS NOT NULL)", "staff_named"),
     )

@@ -38,7 +38,9 @@ _CANCEL_REFUSED = text(
     _CANCEL.format(
         which="""AND m.category = 'marketing' AND (
         EXISTS (SELECT FROM members p WHERE p.id = m.member_id AND p.marketing_opt_out)
-        OR EXISTS (SELECT FROM marketing_opt_outs o WHERE o.member_id = m.member_id AND o.channel = m.channel))"""
+        OR EXISTS (SELECT FROM marketing_opt_outs o WHERE o.member_id = m.member_id AND o.channel = m.channel)
+        OR m.params ? 'personalised' AND EXISTS (SELECT FROM marketing_opt_outs o
+            WHERE o.member_id = m.member_id AND o.channel = 'personalised'))"""
     )
 )
 
@@ -52,7 +54,8 @@ def cancel_waiting(session: Session, member_id: int, *, now: datetime) -> None:
 
 
 def cancel_refused(session: Session, member_id: int, *, now: datetime) -> None:
-    """The same of marketing that the member does not want any more. The caller holds as above."""
+    """The same of marketing that the member does not want any more, or not made from what they bought. The caller holds
+    as above."""
     _cancel(session, _CANCEL_REFUSED, member_id, OPTED_OUT, now)
 
 

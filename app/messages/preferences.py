@@ -4,7 +4,7 @@ Staff may record what a member has told them. They never take a refusal back by 
 is said with it, and stands in the audit log under their name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,11 +39,13 @@ def preferences(*, member_id: int) -> Preferences:
     return Preferences(refused=refused, quiet_from=policy.quiet_from, quiet_until=policy.quiet_until)
 
 
-def set_preferences(*, member_id: int, refused: frozenset[str], now: datetime) -> None:
-    """What the member refuses, whole. Raises `Unauthenticated` for a membership that stopped meanwhile."""
+def set_preferences(
+    *, member_id: int, refused: frozenset[str], among: Sequence[str] = marketing.SCOPES, now: datetime
+) -> None:
+    """What the member refuses among those, whole. Raises `Unauthenticated` for a membership that stopped meanwhile."""
     with transaction() as session:
         profile.locked(session, member_id)
-        prefer(session, member_id, {scope: scope in refused for scope in marketing.SCOPES}, now=now)
+        prefer(session, member_id, {scope: scope in refused for scope in among}, now=now)
 
 
 def edit(

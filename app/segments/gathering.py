@@ -58,6 +58,11 @@ class Gathering:
     _asked: dict[Source, list[_Figure]] = field(default_factory=dict)
 
     @property
+    def asked(self) -> int:
+        """Of how many sources so far."""
+        return len(self._asked)
+
+    @property
     def today(self) -> date:
         return business_date(self.now, HOME_ZONE)
 

@@ -10,6 +10,7 @@ from app.texts.words_events import EVENT_TEXTS
 from app.texts.words_feedback import FEEDBACK_TEXTS
 from app.texts.words_limits import LIMIT_TEXTS
 from app.texts.words_messages import MESSAGE_TEXTS
+from app.texts.words_recommendations import RECOMMENDATION_TEXTS
 from app.texts.words_referral import REFERRAL_TEXTS
 from app.texts.words_rewards import REWARD_TEXTS
 from app.texts.words_segments import SEGMENT_TEXTS
@@ -29,6 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **FEEDBACK_TEXTS,
     **LIMIT_TEXTS,
     **MESSAGE_TEXTS,
+    **RECOMMENDATION_TEXTS,
     **REFERRAL_TEXTS,
     **EVENT_TEXTS,
     **REWARD_TEXTS,

@@ -36,6 +36,7 @@ SEGMENT_TEXTS: dict[str, tuple[str, str]] = {
     "segment.field.bought_products": ("买过的商品", "Products bought"),
     "segment.field.bought_categories": ("买过的品类", "Categories bought"),
     "segment.field.bought_in_stores": ("消费门店", "Stores they bought in"),
+    "segment.field.may_like": ("可能喜欢的商品（个性化推荐）", "Products they may like"),
     "segment.field.churn_risk": ("流失风险", "Churn risk"),
     "segment.field.coupons_held": ("可用券数量", "Coupons held"),
     "segment.field.holds_coupons_of": ("持有的券", "Holds coupons of"),

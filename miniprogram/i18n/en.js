@@ -27,6 +27,8 @@ module.exports = {
   guestHint: 'Sign in to see this',
 
   codeHint: 'Show this at the till',
+  pickedForYou: 'Picked for you',
+  bestSellers: 'Best sellers',
   codeAria: 'Member QR code',
   barAria: 'Member bar code',
   secondsLeft: 'New code in {n} s',
@@ -138,6 +140,9 @@ module.exports = {
   noticeSms: 'Text messages',
   noticeEmail: 'E-mail',
   noticeInbox: 'What is off no longer disturbs you; offers and news are still in your inbox.',
+  personalised: 'Personalised recommendations',
+  personalisedOn: 'Picked by what you have bought. Switch it off to see only what everyone is buying.',
+  personalisedOff: 'Off: what we recommend has nothing to do with your purchases.',
   noticeQuiet: 'We send no offers or news from {from} to {until} the next morning.',
   sales: 'Purchases',
   policy: 'Terms and privacy policy',

@@ -26,6 +26,8 @@ module.exports = {
   guestHint: '登录后可查看',
 
   codeHint: '结账时请向店员出示',
+  pickedForYou: '为你推荐',
+  bestSellers: '大家都在买',
   codeAria: '会员二维码',
   barAria: '会员条形码',
   secondsLeft: '{n} 秒后自动刷新',
@@ -137,6 +139,9 @@ module.exports = {
   noticeSms: '短信',
   noticeEmail: '邮件',
   noticeInbox: '关闭的方式不再打扰您，优惠与活动信息仍可在「消息」中查看。',
+  personalised: '个性化推荐',
+  personalisedOn: '根据您买过的商品为您推荐。关闭后，仅向您展示大家都在买的商品。',
+  personalisedOff: '已关闭，推荐商品与您的消费记录无关。',
   noticeQuiet: '每天 {from} 至次日 {until} 不发送优惠与活动信息。',
   sales: '消费记录',
   policy: '会员服务与隐私政策',

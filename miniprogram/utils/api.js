@@ -97,7 +97,10 @@ const session = require('./session.js');
  * @typedef {{id: string, message_no: number}} FeedbackWritten
  * @typedef {{template_id: string, kind: 'receipt' | 'template', name: string}} WorthAsking
  * @typedef {{marketing: boolean, channels: {wechat_subscribe: boolean, official_account: boolean, sms: boolean,
- *   email: boolean}, quiet_from: string | null, quiet_until: string}} NoticePreferences
+ *   email: boolean}, personalised: boolean, quiet_from: string | null, quiet_until: string}} NoticePreferences
+ * @typedef {{sku: string, name: string, because: {kind: 'bought_with' | 'best_seller', name: string | null,
+ *   text: string}}} Recommendation
+ * @typedef {{personalised: boolean, items: Recommendation[]}} Recommendations
  * @typedef {{email: string, confirmed: boolean}} Email
  * @typedef {{brand: string, policy_version: string, policy_url: string | null,
  *   subscribe_templates: {kind: string, template_id: string}[]}} Config
@@ -195,11 +198,15 @@ const removeEmail = () => call({ path: '/api/v1/me/email', method: 'DELETE' }).t
 const noticePreferences = () => call({ path: '/api/v1/me/message-preferences' });
 
 /**
- * Whole, as both stand on the page.
- * @param {boolean} marketing @param {NoticePreferences['channels']} channels @returns {Promise<NoticePreferences>}
+ * Whole, as they stand on the page.
+ * @param {Pick<NoticePreferences, 'marketing' | 'channels' | 'personalised'>} wanted
+ * @returns {Promise<NoticePreferences>}
  */
-const changeNoticePreferences = (marketing, channels) =>
-  call({ path: '/api/v1/me/message-preferences', method: 'PUT', data: { marketing, channels } });
+const changeNoticePreferences = (wanted) =>
+  call({ path: '/api/v1/me/message-preferences', method: 'PUT', data: wanted });
+
+/** @returns {Promise<Recommendations>} */
+const recommendations = () => call({ path: '/api/v1/me/recommendations' });
 
 /** @param {string} at the moment @returns {Promise<{items: WorthAsking[]}>} for one call of wx.requestSubscribeMessage */
 const worthAsking = (at) => call({ path: `/api/v1/me/subscriptions/ask?at=${at}` });
@@ -465,6 +472,7 @@ module.exports = {
   removeEmail,
   noticePreferences,
   changeNoticePreferences,
+  recommendations,
   worthAsking,
   reportAsked,
   memberCode,

@@ -90,6 +90,9 @@ class MemberApiStub:
         self.subscribed: list[dict[str, Any]] = []
         self.refused: set[str] = set()
         self.channels = dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True)
+        self.personalised = True
+        #: Name and, of what goes with it, the product that was bought.
+        self.recommended: list[tuple[str, str | None]] = []
         self.preferences_away = False
         self.mailbox: dict[str, Any] | None = None
         self.refresh_in = 25
@@ -319,6 +322,19 @@ class MemberApiStub:
         benefits = [{**gift, "phone_needed": True, "text": waits}]
         return web.json_response({**_TIER, "text": self.tier_text, "benefits": benefits})
 
+    async def recommendations(self, request: web.Request) -> web.Response:
+        self._member(request)
+        items = []
+        for sku, (name, bought) in enumerate(self.recommended):
+            bought = bought if self.personalised else None
+            kind, text = (
+                ("bought_with", f"买过「{bought}」的会员也常买") if bought else ("best_seller", "大家都在买")
+            )
+            items.append(
+                {"sku": str(sku), "name": name, "because": {"kind": kind, "name": bought, "text": text}}
+            )
+        return web.json_response({"personalised": self.personalised, "items": items})
+
     async def entries(self, request: web.Request) -> web.Response:
         self._member(request)
         english = request.headers.get("Accept-Language") == "en"
@@ -511,7 +527,9 @@ class MemberApiStub:
                 return _problem(503, "database_unavailable", "系统维护中，请稍后再试。")
             wanted = await request.json()
             self.channels, member["marketing_opt_out"] = wanted["channels"], not wanted["marketing"]
+            self.personalised = wanted["personalised"]
         shown = {"marketing": not member["marketing_opt_out"], "channels": self.channels}
+        shown["personalised"] = self.personalised
         return web.json_response({**shown, "quiet_from": "21:00", "quiet_until": "09:00"})
 
     async def email(self, request: web.Request) -> web.Response:
@@ -613,6 +631,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/code/pack", stub.pack),
             web.get("/api/v1/me/points", stub.points),
             web.get("/api/v1/me/tier", stub.tier),
+            web.get("/api/v1/me/recommendations", stub.recommendations),
             web.get("/api/v1/me/points/entries", stub.entries),
             web.get("/api/v1/me/sales", stub.sales),
             web.get("/api/v1/me/balance", stub.balance),

@@ -11,7 +11,7 @@ from tests.miniprogram.preview_tools import OpenPhone
 pytestmark = pytest.mark.browser
 
 PREFERENCES = "/api/v1/me/message-preferences"
-ALL = "接收优惠与活动信息"
+ALL, PICKED = "接收优惠与活动信息", "个性化推荐"
 
 
 def notices(page: Page) -> None:
@@ -55,6 +55,35 @@ def test_offers_are_refused_by_a_channel_and_in_all(api: MemberApiStub, member_p
 
 def _put(api: MemberApiStub) -> list[dict[str, object]]:
     return [call.body for call in api.calls if call.path == PREFERENCES and call.method == "PUT"]
+
+
+def test_what_is_recommended_is_picked_for_the_member_until_they_switch_it_off(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    page = member_phone
+    expect(page.locator(".picks-heading")).to_have_count(0)
+    api.recommended = [("黄油可颂", "茉莉绿茶"), ("随行杯", None), ("龙井礼盒", None), ("手打柠檬茶", None)]
+    notices(page)
+    switched(page, PICKED, on=True)
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    expect(page.locator(".picks-heading")).to_have_text("为你推荐")
+    expect(page.locator(".pick-name")).to_have_text(["黄油可颂", "随行杯", "龙井礼盒"])
+    expect(page.locator(".pick-because")).to_have_text(["买过「茉莉绿茶」的会员也常买"])
+
+    notices(page)
+    page.get_by_role("switch", name=PICKED).click()
+    expect(page.get_by_text("已关闭，推荐商品与您的消费记录无关。")).to_be_visible()
+    until(lambda: not api.personalised)
+    assert _put(api)[-1] == {
+        "marketing": True,
+        "channels": dict.fromkeys(("wechat_subscribe", "official_account", "sms", "email"), True),
+        "personalised": False,
+    }
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    expect(page.locator(".picks-heading")).to_have_text("大家都在买")
+    expect(page.locator(".pick-because")).to_have_count(0)
 
 
 def test_of_two_changes_the_second_waits_until_the_first_has_arrived(

@@ -30,6 +30,7 @@ def test_nothing_is_refused_at_first_and_nights_are_quiet(phone: Phone) -> None:
     assert phone.get("/me/message-preferences").json == {
         "marketing": True,
         "channels": ALL_ON,
+        "personalised": True,
         "quiet_from": "21:00",
         "quiet_until": "09:00",
     }
@@ -64,6 +65,20 @@ def test_the_switch_of_the_own_record_is_the_same_one(phone: Phone, engine: Engi
     assert rows(engine, "SELECT state FROM messages") == [("cancelled",)]
 
 
+def test_recommendations_from_purchases_are_refused_apart_and_stay_so_with_who_does_not_know_of_it(
+    phone: Phone, engine: Engine
+) -> None:
+    wanted = {"marketing": True, "channels": ALL_ON}
+    assert put(phone, **wanted, personalised=False).json["personalised"] is False
+    # As a mini-program of before would.
+    assert put(phone, **wanted).json["personalised"] is False
+    assert put(phone, **wanted, personalised=True).json["personalised"] is True
+    assert history(engine) == [
+        ("personalised", True, "member", None),
+        ("personalised", False, "member", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -72,6 +87,7 @@ def test_the_switch_of_the_own_record_is_the_same_one(phone: Phone, engine: Engi
         {"marketing": 1, "channels": ALL_ON},
         {"marketing": True, "channels": {**ALL_ON, "inbox": False}},
         {"marketing": True, "channels": {"sms": False}},
+        {"marketing": True, "channels": ALL_ON, "personalised": None},
         {"marketing": True, "channels": ALL_ON, "quiet_from": None},
     ],
 )

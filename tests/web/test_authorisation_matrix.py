@@ -552,6 +552,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/me/topups/<string:top_up_id>/close"): members(503, place=lambda _: {"top_up_id": "t"}),
     ("GET", "/api/v1/me/sales"): members(200),
     ("GET", "/api/v1/me/tier"): members(200),
+    ("GET", "/api/v1/me/recommendations"): members(200),
     ("GET", "/api/v1/me/messages"): members(200),
     ("POST", "/api/v1/me/messages/<string:message_id>/read"): members(
         404, place=lambda _: {"message_id": "01J00000000000000000000000"}
@@ -903,6 +904,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/office/v1/activities/<string:activity_id>/survey-texts/<int:question_no>"): staff(
         403, 200, 200, 200, place=lambda s: {"activity_id": s.survey(), "question_no": 4}
+    ),
+    ("GET", "/office/v1/products"): staff(403, 200, 200, 200),
+    ("GET", "/office/v1/products/<path:sku>/bought-with"): staff(
+        403, 404, 404, 404, place=lambda _: {"sku": "QH001"}
     ),
     ("GET", "/office/v1/segment-fields"): staff(403, 200, 200, 200),
     ("POST", "/office/v1/segments/previews"): staff(403, 403, 403, 200, body=lambda _: {"rule": EVERYBODY}),

@@ -7,11 +7,12 @@ from app.segments.fields.field import Field
 from app.segments.fields.held import HELD
 from app.segments.fields.messages import MESSAGES
 from app.segments.fields.profile import PROFILE
+from app.segments.fields.recommended import RECOMMENDED
 
 GROUPS: dict[str, tuple[Field, ...]] = {
     "profile": PROFILE,
     "held": HELD,
-    "bought": BOUGHT_FIELDS,
+    "bought": (*BOUGHT_FIELDS, *RECOMMENDED),
     "coupons": COUPONS,
     "messages": MESSAGES,
     "belonging": BELONGING,

@@ -46,6 +46,11 @@ function nextLookMs() {
   return Date.now() < last && last < next ? last : next;
 }
 
+/** Some are enough here. */
+const MOST_PICKS = 3;
+/** What is recommended changes by night, or when the member switches it: asked once each time the page is shown. */
+const picks = { asked: false };
+
 /** For which figures of the card the line about the tier was asked: others are a reason to ask again. */
 const tierLine = { askedFor: '' };
 
@@ -57,6 +62,8 @@ Component({
     tell: /** @type {import('../../utils/subscribe.js').Question | null} */ (null),
     member: /** @type {import('../../utils/session.js').Member | {}} */ ({}),
     tierText: '',
+    picksTitle: '',
+    picks: /** @type {import('../../utils/api.js').Recommendation[]} */ ([]),
     digits: '',
     spaced: '',
     qr: '',
@@ -85,6 +92,7 @@ Component({
       wx.setKeepScreenOn({ keepScreenOn: true });
       clock.looksLeft = LOOKS;
       tierLine.askedFor = '';
+      picks.asked = false;
       // Whoever opens the mini-program only now, or comes back from the question, is told of one that waits.
       questions.nextAtMs = 0;
       clock.ticking = setInterval(() => this.tick(), 1000);
@@ -243,6 +251,7 @@ Component({
           this.setData({ member });
           if (figuresOf(member) !== card.before) card.nextAtMs = Infinity;
           this.reloadTier(member);
+          this.reloadPicks();
         },
         (problem) => console.info('card not reloaded:', api.asApiError(problem).code),
       );
@@ -265,6 +274,22 @@ Component({
       );
     },
 
+    /** Last of all: nobody waits for it. */
+    reloadPicks() {
+      if (picks.asked) return;
+      picks.asked = true;
+      api.recommendations().then(
+        ({ personalised, items }) => {
+          const { t } = this.data;
+          this.setData({
+            picksTitle: personalised ? t.pickedForYou : t.bestSellers,
+            picks: items.slice(0, MOST_PICKS),
+          });
+        },
+        (problem) => console.info('nothing recommended:', api.asApiError(problem).code),
+      );
+    },
+
     /** @param {unknown} problem */
     async showProblem(problem) {
       const { message, data } = api.asApiError(problem);
@@ -278,7 +303,7 @@ Component({
         (config) => config.brand,
         () => '',
       );
-      this.setData({ guest: true, error: '', tierText: '', guestTitle: fill(this.data.t.guestTitle, { brand }) });
+      this.setData({ guest: true, error: '', tierText: '', picks: [], guestTitle: fill(this.data.t.guestTitle, { brand }) });
     },
 
     /** Someone else may hold the picture: the code on it is withdrawn at once. */

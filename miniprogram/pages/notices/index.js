@@ -1,4 +1,5 @@
-/** What the member wants to be told beside what they do themselves: all of it or none, and by which channel. */
+/** What the member wants to be told beside what they do themselves: all of it or none, by which channel, and whether
+ * what is recommended may be picked by what they bought. */
 const api = require('../../utils/api.js');
 const session = require('../../utils/session.js');
 const { problemView } = require('../../utils/list_pages.js');
@@ -20,6 +21,7 @@ function view(wanted) {
   return {
     t,
     marketing: wanted.marketing,
+    personalised: wanted.personalised,
     channels: CHANNELS.map((id) => ({ id, name: names[id], on: wanted.channels[id] })),
     quiet: wanted.quiet_from ? fill(t.noticeQuiet, { from: wanted.quiet_from, until: wanted.quiet_until }) : '',
   };
@@ -39,6 +41,7 @@ Component({
   data: {
     t: texts(),
     marketing: true,
+    personalised: true,
     channels: /** @type {ReturnType<typeof view>['channels']} */ ([]),
     quiet: '',
     loading: true,
@@ -76,14 +79,20 @@ Component({
       this.save({ channels: channels.map((one) => (one.id === id ? { ...one, on: event.detail.value } : one)) });
     },
 
-    /** @param {Partial<Pick<ReturnType<typeof view>, 'marketing' | 'channels'>>} changed */
+    /** @param {WechatMiniprogram.SwitchChange} event */
+    picked(event) {
+      this.save({ personalised: event.detail.value });
+    },
+
+    /** @param {Partial<Pick<ReturnType<typeof view>, 'marketing' | 'channels' | 'personalised'>>} changed */
     async save(changed) {
-      const { marketing, channels } = { marketing: this.data.marketing, channels: this.data.channels, ...changed };
       // At once, so that a second tap builds on the first.
-      this.setData({ marketing, channels });
+      this.setData(changed);
+      const { marketing, channels, personalised } = this.data;
       const on = Object.fromEntries(channels.map((one) => [one.id, one.on]));
       try {
-        await inTurn(() => api.changeNoticePreferences(marketing, /** @type {NoticePreferences['channels']} */ (on)));
+        const wanted = { marketing, channels: /** @type {NoticePreferences['channels']} */ (on), personalised };
+        await inTurn(() => api.changeNoticePreferences(wanted));
         wx.showToast({ title: this.data.t.saved, icon: 'none' });
       } catch (problem) {
         wx.showToast({ title: api.asApiError(problem).message, icon: 'none' });

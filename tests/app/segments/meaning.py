@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.members.profile import age_years
-from tests.app.segments.world import NOW, TODAY, ZONE, Person, begins, days
+from tests.app.segments.world import NOW, TODAY, TOGETHER, ZONE, Person, begins, days
 
 
 def meant(rule: dict[str, Any], people: list[Person]) -> set[int]:
@@ -18,6 +18,8 @@ def holds(rule: dict[str, Any], one: Person) -> bool:
         return any(holds(part, one) for part in rule["any"])
     if "not" in rule:
         return not holds(rule["not"], one)
+    if rule["field"] == "may_like" and one.unpersonalised:
+        return False
     return _compared(known(rule["field"], one, rule.get("days")), rule["op"], rule["value"])
 
 
@@ -147,6 +149,9 @@ def _bought(name: str, one: Person, last: int | None) -> Any:
             return spent / len(lately) if lately else None
         case "bought_products":
             return {sku for sku, _, _, _ in kept}
+        case "may_like":
+            taken = {line[0] for sale in sales for line in sale.goods if line[3] < line[2]}
+            return {other for sku, other in TOGETHER if sku in taken and other not in taken}
         case "bought_categories":
             return {category for _, category, _, _ in kept}
         case "bought_in_stores":

@@ -195,6 +195,29 @@ EDGES: list[tuple[str, str, Any, int | None, list[Person], list[Person]]] = [
         [of_good("A", "tea", ago=30)],
     ),
     (
+        "may_like",
+        "any_of",
+        ["B", "X"],
+        None,
+        [of_good("A", "tea", ago=179)],
+        [
+            of_good("A", "tea", ago=180),
+            of_good("C", "tea"),
+            Person(sales=[Sale(TODAY, 9, goods=[("A", "tea", 1, 0), ("B", "tea", 1, 0)])]),
+            Person(unpersonalised=True, sales=[Sale(TODAY, 9, goods=[("A", "tea", 1, 0)])]),
+            Person(),
+        ],
+    ),
+    (
+        "may_like",
+        "none_of",
+        ["B", "C"],
+        None,
+        [Person(), of_good("B", "tea"), of_good("A", "tea", ago=180)],
+        # Whoever wants no such thing to be said of them is none of either.
+        [of_good("A", "tea"), Person(unpersonalised=True)],
+    ),
+    (
         "bought_in_stores",
         "any_of",
         ["S002"],
@@ -359,6 +382,15 @@ def test_every_field_has_an_edge_and_its_words() -> None:
             assert f"segment.field.{field.name}" in TEXTS
             assert all(f"segment.op.{op}" in TEXTS for op in field.ops)
             assert all(f"segment.choice.{field.name}.{one}" in TEXTS for one in field.choices or ())
+
+
+def test_two_conditions_about_what_members_may_like_keep_apart(world: World) -> None:
+    world([of_good("A", "tea"), of_good("B", "tea"), of_good("Z", "tea")])
+    may = [{"field": "may_like", "op": "any_of", "value": [sku]} for sku in "ABC"]
+    assert [found(one) for one in may] == [{2}, {1}, {1}]
+    assert found({"any": may[:2]}) == {1, 2}
+    assert found({"all": may[1:]}) == {1}
+    assert found({"all": [may[1], {"not": may[2]}]}) == set()
 
 
 @pytest.mark.parametrize("status", ["closed", "withdrawn", "frozen"])

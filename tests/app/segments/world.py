@@ -16,6 +16,8 @@ NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 TODAY = NOW.astimezone(ZONE).date()
 STORES, TIERS = ("S001", "S002"), ("normal", "silver", "gold")
+#: What goes with what, as if it had been counted.
+TOGETHER = (("A", "B"), ("B", "A"), ("A", "C"))
 TEMPLATES, LISTS, CAMPAIGNS = ("T1", "T2"), ("L1", "L2"), ("K1", "K2")
 
 
@@ -64,6 +66,7 @@ class Person:
     tier: str = "normal"
     birthday: date | None = None
     opted_out: bool = False
+    unpersonalised: bool = False
     phone: bool = False
     home: str | None = None
     status: str = "active"
@@ -86,6 +89,7 @@ class Person:
 
 
 _TABLES = (
+    *("sold_counts", "sold_together", "sold_products", "marketing_opt_outs"),
     *(
         "member_recounts",
         "member_bought",
@@ -139,6 +143,8 @@ def lay_in(engine: Engine, people: list[Person]) -> None:
             "coupon_templates", id=template, version=1, state="live", face_version=1, per_clerk_a_day=0,
             in_centre=False, created_at=NOW,
         )  # fmt: skip
+    for sku, other in TOGETHER:
+        rows.add("sold_together", sku=sku, other=other, buyers=9, together=5, score=555_555)
     for name in LISTS:
         rows.add("segments", id=name, kind="list", name=name, version=1, created_at=NOW)
     for number, person in enumerate(people, 1):
@@ -163,6 +169,8 @@ def _add_member(rows: _Rows, number: int, person: Person, stores: dict[str, int]
         home_store_id=None if person.home is None else stores[person.home], status=person.status,
         joined_at=person.joined_at,
     )  # fmt: skip
+    if person.unpersonalised:
+        rows.add("marketing_opt_outs", member_id=number, channel="personalised")
     for platform in person.platforms:
         rows.add(
             "member_identities", member_id=number, provider=platform, app_id="a", subject=f"{number}{platform}",
@@ -196,8 +204,8 @@ def _add_sale(rows: _Rows, number: int, sale: Sale, stores: dict[str, int]) -> N
     )
     for line_no, (sku, category, quantity, back) in enumerate(sale.goods, 1):
         rows.add(
-            "sale_lines", sale_id=sale_id, line_no=line_no, sku=sku, name="", category=category, quantity=quantity,
-            unit_price_fen=0, points_earned=0, refunded_quantity=back,
+            "sale_lines", sale_id=sale_id, line_no=line_no, sku=sku, name=f"名{sku}", category=category,
+            quantity=quantity, unit_price_fen=0, points_earned=0, refunded_quantity=back,
         )  # fmt: skip
     if sale.back_fen:
         # In two pieces, as somebody might bring things back.
