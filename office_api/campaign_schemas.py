@@ -13,6 +13,7 @@ from app.campaigns.models import CHANNELS, STATES
 from app.campaigns.report import Report
 from app.campaigns.returns import Arm
 from app.campaigns.try_out import MOST_MEMBERS
+from office_api.segment_previews import unknown_field
 from web.paging import PageArguments
 from web.schemas import Strict, flag, label, text, whole
 
@@ -167,6 +168,7 @@ class CampaignForecastSchema(Strict):
         required=True,
         metadata={"description": "at most, if all who are reached are told"},
     )
+    unknown_ = unknown_field()
 
 
 class CampaignTestSchema(Strict):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, db, work
+from app.audit import OPERATOR
 from app.identity.models import OfficialFollower
 from app.segments import save
 from app.segments.rule import parse
@@ -86,6 +87,7 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
         "held_out": 0,
         "reached": 2,
         "channels": [{"channel": "inbox", "asked": 2, "reached": 2, "refused": {}}],
+        "unknown": [],
     }
     waiting = office.submitted(made)
     office.worker()
@@ -106,6 +108,14 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_a_forecast_tells_words_of_its_segments_that_no_member_has(office: Office) -> None:
+    rule = parse({"not": {"field": "tags", "op": "any_of", "value": ["vlp"]}})
+    excluded = save.create(kind="rule", name="老客", rule=rule, actor=OPERATOR, now=clock.now())
+    made = office.made(excluded=[excluded.id])
+    forecast = office.call(f"{PATH}/{made['id']}/forecast").json
+    assert (forecast["members"], forecast["unknown"]) == (0, [{"field": "tags", "word": "vlp"}])
 
 
 def test_whoever_did_not_open_it_can_be_meant_by_the_next(office: Office, engine: Engine) -> None:
