@@ -284,9 +284,9 @@ def dump_report(found: Report) -> dict[str, Any]:
     told = asdict(found)
     channels = [{"channel": channel, **states} for channel, states in told.pop("by_channel").items()]
     messages = told.pop("messages")
-    arms = {"told": _dump_arm(found.told), "control": _dump_arm(found.control)}
+    arms = {"told": dump_arm(found.told), "control": dump_arm(found.control)}
     return {**told, **messages, **arms, "channels": channels}
 
 
-def _dump_arm(arm: Arm) -> dict[str, Any]:
+def dump_arm(arm: Arm) -> dict[str, Any]:
     return {**asdict(arm), "rate_bp": arm.rate_bp}
