@@ -71,6 +71,21 @@ def change(
         return view(campaign)
 
 
+def discard(*, campaign_id: str, version: int, actor: audit.Actor, now: datetime) -> CampaignView:
+    """A draft that nobody needs: for good, and lists leave it out.
+
+    Raises `NotFound`, `CampaignInOtherState`, `VersionConflict`.
+    """
+    with transaction() as session:
+        campaign = locked(session, campaign_id, "draft")
+        if campaign.version != version:
+            raise VersionConflict(version=campaign.version)
+        campaign.state = "discarded"
+        session.flush()
+        audit.record(session, actor, "campaign.discard", "campaign", campaign_id, now=now, version=version)
+        return view(campaign)
+
+
 def duplicate(*, campaign_id: str, name: str, actor: audit.Actor, now: datetime) -> CampaignView:
     """A draft of the same under another name, to begin as soon as it is agreed to.
 

@@ -1,8 +1,9 @@
-"""Members who are held out of an automation: they keep their place under once, and stay in the report."""
+"""Members who are held out of an automation keep their place under once and stay in the report; drafts of campaigns
+that nobody needs are discarded."""
 
 from alembic import op
 
-revision = "0044_automation_hold_out"
+revision = "0044_hold_out_and_discard"
 down_revision = "0042_automation_clicks"
 
 UP = """
@@ -11,6 +12,12 @@ ALTER TABLE automations ADD COLUMN hold_out_percent INTEGER NOT NULL DEFAULT 0,
     ADD CONSTRAINT ck_automations_hold_out_percent CHECK (hold_out_percent BETWEEN 0 AND 50);
 """
 DOWN = "ALTER TABLE automations DROP COLUMN hold_out_percent, DROP COLUMN hold_out_since;"
+_CAMPAIGNS = """
+ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_state, DROP CONSTRAINT ck_campaigns_second_person,
+    ADD CONSTRAINT ck_campaigns_state CHECK (state IN ('draft', 'in_review', 'scheduled', 'running', 'paused',
+        'stopped', 'done'{or_discarded})),
+    ADD CONSTRAINT ck_campaigns_second_person CHECK (state IN ('draft'{or_discarded}) OR approval_id IS NOT NULL);
+"""
 _RUNS = """
 DROP TRIGGER automation_runs_stay ON automation_runs;
 CREATE TRIGGER automation_runs_stay BEFORE DELETE ON automation_runs
@@ -35,7 +42,11 @@ def upgrade() -> None:
         )
     )
 
+    op.execute(_CAMPAIGNS.format(or_discarded=", 'discarded'"))
+
 
 def downgrade() -> None:
+    op.execute("UPDATE campaigns SET state = 'draft' WHERE state = 'discarded'")
+    op.execute(_CAMPAIGNS.format(or_discarded=""))
     op.execute(_RUNS.format(or_held_out="", place="state <> 'refused'", forgotten=""))
     op.execute(DOWN)
