@@ -79,7 +79,7 @@ class CampaignDraftSchema(Strict):
         MOST_BUDGET_FEN,
         load_default=None,
         allow_none=True,
-        metadata={"description": "what it may cost at most; null: whatever it costs"},
+        metadata={"description": "what it may cost at most; null: what was agreed to"},
     )
 
 

@@ -30,7 +30,7 @@ class Draft:
     """`else_inbox`: whom the channel does not reach is told in the inbox. `starts_at` None: as soon as it is agreed to.
 
     `drip_hours`: they are told one after another, over so many hours. `hold_out_bp` of them are not told at all. `gift`
-    is what those who are told are given, and `budget_fen` what all of it may cost at most (None: whatever it costs).
+    is what those who are told are given, and `budget_fen` what all of it may cost at most (None: what is agreed to).
     """
 
     name: str

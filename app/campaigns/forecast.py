@@ -126,8 +126,8 @@ class Most:
 
 
 def at_most(*, campaign_id: str, now: datetime) -> Most:
-    """Whoever is reached and by whatever channel. Raises `NotFound`, `SegmentsBusy`, and `SegmentTooSlow` where
-    something is given and there is no budget: nothing would bound what is given."""
+    """Whoever is reached and by whatever channel. Raises `NotFound`, `SegmentsBusy`, and `SegmentTooSlow` where it
+    costs something or gives something and there is no budget: nothing would bound it."""
     with transaction() as session:
         campaign = one(session, campaign_id)
         channel = dearest(session, telling_of(campaign, None).channels)
@@ -139,7 +139,7 @@ def at_most(*, campaign_id: str, now: datetime) -> Most:
         found = forecast(campaign_id=campaign_id, app_id=None, now=now)
         people = found.members - found.held_out
     except SegmentTooSlow:
-        if campaign.gift and campaign.budget_fen is None:
+        if campaign.budget_fen is None:
             raise
         return Most(members=None, fen=campaign.budget_fen, coupon_worth_known=known)
     with transaction() as session:
