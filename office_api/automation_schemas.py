@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from app.automations.automation import AutomationView
 from app.automations.draft import Draft
 from app.automations.dry_run import MOST_DAYS, DryRun
-from app.automations.hold_out import MOST_PERCENT
+from app.automations.hold_out import MOST_BP
 from app.automations.models import ONCE, STATES
 from app.automations.report import Report
 from app.automations.templates import Template
@@ -72,11 +72,11 @@ class AutomationDraftSchema(Strict):
     attribution_days = whole(
         1, 90, load_default=7, metadata={"description": "so long after it acted a purchase counts"}
     )
-    hold_out_percent = whole(
+    hold_out_bp = whole(
         0,
-        MOST_PERCENT,
+        MOST_BP,
         load_default=0,
-        metadata={"description": "of the members, for whom it is not done, to compare with"},
+        metadata={"description": "of 10,000 members, for whom it is not done, to compare with"},
     )
 
 
@@ -106,7 +106,7 @@ class AutomationSchema(Strict):
     max_runs = fields.Integer(required=True, allow_none=True)
     acted = fields.Integer(required=True, metadata={"description": "how often it has, of `max_runs`"})
     attribution_days = fields.Integer(required=True)
-    hold_out_percent = fields.Integer(required=True)
+    hold_out_bp = fields.Integer(required=True)
     approval_id = fields.String(required=True, allow_none=True)
     on_since = fields.AwareDateTime(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)

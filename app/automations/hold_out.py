@@ -17,11 +17,11 @@ from app.campaigns.hold_out import is_held_out
 
 #: Why a run is refused: it would have been acted on.
 HELD_OUT = "held_out"
-MOST_PERCENT = 50
+MOST_BP = 5_000
 
 
 def held_out(automation: Automation, member_id: int) -> bool:
-    return is_held_out(f"automation:{automation.no}", member_id, automation.hold_out_percent * 100)
+    return is_held_out(f"automation:{automation.no}", member_id, automation.hold_out_bp)
 
 
 def spare(

@@ -31,7 +31,7 @@ class Automation(Base):
     agreed to. A member has it done `once` ever, within `once_days`, or for each occasion; all together it is done
     `max_runs` times, of which `acted` are used up. What happens by the calendar has been looked for until
     `scanned_through`, a day of the chain's; what happened before `on_since` does not count.
-    `hold_out_percent` of the members are held out (hold_out.py), which is so since the version `hold_out_since`.
+    `hold_out_bp` of ten thousand members are held out (hold_out.py), which is so since the version `hold_out_since`.
     `to_call_back`: it was switched off, and messages of it that wait are to be cancelled; once it is on again, those of
     former versions.
     """
@@ -52,7 +52,7 @@ class Automation(Base):
             "max_runs IS NOT NULL OR NOT (actions ? 'points' OR actions ? 'coupon')", "value_is_bounded"
         ),
         CheckConstraint("attribution_days BETWEEN 1 AND 90", "attribution_days"),
-        CheckConstraint("hold_out_percent BETWEEN 0 AND 50", "hold_out_percent"),
+        CheckConstraint("hold_out_bp BETWEEN 0 AND 5000", "hold_out_bp"),
         CheckConstraint("state IN ('draft', 'archived') OR approval_id IS NOT NULL", "second_person"),
         CheckConstraint(
             "state <> 'on' OR (on_since IS NOT NULL AND scanned_through IS NOT NULL)", "on_since"
@@ -76,7 +76,7 @@ class Automation(Base):
     max_runs: Mapped[int | None]
     acted: Mapped[int] = mapped_column(server_default="0")
     attribution_days: Mapped[int]
-    hold_out_percent: Mapped[int] = mapped_column(server_default="0")
+    hold_out_bp: Mapped[int] = mapped_column(server_default="0")
     hold_out_since: Mapped[int] = mapped_column(server_default="1")
     approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     on_since: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -4,14 +4,14 @@ that nobody needs are discarded."""
 from alembic import op
 
 revision = "0044_hold_out_and_discard"
-down_revision = "0042_automation_clicks"
+down_revision = "0043_recommendations"
 
 UP = """
-ALTER TABLE automations ADD COLUMN hold_out_percent INTEGER NOT NULL DEFAULT 0,
+ALTER TABLE automations ADD COLUMN hold_out_bp INTEGER NOT NULL DEFAULT 0,
     ADD COLUMN hold_out_since INTEGER NOT NULL DEFAULT 1,
-    ADD CONSTRAINT ck_automations_hold_out_percent CHECK (hold_out_percent BETWEEN 0 AND 50);
+    ADD CONSTRAINT ck_automations_hold_out_bp CHECK (hold_out_bp BETWEEN 0 AND 5000);
 """
-DOWN = "ALTER TABLE automations DROP COLUMN hold_out_percent, DROP COLUMN hold_out_since;"
+DOWN = "ALTER TABLE automations DROP COLUMN hold_out_bp, DROP COLUMN hold_out_since;"
 _CAMPAIGNS = """
 ALTER TABLE campaigns DROP CONSTRAINT ck_campaigns_state, DROP CONSTRAINT ck_campaigns_second_person,
     ADD CONSTRAINT ck_campaigns_state CHECK (state IN ('draft', 'in_review', 'scheduled', 'running', 'paused',

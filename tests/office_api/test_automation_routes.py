@@ -117,7 +117,7 @@ def test_the_second_person_sees_what_it_may_give_at_most_and_the_message_names_i
     shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
     [details] = [one["details"] for one in shown if one["id"] == waiting["approval_id"]]
     assert (details["points_at_most"], details["coupons_at_most"]) == (30_000, 2_000)
-    assert (details["coupon"], details["hold_out_percent"]) == ("十元券", 0)
+    assert (details["coupon"], details["hold_out_bp"]) == ("十元券", 0)
     assert office.decided(waiting, agree=True).status_code == 204
     office.shop.member()
     office.worker()
@@ -126,12 +126,12 @@ def test_the_second_person_sees_what_it_may_give_at_most_and_the_message_names_i
 
 
 def test_who_is_held_out_stands_in_draft_review_and_report(office: Office) -> None:
-    assert office.call(PATH, office.draft(hold_out_percent=51)).status_code == 422
-    made = office.made(hold_out_percent=50)
+    assert office.call(PATH, office.draft(hold_out_bp=5_001)).status_code == 422
+    made = office.made(hold_out_bp=5_000)
     waiting = office.submitted(made)
     shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
     [details] = [one["details"] for one in shown if one["id"] == waiting["approval_id"]]
-    assert (made["hold_out_percent"], details["hold_out_percent"]) == (50, 50)
+    assert (made["hold_out_bp"], details["hold_out_bp"]) == (5_000, 5_000)
     assert office.decided(waiting, agree=True).status_code == 204
     out = {phone.member_id for phone in (office.shop.member() for _ in range(12))}
     out = {one for one in out if is_held_out(f"automation:{made['no']}", one, 5_000)}

@@ -28,7 +28,7 @@ from tests.shop import Phone, Shop
 
 RUNS = "SELECT member_id, coalesce(refused, state) FROM automation_runs ORDER BY id"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-HALF: dict[str, Any] = {"hold_out_percent": 50}
+HALF: dict[str, Any] = {"hold_out_bp": 5_000}
 Draw = Callable[..., None]
 
 
@@ -47,7 +47,7 @@ def draw(monkeypatch: pytest.MonkeyPatch) -> Draw:
         ids = {one.member_id for one in people}
 
         def side(automation: Automation, member_id: int) -> bool:
-            return automation.hold_out_percent > 0 and member_id in ids
+            return automation.hold_out_bp > 0 and member_id in ids
 
         monkeypatch.setattr(acting, "held_out", side)
         monkeypatch.setattr(dry_run, "held_out", side)
@@ -72,13 +72,13 @@ def test_a_member_is_on_the_side_that_the_database_would_draw(engine: Engine) ->
 
 
 def test_who_is_held_out_stays_so_with_more_of_them_and_is_another_elsewhere() -> None:
-    def out(no: int, percent: int) -> set[int]:
-        automation = Automation(no=no, hold_out_percent=percent)
+    def out(no: int, rate_bp: int) -> set[int]:
+        automation = Automation(no=no, hold_out_bp=rate_bp)
         return {n for n in range(1, 1001) if held_out(automation, n)}
 
     assert out(1, 0) == set()
-    assert out(1, 10) < out(1, 50)
-    assert out(1, 50) != out(2, 50)
+    assert out(1, 1_000) < out(1, 5_000)
+    assert out(1, 5_000) != out(2, 5_000)
 
 
 def test_who_is_held_out_gets_nothing_and_uses_up_nothing(custom: Custom, engine: Engine, draw: Draw) -> None:
@@ -171,7 +171,7 @@ def changed(shop: Shop, no: int, **more: Any) -> None:
     approved(shop, made, clock.now())
 
 
-@pytest.mark.parametrize(("more", "again"), [({"name": "改"}, []), ({"hold_out_percent": 0}, ["acted"])])
+@pytest.mark.parametrize(("more", "again"), [({"name": "改"}, []), ({"hold_out_bp": 0}, ["acted"])])
 def test_another_version_leaves_them_out_as_long_as_as_many_are_held_out(
     custom: Custom, engine: Engine, draw: Draw, more: dict[str, Any], again: list[str]
 ) -> None:
@@ -274,4 +274,4 @@ def test_a_dry_run_tells_how_many_would_have_been_held_out(
     assert runs() == (3, 1, 3)
     assert runs(once="ever") == (1, 1, 1)
     assert runs(max_runs=2)[0] == 2
-    assert runs(hold_out_percent=0) == (6, 2, 0)
+    assert runs(hold_out_bp=0) == (6, 2, 0)
