@@ -82,11 +82,12 @@ _CONTENT = """{
         "en": {"title": "Our anniversary", "body": "{name}, 20% off this week. You have {points} points."}},
     "wechat": {"template_id": "bench-campaign", "zh": {"thing1": "{tier}：本周八折"},
         "en": {"thing1": "20% off this week"}}}"""
+# With a budget: without one it would be bound by what a second person was told.
 _CAMPAIGN = """
     INSERT INTO campaigns (id, name, state, version, audience_id, excluded_ids, channel, else_inbox, content, starts_at,
-        drip_hours, hold_out_bp, attribution_days, approval_id, created_at, began_at)
+        drip_hours, hold_out_bp, attribution_days, budget_fen, approval_id, created_at, began_at)
     VALUES (:id, '周年庆', 'running', 1, 'bench', '[]', 'wechat_subscribe', true, CAST(:content AS jsonb), :now, 0, 0,
-        7, 'bench', :now, :now)"""
+        7, 1000000, 'bench', :now, :now)"""
 _MEANT = """
     INSERT INTO campaign_members (campaign_id, member_id, arm, state, due_after)
     SELECT :id, :first + n, 'told', 'waiting', :now FROM generate_series(0, :members - 1) n"""

@@ -8,9 +8,11 @@ from marshmallow import fields, validate
 from app.automations.automation import AutomationView
 from app.automations.draft import Draft
 from app.automations.dry_run import MOST_DAYS, DryRun
+from app.automations.hold_out import MOST_BP
 from app.automations.models import ONCE, STATES
 from app.automations.report import Report
 from app.automations.templates import Template
+from office_api.campaign_schemas import CampaignArmSchema, dump_arm
 from web.paging import PageArguments
 from web.schemas import QueryNumber, Strict, label, text, whole
 
@@ -70,6 +72,12 @@ class AutomationDraftSchema(Strict):
     attribution_days = whole(
         1, 90, load_default=7, metadata={"description": "so long after it acted a purchase counts"}
     )
+    hold_out_bp = whole(
+        0,
+        MOST_BP,
+        load_default=0,
+        metadata={"description": "of 10,000 members, for whom it is not done, to compare with"},
+    )
 
 
 class AutomationChangeSchema(AutomationDraftSchema):
@@ -98,6 +106,7 @@ class AutomationSchema(Strict):
     max_runs = fields.Integer(required=True, allow_none=True)
     acted = fields.Integer(required=True, metadata={"description": "how often it has, of `max_runs`"})
     attribution_days = fields.Integer(required=True)
+    hold_out_bp = fields.Integer(required=True)
     approval_id = fields.String(required=True, allow_none=True)
     on_since = fields.AwareDateTime(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)
@@ -122,6 +131,9 @@ class DryRunMemberSchema(Strict):
 class DryRunSchema(Strict):
     members = fields.Integer(required=True)
     runs = fields.Integer(required=True)
+    held_out = fields.Integer(
+        required=True, metadata={"description": "runs beside these, of members who are held out"}
+    )
     complete = fields.Boolean(
         required=True,
         metadata={"description": "false: there are more than 100,000 occasions, the first are shown"},
@@ -158,6 +170,17 @@ class AutomationReportSchema(Strict):
     buyers = fields.Integer(required=True, metadata={"description": "within the days of attribution"})
     sales = fields.Integer(required=True)
     revenue_fen = fields.Integer(required=True, metadata={"description": "less refunds"})
+    told = fields.Nested(
+        CampaignArmSchema(),
+        required=True,
+        metadata={"description": "for whom it was done, since as many are held out as now"},
+    )
+    control = fields.Nested(CampaignArmSchema(), required=True, metadata={"description": "those held out"})
+    uplift_bp = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "rate of those for whom it was done less that of those held out"},
+    )
 
 
 class AutomationTemplateSchema(Strict):
@@ -191,7 +214,7 @@ def dump_dry_run(found: DryRun) -> dict[str, Any]:
 
 
 def dump_report(found: Report) -> dict[str, Any]:
-    return asdict(found)
+    return {**asdict(found), "told": dump_arm(found.told), "control": dump_arm(found.control)}
 
 
 def dump_template(found: Template) -> dict[str, Any]:

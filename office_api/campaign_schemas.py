@@ -13,6 +13,7 @@ from app.campaigns.models import CHANNELS, STATES
 from app.campaigns.report import Report
 from app.campaigns.returns import Arm
 from app.campaigns.try_out import MOST_MEMBERS
+from office_api.segment_previews import unknown_field
 from web.paging import PageArguments
 from web.schemas import Strict, flag, label, text, whole
 
@@ -78,7 +79,7 @@ class CampaignDraftSchema(Strict):
         MOST_BUDGET_FEN,
         load_default=None,
         allow_none=True,
-        metadata={"description": "what it may cost at most; null: whatever it costs"},
+        metadata={"description": "what it may cost at most; null: what was agreed to"},
     )
 
 
@@ -167,6 +168,7 @@ class CampaignForecastSchema(Strict):
         required=True,
         metadata={"description": "at most, if all who are reached are told"},
     )
+    unknown_ = unknown_field()
 
 
 class CampaignTestSchema(Strict):
@@ -282,9 +284,9 @@ def dump_report(found: Report) -> dict[str, Any]:
     told = asdict(found)
     channels = [{"channel": channel, **states} for channel, states in told.pop("by_channel").items()]
     messages = told.pop("messages")
-    arms = {"told": _dump_arm(found.told), "control": _dump_arm(found.control)}
+    arms = {"told": dump_arm(found.told), "control": dump_arm(found.control)}
     return {**told, **messages, **arms, "channels": channels}
 
 
-def _dump_arm(arm: Arm) -> dict[str, Any]:
+def dump_arm(arm: Arm) -> dict[str, Any]:
     return {**asdict(arm), "rate_bp": arm.rate_bp}

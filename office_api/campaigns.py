@@ -52,7 +52,7 @@ TESTS_A_DAY = Limit("campaign_tests_a_day", 100, 86_400)
 @blueprint.response(200, page_of(CampaignSchema))
 @blueprint.doc(security=STAFF)
 def list_campaigns(arguments: dict[str, Any]) -> Response:
-    """Newest first."""
+    """Newest first; those that were discarded only when their state is asked for."""
     my_stores(MANAGE_CAMPAIGNS)
     wanted = asked(arguments)
     found = campaigns.list_campaigns(state=arguments["state"], limit=wanted.limit + 1, before=wanted.after)
@@ -94,6 +94,17 @@ def replace(arguments: dict[str, Any], campaign_id: str) -> Response:
         now=clock.now(),
     )
     return answer(dump_campaign(changed))
+
+
+@blueprint.post("/<string:campaign_id>/discard")
+@blueprint.arguments(CampaignAsReadSchema())
+@blueprint.response(200, CampaignSchema())
+@blueprint.doc(security=STAFF)
+def discard(arguments: dict[str, Any], campaign_id: str) -> Response:
+    """Put a draft away for good. It can still be read and copied."""
+    need(MANAGE_CAMPAIGNS, None)
+    gone = draft.discard(campaign_id=campaign_id, **arguments, actor=actor(), now=clock.now())
+    return answer(dump_campaign(gone))
 
 
 @blueprint.post("/<string:campaign_id>/duplicate")

@@ -46,6 +46,24 @@ def rule_field(**options: Any) -> fields.Dict:
     )
 
 
+class UnknownWordSchema(Strict):
+    field = fields.String(required=True)
+    word = fields.String(required=True)
+
+
+def unknown_field() -> fields.List[Any]:
+    """A hint, and no refusal (app/segments/unknown.py)."""
+    return fields.List(
+        fields.Nested(UnknownWordSchema()),
+        required=True,
+        data_key="unknown",
+        attribute="unknown",
+        metadata={
+            "description": "tags, article numbers and categories that no member has, mistyped perhaps; 50 at most"
+        },
+    )
+
+
 class SegmentWordSchema(Strict):
     zh = fields.String(required=True)
     en = fields.String(required=True)
@@ -137,6 +155,7 @@ class SegmentPreviewSchema(Strict):
     sample = fields.List(
         fields.Nested(SampledMemberSchema()), required=True, metadata={"description": "twenty at most"}
     )
+    unknown_ = unknown_field()
 
 
 @blueprint.post("/segments/previews")

@@ -13,10 +13,11 @@ from app.segments import segment as segments
 from app.segments.by_number import MOST_MEMBERS
 from app.segments.rule import Rule, parse
 from app.segments.segment import ListedMember, SegmentView
+from app.segments.unknown import unknown_in
 from app.staff.roles import MANAGE_SEGMENTS
 from app.throttle import Limit
 from office_api.guard import STAFF, actor, me, my_stores, need, require_staff
-from office_api.segment_previews import rule_field
+from office_api.segment_previews import rule_field, unknown_field
 from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
@@ -74,6 +75,7 @@ class SegmentUsesSchema(Strict):
 
 class SegmentInUseSchema(SegmentSchema):
     used_by = fields.Nested(SegmentUsesSchema(), required=True)
+    unknown_ = unknown_field()
 
 
 class SegmentDraftSchema(Strict):
@@ -98,7 +100,8 @@ class SegmentsArguments(PageArguments):
 
 
 def _dump_used(found: SegmentView) -> dict[str, Any]:
-    return {**asdict(found), "used_by": asdict(uses_of(found.id))}
+    unknown = [asdict(one) for one in unknown_in(found.rule)]
+    return {**asdict(found), "used_by": asdict(uses_of(found.id)), "unknown": unknown}
 
 
 def _rule(arguments: dict[str, Any]) -> Rule | None:
@@ -121,14 +124,14 @@ def list_segments(arguments: dict[str, Any]) -> Response:
 @blueprint.response(200, SegmentInUseSchema())
 @blueprint.doc(security=STAFF)
 def show(segment_id: str) -> Response:
-    """One of them, as it is now, and what would notice a change."""
+    """One of them, as it is now, what would notice a change, and words of its rule that no member has."""
     my_stores(MANAGE_SEGMENTS)
     return answer(_dump_used(segments.show(segment_id=segment_id)))
 
 
 @blueprint.post("")
 @blueprint.arguments(NewSegmentSchema())
-@blueprint.response(201, SegmentSchema())
+@blueprint.response(201, SegmentInUseSchema())
 @blueprint.doc(security=STAFF)
 def create(arguments: dict[str, Any]) -> Response:
     """A segment by a rule, or a list, which is empty at first. For whoever has the right in all stores."""
@@ -140,7 +143,7 @@ def create(arguments: dict[str, Any]) -> Response:
         actor=actor(),
         now=clock.now(),
     )
-    return answer(asdict(made), 201)
+    return answer(_dump_used(made), 201)
 
 
 @blueprint.put("/<string:segment_id>")

@@ -17,6 +17,7 @@ from app.automations.automation import locked_if_free
 from app.automations.condition import among
 from app.automations.give import Outcome, give
 from app.automations.had import HAD, has_it
+from app.automations.hold_out import held_out, spare
 from app.automations.models import Automation, AutomationRun
 from app.db import Busy, is_lost, reading, transaction
 from app.errors import DomainError
@@ -128,7 +129,10 @@ def _acted(
     if kept(automation.actions).gives:
         refused |= {run.id: HAD for run in runs if has_it(session, automation, run, now=now)}
         runs = [run for run in runs if run.id not in refused]
-    outcomes = give(session, automation, runs, app_id=app_id, now=now) if runs else {}
+    outcomes: dict[int, Outcome] = {}
+    for do, side in ((give, False), (spare, True)):
+        these = [run for run in runs if held_out(automation, run.member_id) is side]
+        outcomes |= do(session, automation, these, app_id=app_id, now=now) if these else {}
     done = {run_id: outcome for run_id, outcome in outcomes.items() if not outcome.again}
     _decide(session, done, now)
     acted = sum(outcome.acted for outcome in done.values())

@@ -23,14 +23,14 @@ _DAY = timedelta(days=1)
 
 #: Of whoever is an active member. `{question}` may look at the automation `a`.
 _FOUND = """
-    SELECT a.no, a.version, a.once, a.once_days, a.delay_minutes, q.member_id, q.occasion, {at} AS at
+    SELECT a.no, a.version, a.once, a.once_days, a.delay_minutes, a.hold_out_since, q.member_id, q.occasion, {at} AS at
     FROM automations a {days} CROSS JOIN LATERAL ({question}) q
     JOIN members m ON m.id = q.member_id AND m.status = 'active' WHERE {which}"""
 _OF_DAYS = """CROSS JOIN unnest(CAST(:days AS date[]), CAST(:ats AS timestamptz[]), CAST(:seen AS date[]))
         d (day, at, seen)"""
 _ONE = "a.no = :no"
-# Nobody is meant again for whom it was done before it was changed to once, or to once in so long; the keys of the table
-# keep runs of one version apart.
+# Nobody is meant again for whom it was done, or who was held out as they are now, before it was changed to once, or to
+# once in so long; the keys of the table keep runs of one version apart.
 _NOTE = """
     INSERT INTO automation_runs (automation_no, version, member_id, occasion, at, until, due_at)
     SELECT f.no, f.version, f.member_id, f.occasion, f.at,
@@ -38,7 +38,8 @@ _NOTE = """
             WHEN 'days' THEN f.at + f.once_days * interval '1 day' END,
         f.at + f.delay_minutes * interval '1 minute'
     FROM ({found}) f WHERE f.once = 'occasion' OR NOT EXISTS (SELECT FROM automation_runs r
-        WHERE r.automation_no = f.no AND r.member_id = f.member_id AND r.version < f.version AND r.state = 'acted'
+        WHERE r.automation_no = f.no AND r.member_id = f.member_id AND r.version < f.version
+            AND (r.state = 'acted' OR r.refused = 'held_out' AND r.version >= f.hold_out_since)
             AND (f.once = 'ever' OR r.at > f.at - f.once_days * interval '1 day'))
     ORDER BY f.no, f.member_id, f.at, f.occasion ON CONFLICT DO NOTHING"""
 

@@ -36,6 +36,7 @@ class AutomationView:
     max_runs: int | None
     acted: int
     attribution_days: int
+    hold_out_bp: int
     approval_id: str | None
     on_since: datetime | None
     created_at: datetime

@@ -22,7 +22,7 @@ from app.segments.segment import one as segment
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """`segment_id` None: all members. `once_days` goes with once within days. `max_runs` None: any number, of what
-    costs nothing."""
+    costs nothing. `hold_out_bp` of ten thousand members are held out, to compare with."""
 
     name: str
     trigger: Mapping[str, Any]
@@ -33,6 +33,7 @@ class Draft:
     delay_minutes: int
     max_runs: int | None
     attribution_days: int
+    hold_out_bp: int = 0
 
 
 def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> AutomationView:
@@ -43,6 +44,7 @@ def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> AutomationView
             version=1,
             state="draft",
             acted=0,
+            hold_out_since=1,
             created_by=actor.id,
             created_at=now,
             **columns,
@@ -62,6 +64,8 @@ def change(*, no: int, version: int, draft: Draft, actor: audit.Actor, now: date
         if draft.max_runs is not None and draft.max_runs < automation.acted:
             raise misfit("it has acted more often", "max_runs")
         before = {name: getattr(automation, name) for name in columns}
+        if draft.hold_out_bp != automation.hold_out_bp:
+            automation.hold_out_since = version + 1
         for name, value in columns.items():
             setattr(automation, name, value)
         automation.state, automation.approval_id, automation.segment_version = "draft", None, None

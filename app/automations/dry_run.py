@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from app.automations.asking import Occasion, in_the_past
 from app.automations.automation import one
 from app.automations.condition import meant
+from app.automations.hold_out import held_out
 from app.automations.models import Automation
 from app.clock import HOME_ZONE, business_date
 from app.db import transaction
@@ -31,11 +32,13 @@ class DayRuns:
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """It would have acted `runs` times, on so many `members`, some of whom are in the sample. `by_day` has each day
-    of the chain's calendar. Not `complete`: there were more than are looked at."""
+    """It would have acted `runs` times, on so many `members`, some of whom are in the sample, and `held_out` times not
+    because the member is. `by_day` has each day of the chain's calendar. Not `complete`: there were more than are
+    looked at."""
 
     members: int
     runs: int
+    held_out: int
     complete: bool
     by_day: tuple[DayRuns, ...]
     sample: tuple[SampledMember, ...]
@@ -58,9 +61,7 @@ def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
                 most=MOST_OCCASIONS + 1,
                 meant=meant(session, automation, now),
             )
-        runs = _once(automation, found[:MOST_OCCASIONS])
-        if automation.max_runs is not None:
-            runs = runs[: automation.max_runs]
+        runs, spared = _sides(automation, _once(automation, found[:MOST_OCCASIONS]))
         members = sorted({run.member_id for run in runs})
         by_day = dict.fromkeys((first + n * _DAY for n in range(days)), 0)
         for run in runs:
@@ -68,10 +69,24 @@ def dry_run(*, no: int, days: int, now: datetime) -> DryRun:
         return DryRun(
             members=len(members),
             runs=len(runs),
+            held_out=spared,
             complete=len(found) <= MOST_OCCASIONS,
             by_day=tuple(DayRuns(day=day, runs=number) for day, number in by_day.items()),
             sample=shown(session, sorted(members, key=shuffled)[:MOST_SAMPLED]),
         )
+
+
+def _sides(automation: Automation, found: list[Occasion]) -> tuple[list[Occasion], int]:
+    """Those that are acted on, and how many are held out until they are used up, which takes none of them."""
+    runs, spared = list[Occasion](), 0
+    for run in found:
+        if len(runs) == automation.max_runs:
+            break
+        if held_out(automation, run.member_id):
+            spared += 1
+        else:
+            runs.append(run)
+    return runs, spared
 
 
 def _once(automation: Automation, found: list[Occasion]) -> list[Occasion]:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.automations.asking import Occasion, still
+from app.automations.hold_out import HELD_OUT
 from app.automations.models import Automation, AutomationRun
 
 #: Why a run is refused: what it would give was given before.
@@ -18,11 +19,12 @@ _KINDS = ("first_purchase", "spent_in_sale", "spent_in_days", "tier_up", "coupon
 #: Of more that were for one member the oldest are not looked at.
 _MOST = 500
 
-# Of this version alone: by another one's trigger what was given for a reason may look as if it had none.
+# Who was held out had it as others had, and got nothing. Of this version alone: by another one's trigger what was given
+# for a reason may look as if it had none.
 _FORMER = text("""
-    SELECT occasion, at, state = 'acted' AS given FROM automation_runs
+    SELECT occasion, at, refused IS DISTINCT FROM :had AS given FROM automation_runs
     WHERE automation_no = :no AND member_id = :member_id AND version = :version
-        AND (state = 'acted' AND coupons + points > 0 OR refused = :had) ORDER BY id DESC LIMIT :most""")
+        AND (state = 'acted' AND coupons + points > 0 OR refused IN (:had, :held_out)) ORDER BY id DESC LIMIT :most""")
 # Who has come further since, or fallen in the course of time, had come up all the same; not so who fell because a sale
 # was void, or is found not to have risen at all. Higher and lower is by the plan of that time.
 _PLACE = """(SELECT l.place FROM jsonb_array_elements(p.definition -> 'levels') WITH ORDINALITY l (level, place)
@@ -42,7 +44,7 @@ def has_it(session: Session, automation: Automation, run: AutomationRun, *, now:
     if automation.kind not in _KINDS:
         return False
     asked = {"no": automation.no, "member_id": run.member_id, "version": automation.version}
-    former = session.execute(_FORMER, {**asked, "had": HAD, "most": _MOST}).all()
+    former = session.execute(_FORMER, {**asked, "had": HAD, "held_out": HELD_OUT, "most": _MOST}).all()
     given = sum(bool(row.given) for row in former)
     if not given:
         return False

@@ -31,6 +31,7 @@ class Automation(Base):
     agreed to. A member has it done `once` ever, within `once_days`, or for each occasion; all together it is done
     `max_runs` times, of which `acted` are used up. What happens by the calendar has been looked for until
     `scanned_through`, a day of the chain's; what happened before `on_since` does not count.
+    `hold_out_bp` of ten thousand members are held out (hold_out.py), which is so since the version `hold_out_since`.
     `to_call_back`: it was switched off, and messages of it that wait are to be cancelled; once it is on again, those of
     former versions.
     """
@@ -51,6 +52,7 @@ class Automation(Base):
             "max_runs IS NOT NULL OR NOT (actions ? 'points' OR actions ? 'coupon')", "value_is_bounded"
         ),
         CheckConstraint("attribution_days BETWEEN 1 AND 90", "attribution_days"),
+        CheckConstraint("hold_out_bp BETWEEN 0 AND 5000", "hold_out_bp"),
         CheckConstraint("state IN ('draft', 'archived') OR approval_id IS NOT NULL", "second_person"),
         CheckConstraint(
             "state <> 'on' OR (on_since IS NOT NULL AND scanned_through IS NOT NULL)", "on_since"
@@ -74,6 +76,8 @@ class Automation(Base):
     max_runs: Mapped[int | None]
     acted: Mapped[int] = mapped_column(server_default="0")
     attribution_days: Mapped[int]
+    hold_out_bp: Mapped[int] = mapped_column(server_default="0")
+    hold_out_since: Mapped[int] = mapped_column(server_default="1")
     approval_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("approval_requests.id"))
     on_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     scanned_through: Mapped[date | None]
@@ -87,8 +91,8 @@ class AutomationRun(Base):
 
     The unique key has an occasion act once, the other one a member within `[at, until)` of one version (asking.py looks
     at what former ones did); `until` None where only the occasion counts. What was refused leaves its place to the next
-    occasion. `untold` and `unissued` say why a part is missing of what was done. Without a foreign key to the member,
-    as members of campaigns.
+    occasion, unless it is that the member was held out. `untold` and `unissued` say why a part is missing of what was
+    done. Without a foreign key to the member, as members of campaigns.
     """
 
     __tablename__ = "automation_runs"
@@ -100,7 +104,7 @@ class AutomationRun(Base):
             (text("int4range(version, version, '[]')"), "&&"),
             (text("int8range(member_id, member_id, '[]')"), "&&"),
             (text("tstzrange(at, until)"), "&&"),
-            where=text("until IS NOT NULL AND state <> 'refused'"),
+            where=text("until IS NOT NULL AND (state <> 'refused' OR refused = 'held_out')"),
             name="ex_automation_runs_once",
             using="gist",
         ),
@@ -120,7 +124,11 @@ class AutomationRun(Base):
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_automation_runs_waiting", "member_id", postgresql_where=text("state = 'waiting'")),
-        Index("ix_automation_runs_refused", "decided_at", postgresql_where=text("state = 'refused'")),
+        Index(
+            "ix_automation_runs_refused",
+            "decided_at",
+            postgresql_where=text("state = 'refused' AND refused NOT IN ('had_before', 'held_out')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, text
 
 from app.automations.automation import one
+from app.automations.models import Automation
+from app.campaigns.returns import Arm
 from app.db import transaction
 
 _RUNS = text("""
@@ -20,16 +22,22 @@ _COUPONS = text("""
     SELECT count(*) FILTER (WHERE c.used > c.restored)::integer AS used FROM automation_runs r
     JOIN coupons c ON c.source = 'automation' AND c.source_id = r.id::text
     WHERE r.automation_no = :no AND r.coupons > 0""")
-# A purchase counts once, while something of it is kept, as in campaigns.
+# A purchase counts once, while something of it is kept, as in campaigns. By side: what was done, and who was held out.
 _BOUGHT = text("""
-    WITH bought AS (
-        SELECT DISTINCT s.id, s.member_id, s.amount_fen - coalesce(b.fen, 0) AS fen
-        FROM automation_runs r JOIN sales s ON s.member_id = r.member_id
-            AND s.occurred_at >= r.decided_at AND s.occurred_at < r.decided_at + CAST(:lasts AS interval)
+    WITH meant AS MATERIALIZED (
+        SELECT member_id, decided_at, CASE state WHEN 'acted' THEN 'told' ELSE 'control' END AS side
+        FROM automation_runs WHERE automation_no = :no AND version >= :since
+            AND (state = 'acted' OR refused = 'held_out')),
+    bought AS (
+        SELECT DISTINCT t.side, s.id, s.member_id, s.amount_fen - coalesce(b.fen, 0) AS fen
+        FROM meant t JOIN sales s ON s.member_id = t.member_id
+            AND s.occurred_at >= t.decided_at AND s.occurred_at < t.decided_at + CAST(:lasts AS interval)
         LEFT JOIN LATERAL (SELECT sum(f.amount_fen) AS fen FROM refunds f WHERE f.sale_id = s.id) b ON true
-        WHERE r.automation_no = :no AND r.state = 'acted' AND (b.fen IS NULL OR b.fen < s.amount_fen))
-    SELECT count(DISTINCT member_id)::integer AS buyers, count(*)::integer AS sales,
-        coalesce(sum(fen), 0)::bigint AS revenue_fen FROM bought""")
+        WHERE b.fen IS NULL OR b.fen < s.amount_fen)
+    SELECT t.side, t.members, count(DISTINCT b.member_id)::integer AS buyers, count(b.id)::integer AS sales,
+        coalesce(sum(b.fen), 0)::bigint AS revenue_fen
+    FROM (SELECT side, count(DISTINCT member_id)::integer AS members FROM meant GROUP BY side) t
+    LEFT JOIN bought b USING (side) GROUP BY t.side, t.members""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +46,9 @@ class Report:
 
     `untold` and `unissued` are parts that are missing of what was done, by reason. Messages are by their state;
     `clicked` are those by a tap on which somebody came into the mini-program.
-    `buyers` bought within the days of attribution after it was done for them; nobody is held out to compare with.
+    `buyers` bought within the days of attribution after it was done for them. `told` and `control`, those held out,
+    are compared since as many are held out as now, and `uplift_bp` is the rate of the one less that of the other, None
+    where there is nobody to compare with.
     """
 
     state: str
@@ -57,17 +67,20 @@ class Report:
     buyers: int
     sales: int
     revenue_fen: int
+    told: Arm
+    control: Arm
+    uplift_bp: int | None
 
 
 def report(*, no: int) -> Report:
     """Raises `NotFound`."""
     with transaction() as session:
         automation = one(session, no)
-        lasts = timedelta(days=automation.attribution_days)
-        return _report(session.connection(), no, automation.state, lasts)
+        return _report(session.connection(), automation)
 
 
-def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Report:
+def _report(connection: Connection, automation: Automation) -> Report:
+    no = automation.no
     counts: dict[str, dict[str, int]] = {
         "refused": {},
         "untold": {},
@@ -88,9 +101,11 @@ def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Re
         **counts["message"],
     }
     messages["pending"] += messages.pop("leased", 0)
-    bought = connection.execute(_BOUGHT, {"no": no, "lasts": lasts}).one()
+    ever, since = (_sides(connection, automation, version) for version in (1, automation.hold_out_since))
+    told, control = since["told"], since["control"]
+    rates = told.rate_bp, control.rate_bp
     return Report(
-        state=state,
+        state=automation.state,
         triggered=sum(counts["state"].values()),
         waiting=counts["state"].get("waiting", 0),
         acted=counts["state"].get("acted", 0),
@@ -103,7 +118,21 @@ def _report(connection: Connection, no: int, state: str, lasts: timedelta) -> Re
         coupons=coupons,
         coupons_used=connection.execute(_COUPONS, {"no": no}).scalar_one(),
         points=points,
-        buyers=bought.buyers,
-        sales=bought.sales,
-        revenue_fen=bought.revenue_fen,
+        buyers=ever["told"].buyers,
+        sales=ever["told"].sales,
+        revenue_fen=ever["told"].revenue_fen,
+        told=told,
+        control=control,
+        uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
     )
+
+
+def _sides(connection: Connection, automation: Automation, since: int) -> dict[str, Arm]:
+    """Of the versions from that one on."""
+    lasts = timedelta(days=automation.attribution_days)
+    asked = {"no": automation.no, "since": since, "lasts": lasts}
+    sides = {"told": Arm(), "control": Arm()}
+    for row in connection.execute(_BOUGHT, asked):
+        values = {name: value for name, value in row._mapping.items() if name != "side"}
+        sides[row.side] = Arm(**values)
+    return sides

@@ -68,6 +68,7 @@ def _details(
         "delay_minutes": automation.delay_minutes,
         "max_runs": runs,
         "attribution_days": automation.attribution_days,
+        "hold_out_bp": automation.hold_out_bp,
         "points_at_most": points,
         "coupons_at_most": coupons,
     }

@@ -98,10 +98,9 @@ def show(*, campaign_id: str) -> CampaignView:
 
 
 def list_campaigns(*, state: str | None, limit: int, before: str | None) -> Sequence[CampaignView]:
-    """Newest first."""
+    """Newest first; without a `state` all but those that were discarded."""
     asked = select(Campaign).order_by(Campaign.id.desc()).limit(limit)
-    if state is not None:
-        asked = asked.where(Campaign.state == state)
+    asked = asked.where(Campaign.state != "discarded" if state is None else Campaign.state == state)
     if before is not None:
         asked = asked.where(Campaign.id < before)
     with transaction() as session:

@@ -30,7 +30,7 @@ class Draft:
     """`else_inbox`: whom the channel does not reach is told in the inbox. `starts_at` None: as soon as it is agreed to.
 
     `drip_hours`: they are told one after another, over so many hours. `hold_out_bp` of them are not told at all. `gift`
-    is what those who are told are given, and `budget_fen` what all of it may cost at most (None: whatever it costs).
+    is what those who are told are given, and `budget_fen` what all of it may cost at most (None: what is agreed to).
     """
 
     name: str
@@ -68,6 +68,21 @@ def change(
         session.flush()
         told: dict[str, Any] = {"before": _told(before), "after": _told(columns)}
         audit.record(session, actor, "campaign.change", "campaign", campaign_id, now=now, **told)
+        return view(campaign)
+
+
+def discard(*, campaign_id: str, version: int, actor: audit.Actor, now: datetime) -> CampaignView:
+    """A draft that nobody needs: for good, and lists leave it out.
+
+    Raises `NotFound`, `CampaignInOtherState`, `VersionConflict`.
+    """
+    with transaction() as session:
+        campaign = locked(session, campaign_id, "draft")
+        if campaign.version != version:
+            raise VersionConflict(version=campaign.version)
+        campaign.state = "discarded"
+        session.flush()
+        audit.record(session, actor, "campaign.discard", "campaign", campaign_id, now=now, version=version)
         return view(campaign)
 
 

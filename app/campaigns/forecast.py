@@ -1,12 +1,11 @@
 """Before anything is sent: of so many in the segment, so many can be reached, and why the others cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CTE, Integer, String, column, except_, text
-from sqlalchemy.orm import Session
 
 from app.campaigns.campaign import one
 from app.campaigns.cost import Cost, cost_of, dearest
@@ -18,8 +17,10 @@ from app.messages.may import values, verdicts_of
 from app.messages.policy import MessagePolicy
 from app.policies import in_force
 from app.segments.asking import PREVIEW_S, SegmentTooSlow, patient, read_only, take_place
+from app.segments.segment import SegmentView
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
+from app.segments.unknown import UnknownWord, unknown_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +36,14 @@ class ByChannel:
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
     """As things are now. `members` less `held_out` are `reached` by one of the channels, or by none; what it costs if
-    all of these are told."""
+    all of these are told. `unknown` are words of its segments' rules that no member has."""
 
     members: int
     held_out: int
     reached: int
     channels: tuple[ByChannel, ...]
     cost: Cost
+    unknown: tuple[UnknownWord, ...]
 
 
 _FIRST = verdicts_of("m.id IN (SELECT c.id FROM chosen c WHERE NOT c.held)")
@@ -76,11 +78,13 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
             "campaign_id": campaign.id,
             "hold_out_bp": campaign.hold_out_bp,
         }
+        meant = [segment(session, each) for each in (campaign.audience_id, *campaign.excluded_ids)]
+        unknown = unknown_words(session, [one.rule for one in meant])
         question = (
             text(_COUNT)
             .bindparams(**fitting)
             .columns(column("place", Integer), column("refused", String), column("members", Integer))
-            .add_cte(_audience(session, campaign, now))
+            .add_cte(_audience(meant, now))
         )
         take_place(session)
         with patient(session, PREVIEW_S):
@@ -92,6 +96,7 @@ def forecast(*, campaign_id: str, app_id: str | None, now: datetime) -> Forecast
             reached=sum(one.reached for one in channels),
             channels=channels,
             cost=cost_of(session, campaign, {one.channel: one.reached for one in channels}, now),
+            unknown=unknown,
         )
 
 
@@ -105,8 +110,9 @@ def telling_of(campaign: Campaign, app_id: str | None) -> Telling:
     )
 
 
-def _audience(session: Session, campaign: Campaign, now: datetime) -> CTE:
-    meant = [meant_by(segment(session, each), now) for each in (campaign.audience_id, *campaign.excluded_ids)]
+def _audience(segments: Sequence[SegmentView], now: datetime) -> CTE:
+    """The first less the others."""
+    meant = [meant_by(one, now) for one in segments]
     return (except_(*meant) if len(meant) > 1 else meant[0]).cte("audience")
 
 
@@ -120,8 +126,8 @@ class Most:
 
 
 def at_most(*, campaign_id: str, now: datetime) -> Most:
-    """Whoever is reached and by whatever channel. Raises `NotFound`, `SegmentsBusy`, and `SegmentTooSlow` where
-    something is given and there is no budget: nothing would bound what is given."""
+    """Whoever is reached and by whatever channel. Raises `NotFound`, `SegmentsBusy`, and `SegmentTooSlow` where it
+    costs something or gives something and there is no budget: nothing would bound it."""
     with transaction() as session:
         campaign = one(session, campaign_id)
         channel = dearest(session, telling_of(campaign, None).channels)
@@ -133,7 +139,7 @@ def at_most(*, campaign_id: str, now: datetime) -> Most:
         found = forecast(campaign_id=campaign_id, app_id=None, now=now)
         people = found.members - found.held_out
     except SegmentTooSlow:
-        if campaign.gift and campaign.budget_fen is None:
+        if campaign.budget_fen is None:
             raise
         return Most(members=None, fen=campaign.budget_fen, coupon_worth_known=known)
     with transaction() as session:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UTCDateTime
 
-STATES = ("draft", "in_review", "scheduled", "running", "paused", "stopped", "done")
+STATES = ("draft", "in_review", "scheduled", "running", "paused", "stopped", "done", "discarded")
 CHANNELS = ("inbox", "wechat_subscribe", "official_account", "sms", "email")
 
 
@@ -18,7 +18,8 @@ class Campaign(Base):
 
         draft → in_review (a second person) → scheduled → running ⇄ paused → done, or stopped
 
-    What is scheduled can be taken back: a draft again.
+    What is scheduled can be taken back: a draft again. A draft that nobody needs is discarded for good. It stays, since
+    requests, rules of segments and the audit log name campaigns.
 
     `versions` are those of the segments as they were put before the second person. `rounds` counts how often it was
     resumed: what was called back is planned anew under another key. `to_call_back`: messages that wait are to be
@@ -34,7 +35,7 @@ class Campaign(Base):
         CheckConstraint("drip_hours BETWEEN 0 AND 168", "drip_hours"),
         CheckConstraint("hold_out_bp BETWEEN 0 AND 5000", "hold_out_bp"),
         CheckConstraint("attribution_days BETWEEN 1 AND 90", "attribution_days"),
-        CheckConstraint("state = 'draft' OR approval_id IS NOT NULL", "second_person"),
+        CheckConstraint("state IN ('draft', 'discarded') OR approval_id IS NOT NULL", "second_person"),
         CheckConstraint("state <> 'scheduled' OR starts_at IS NOT NULL", "scheduled_has_time"),
         CheckConstraint("budget_fen > 0", "budget_positive"),
         CheckConstraint("spent BETWEEN 0 AND coalesce(budget_fen * 1000, spent)", "never_over"),

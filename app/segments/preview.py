@@ -15,6 +15,7 @@ from app.segments.asking import PREVIEW_S, patient, read_only, take_place, took_
 from app.segments.compile import members
 from app.segments.names import check_names
 from app.segments.rule import Rule
+from app.segments.unknown import UnknownWord, unknown_words
 from app.tiers.card import masked_name, masked_no
 from app.tiers.models import Tier
 
@@ -35,6 +36,7 @@ class SampledMember:
 class Preview:
     count: int
     sample: tuple[SampledMember, ...]
+    unknown: tuple[UnknownWord, ...]
 
 
 def preview(*, rule: Rule, now: datetime) -> Preview:
@@ -42,9 +44,10 @@ def preview(*, rule: Rule, now: datetime) -> Preview:
     with transaction() as session:
         read_only(session)
         check_names(session, rule)
+        unknown = unknown_words(session, [rule.data])
         take_place(session)
         found = _shared(session, rule, now)
-        return Preview(count=found.count, sample=shown(session, found.sampled))
+        return Preview(count=found.count, sample=shown(session, found.sampled), unknown=unknown)
 
 
 @dataclass(frozen=True, kw_only=True)

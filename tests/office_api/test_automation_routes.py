@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from app import clock, work
 from app.automations import days, events
+from app.campaigns.hold_out import is_held_out
 from app.segments import save
 from app.segments.rule import parse
 from app.staff.roles import Grant
@@ -116,12 +117,31 @@ def test_the_second_person_sees_what_it_may_give_at_most_and_the_message_names_i
     shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
     [details] = [one["details"] for one in shown if one["id"] == waiting["approval_id"]]
     assert (details["points_at_most"], details["coupons_at_most"]) == (30_000, 2_000)
-    assert details["coupon"] == "十元券"
+    assert (details["coupon"], details["hold_out_bp"]) == ("十元券", 0)
     assert office.decided(waiting, agree=True).status_code == 204
     office.shop.member()
     office.worker()
     [(params,)] = rows(engine, "SELECT params FROM messages WHERE kind = 'automation'")
     assert (params["title_zh"], params["body_en"]) == ("十元券", "+30")
+
+
+def test_who_is_held_out_stands_in_draft_review_and_report(office: Office) -> None:
+    assert office.call(PATH, office.draft(hold_out_bp=5_001)).status_code == 422
+    made = office.made(hold_out_bp=5_000)
+    waiting = office.submitted(made)
+    shown = office.call("/office/v1/approvals?state=pending", who=office.other).json["items"]
+    [details] = [one["details"] for one in shown if one["id"] == waiting["approval_id"]]
+    assert (made["hold_out_bp"], details["hold_out_bp"]) == (5_000, 5_000)
+    assert office.decided(waiting, agree=True).status_code == 204
+    out = {phone.member_id for phone in (office.shop.member() for _ in range(12))}
+    out = {one for one in out if is_held_out(f"automation:{made['no']}", one, 5_000)}
+    office.worker()
+    found = office.call(f"{PATH}/{made['no']}/report").json
+    assert (found["refused"].get("held_out", 0), found["acted"]) == (len(out), 12 - len(out))
+    nobody = {"buyers": 0, "sales": 0, "revenue_fen": 0}
+    assert found["told"] == {"members": 12 - len(out), "rate_bp": 0 if len(out) < 12 else None, **nobody}
+    assert found["control"] == {"members": len(out), "rate_bp": 0 if out else None, **nobody}
+    assert office.call(f"{PATH}/{made['no']}/dry-run?days=1").json["held_out"] == len(out)
 
 
 def test_the_switch_and_a_change_that_needs_a_second_person_again(office: Office) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import clock, db, work
+from app.audit import OPERATOR
 from app.identity.models import OfficialFollower
 from app.segments import save
 from app.segments.rule import parse
@@ -86,6 +87,7 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
         "held_out": 0,
         "reached": 2,
         "channels": [{"channel": "inbox", "asked": 2, "reached": 2, "refused": {}}],
+        "unknown": [],
     }
     waiting = office.submitted(made)
     office.worker()
@@ -106,6 +108,14 @@ def test_from_the_draft_to_the_report(office: Office, engine: Engine) -> None:
     assert [action for (action,) in actions] == ["campaign.create", "campaign.submit", "campaign.begin"]
     assert [one["id"] for one in office.call(f"{PATH}?state=done").json["items"]] == [made["id"]]
     assert office.call(f"{PATH}?state=draft").json["items"] == []
+
+
+def test_a_forecast_tells_words_of_its_segments_that_no_member_has(office: Office) -> None:
+    rule = parse({"not": {"field": "tags", "op": "any_of", "value": ["vlp"]}})
+    excluded = save.create(kind="rule", name="老客", rule=rule, actor=OPERATOR, now=clock.now())
+    made = office.made(excluded=[excluded.id])
+    forecast = office.call(f"{PATH}/{made['id']}/forecast").json
+    assert (forecast["members"], forecast["unknown"]) == (0, [{"field": "tags", "word": "vlp"}])
 
 
 def test_whoever_did_not_open_it_can_be_meant_by_the_next(office: Office, engine: Engine) -> None:
@@ -363,6 +373,34 @@ def test_what_has_not_begun_is_taken_back_and_needs_a_second_person_anew(
     assert anew["approval_id"] != waiting["approval_id"]
     [(actor, data)] = rows(engine, "SELECT actor_id, data FROM audit_log WHERE action = 'campaign.take_back'")
     assert (actor, data) == (office.marketer.id, {"approval_id": waiting["approval_id"]})
+
+
+def test_a_draft_that_nobody_needs_is_discarded_for_good(office: Office, engine: Engine) -> None:
+    made, other = office.made(), office.made(name="另一个")
+    path = f"{PATH}/{made['id']}"
+    late = office.call(f"{path}/discard", {"version": 2})
+    assert (late.status_code, late.json["code"], late.json["version"]) == (409, "version_conflict", 1)
+    gone = office.call(f"{path}/discard", {"version": 1})
+    assert (gone.status_code, gone.json["state"]) == (200, "discarded")
+
+    def listed(query: str) -> list[str]:
+        return [one["id"] for one in office.call(f"{PATH}{query}").json["items"]]
+
+    assert (listed(""), listed("?state=draft")) == ([other["id"]], [other["id"]])
+    assert listed("?state=discarded") == [made["id"]]
+    assert office.state(made) == "discarded"
+    for refused in (
+        office.call(f"{path}/discard", {"version": 1}),
+        office.call(f"{path}/submit", {"version": 1}),
+        office.call(path, office.draft(version=1), method="PUT"),
+    ):
+        assert (refused.status_code, refused.json["code"]) == (409, "campaign_in_other_state")
+    assert office.call(f"{path}/duplicate", {"name": "还是要"}).json["state"] == "draft"
+    office.submitted(other)
+    waiting = office.call(f"{PATH}/{other['id']}/discard", {"version": 1})
+    assert (waiting.status_code, waiting.json["state"]) == (409, "in_review")
+    told = rows(engine, "SELECT actor_id, object_id FROM audit_log WHERE action = 'campaign.discard'")
+    assert told == [(office.marketer.id, made["id"])]
 
 
 def test_a_time_that_is_over_is_forgotten_when_it_is_taken_back(office: Office) -> None:

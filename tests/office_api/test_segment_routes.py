@@ -75,6 +75,22 @@ def test_a_preview_shows_twenty_at_most_and_writes_nothing(shop: Shop, office: A
     assert rows(engine, "SELECT 1 FROM segments") == []
 
 
+def test_words_that_no_member_has_are_told_before_and_after_it_is_saved(shop: Shop, office: Any) -> None:
+    office("/member-tags", {"tag": "vip", "members": numbers(shop.member())})
+    mistyped = {"field": "tags", "op": "any_of", "value": ["vip", "vlp"]}
+    hint = [{"field": "tags", "word": "vlp"}]
+    seen = office("/segments/previews", {"rule": mistyped}).json
+    assert (seen["count"], seen["unknown"]) == (1, hint)
+    segment = made(office, rule=mistyped)
+    path = f"/segments/{segment['id']}"
+    assert (segment["unknown"], office(path).json["unknown"]) == (hint, hint)
+    for value, unknown in ((["vip"], []), (["vlp"], hint)):
+        body = {"version": segment["version"], "name": "x", "rule": {**mistyped, "value": value}}
+        segment = office(path, body, method="PUT").json
+        assert segment["unknown"] == unknown
+    assert made(office, kind="list", rule=None)["unknown"] == []
+
+
 def test_what_is_bought_counts_once_the_worker_has_been_there(shop: Shop, office: Any) -> None:
     phone = shop.member()
     shop.earn(phone, 30)

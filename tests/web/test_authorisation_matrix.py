@@ -981,6 +981,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/office/v1/campaigns/<string:campaign_id>/submit"): staff(
         403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda s: {"campaign_id": s.campaign()}
     ),
+    ("POST", "/office/v1/campaigns/<string:campaign_id>/discard"): staff(
+        403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda s: {"campaign_id": s.campaign()}
+    ),
     ("POST", "/office/v1/campaigns/<string:campaign_id>/take-back"): staff(
         403,
         403,

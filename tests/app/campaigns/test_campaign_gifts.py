@@ -334,6 +334,63 @@ def test_a_gift_without_a_bound_is_not_put_before_anybody(
     begun(shop, people, gift={"points": 5}, budget_fen=100)
 
 
+# What messages cost without a gift
+
+
+def paid(shop: Shop, count: int) -> list[Phone]:
+    """Who can be told by WeChat, of which a message is two fen."""
+    policy(fen_per_1000_wechat=2_000)
+    template()
+    return [by_wechat(one, 1) for one in crowd(shop, count)]
+
+
+@pytest.mark.parametrize("else_inbox", [False, True])
+def test_messages_to_a_list_that_grows_after_the_review_cost_no_more_than_was_agreed_to(
+    shop: Shop, engine: Engine, else_inbox: bool
+) -> None:
+    people = paid(shop, 3)
+    campaign = begun(shop, people, channel="wechat_subscribe", else_inbox=else_inbox)
+    for phone in grown(shop, campaign, 2):
+        by_wechat(phone, 1)
+    work()
+    channels = "SELECT channel, count(*) FROM messages WHERE kind = 'campaign' GROUP BY 1 ORDER BY 1"
+    by_channel = [("wechat_subscribe", 3)]
+    assert rows(engine, channels) == ([("inbox", 2)] if else_inbox else []) + by_channel
+    assert report(campaign_id=campaign, now=NOON).refused == ({} if else_inbox else {"not_agreed": 2})
+    assert rows(engine, "SELECT spent FROM campaigns") == [(6_000,)]
+
+
+def test_messages_that_became_dearer_go_to_fewer(shop: Shop, engine: Engine) -> None:
+    people = paid(shop, 4)
+    campaign = begun(shop, people, channel="wechat_subscribe")
+    policy(fen_per_1000_wechat=4_000)
+    work()
+    assert told(engine) == ids(people[:2])
+    assert report(campaign_id=campaign, now=NOON).refused == {"not_agreed": 2}
+
+
+def test_what_costs_nothing_is_told_to_all_who_are_meant_when_it_begins(shop: Shop, engine: Engine) -> None:
+    people = crowd(shop, 2)
+    campaign = begun(shop, people)
+    more = grown(shop, campaign, 3)
+    work()
+    assert told(engine) == ids(people + more)
+
+
+def test_messages_without_a_bound_are_not_put_before_anybody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(**_: Any) -> None:
+        raise SegmentTooSlow(most_s=10)
+
+    monkeypatch.setattr("app.campaigns.forecast.forecast", slow)
+    people = paid(shop, 2)
+    with pytest.raises(SegmentTooSlow):
+        begun(shop, people, channel="wechat_subscribe")
+    begun(shop, people, channel="wechat_subscribe", budget_fen=100)
+    begun(shop, people)
+
+
 # Drafts
 
 
