@@ -17,7 +17,7 @@ from app.segments.rule import parse
 
 MOST_UNKNOWN = 50
 # By field, what its words are among what members bought; of tags nothing.
-_KINDS = {"tags": None, "bought_products": "product", "bought_categories": "category"}
+_KINDS = {"tags": None, "bought_products": "product", "may_like": "product", "bought_categories": "category"}
 # Each word is one look into an index; the order within leaves the planner no other one. Else, where it takes a word for
 # one that many have, it reads on from wherever it begins, and for one that nobody has to the end. So a tag is the first
 # from the word on, if that is the word.

@@ -50,6 +50,7 @@ def test_words_that_nobody_has_are_told_wherever_they_stand(world: World) -> Non
         ("tags", "old"),
     ]
     assert told(words("tags", "vip"), None, words("bought_products", "A1", days=3)) == []
+    assert told(words("may_like", "A1", "A7")) == [("may_like", "A7")]
 
 
 def test_a_word_is_known_only_as_what_it_is(world: World) -> None:
