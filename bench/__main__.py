@@ -33,7 +33,7 @@ from bench.last_ones import KINDS
 from bench.load import LoadFailed
 from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
 from bench.sending import SendingFailed
-from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
+from bench.server import BLOCKING_THREADS, CROWD_NICENESS, ROOT, WORKERS, serving
 from bench.stock import lay_in
 
 FOLDER = ROOT / "var" / "bench"
@@ -52,15 +52,13 @@ RATIOS = (
 )
 #: What may cost so many milliseconds of CPU, app and database together.
 COSTS = (("quote", 25.0), ("wallet", 10.0))
+FLASHES = ("flash claim", "flash claim, 10 s", "flash claim, own server")
 #: Whose p99 may be how many milliseconds, or how many percent of whose.
 SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
     ("claim, used up", "", None, None),
-    *((flash, "", 1_500.0, None) for flash in ("flash claim", "flash claim, 10 s")),
-    *((f"{flash}: refused", "", None, None) for flash in ("flash claim", "flash claim, 10 s")),
-    *(
-        (f"{flash}: wallet meanwhile", f"{flash}: wallet before", None, 150.0)
-        for flash in ("flash claim", "flash claim, 10 s")
-    ),
+    *((flash, "", 1_500.0, None) for flash in FLASHES),
+    *((f"{flash}: refused", "", None, None) for flash in FLASHES),
+    *((f"{flash}: wallet meanwhile", f"{flash}: wallet before", None, 150.0) for flash in FLASHES),
     *((f"race losers: {kind}", "", 1_000.0, None) for kind in KINDS),
     (messaging.DRAINING, messaging.QUIET, None, 120.0),
 )
@@ -106,6 +104,12 @@ def main() -> None:
             serving(
                 "bench.app_with_hello:create_app", ground.environment, Path(logs) / "product.log"
             ) as product,
+            serving(
+                "bench.app_with_hello:create_app",
+                ground.environment,
+                Path(logs) / "crowd.log",
+                niceness=CROWD_NICENESS,
+            ) as crowd,
             serving("bench.bare_hello:create_app", {}, Path(logs) / "bare.log") as bare,
             written_to as messages,
         ):
@@ -113,6 +117,7 @@ def main() -> None:
                 plan=plan,
                 ground=ground,
                 product=product,
+                crowd=crowd,
                 bare=bare,
                 engine=engine,
                 stock=stock,

@@ -30,9 +30,11 @@ _GRACE_S = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:
-    """`claims` are sent within `over_s` seconds, evenly; 0: all at once. Each of `reads` is a reader's."""
+    """`claims` are sent within `over_s` seconds, evenly; 0: all at once. Each of `reads` is a reader's, who may ask
+    another server."""
 
     port: int
+    reads_port: int
     claims: Sequence[bytes] = field(repr=False)
     over_s: float
     reads: Sequence[bytes] = field(repr=False)
@@ -78,7 +80,7 @@ def watch(crowd: Crowd) -> Seen:
 class _Run:
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
-        self._readers = [_Client(_connect(crowd.port), read, True) for read in crowd.reads]
+        self._readers = [_Client(_connect(crowd.reads_port), read, True) for read in crowd.reads]
         self._claimers = [_Client(_connect(crowd.port), claim, False) for claim in crowd.claims]
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()

@@ -81,6 +81,7 @@ NAMES = (
         "wallet",
         "flash claim",
         "flash claim, 10 s",
+        "flash claim, own server",
         "race losers",
     ),
     *messaging.NAMES,
@@ -96,6 +97,8 @@ class Bench:
     plan: Plan
     ground: Ground
     product: Server
+    #: The product as well, for crowds: it lets the other go first.
+    crowd: Server
     bare: Server
     engine: Engine = field(repr=False)
     stock: stock.Stock
@@ -156,8 +159,9 @@ class Bench:
             "claim": lambda _: self._once(claiming.claims(int(seconds * MOST_CLAIMS_PER_S))),
             "claim, used up": lambda _: self._repeated(claiming.refused(), status=b"409"),
             "wallet": lambda _: self._repeated(claiming.wallets()),
-            "flash claim": lambda _: self._flash(claiming, 0.0),
-            "flash claim, 10 s": lambda _: self._flash(claiming, SPREAD_S),
+            "flash claim": lambda _: self._flash(claiming, 0.0, self.product),
+            "flash claim, 10 s": lambda _: self._flash(claiming, SPREAD_S, self.product),
+            "flash claim, own server": lambda _: self._flash(claiming, 0.0, self.crowd),
             "race losers": partial(self._races, self._last_ones()),
         }
 
@@ -202,13 +206,14 @@ class Bench:
         variables = claims.reference_variables(self.counter, number, CLIENTS)
         return tool.measure(PRODUCT, "claim_reference", self.plan.seconds, variables)
 
-    def _flash(self, claiming: claims.ClaimRequests, over_s: float) -> dict[str, Sample]:
+    def _flash(self, claiming: claims.ClaimRequests, over_s: float, server: Server) -> dict[str, Sample]:
         """The whole crowd, at once or within `over_s`. Raises `BooksUnsound` if not exactly what there was is out."""
         with stock.in_bulk(self.engine) as connection:
             template_id, _ = claims.template(connection, FEW, per_member=1)
         self.ground.clear_up()
         crowd = flash.Crowd(
-            port=self.product.port,
+            port=server.port,
+            reads_port=self.product.port,
             claims=claiming.burst(template_id, CROWD),
             over_s=over_s,
             reads=[claiming.wallet(member_id, 20) for member_id in range(1, READERS + 1)],
