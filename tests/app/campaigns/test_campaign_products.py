@@ -14,6 +14,7 @@ from app.campaigns.wording import Person, addressed, words_of
 from app.messages.inbox import inbox
 from app.messages.preferences import set_preferences
 from app.messages.send import fill_inboxes
+from app.texts.malformed_campaigns import OF_A_CAMPAIGNS_PLACE
 from tests.adjusting import member_no
 from tests.app.campaigns.test_campaign_outcome import tried
 from tests.automations import do, facts, turned_on
@@ -57,6 +58,13 @@ def test_each_reads_what_is_recommended_to_them(shop: Shop, unaudited_engine: En
     assert (one.title, one.body) == ("为您推荐黄油可颂", "王小明，试试黄油可颂。")
     [other] = inbox(member_id=members[1].member_id, language="en", limit=5, before=None)
     assert (other.title, other.body) == ("For you: 茉莉绿茶", "李静, how about 茉莉绿茶?")
+
+
+def test_whoever_mistypes_it_is_told_of_it() -> None:
+    """As of every other field."""
+    told = OF_A_CAMPAIGNS_PLACE["braces that stand for nothing here"]
+    fields = ("name", "tier", "points", "product", "coupon", "points_given")
+    assert all("{{" + field + "}}" in words for words in told for field in fields)
 
 
 def test_where_nothing_is_recommended_it_reads_well_all_the_same(shop: Shop, engine: Engine) -> None:
