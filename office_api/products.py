@@ -31,7 +31,7 @@ class ProductsArguments(PageArguments):
 
 class ProductSchema(Strict):
     sku = fields.String(required=True)
-    name = fields.String(required=True, metadata={"description": "as on the newest receipt"})
+    name = fields.String(required=True, metadata={"description": "as on the newest receipts"})
     category = fields.String(required=True)
     buyers = fields.Integer(required=True, metadata={"description": "members who bought it within 180 days"})
     last_on = fields.Date(required=True)

@@ -5,7 +5,7 @@ became of each, together. So a killed worker leaves them waiting, and none is pl
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from app.campaigns.forecast import telling_of
 from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
+from app.campaigns.picked import refused_since
 from app.campaigns.telling import tell_each
 from app.campaigns.wording import names_product
 from app.db import Busy, is_lost, reading, transaction
@@ -107,8 +108,10 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
         session.execute(_ROW_BY_ROW)
         had = frozenset(row.member_id for row in rows if row.given)
         batch = _Batch(session, campaign, app_id, had, now)
-        batch.tell([row.member_id for row in rows if row.arm == "told"])
-        batch.hold_out([row.member_id for row in rows if row.arm == "held_out"])
+        off = refused_since(session, campaign, [row.member_id for row in rows])
+        batch.refuse(off)
+        batch.tell([row.member_id for row in rows if row.arm == "told" and row.member_id not in off])
+        batch.hold_out([row.member_id for row in rows if row.arm == "held_out" and row.member_id not in off])
         batch.giving.settle()
         return batch.decided
 
@@ -152,6 +155,10 @@ class _Batch:
                 self.decided += len(told)
         # Whose credit came, or went, in this very moment is in no list, and looked at again.
         self._decide([(member_id, refused, None) for member_id, refused in outcome.refused.items()])
+
+    def refuse(self, member_ids: Iterable[int]) -> None:
+        """In either arm, those who want nothing made from what they bought."""
+        self._decide([(member_id, "opted_out", None) for member_id in sorted(member_ids)])
 
     def hold_out(self, member_ids: Sequence[int]) -> None:
         """They are looked at as if they were told: only who could have been is compared with who was."""

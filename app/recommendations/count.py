@@ -29,8 +29,10 @@ WINDOW_DAYS, LATELY_DAYS = 180, 30
 #: The work has bounds, however many members and articles there are: so many members at most, drawn evenly; the latest
 #: products of each; the products that most members bought.
 MOST_MEMBERS, MOST_OF_ONE, MOST_PRODUCTS = 100_000, 20, 50_000
-#: Of fewer members it would be an accident, and tell of what single persons do.
+#: Of fewer members it would be an accident, and tell of what single persons do; a best seller has so many buyers, too.
 FEWEST_TOGETHER = 5
+#: So many receipts are asked what a product is called.
+_RECEIPTS = 3
 #: So many others are kept of a product.
 MOST_OTHERS = 20
 #: A statement that is not through by then is given up, and all of it is tried again an hour later.
@@ -45,18 +47,24 @@ _HOW = {
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('recommendations counted'))")
 _STANDS = text("SELECT EXISTS (SELECT FROM sold_counts WHERE day >= :day)")
 
-# Its words are those of the newest receipt of whoever bought it last: found by two indexes, product by product.
-_PRODUCTS = text("""
+# Its words are those that most of a few newest receipts have, each of another member: what one register sends once by
+# mistake, or one clerk types, is not read by everybody. Found by two indexes, product by product. What has a blank for
+# a name there cannot be recommended to anybody.
+_PRODUCTS = text(f"""
     INSERT INTO sold_products (sku, name, category, buyers, last_on, place)
     SELECT b.sku, l.name, l.category, b.buyers, b.last_on, row_number() OVER (ORDER BY b.buyers DESC, b.sku)
     FROM (SELECT word AS sku, count(*) AS buyers, max(last_on) AS last_on FROM member_bought
         WHERE kind = 'product' AND last_on > :since GROUP BY word
         ORDER BY count(*) DESC, word LIMIT :most_products) b
-    CROSS JOIN LATERAL (SELECT m.member_id FROM member_bought m
-        WHERE m.kind = 'product' AND m.word = b.sku AND m.last_on = b.last_on ORDER BY m.member_id DESC LIMIT 1) w
-    CROSS JOIN LATERAL (SELECT l.name, l.category FROM sales s JOIN sale_lines l ON l.sale_id = s.id
-        WHERE s.member_id = w.member_id AND s.business_date = b.last_on AND l.sku = b.sku
-        ORDER BY s.id DESC, l.line_no DESC LIMIT 1) l""")
+    CROSS JOIN LATERAL (SELECT l.name, l.category FROM (
+            SELECT m.member_id, m.last_on, row_number() OVER (ORDER BY m.last_on DESC, m.member_id DESC) AS nth
+            FROM member_bought m WHERE m.kind = 'product' AND m.word = b.sku AND m.last_on > :since
+            ORDER BY m.last_on DESC, m.member_id DESC LIMIT {_RECEIPTS}) w
+        CROSS JOIN LATERAL (SELECT btrim(l.name) AS name, l.category
+            FROM sales s JOIN sale_lines l ON l.sale_id = s.id
+            WHERE s.member_id = w.member_id AND s.business_date = w.last_on AND l.sku = b.sku AND btrim(l.name) <> ''
+            ORDER BY s.id DESC, l.line_no DESC LIMIT 1) l
+        GROUP BY l.name, l.category ORDER BY count(*) DESC, min(w.nth) LIMIT 1) l""")  # noqa: S608
 # Drawn by their ids in an order that has nothing to do with when they joined: the same ones each time. The OFFSET has
 # what each bought read by the key, whatever the planner expects. Products are numbers while they are counted: pairs of
 # numbers take half the room, and half the time, of pairs of words.

@@ -12,8 +12,8 @@ class SoldProduct(Base):
     """A product that members bought within the window and kept: `buyers` of them, the last on `last_on`.
     `place` 1 has the most.
 
-    Name and category are those on the newest receipt. What nobody wants recommended stands here too: which these are
-    says the policy, and it holds at once.
+    Name and category are those on most of the newest receipts. What nobody wants recommended stands here too: which
+    these are says the policy, and it holds at once.
     """
 
     __tablename__ = "sold_products"

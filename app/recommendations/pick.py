@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.db import reading
 from app.members.models import PERSONALISED
 from app.policies import in_force
-from app.recommendations.count import LATELY_DAYS, WINDOW_DAYS
+from app.recommendations.count import FEWEST_TOGETHER, LATELY_DAYS, WINDOW_DAYS
 from app.recommendations.policy import EXCLUDED, RecommendationPolicy
 
 #: To one member, at most.
@@ -68,9 +68,11 @@ _PICKED = text(f"""
             WHERE t.other <> ALL(own.skus) AND t.other NOT IN (SELECT sku FROM excluded)
                 AND o.sku NOT IN (SELECT sku FROM excluded)
             GROUP BY t.other ORDER BY score DESC, t.other LIMIT :most) g) c""")  # noqa: S608
+# What a few bought is no best seller, and its name may tell who they are: a cake with somebody's name on it.
 _BEST = text(f"""
     SELECT p.sku, p.name FROM sold_products p
-    WHERE p.last_on > (SELECT max(day) - {LATELY_DAYS} FROM sold_counts) AND NOT {EXCLUDED}
+    WHERE p.last_on > (SELECT max(day) - {LATELY_DAYS} FROM sold_counts) AND p.buyers >= {FEWEST_TOGETHER}
+        AND NOT {EXCLUDED}
     ORDER BY p.place LIMIT {_MOST_BEST}""")  # noqa: S608
 
 

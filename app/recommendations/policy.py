@@ -17,7 +17,8 @@ _NEVER = (
 
 
 class RecommendationPolicy(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Articles by their number, and categories in whatever case, that are not recommended and are no reason either."""
+    """Articles by their number, and categories, in capitals or not and whatever blanks are around them, that are not
+    recommended and are no reason either."""
 
     NAME: ClassVar[str] = "recommendations"
 
@@ -35,14 +36,15 @@ class RecommendationPolicy(Policy, frozen=True, kw_only=True, forbid_unknown_fie
         """What `EXCLUDED` is filled with."""
         return {
             "excluded_skus": list(self.excluded_skus),
-            "excluded_categories": sorted(_lower(self.excluded_categories)),
+            "excluded_categories": list(self.excluded_categories),
         }
 
 
-#: Of a product `p`, for a statement.
-EXCLUDED = """(p.sku = ANY(CAST(:excluded_skus AS text[]))
-    OR lower(p.category) = ANY(CAST(:excluded_categories AS text[])))"""
+#: Of a product `p`, for a statement. Both sides are made alike by the database, for what are capitals depends on its
+#: locale; and a register that pads a word with blanks means the same.
+EXCLUDED = """(p.sku = ANY(CAST(:excluded_skus AS text[])) OR lower(btrim(p.category)) = ANY(ARRAY(
+    SELECT lower(btrim(w)) FROM unnest(CAST(:excluded_categories AS text[])) w)))"""
 
 
 def _lower(words: tuple[str, ...]) -> set[str]:
-    return {word.lower() for word in words}
+    return {word.strip(" ").lower() for word in words}

@@ -6,8 +6,9 @@ OF_A_CAMPAIGNS_PLACE: dict[str, tuple[str, str]] = {
     "blank": ("不能为空", "must not be blank"),
     "signs that cannot be shown": ("含有无法显示的字符", "has characters that cannot be shown"),
     "braces that stand for nothing here": (
-        "中的花括号无法填充，只能用 {{name}}、{{tier}}、{{points}}，以及所赠送的 {{coupon}}、{{points_given}}",
-        "has braces that stand for nothing here; there are {{name}}, {{tier}}, {{points}},"
+        "中的花括号无法填充，只能用 {{name}}、{{tier}}、{{points}}、{{product}}，"
+        "以及所赠送的 {{coupon}}、{{points_given}}",
+        "has braces that stand for nothing here; there are {{name}}, {{tier}}, {{points}}, {{product}},"
         " and of what is given {{coupon}} and {{points_given}}",
     ),
     "no template that is in use for marketing": (

@@ -86,6 +86,53 @@ def test_what_is_recommended_is_picked_for_the_member_until_they_switch_it_off(
     expect(page.locator(".pick-because")).to_have_count(0)
 
 
+RECOMMENDATIONS = "/api/v1/me/recommendations"
+
+
+def test_what_was_picked_before_is_not_shown_when_the_server_does_not_say_more(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    page = member_phone
+    api.recommended = [("黄油可颂", "茉莉绿茶")]
+    notices(page)
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    expect(page.locator(".pick-name")).to_have_text(["黄油可颂"])
+
+    notices(page)
+    page.get_by_role("switch", name=PICKED).click()
+    until(lambda: not api.personalised)
+    page.route("**" + RECOMMENDATIONS, lambda route: route.fulfill(status=503, body="{}"))
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    expect(page.locator(".picks-heading")).to_have_count(0)
+    expect(page.locator(".digits")).to_be_visible()
+
+
+def test_an_answer_from_before_the_switch_is_not_shown_after_it(
+    api: MemberApiStub, member_phone: Page
+) -> None:
+    page = member_phone
+    api.recommended = [("黄油可颂", "茉莉绿茶")]
+    notices(page)
+    slow: list[Route] = []
+    page.route("**" + RECOMMENDATIONS, lambda route: slow.append(route), times=1)
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    until_seen(page, lambda: len(slow) == 1)
+    late = slow[0].fetch()
+    notices(page)
+    page.get_by_role("switch", name=PICKED).click()
+    until(lambda: not api.personalised)
+    page.get_by_role("button", name="返回").click()
+    page.locator("#tabs button").nth(0).click()
+    expect(page.locator(".picks-heading")).to_have_text("大家都在买")
+    slow[0].fulfill(response=late)
+    page.wait_for_timeout(300)
+    expect(page.locator(".picks-heading")).to_have_text("大家都在买")
+    expect(page.locator(".pick-because")).to_have_count(0)
+
+
 def test_of_two_changes_the_second_waits_until_the_first_has_arrived(
     api: MemberApiStub, member_phone: Page
 ) -> None:

@@ -48,8 +48,9 @@ function nextLookMs() {
 
 /** Some are enough here. */
 const MOST_PICKS = 3;
-/** What is recommended changes by night, or when the member switches it: asked once each time the page is shown. */
-const picks = { asked: false };
+/** What is recommended changes by night, or when the member switches it: asked once each time the page is shown, and an
+ * answer from before is not shown any more. */
+const picks = { asked: false, round: 0 };
 
 /** For which figures of the card the line about the tier was asked: others are a reason to ask again. */
 const tierLine = { askedFor: '' };
@@ -92,7 +93,7 @@ Component({
       wx.setKeepScreenOn({ keepScreenOn: true });
       clock.looksLeft = LOOKS;
       tierLine.askedFor = '';
-      picks.asked = false;
+      Object.assign(picks, { asked: false, round: picks.round + 1 });
       // Whoever opens the mini-program only now, or comes back from the question, is told of one that waits.
       questions.nextAtMs = 0;
       clock.ticking = setInterval(() => this.tick(), 1000);
@@ -277,16 +278,22 @@ Component({
     /** Last of all: nobody waits for it. */
     reloadPicks() {
       if (picks.asked) return;
+      const { round } = picks;
       picks.asked = true;
       api.recommendations().then(
         ({ personalised, items }) => {
+          if (round !== picks.round) return;
           const { t } = this.data;
           this.setData({
             picksTitle: personalised ? t.pickedForYou : t.bestSellers,
             picks: items.slice(0, MOST_PICKS),
           });
         },
-        (problem) => console.info('nothing recommended:', api.asApiError(problem).code),
+        (problem) => {
+          console.info('nothing recommended:', api.asApiError(problem).code);
+          // What stood there may have been picked before the member switched it off, or in another language.
+          if (round === picks.round) this.setData({ picks: [] });
+        },
       );
     },
 
@@ -299,6 +306,7 @@ Component({
         this.setData({ guest: false, error: message });
         return;
       }
+      Object.assign(picks, { asked: false, round: picks.round + 1 });
       const brand = await api.config().then(
         (config) => config.brand,
         () => '',

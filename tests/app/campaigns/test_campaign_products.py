@@ -1,5 +1,6 @@
 """What is recommended to a member stands in the words of campaigns and automations, by every channel."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,15 +10,19 @@ from app import clock
 from app.audit import OPERATOR
 from app.campaigns import halt
 from app.campaigns import plan as planning
+from app.campaigns.begin import begin
 from app.campaigns.content import CampaignMalformed
 from app.campaigns.wording import Person, addressed, words_of
 from app.messages.inbox import inbox
 from app.messages.preferences import set_preferences
 from app.messages.send import fill_inboxes
+from app.segments import save
+from app.segments.rule import parse
+from app.texts.malformed_campaigns import OF_A_CAMPAIGNS_PLACE
 from tests.adjusting import member_no
 from tests.app.campaigns.test_campaign_outcome import tried
 from tests.automations import do, facts, turned_on
-from tests.campaigns import APP_ID, approved, audience, begun, by_wechat, drafted, work
+from tests.campaigns import APP_ID, approved, audience, begun, by_wechat, drafted, held_out, work
 from tests.campaigns import INBOX as PLAIN
 from tests.conftest import rows
 from tests.marketing import NOON, policy, template
@@ -57,6 +62,13 @@ def test_each_reads_what_is_recommended_to_them(shop: Shop, unaudited_engine: En
     assert (one.title, one.body) == ("为您推荐黄油可颂", "王小明，试试黄油可颂。")
     [other] = inbox(member_id=members[1].member_id, language="en", limit=5, before=None)
     assert (other.title, other.body) == ("For you: 茉莉绿茶", "李静, how about 茉莉绿茶?")
+
+
+def test_whoever_mistypes_it_is_told_of_it() -> None:
+    """As of every other field."""
+    told = OF_A_CAMPAIGNS_PLACE["braces that stand for nothing here"]
+    fields = ("name", "tier", "points", "product", "coupon", "points_given")
+    assert all("{{" + field + "}}" in words for words in told for field in fields)
 
 
 def test_where_nothing_is_recommended_it_reads_well_all_the_same(shop: Shop, engine: Engine) -> None:
@@ -133,6 +145,34 @@ def test_who_refuses_it_is_told_of_best_sellers_and_what_waits_is_not_sent(
         ("pending", None),
         ("pending", None),
     ]
+
+
+def test_who_refuses_it_before_their_turn_is_not_told_what_a_segment_picked_them_for(
+    shop: Shop, unaudited_engine: Engine
+) -> None:
+    policy(quiet_from=None, most_a_day=9, most_a_week=9)
+    members = [shop.member() for _ in range(4)]
+    counted(NOON, pairs=[("A", "B")])
+    for one in members:
+        has_bought(one.member_id, "A", now=NOON)
+    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
+    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=NOON).id
+    campaign = approved(shop, drafted(meant, drip_hours=24))
+    plain = approved(shop, drafted(audience(members, "同样的人"), drip_hours=24))
+    held_out(campaign, members[2:])
+    begin(plain, now=NOON)
+    for one in (members[0], members[2]):
+        set_preferences(member_id=one.member_id, refused=frozenset({"personalised"}), now=NOON)
+    work(NOON + timedelta(hours=24))
+    became = "SELECT arm, state, refused FROM campaign_members WHERE campaign_id = :id ORDER BY member_id"
+    assert rows(unaudited_engine, became, id=campaign) == [
+        ("told", "refused", "opted_out"),
+        ("told", "planned", None),
+        ("held_out", "refused", "opted_out"),
+        ("held_out", "planned", None),
+    ]
+    # Who is meant for another reason is told.
+    assert {state for _, state, _ in rows(unaudited_engine, became, id=plain)} == {"planned"}
 
 
 def test_a_test_shows_it_too(shop: Shop, unaudited_engine: Engine) -> None:

@@ -90,6 +90,24 @@ def test_it_has_the_words_of_the_newest_receipt(world: World, unaudited_engine: 
     ]
 
 
+def test_one_receipt_does_not_rename_it_for_everybody(world: World, unaudited_engine: Engine) -> None:
+    world([*[buyer("A", ago=3)] * 2, buyer("A", ago=2, category="酒类")])
+    count.count(now=NOW)
+    assert rows(unaudited_engine, "SELECT category FROM sold_products") == [("茶饮",)]
+
+
+@pytest.mark.parametrize(("name", "kept"), [("   ", []), (" 茉莉绿茶 ", ["茉莉绿茶"])])
+def test_what_has_a_blank_for_a_name_is_left_out(
+    world: World, unaudited_engine: Engine, name: str, kept: list[str]
+) -> None:
+    world([buyer("A", "B")])
+    with unaudited_engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE sale_lines SET name = :name WHERE sku = 'A'"), {"name": name})
+    count.count(now=NOW)
+    assert [named for (named,) in rows(unaudited_engine, "SELECT name FROM sold_products")] == [*kept, "名B"]
+
+
 def test_what_nobody_wants_recommended_is_no_reason_either(world: World, unaudited_engine: Engine) -> None:
     smoker = Person(sales=[*buyer("A").sales, *buyer("T", category="Tobacco").sales])
     world([*[buyer("A", "B", "C")] * 5, *[smoker] * 5])

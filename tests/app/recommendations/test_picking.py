@@ -101,19 +101,37 @@ def test_what_is_excluded_holds_at_once(counted: None) -> None:
 
 
 def test_what_was_not_sold_lately_is_no_best_seller(world: World) -> None:
-    world([Person(), *[buyer("OLD", ago=30)] * 9, buyer("NEW", ago=29)])
+    world([Person(), *[buyer("OLD", ago=30)] * 9, *[buyer("NEW", ago=29)] * 5])
     count.count(now=NOW)
     assert shown(1) == [("NEW", None)]
 
 
+def test_what_only_a_few_bought_is_no_best_seller(world: World) -> None:
+    world([Person(), *[buyer("CAKE FOR LI")] * 4, *[buyer("A")] * 5])
+    count.count(now=NOW)
+    assert shown(1) == [("A", None)]
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [("酒类", "酒类 "), (" 酒类", "酒类"), ("Spirits", "SPIRITS"), ("ÄPFEL", "ÄPFEL")],
+)
+def test_a_category_is_excluded_however_a_register_writes_it(world: World, word: str, written: str) -> None:
+    world([Person(), *[buyer("T", category=written)] * 5])
+    count.count(now=NOW)
+    assert shown(1) == [("T", None)]
+    exclude(excluded_categories=[word])
+    assert shown(1) == []
+
+
 def test_what_was_bought_before_the_window_may_be_recommended_again(world: World) -> None:
-    world([buyer("A", ago=180), *[buyer("A")] * 2])
+    world([buyer("A", ago=180), *[buyer("A")] * 5])
     count.count(now=NOW)
     assert shown(1) == [("A", None)]
 
 
 def test_ten_at_most(world: World) -> None:
-    world([Person(), buyer(*(f"S{n:02}" for n in range(15)))])
+    world([Person(), *[buyer(*(f"S{n:02}" for n in range(15)))] * 5])
     count.count(now=NOW)
     assert shown(1) == [(f"S{n:02}", None) for n in range(10)]
 

@@ -33,6 +33,11 @@ def test_excluding_more_is_tighter_and_excluding_less_loosens() -> None:
     )
 
 
+def test_blanks_around_a_category_are_none() -> None:
+    padded = [f" {one} " for one in DEFAULT.excluded_categories]
+    assert not policy(excluded_categories=padded).loosens(DEFAULT)
+
+
 def test_what_is_taken_off_the_list_waits_for_a_second_person_who_reads_what_stood_there(
     shop: Shop, engine: Engine
 ) -> None:
