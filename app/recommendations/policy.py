@@ -6,7 +6,8 @@ from msgspec import Meta
 
 from app.policies import Policy
 
-_Sku = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*\Z")]
+#: As registers send it: with a blank around it, it would exclude nothing, and nobody would notice.
+_Sku = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00\s]([^\x00]*[^\x00\s])?\Z")]
 _Category = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[^\x00]*\Z")]
 #: By the words that registers use for them: advertising tobacco, prescriptions or infant formula is forbidden
 #: (Advertising Law art. 16, 20, 22), and everybody buys bags.

@@ -206,8 +206,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The code is wrong or too old. Please ask for another one.",
     ),
     "opt_in_not_asked": (
-        "只有会员本人要求时，才能代为恢复接收营销信息。",
-        "Marketing may be allowed again only if the member asked for it.",
+        "只有会员本人要求时，才能代为恢复接收营销信息或个性化推荐。",
+        "Marketing or personalised recommendations may be allowed again only if the member asked for it.",
     ),
     "email_not_offered": ("暂不支持绑定邮箱。", "E-mail is not offered here."),
     # chat apps

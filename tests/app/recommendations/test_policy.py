@@ -79,3 +79,14 @@ def test_what_is_taken_off_the_list_waits_for_a_second_person_who_reads_what_sto
 def test_bounds(shop: Shop, engine: Engine, value: dict[str, Any]) -> None:
     with pytest.raises(PolicyMalformed):
         set_policy(kind=RecommendationPolicy, value=value, version=0, staff_id=1, now=NOON)
+
+
+@pytest.mark.parametrize("sku", ["QH009 ", " QH009", " ", "", "Q\x00", "x" * 65])
+def test_an_article_number_that_no_register_sends_is_refused(sku: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        policy(excluded_skus=[sku])
+
+
+@pytest.mark.parametrize("sku", ["Q", "QH009", "红 茶", "x" * 64])
+def test_an_article_number_is_taken_as_it_is(sku: str) -> None:
+    assert policy(excluded_skus=[sku]).excluded_skus == (sku,)
