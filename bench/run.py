@@ -74,16 +74,8 @@ NAMES = (
         "sale reference",
     ),
     *("sale", "scan+sale", "quoted sale reference", "sale by quote", "quote"),
-    *(
-        "claim reference",
-        "claim",
-        "claim, used up",
-        "wallet",
-        "flash claim",
-        "flash claim, 10 s",
-        "flash claim, own server",
-        "race losers",
-    ),
+    *("claim reference", "claim", "claim, used up", "wallet"),
+    *("flash claim", "flash claim, 10 s", "flash claim, own server", "race losers"),
     *messaging.NAMES,
 )
 #: Of a flash claim there are figures for each of these.
