@@ -31,7 +31,7 @@ from bench.ground import standing
 from bench.last_ones import CLIENTS as RACERS
 from bench.last_ones import KINDS
 from bench.load import LoadFailed
-from bench.run import CLIENTS, FULL, NAMES, QUICK, Bench, machine
+from bench.run import CLIENTS, FLASHES, FULL, NAMES, QUICK, Bench, machine
 from bench.sending import SendingFailed
 from bench.server import BLOCKING_THREADS, CROWD_NICENESS, ROOT, WORKERS, serving
 from bench.stock import lay_in
@@ -52,7 +52,6 @@ RATIOS = (
 )
 #: What may cost so many milliseconds of CPU, app and database together.
 COSTS = (("quote", 25.0), ("wallet", 10.0))
-FLASHES = ("flash claim", "flash claim, 10 s", "flash claim, own server")
 #: Whose p99 may be how many milliseconds, or how many percent of whose.
 SLOWEST: tuple[tuple[str, str, float | None, float | None], ...] = (
     ("claim, used up", "", None, None),

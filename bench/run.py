@@ -63,6 +63,8 @@ class Plan:
 
 FULL = Plan(rounds=3, seconds=5, warm_up_s=1.0, members=8_000, buyers=2_000, mailing=20_000, sends=4_000)
 QUICK = Plan(rounds=2, seconds=1, warm_up_s=0.5, members=3_000, buyers=1_000, mailing=5_000, sends=2_000)
+#: Crowds by the shop's own server, and by one for crowds.
+FLASHES = ("flash claim", "flash claim, 10 s", "flash claim, own server", "flash claim, 10 s, own server")
 #: What can be measured.
 NAMES = (
     *(
@@ -75,7 +77,7 @@ NAMES = (
     ),
     *("sale", "scan+sale", "quoted sale reference", "sale by quote", "quote"),
     *("claim reference", "claim", "claim, used up", "wallet"),
-    *("flash claim", "flash claim, 10 s", "flash claim, own server", "race losers"),
+    *(*FLASHES, "race losers"),
     *messaging.NAMES,
 )
 #: Of a flash claim there are figures for each of these.
@@ -151,11 +153,13 @@ class Bench:
             "claim": lambda _: self._once(claiming.claims(int(seconds * MOST_CLAIMS_PER_S))),
             "claim, used up": lambda _: self._repeated(claiming.refused(), status=b"409"),
             "wallet": lambda _: self._repeated(claiming.wallets()),
-            "flash claim": lambda _: self._flash(claiming, 0.0, self.product),
-            "flash claim, 10 s": lambda _: self._flash(claiming, SPREAD_S, self.product),
-            "flash claim, own server": lambda _: self._flash(claiming, 0.0, self.crowd),
+            **self._flashes(claiming),
             "race losers": partial(self._races, self._last_ones()),
         }
+
+    def _flashes(self, claiming: claims.ClaimRequests) -> dict[str, Measurement]:
+        ways = [(over_s, server) for server in (self.product, self.crowd) for over_s in (0.0, SPREAD_S)]
+        return {name: partial(self._flash, claiming, *way) for name, way in zip(FLASHES, ways, strict=True)}
 
     def _ceilings(self, tool: pgbench.Pgbench) -> dict[str, Measurement]:
         tool.prepare(PGBENCH)
@@ -198,7 +202,9 @@ class Bench:
         variables = claims.reference_variables(self.counter, number, CLIENTS)
         return tool.measure(PRODUCT, "claim_reference", self.plan.seconds, variables)
 
-    def _flash(self, claiming: claims.ClaimRequests, over_s: float, server: Server) -> dict[str, Sample]:
+    def _flash(
+        self, claiming: claims.ClaimRequests, over_s: float, server: Server, _: int
+    ) -> dict[str, Sample]:
         """The whole crowd, at once or within `over_s`. Raises `BooksUnsound` if not exactly what there was is out."""
         with stock.in_bulk(self.engine) as connection:
             template_id, _ = claims.template(connection, FEW, per_member=1)
