@@ -33,7 +33,7 @@ from bench.last_ones import KINDS
 from bench.load import LoadFailed
 from bench.run import CLIENTS, FLASHES, FULL, NAMES, QUICK, Bench, machine
 from bench.sending import SendingFailed
-from bench.server import BLOCKING_THREADS, CROWD_NICENESS, ROOT, WORKERS, serving
+from bench.server import BLOCKING_THREADS, ROOT, WORKERS, serving
 from bench.stock import lay_in
 
 FOLDER = ROOT / "var" / "bench"
@@ -107,7 +107,7 @@ def main() -> None:
                 "bench.app_with_hello:create_app",
                 ground.environment,
                 Path(logs) / "crowd.log",
-                niceness=CROWD_NICENESS,
+                for_crowds=True,
             ) as crowd,
             serving("bench.bare_hello:create_app", {}, Path(logs) / "bare.log") as bare,
             written_to as messages,

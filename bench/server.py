@@ -19,7 +19,7 @@ WORKERS = 2
 BLOCKING_THREADS = 4
 START_TIMEOUT_S = 60
 #: Of a server of its own for crowds, as docs/operations.md has it.
-CROWD_NICENESS = 10
+CROWD_NICENESS, CROWD_THREADS = 10, 1
 _STOP_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
 
@@ -31,20 +31,25 @@ class Server:
 
 @contextmanager
 def serving(
-    factory: str, environment: Mapping[str, str], log: Path, *, niceness: int = 0
+    factory: str, environment: Mapping[str, str], log: Path, *, for_crowds: bool = False
 ) -> Iterator[Server]:
     """A server of `module:factory` on loopback for the length of the block; its log goes to a file.
 
-    With `niceness` it lets others on the machine go first, as the command `nice` says.
+    One `for_crowds` has fewer threads, and lets others on the machine go first.
 
     Raises RuntimeError with the end of the log when it does not come up.
     """
     port = free_port()
     command = [
-        *(("nice", "-n", str(niceness)) if niceness else ()),
+        *(("nice", "-n", str(CROWD_NICENESS)) if for_crowds else ()),
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory),
         *("--host", "127.0.0.1", "--port", str(port), "--no-ws"),
-        *("--workers", str(WORKERS), "--blocking-threads", str(BLOCKING_THREADS)),
+        *(
+            "--workers",
+            str(WORKERS),
+            "--blocking-threads",
+            str(CROWD_THREADS if for_crowds else BLOCKING_THREADS),
+        ),
     ]
     with log.open("wb") as out:
         process = subprocess.Popen(
