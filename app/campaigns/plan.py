@@ -18,7 +18,7 @@ from app.campaigns.forecast import telling_of
 from app.campaigns.giving import Giving
 from app.campaigns.halt import call_back_all
 from app.campaigns.models import Campaign
-from app.campaigns.picked import refused_since
+from app.campaigns.picked import is_picked, refused_since
 from app.campaigns.telling import tell_each
 from app.campaigns.wording import names_product
 from app.db import Busy, is_lost, reading, transaction
@@ -107,8 +107,9 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
             return 0
         session.execute(_ROW_BY_ROW)
         had = frozenset(row.member_id for row in rows if row.given)
-        batch = _Batch(session, campaign, app_id, had, now)
-        off = refused_since(session, campaign, [row.member_id for row in rows])
+        picked = is_picked(session, campaign)
+        batch = _Batch(session, campaign, app_id, had, now, picked=picked)
+        off = refused_since(session, campaign, [row.member_id for row in rows]) if picked else frozenset()
         batch.refuse(off)
         batch.tell([row.member_id for row in rows if row.arm == "told" and row.member_id not in off])
         batch.hold_out([row.member_id for row in rows if row.arm == "held_out" and row.member_id not in off])
@@ -126,13 +127,20 @@ class _Batch:
     """One transaction's worth. Some statements, however many members."""
 
     def __init__(
-        self, session: Session, campaign: Campaign, app_id: str | None, had: frozenset[int], now: datetime
+        self,
+        session: Session,
+        campaign: Campaign,
+        app_id: str | None,
+        had: frozenset[int],
+        now: datetime,
+        *,
+        picked: bool,
     ) -> None:
         self._session, self._campaign, self._now = session, campaign, now
         # Once for the batch: what holds at its beginning holds for all of it.
         self._policy = in_force(session, MessagePolicy).value
         self.giving = Giving(session, campaign, self._policy, had, now)
-        self._telling = replace(telling_of(campaign, app_id), content=self.giving.content)
+        self._telling = replace(telling_of(campaign, app_id), content=self.giving.content, picked=picked)
         self.decided = 0
 
     def tell(self, member_ids: Sequence[int]) -> None:

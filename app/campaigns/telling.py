@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.campaigns.content import template_of
 from app.campaigns.opened import From, page_from
-from app.campaigns.wording import PARTS, Wording, page_of
+from app.campaigns.wording import PARTS, PICKED, Wording, page_of
 from app.identity.models import WECHAT_MINI
 from app.messages.may import Asked, Channel, may_each
 from app.messages.models import INBOX, OFFICIAL
@@ -23,13 +23,14 @@ UNSAYABLE = "content"
 @dataclass(frozen=True, kw_only=True)
 class Telling:
     """What is told, and how; `app_id` is the app whose identities WeChat knows, `came_from` what whoever taps on it
-    comes from."""
+    comes from. `picked`: who is meant depends on what they bought, and who refuses that is not sent it any more."""
 
     channel: str
     else_inbox: bool
     content: Mapping[str, Any]
     app_id: str | None
     came_from: From | None = None
+    picked: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -120,7 +121,7 @@ def tell_each(
             asked,
             kind=kind,
             subject=subject,
-            params=wording.common,
+            params=wording.common | (PICKED if telling.picked else {}),
             words=words,
             now=now,
             wait=wait or place > 0,

@@ -175,6 +175,40 @@ def test_who_refuses_it_before_their_turn_is_not_told_what_a_segment_picked_them
     assert {state for _, state, _ in rows(unaudited_engine, became, id=plain)} == {"planned"}
 
 
+def test_who_refuses_it_is_not_sent_what_waits_because_a_segment_picked_them(
+    shop: Shop, unaudited_engine: Engine
+) -> None:
+    policy(quiet_from=None)
+    members = [shop.member() for _ in range(2)]
+    counted(NOON, pairs=[("A", "B")])
+    for one in members:
+        has_bought(one.member_id, "A", now=NOON)
+    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
+    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=NOON).id
+    begin(approved(shop, drafted(meant)), now=NOON)
+    work()
+    assert rows(unaudited_engine, STATES) == [("pending", None)] * 2
+    set_preferences(member_id=members[0].member_id, refused=frozenset({"personalised"}), now=NOON)
+    assert rows(unaudited_engine, STATES) == [("cancelled", "opted_out"), ("pending", None)]
+
+
+def test_an_automation_whose_segment_picked_them_is_not_sent_either(
+    shop: Shop, unaudited_engine: Engine
+) -> None:
+    counted(clock.now(), pairs=[("A", "B")])
+    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
+    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=clock.now()).id
+    tells = {"message": {"channel": "inbox", "content": {"inbox": PLAIN}}}
+    turned_on(shop, "joined", clock.now(), actions=tells, segment_id=meant)
+    member = shop.member()
+    has_bought(member.member_id, "A", now=clock.now())
+    facts(shop, clock.now())
+    do(clock.now())
+    assert rows(unaudited_engine, STATES) == [("pending", None)]
+    set_preferences(member_id=member.member_id, refused=frozenset({"personalised"}), now=clock.now())
+    assert rows(unaudited_engine, STATES) == [("cancelled", "opted_out")]
+
+
 def test_a_test_shows_it_too(shop: Shop, unaudited_engine: Engine) -> None:
     member, _ = two(shop)
     made = drafted(audience([]), content={"inbox": INBOX})
