@@ -9,34 +9,21 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.automations.models import Automation
-from app.campaigns.picked import picks
 from app.members.models import Member
 from app.segments.models import SegmentVersion
-from app.segments.segment import SegmentView
 from app.segments.segment import one as segment
 from app.segments.snapshot import meant_by
 
 
 def meant(session: Session, automation: Automation, now: datetime) -> Select[int] | None:
     """Selects the ids of those it means; None: everybody. A draft goes by the rule that holds now."""
-    found = _segment(session, automation)
-    return None if found is None else meant_by(found, now)
-
-
-def is_picked(session: Session, automation: Automation) -> bool:
-    """Whether whom it means depends on what is picked by what members bought."""
-    found = _segment(session, automation)
-    return found is not None and picks(found.rule)
-
-
-def _segment(session: Session, automation: Automation) -> SegmentView | None:
     if automation.segment_id is None:
         return None
     found = segment(session, automation.segment_id)
     if automation.segment_version is not None:
         agreed = session.get_one(SegmentVersion, (automation.segment_id, automation.segment_version))
         found = replace(found, rule=agreed.rule)
-    return found
+    return meant_by(found, now)
 
 
 def among(session: Session, automation: Automation, member_ids: Sequence[int], now: datetime) -> set[int]:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.automations.actions import Actions, Coupon, Points, gift_words, kept
-from app.automations.condition import is_picked
 from app.automations.models import Automation, AutomationRun
+from app.campaigns.picked import is_picked
 from app.campaigns.telling import Telling, tell_each
 from app.campaigns.wording import with_gift
 from app.clock import HOME_ZONE, business_date
@@ -79,7 +79,7 @@ def give(
             content=with_gift(done.message.content, gift_words(session, done, now)),
             app_id=app_id,
             came_from=("automation", str(automation.no)),
-            picked=is_picked(session, automation),
+            picked=is_picked(session, automation.segment_id, automation.segment_version),
         )
         # A message may tell of the coupon: who does not get it is not told, as of a campaign.
         for outcome in outcomes.values():

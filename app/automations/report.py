@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from app.automations.automation import one
 from app.automations.models import Automation
-from app.campaigns.returns import Arm
+from app.campaigns.returns import Arm, uplift_bp
 from app.db import transaction
 
 _RUNS = text("""
@@ -101,9 +101,10 @@ def _report(connection: Connection, automation: Automation) -> Report:
         **counts["message"],
     }
     messages["pending"] += messages.pop("leased", 0)
-    ever, since = (_sides(connection, automation, version) for version in (1, automation.hold_out_since))
+    ever = since = _sides(connection, automation, 1)
+    if automation.hold_out_since > 1:
+        since = _sides(connection, automation, automation.hold_out_since)
     told, control = since["told"], since["control"]
-    rates = told.rate_bp, control.rate_bp
     return Report(
         state=automation.state,
         triggered=sum(counts["state"].values()),
@@ -123,7 +124,7 @@ def _report(connection: Connection, automation: Automation) -> Report:
         revenue_fen=ever["told"].revenue_fen,
         told=told,
         control=control,
-        uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
+        uplift_bp=uplift_bp(told, control),
     )
 
 

@@ -3,8 +3,7 @@
 Who is meant is frozen when it begins, and a member's turn may come a week later: they need not be told by then.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -25,16 +24,12 @@ _SINCE = text(f"""
         WHERE c.member_id = o.member_id AND c.channel = '{PERSONALISED}' AND c.at >= :began_at)""")  # noqa: S608
 
 
-def picks(rule: Mapping[str, Any] | None) -> bool:
-    """Whether whom it means depends on what is picked by their purchases; a list (None) does not."""
-    return rule is not None and any(one.field.name in _FIELDS for one in parse(dict(rule)).conditions())
-
-
-def is_picked(session: Session, campaign: Campaign) -> bool:
-    """By the audience as it was when the campaign began."""
-    version = (campaign.versions or {}).get(campaign.audience_id)
-    found = session.get(SegmentVersion, (campaign.audience_id, version)) if version is not None else None
-    return found is not None and picks(found.rule)
+def is_picked(session: Session, segment_id: str | None, version: int | None) -> bool:
+    """Whether whom that version of a segment means depends on what they bought; a list has no rule, nor has none."""
+    found = session.get(SegmentVersion, (segment_id, version)) if segment_id and version else None
+    if found is None or found.rule is None:
+        return False
+    return any(one.field.name in _FIELDS for one in parse(found.rule).conditions())
 
 
 def refused_since(session: Session, campaign: Campaign, member_ids: Sequence[int]) -> frozenset[int]:

@@ -107,7 +107,8 @@ def _batch(campaign_id: str, app_id: str | None, now: datetime) -> int:
             return 0
         session.execute(_ROW_BY_ROW)
         had = frozenset(row.member_id for row in rows if row.given)
-        picked = is_picked(session, campaign)
+        version = (campaign.versions or {}).get(campaign.audience_id)
+        picked = is_picked(session, campaign.audience_id, version)
         batch = _Batch(session, campaign, app_id, had, now, picked=picked)
         off = refused_since(session, campaign, [row.member_id for row in rows]) if picked else frozenset()
         batch.refuse(off)

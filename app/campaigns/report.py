@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from app.campaigns.campaign import one
 from app.campaigns.forecast import telling_of
 from app.campaigns.models import Campaign
-from app.campaigns.returns import Arm, Returns, returns
+from app.campaigns.returns import Arm, Returns, returns, uplift_bp
 from app.db import transaction
 
 _PROGRESS = text("""
@@ -90,7 +90,6 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
         if row.refused is not None:
             refused[row.refused] = refused.get(row.refused, 0) + row.members
     arms = _arms(connection, campaign, now)
-    rates = arms["told"].rate_bp, arms["held_out"].rate_bp
     return Report(
         state=campaign.state,
         targeted=sum(row.members for row in rows),
@@ -107,7 +106,7 @@ def _report(connection: Connection, campaign: Campaign, now: datetime) -> Report
         clicked=sum(row.clicked for row in told),
         told=arms["told"],
         control=arms["held_out"],
-        uplift_bp=None if rates[0] is None or rates[1] is None else rates[0] - rates[1],
+        uplift_bp=uplift_bp(arms["told"], arms["held_out"]),
         returns=returns(connection, campaign, arms),
     )
 

@@ -58,6 +58,12 @@ class Arm:
         return None if self.members == 0 else (self.buyers * 10_000 + self.members // 2) // self.members
 
 
+def uplift_bp(told: Arm, control: Arm) -> int | None:
+    """The rate of the one less that of the other; None where there is nobody to compare with."""
+    ours, theirs = told.rate_bp, control.rate_bp
+    return None if ours is None or theirs is None else ours - theirs
+
+
 @dataclass(frozen=True, kw_only=True)
 class Redeemed:
     """Uses of the campaign's coupons that were not undone, of how many members' coupons, and the bills they were used
