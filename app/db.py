@@ -166,10 +166,24 @@ def ask(
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         connection = driver
-    cursor = connection.cursor(row_factory=namedtuple_row)
+    kept = vars(connection)
+    cursor = kept.get(_CURSOR)
+    if cursor is None:
+        cursor = kept[_CURSOR] = connection.cursor(row_factory=namedtuple_row)
     cursor.execute(question, values)
+    result = cursor.pgresult
     # Not `cursor.description`: it describes every column anew for each statement.
-    return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+    if result is None or not result.nfields:
+        return []
+    if result.ntuples > _MOST_KEPT:
+        del kept[_CURSOR]
+    rows: list[Any] = cursor.fetchall()
+    return rows
+
+
+# A connection keeps the cursor it is asked by: a new one would look up each type anew, a third of what asking costs.
+# Not after a large answer, which would stay in memory with it.
+_CURSOR, _MOST_KEPT = "asked_by", 100
 
 
 def into(model: type[Base]) -> Insert:

@@ -36,7 +36,8 @@ def install(app: Flask, places: Places) -> None:
 
 
 def _has_body() -> bool:
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+    environ = request.environ
+    return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
 def require_json() -> None:
@@ -48,7 +49,7 @@ def require_json() -> None:
         raise RequestEntityTooLarge
     if not _has_body():
         return
-    if request.mimetype != "application/json":
+    if request.environ.get("CONTENT_TYPE") != "application/json" and request.mimetype != "application/json":
         raise UnsupportedMediaType
     _check(request.get_data(cache=True))
 

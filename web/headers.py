@@ -18,6 +18,7 @@ _ALWAYS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+_UNLESS_THERE = (("Content-Security-Policy", _NOTHING), ("Cache-Control", "no-store"))
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -30,7 +31,7 @@ def page_policy(*, wasm: bool = False, connect: str = "") -> str:
 
 def begin() -> None:
     """Name the request. An address with control characters is nowhere: PostgreSQL could not even look for a NUL."""
-    asked = request.headers.get("X-Request-Id", "")
+    asked = request.environ.get("HTTP_X_REQUEST_ID", "")
     g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
     g.started = time.perf_counter()
     if not request.path.isprintable():
@@ -39,10 +40,12 @@ def begin() -> None:
 
 def finish(response: Response) -> Response:
     headers = response.headers
+    there = {name.lower() for name, _ in headers}
     headers.add("X-Request-Id", g.get("request_id", "-"))
     headers.extend(_ALWAYS)
-    headers.setdefault("Content-Security-Policy", _NOTHING)
-    headers.setdefault("Cache-Control", "no-store")
+    for name, value in _UNLESS_THERE:
+        if name.lower() not in there:
+            headers.add(name, value)
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     return response

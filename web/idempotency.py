@@ -1,6 +1,7 @@
 """The `Idempotency-Key` header, for every POST that moves value."""
 
 import hashlib
+import re
 
 import orjson
 from flask import request
@@ -10,6 +11,7 @@ from app.errors import Invalid
 from web.errors import MissingIdempotencyKey
 
 LONGEST = 200
+_FIT = re.compile(rf"[!-~]{{1,{LONGEST}}}")
 #: What a hash would give away: there are so few PINs that they can all be tried.
 _NOT_HASHED = ("staff_pin",)
 
@@ -30,18 +32,16 @@ IDEMPOTENCY_KEY = {
 
 def idempotency_key() -> str:
     """Raises `MissingIdempotencyKey`, or `BadIdempotencyKey` when it is not 1 to 200 visible ASCII characters."""
-    if request.headers.get("Idempotency-Key") is None:
-        raise MissingIdempotencyKey
     key = sent_key()
     if key is None:
-        raise BadIdempotencyKey
+        raise MissingIdempotencyKey if request.headers.get("Idempotency-Key") is None else BadIdempotencyKey
     return key
 
 
 def sent_key() -> str | None:
     """The key, None where there is none that is fit."""
     key = request.headers.get("Idempotency-Key", "")
-    return key if 1 <= len(key) <= LONGEST and all("!" <= c <= "~" for c in key) else None
+    return key if _FIT.fullmatch(key) else None
 
 
 def keyed(scope: str) -> idempotency.Request:

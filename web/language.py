@@ -11,7 +11,7 @@ def language() -> str:
         return LANGUAGES[0]
     chosen: str | None = g.get("language")
     if chosen is None:
-        header = request.headers.get("Accept-Language")
+        header = request.environ.get("HTTP_ACCEPT_LANGUAGE")
         chosen = (request.accept_languages.best_match(LANGUAGES) if header else None) or LANGUAGES[0]
         g.language = chosen
     return chosen
