@@ -82,7 +82,7 @@ _MOST_CAUSES, _MOST_FRAMES = 8, 40
 def finish(response: Response) -> Response:
     rule = request.url_rule
     route = rule.rule if rule else "(none)"
-    here = g._get_current_object()  # type: ignore[attr-defined]  # asked once: each question to `g` finds it anew
+    here = g._get_current_object()  # asked once: each question to `g` finds it anew
     now = time.perf_counter()
     elapsed = now - here.get("started", now)
     method = known_method(request.method)
