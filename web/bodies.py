@@ -36,14 +36,13 @@ def install(app: Flask, places: Places) -> None:
 
 
 def _has_body() -> bool:
-    environ = request.environ
-    return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
+    return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 
 def require_json() -> None:
     """A body must be JSON and say so: a form posted by a foreign page is refused before it is read.
 
-    Raises 415 for another type, 413 for a body over 64 KiB, 400 for one that is not JSON.
+    Raises 415 for another type, 413 for a body over 64 KiB (in chunks: from there on), 400 for one that is not JSON.
     """
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
@@ -51,7 +50,11 @@ def require_json() -> None:
         return
     if request.environ.get("CONTENT_TYPE") != "application/json" and request.mimetype != "application/json":
         raise UnsupportedMediaType
-    _check(request.get_data(cache=True))
+    body = request.get_data(cache=True)
+    if request.content_length is None and len(body) >= MAX_BODY_BYTES:
+        # One that comes in chunks is cut off there, and what is left of it may read as a body of another meaning.
+        raise RequestEntityTooLarge
+    _check(body)
 
 
 class BodyParser(FlaskParser):

@@ -11,7 +11,11 @@ def language() -> str:
         return LANGUAGES[0]
     chosen: str | None = g.get("language")
     if chosen is None:
-        header = request.environ.get("HTTP_ACCEPT_LANGUAGE")
-        chosen = (request.accept_languages.best_match(LANGUAGES) if header else None) or LANGUAGES[0]
-        g.language = chosen
+        chosen = g.language = _asked() if request.environ.get("HTTP_ACCEPT_LANGUAGE") else LANGUAGES[0]
     return chosen
+
+
+def _asked() -> str:
+    """The most wanted one of ours: by the language alone, `en-US` before a `zh` that is wanted less."""
+    wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])

@@ -324,7 +324,8 @@ def test_stores_with_hyphens_are_listed_a_page_at_a_time(shop: Shop) -> None:
     ("asked", "language"),
     [
         ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en-US,en;q=0.9", "en"), ("fr", "zh"), ("", "zh"),
-        ("en;q=0.1, zh;q=0.9", "zh"),
+        ("en;q=0.1, zh;q=0.9", "zh"), ("en-US,zh;q=0.1", "en"), ("EN-us, zh", "en"), ("zh, en-US", "zh"),
+        ("fr, en-GB;q=0.2", "en"), ("zh;q=0,en", "en"), ("en;q=0", "zh"), ("*", "zh"),
         ("zh-TW", "zh"), ("\xff\xfe;;q=x,,", "zh"), ("en" + ",en" * 2_000, "en"),
     ],
 )  # fmt: skip

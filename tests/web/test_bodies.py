@@ -1,5 +1,6 @@
 """Which bodies have one meaning."""
 
+import io
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from web import api, bodies
 from web.errors import MalformedJson
@@ -52,3 +54,35 @@ def test_an_object_with_a_key_twice_is_refused_and_nothing_else_is(app: Flask, v
                 bodies.require_json()
         else:
             bodies.require_json()
+
+
+@pytest.mark.parametrize(
+    ("size", "after", "refused"),
+    [
+        (bodies.MAX_BODY_BYTES - 1, b"", False),
+        (bodies.MAX_BODY_BYTES, b"", True),
+        (bodies.MAX_BODY_BYTES, b"}{ something else", True),
+        (3 * bodies.MAX_BODY_BYTES, b"", True),
+    ],
+)
+def test_a_body_in_chunks_is_not_cut_off(app: Flask, size: int, after: bytes, refused: bool) -> None:
+    body = b'{"a":1' + b" " * (size - 7) + b"}" + after
+    sent = {
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    with app.test_request_context(method="POST", content_type="application/json", environ_overrides=sent):
+        if refused:
+            with pytest.raises(RequestEntityTooLarge):
+                bodies.require_json()
+        else:
+            bodies.require_json()
+
+
+@pytest.mark.parametrize("length", ["0", "00", ""])
+def test_a_length_of_nothing_is_no_body(app: Flask, length: str) -> None:
+    with app.test_request_context(
+        method="POST", content_type="text/plain", environ_overrides={"CONTENT_LENGTH": length}
+    ):
+        bodies.require_json()
