@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.figures import Sample
-from bench.load import LoadFailed
+from bench.load import LoadFailed, connect
 from bench.requests import whole
 
+#: Longer than elsewhere: the last of a crowd waits for all the others.
 ANSWER_TIMEOUT_S = 60
 QUIET_S = 3.0
 PAUSE_S = 0.02
@@ -82,14 +83,15 @@ class _Client:
 
 def watch(crowd: Crowd) -> Seen:
     """Let the readers begin, and the crowd loose among them. Raises `LoadFailed`."""
-    with _started("readers", crowd) as readers:
+    with _started("readers", crowd) as readers, _started("claimers", crowd) as claimers:
         try:
-            with _started("claimers", crowd) as claimers:
-                claimed = _result(claimers, crowd)
+            claimed = _result(claimers, crowd)
+            reads = _result(readers, crowd)
         except BaseException:
+            # Or whoever waits for an answer that does not come would be waited for.
+            claimers.kill()
             readers.kill()
             raise
-        reads = _result(readers, crowd)
     assert isinstance(claimed, _Claimed)
     assert isinstance(reads, list)
     took_s = claimed.ended_s - claimed.began_s
@@ -129,6 +131,8 @@ def _started(part: str, crowd: Crowd) -> "subprocess.Popen[bytes]":
 def _result(process: "subprocess.Popen[bytes]", crowd: Crowd) -> object:
     """What it found; its input ends now, which is what readers wait for."""
     output, _ = process.communicate(timeout=crowd.over_s + _GRACE_S)
+    if process.returncode:
+        raise LoadFailed(f"it ended with {process.returncode}")
     result = pickle.loads(output)
     if isinstance(result, str):
         raise LoadFailed(result)
@@ -147,7 +151,7 @@ class _Run(ABC):
     def _answered(self, client: _Client, answer: bytes, now: float) -> None: ...
 
     def _opened(self, port: int, message: bytes) -> _Client:
-        client = _Client(_connect(port), message)
+        client = _Client(connect(port), message)
         self._selector.register(client.connection, selectors.EVENT_READ, client)
         return client
 
@@ -260,7 +264,7 @@ class _Claimers(_Run):
 
     def _once_more(self, client: _Client) -> Callable[[], None]:
         def send() -> None:
-            client.connection = _connect(self._crowd.port)
+            client.connection = connect(self._crowd.port)
             self._selector.register(client.connection, selectors.EVENT_READ, client)
             client.connection.sendall(client.message)
 
@@ -269,12 +273,6 @@ class _Claimers(_Run):
 
 def _sample(latencies_ms: list[float], elapsed_s: float) -> Sample:
     return Sample(operations=len(latencies_ms), elapsed_s=elapsed_s, latencies_ms=latencies_ms)
-
-
-def _connect(port: int) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_TIMEOUT_S)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
 
 
 def main() -> None:

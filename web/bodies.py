@@ -48,7 +48,7 @@ def require_json() -> None:
         raise RequestEntityTooLarge
     if not _has_body():
         return
-    if request.environ.get("CONTENT_TYPE") != "application/json" and request.mimetype != "application/json":
+    if request.mimetype != "application/json":
         raise UnsupportedMediaType
     body = request.get_data(cache=True)
     if request.content_length is None and len(body) >= MAX_BODY_BYTES:

@@ -1,6 +1,6 @@
 """What is recommended to a member stands in the words of campaigns and automations, by every channel."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +51,13 @@ def two(shop: Shop) -> list[Phone]:
     counted(NOON, pairs=[("A", "B")])
     has_bought(members[0].member_id, "A", now=NOON)
     return members
+
+
+def may_like_b(now: datetime) -> str:
+    """A segment of those who bought A, with which B goes; its id."""
+    counted(now, pairs=[("A", "B")])
+    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
+    return save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=now).id
 
 
 def test_each_reads_what_is_recommended_to_them(shop: Shop, unaudited_engine: Engine) -> None:
@@ -152,11 +159,9 @@ def test_who_refuses_it_before_their_turn_is_not_told_what_a_segment_picked_them
 ) -> None:
     policy(quiet_from=None, most_a_day=9, most_a_week=9)
     members = [shop.member() for _ in range(4)]
-    counted(NOON, pairs=[("A", "B")])
+    meant = may_like_b(NOON)
     for one in members:
         has_bought(one.member_id, "A", now=NOON)
-    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
-    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=NOON).id
     campaign = approved(shop, drafted(meant, drip_hours=24))
     plain = approved(shop, drafted(audience(members, "同样的人"), drip_hours=24))
     held_out(campaign, members[2:])
@@ -180,11 +185,9 @@ def test_who_refuses_it_is_not_sent_what_waits_because_a_segment_picked_them(
 ) -> None:
     policy(quiet_from=None)
     members = [shop.member() for _ in range(2)]
-    counted(NOON, pairs=[("A", "B")])
+    meant = may_like_b(NOON)
     for one in members:
         has_bought(one.member_id, "A", now=NOON)
-    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
-    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=NOON).id
     begin(approved(shop, drafted(meant)), now=NOON)
     work()
     assert rows(unaudited_engine, STATES) == [("pending", None)] * 2
@@ -195,9 +198,7 @@ def test_who_refuses_it_is_not_sent_what_waits_because_a_segment_picked_them(
 def test_an_automation_whose_segment_picked_them_is_not_sent_either(
     shop: Shop, unaudited_engine: Engine
 ) -> None:
-    counted(clock.now(), pairs=[("A", "B")])
-    rule = parse({"field": "may_like", "op": "any_of", "value": ["B"]})
-    meant = save.create(kind="rule", name="也许喜欢可颂", rule=rule, actor=OPERATOR, now=clock.now()).id
+    meant = may_like_b(clock.now())
     tells = {"message": {"channel": "inbox", "content": {"inbox": PLAIN}}}
     turned_on(shop, "joined", clock.now(), actions=tells, segment_id=meant)
     member = shop.member()
