@@ -48,10 +48,13 @@ def require_json() -> None:
         raise RequestEntityTooLarge
     if not _has_body():
         return
+    in_chunks = request.content_length is None
+    if in_chunks and not request.get_data(cache=True):
+        return
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     body = request.get_data(cache=True)
-    if request.content_length is None and len(body) >= MAX_BODY_BYTES:
+    if in_chunks and len(body) >= MAX_BODY_BYTES:
         # One that comes in chunks is cut off there, and what is left of it may read as a body of another meaning.
         raise RequestEntityTooLarge
     _check(body)
@@ -61,7 +64,7 @@ class BodyParser(FlaskParser):
     """Gives the schemas what `require_json` has read, and does not read it again."""
 
     def load_json(self, req: flask.Request, schema: Schema) -> Any:
-        return req.get_json() if _has_body() else missing
+        return req.get_json() if _has_body() and req.get_data(cache=True) else missing
 
 
 def _check(body: bytes) -> None:

@@ -4,10 +4,13 @@ import io
 import json
 from typing import Any
 
+import flask
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from marshmallow import Schema
+from webargs.core import missing
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from web import api, bodies
@@ -78,6 +81,13 @@ def test_a_body_in_chunks_is_not_cut_off(app: Flask, size: int, after: bytes, re
                 bodies.require_json()
         else:
             bodies.require_json()
+
+
+def test_no_chunk_but_the_last_is_no_body(app: Flask) -> None:
+    sent = {"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    with app.test_request_context(method="POST", content_type="text/plain", environ_overrides=sent):
+        bodies.require_json()
+        assert bodies.BodyParser().load_json(flask.request, Schema()) is missing
 
 
 @pytest.mark.parametrize("length", ["0", "00", ""])
