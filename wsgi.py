@@ -36,6 +36,7 @@ import miniprogram_api.lotteries
 import miniprogram_api.me
 import miniprogram_api.message_preferences
 import miniprogram_api.messages
+import miniprogram_api.pictures
 import miniprogram_api.points
 import miniprogram_api.recommendations
 import miniprogram_api.rewards
@@ -65,6 +66,7 @@ import office_api.marketing_choices
 import office_api.member_tags
 import office_api.offline_uploads
 import office_api.people
+import office_api.pictures
 import office_api.policies
 import office_api.products
 import office_api.referrals
@@ -127,6 +129,7 @@ JSON_FACES = (
     miniprogram_api.coupons.blueprint,
     miniprogram_api.coupon_centre.blueprint,
     miniprogram_api.coupon_offers.blueprint,
+    miniprogram_api.pictures.blueprint,
     miniprogram_api.rewards.blueprint,
     miniprogram_api.rewards.order_blueprint,
     miniprogram_api.events.blueprint,
@@ -182,6 +185,8 @@ JSON_FACES = (
     office_api.top_up_offers.blueprint,
     office_api.top_ups.blueprint,
     office_api.tiers.blueprint,
+    office_api.pictures.blueprint,
+    office_api.pictures.upload_blueprint,
     office_api.reward_items.blueprint,
     office_api.reward_orders.blueprint,
     office_api.segments.blueprint,

@@ -1,6 +1,6 @@
 """Every table, in one import: for migrations and for whoever needs the whole metadata."""
 
-from app import audit, idempotency, policies
+from app import audit, idempotency, pictures, policies
 from app.approvals import models as approvals
 from app.automations import models as automations
 from app.campaigns import models as campaigns
@@ -56,6 +56,7 @@ __all__ = [
     "members",
     "messages",
     "offline",
+    "pictures",
     "points",
     "policies",
     "recommendations",

@@ -9,11 +9,13 @@ from app.coupons.face import Face
 from app.coupons.wallet import Held, Reason
 from app.texts import say
 from web.language import language
+from web.pictures import picture_url, picture_url_field
 from web.schemas import Strict
 
 
 class FaceSchema(Strict):
     name = fields.String(required=True, metadata={"description": "in the language asked for"})
+    picture_url = picture_url_field()
     kind = fields.String(required=True, validate=validate.OneOf(("amount", "percent", "free", "gift")))
     effect = fields.String(required=True, metadata={"description": "what it does, and from what on"})
     rules = fields.List(
@@ -59,6 +61,7 @@ def dump_face(face: Face, names: Names) -> dict[str, Any]:
     english = asked == "en"
     return {
         "name": face.name_en if english else face.name_zh,
+        "picture_url": picture_url(face.picture_id),
         "kind": face.effect.__struct_config__.tag,
         "effect": effect_text(face, asked),
         "rules": rules_text(face, names, asked),

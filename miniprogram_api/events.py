@@ -24,6 +24,7 @@ from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
 from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.parts import parts
+from web.pictures import picture_url, picture_url_field
 from web.schemas import Strict, flag, text, whole
 
 blueprint = Blueprint("events", __name__, url_prefix="/api/v1/events", description="Events to come")
@@ -79,6 +80,7 @@ class MemberEventSchema(Strict):
     id = fields.String(required=True)
     title = fields.String(required=True, metadata={"description": "in the language asked for"})
     about = fields.String(required=True)
+    picture_url = picture_url_field()
     notes = fields.String(required=True, metadata={"description": "what to bring and know"})
     store = fields.String(required=True)
     store_name = fields.String(required=True)
@@ -91,6 +93,7 @@ def _dump(shown: Shown) -> dict[str, Any]:
     told = {name: getattr(shown.content, f"{name}_{language()}") for name in ("title", "about", "notes")}
     return told | {
         "id": shown.event_id,
+        "picture_url": picture_url(shown.content.picture_id),
         "store": shown.store,
         "store_name": shown.store_name,
         "sessions": [_dump_offer(offer, shown.time_zone) for offer in shown.sessions],

@@ -25,6 +25,7 @@ from web.idempotency import IDEMPOTENCY_KEY, keyed
 from web.language import language
 from web.paging import Page, PageArguments, asked, matched, page, page_of
 from web.parts import parts
+from web.pictures import picture_url, picture_url_field
 from web.rewards import RewardOrderSchema, dump_order
 from web.schemas import QueryNumber, Strict, text, whole
 
@@ -62,6 +63,7 @@ class RewardSchema(Strict):
     id = fields.String(required=True)
     name = fields.String(required=True, metadata={"description": "in the language asked for"})
     about = fields.String(required=True)
+    picture_url = picture_url_field()
     kind = fields.String(required=True)
     points = fields.Integer(required=True, metadata={"description": "what it costs this member"})
     cash_fen = fields.Integer(required=True, metadata={"description": "and of money"})
@@ -108,6 +110,7 @@ def _dump(shown: Shown) -> dict[str, Any]:
         "id": shown.item_id,
         "name": reward.name_en if english else reward.name_zh,
         "about": reward.about_en if english else reward.about_zh,
+        "picture_url": picture_url(reward.picture_id),
         "kind": reward.kind,
         "points": shown.price.points,
         "cash_fen": shown.price.cash_fen,

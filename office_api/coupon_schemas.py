@@ -15,6 +15,7 @@ from app.discounts.effects import BASIS, MOST_FEN, MOST_FREE
 from app.discounts.rules import LEAST_PRIORITY, MOST_PIECES, MOST_PRIORITY
 from app.points.rules import MOST_DAYS
 from office_api.rule_schemas import ConditionsSchema, conditions_of, dump_conditions, given
+from web.pictures import picture_id_field
 from web.schemas import Strict, flag, text, whole
 
 STATES = ("draft", "in_review", "live", "stopped")
@@ -50,6 +51,7 @@ class CouponFaceSchema(Strict):
     name_en = text(60, required=True)
     terms_zh = text(500, 0, load_default="")
     terms_en = text(1_000, 0, load_default="")
+    picture_id = picture_id_field()
     effect = fields.Nested(CouponEffectSchema(), required=True)
     validity = fields.Nested(CouponValiditySchema(), required=True)
     conditions = fields.Nested(ConditionsSchema(), load_default=None, allow_none=True)

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.engagement.events import event as e
+from web.pictures import picture_id_field
 from web.schemas import Strict, text, whole
 
 _VERSION = {"description": "of the event, as it was read"}
@@ -26,6 +27,7 @@ class EventDraftSchema(Strict):
     about_en = text(2_000, 0, load_default="")
     notes_zh = text(500, 0, load_default="", metadata={"description": "what to bring and know"})
     notes_en = text(1_000, 0, load_default="")
+    picture_id = picture_id_field()
     tiers = fields.List(
         text(24),
         load_default=[],

@@ -22,6 +22,7 @@ from web.answers import answer
 from web.api import Blueprint
 from web.guards import guarded
 from web.paging import PageArguments, asked, page, page_of
+from web.pictures import picture_id_field
 from web.schemas import Strict, text, whole
 
 blueprint = Blueprint(
@@ -66,6 +67,7 @@ class RewardDraftSchema(Strict):
         26, load_default=None, allow_none=True, metadata={"description": "of a coupon: its template"}
     )
     sku = text(64, 0, load_default="")
+    picture_id = picture_id_field()
     price = fields.Nested(RewardPriceSchema(), required=True)
     full_price = fields.Nested(
         RewardPriceSchema(),

@@ -21,6 +21,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     """Routes of a face, documented; their bodies are read once, by our rules."""
 
     ARGUMENTS_PARSER = BodyParser()
+    #: Its bodies are no JSON: whoever reads one says how much of it (`web.bodies.read_file`).
+    takes_files = False
 
 
 class OurApi(Api):  # type: ignore[misc]
@@ -44,7 +46,8 @@ class OurApi(Api):  # type: ignore[misc]
         """
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
         self._app.register_blueprint(blueprint, **options)
-        self._app.before_request_funcs.setdefault(blueprint.name, []).append(require_json)
+        if not getattr(blueprint, "takes_files", False):
+            self._app.before_request_funcs.setdefault(blueprint.name, []).append(require_json)
         self._undocumented.append(blueprint)
 
     def gathered(self) -> dict[str, Any]:

@@ -60,6 +60,18 @@ def require_json() -> None:
     _check(body)
 
 
+def read_file(most: int) -> bytes:
+    """A body that is no JSON, of fewer than `most` bytes. Raises 413."""
+    if (request.content_length or 0) >= most:
+        raise RequestEntityTooLarge
+    request.max_content_length = most
+    body = request.get_data(cache=False)
+    if len(body) >= most:
+        # One that comes in chunks is cut off there.
+        raise RequestEntityTooLarge
+    return body
+
+
 class BodyParser(FlaskParser):
     """Gives the schemas what `require_json` has read, and does not read it again."""
 

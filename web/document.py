@@ -104,8 +104,11 @@ def _queried(operation: Operation) -> set[Any]:
 
 
 def _needs_body(operation: Operation, spec: dict[str, Any]) -> bool:
-    """Whether some field must be sent; otherwise the body may be left out."""
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    """Whether some field must be sent, or a file; otherwise the body may be left out."""
+    content = operation["requestBody"]["content"]
+    if "application/json" not in content:
+        return True
+    schema = content["application/json"]["schema"]
     if "$ref" in schema:
         schema = spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
     return bool(schema.get("required"))

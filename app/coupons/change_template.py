@@ -10,12 +10,13 @@ from app import audit
 from app.approvals import second_person
 from app.approvals.second_person import ApprovalOutdated, Approved, Waiting
 from app.coupons import template as rows
-from app.coupons.face import FaceMalformed, face_of
+from app.coupons.face import Face, FaceMalformed, face_of
 from app.coupons.template import CouponStockBelowIssued, Draft, Template
 from app.coupons.terms import check, give_more, terms_of
 from app.db import transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
+from app.pictures import there_is
 from app.points.known_names import check_names
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
@@ -40,7 +41,7 @@ def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Template:
     check(draft.face, draft.terms, now)
     template_id = new_id(now)
     with transaction() as session:
-        check_names(session, draft.face.conditions)
+        _check_named(session, draft.face)
         rows.add(session, template_id, draft, actor.id if actor.type == "staff" else None, now)
         rows.record(session, actor, "create", template_id, now)
         return rows.load(session, template_id, now=now)
@@ -57,7 +58,7 @@ def change(
     """
     check(draft.face, draft.terms, now)
     with transaction() as session:
-        check_names(session, draft.face.conditions)
+        _check_named(session, draft.face)
         former = rows.locked(session, template_id, version, now=now)
         if former.state == "in_review":
             raise CouponInReview
@@ -69,6 +70,12 @@ def change(
         rows.write(session, former, draft, state=former.state, now=now)
         rows.record(session, actor, "change", template_id, now)
         return rows.load(session, template_id, now=now)
+
+
+def _check_named(session: Session, face: Face) -> None:
+    check_names(session, face.conditions)
+    if not there_is(session, face.picture_id):
+        raise FaceMalformed(reason="picture_id: there is no such picture")
 
 
 def _check_stock(former: Template, draft: Draft) -> None:

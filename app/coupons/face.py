@@ -11,6 +11,7 @@ from app.discounts.effects import MOST_FEN, AmountOff, FreePieces, PercentOff
 from app.discounts.effects import Gift as Gift
 from app.discounts.rules import LEAST_PRIORITY, MOST_PIECES, MOST_PRIORITY
 from app.errors import Invalid
+from app.pictures import PictureId
 from app.points.rules import MOST_DAYS, Conditions, RuleMalformed, check_conditions
 from app.typed import convert
 
@@ -71,6 +72,7 @@ class Face(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     name_en: Annotated[str, Meta(min_length=1, max_length=60)]
     terms_zh: Annotated[str, Meta(max_length=500)] = ""
     terms_en: Annotated[str, Meta(max_length=1_000)] = ""
+    picture_id: PictureId | None = None
     effect: CouponEffect
     validity: Between | Days
     conditions: Conditions = Conditions()

@@ -1,6 +1,7 @@
 """Error code → (Chinese, English): what the rewards mall refuses."""
 
 REWARD_ERRORS: dict[str, tuple[str, str]] = {
+    "picture_malformed": ("图片无法使用，详见 reason。", "The picture cannot be taken; see `reason`."),
     "reward_malformed": (
         "积分商品设置有误，详见 reason。",
         "The item does not fit together; see `reason`.",

@@ -19,6 +19,7 @@ _OPENINGS: dict[str, tuple[str, str]] = {
     "policy_malformed": ("设置内容有误：", "The policy is not right: "),
     "event_malformed": ("活动设置有误：", "The event does not fit together: "),
     "activity_malformed": ("活动设置有误：", "The activity does not fit together: "),
+    "picture_malformed": ("图片无法使用：", "The picture cannot be taken: "),
     "reward_malformed": ("兑换商品设置有误：", "The item does not fit together: "),
     "segment_malformed": ("人群规则有误：", "The segment does not fit together: "),
     "campaign_malformed": ("营销活动有误：", "The campaign does not fit together: "),

@@ -1,6 +1,19 @@
 """What does not fit together in a coupon, an item of the mall or an event: our `reason` → (Chinese, English), whole."""
 
 OF_OFFERS: dict[str, tuple[str, str]] = {
+    "picture_id: there is no such picture": (
+        "没有 picture_id 所指的图片。",
+        "picture_id: there is no such picture.",
+    ),
+    "no picture": (
+        "文件已损坏，或不是 JPEG、PNG、WebP 图片。",
+        "the file is broken, or no JPEG, PNG or WebP.",
+    ),
+    "too many pixels": ("像素过多，最多 1250 万。", "it has more than 12.5 million pixels."),
+    "Content-Type: none of the kinds that are taken": (
+        "Content-Type 须为 image/jpeg、image/png 或 image/webp。",
+        "Content-Type must be image/jpeg, image/png or image/webp.",
+    ),
     "a time more than a hundred years away": (
         "时间不能在一百年以外。",
         "a time is more than a hundred years away.",

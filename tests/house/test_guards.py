@@ -29,6 +29,6 @@ def test_the_open_ones_are_those_we_know_of(whole_app: Flask) -> None:
     known = {
         "entry", "office_login", "health", "docs", "wechat_push", "static_files", "clerk_sign_in", "preview",
         "preview_entrance", "wechat_pay_notifications", "wechat_official_push", "sms_replies",
-        "unsubscribe",
+        "unsubscribe", "member_pictures",
     }  # fmt: skip
     assert set(open_blueprints()) & set(whole_app.blueprints) <= known

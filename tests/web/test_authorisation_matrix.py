@@ -488,6 +488,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/docs"): everybody(200),
     ("GET", "/docs/errors"): everybody(200),
     ("GET", "/openapi.json"): everybody(200),
+    ("GET", "/api/v1/pictures/<string:picture_id>"): everybody(404, place=lambda _: {"picture_id": "0" * 32}),
     ("GET", "/docs/assets/<name>"): everybody(200, place=lambda _: {"name": "docs.js"}),
     ("GET", "/api/v1/config"): everybody(200),
     ("POST", "/api/v1/login"): everybody(
@@ -1144,6 +1145,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/v1/top-up-offers/<int:offer_no>/end"): staff(
         403, 403, 403, 200, body=lambda _: {"version": 1}, place=lambda _: {"offer_no": offer().offer_no}
+    ),
+    # what is sent is no picture
+    ("POST", "/office/v1/pictures"): staff(403, 422, 422, 422, body=lambda _: {}),
+    ("DELETE", "/office/v1/pictures/<string:picture_id>"): staff(
+        403, 403, 403, 404, place=lambda _: {"picture_id": "0" * 32}
     ),
     ("GET", "/office/v1/reward-items"): staff(403, 403, 403, 200),
     ("POST", "/office/v1/reward-items"): staff(403, 403, 403, 201, body=lambda _: reward()),

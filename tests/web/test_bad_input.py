@@ -135,11 +135,13 @@ def test_json_that_is_no_object_is_refused(bare_shop: Shop, body: bytes) -> None
 
 
 def json_writes(shop: Shop) -> list[tuple[str, str]]:
-    """Every route of the JSON faces that takes a body."""
+    """Every route of the JSON faces that takes a body, but for the one that takes files."""
     return sorted(
         (method, rule)
         for method, rule in routes(shop.app)
-        if method in ("POST", "PATCH", "PUT", "DELETE") and rule.startswith(("/api/", "/pos/", "/office/"))
+        if method in ("POST", "PATCH", "PUT", "DELETE")
+        and rule.startswith(("/api/", "/pos/", "/office/"))
+        and (method, rule) != ("POST", "/office/v1/pictures")
     )
 
 
@@ -188,6 +190,7 @@ def re_place(rule: str) -> str:
             "activity_id": "a",
             "survey_id": "s",
             "thread_id": "t",
+            "picture_id": "p",
             "segment_id": "s",
             "campaign_id": "c",
             "automation_no": 1,

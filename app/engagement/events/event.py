@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.db import reading
 from app.errors import Invalid, NotFound
+from app.pictures import PictureId
 from app.typed import convert
 
 MOST_POINTS = 100_000_000
@@ -40,6 +41,7 @@ class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     about_en: Annotated[str, Meta(max_length=2_000)] = ""
     notes_zh: Annotated[str, Meta(max_length=500)] = ""
     notes_en: Annotated[str, Meta(max_length=1_000)] = ""
+    picture_id: PictureId | None = None
     tiers: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=24)], ...], Meta(max_length=MOST_TIERS)
     ] = ()

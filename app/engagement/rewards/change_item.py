@@ -19,6 +19,7 @@ from app.engagement.rewards.models import RewardItem, RewardStock, RewardVersion
 from app.engagement.rewards.reward import Place, Reward, RewardMalformed, reward_of
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
+from app.pictures import there_is
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 from app.tiers.models import Tier
@@ -216,6 +217,8 @@ def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
     known = set(session.scalars(select(Tier.code).where(Tier.code.in_(named))))
     if named - known:
         raise RewardMalformed(reason="tiers, tier_prices: no such tier")
+    if not there_is(session, reward.picture_id):
+        raise RewardMalformed(reason="picture_id: there is no such picture")
     if reward.instead_of is not None and session.get(RewardItem, reward.instead_of) is None:
         raise RewardMalformed(reason="instead_of: there is no such reward item")
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.errors import Invalid
+from app.pictures import PictureId
 from app.stored_value.policy import LEGAL_MOST_FEN
 from app.typed import convert
 
@@ -51,6 +52,7 @@ class Reward(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     kind: Annotated[str, Meta(pattern=r"^[a-z_]{1,16}$")]
     gives_id: Annotated[str, Meta(min_length=1, max_length=26)] | None = None
     sku: Annotated[str, Meta(max_length=64)] = ""
+    picture_id: PictureId | None = None
     price: Price
     full_price: Price | None = None
     tier_prices: Annotated[dict[TierCode, Price], Meta(max_length=MOST_TIERS)] = {}

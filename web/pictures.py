@@ -1,0 +1,32 @@
+"""Where a picture is shown: an address of this server, which the mini-program puts behind its own."""
+
+from marshmallow import fields
+
+from web.schemas import text
+
+#: Without a host: behind a proxy the server does not know by which name it is called.
+PREFIX = "/api/v1/pictures"
+
+
+def picture_url(picture_id: str | None) -> str | None:
+    """None for what has no picture."""
+    return None if picture_id is None else f"{PREFIX}/{picture_id}"
+
+
+def picture_url_field() -> fields.String:
+    """In what members are answered."""
+    return fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "path of a JPEG on this server, 960 x 960 pixels at most; null: no picture"},
+    )
+
+
+def picture_id_field() -> fields.String:
+    """In drafts of the back office."""
+    return text(
+        32,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "a picture of `POST /office/v1/pictures`; null: none"},
+    )
