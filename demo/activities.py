@@ -16,6 +16,7 @@ from app.engagement.fill_form import Form
 from app.engagement.lottery_rounds import open_round
 from app.engagement.lottery_seed import SeedVault
 from app.idempotency import Request
+from demo import pictures
 
 _DAY = timedelta(days=1)
 _ROUND = timedelta(days=30)
@@ -58,8 +59,12 @@ _COUPONS: tuple[tuple[tuple[str, str], dict[str, Any], dict[str, Any]], ...] = (
 
 
 def hand_out_coupons(*, now: datetime) -> list[str]:
-    """The ids of templates that are live, in the order above."""
-    return [_live(name, face, terms, now) for name, face, terms in _COUPONS]
+    """The ids of templates that are live, in the order above; what is handed over has a picture."""
+    cup = {"picture_id": pictures.cup(now)}
+    return [
+        _live(name, face | (cup if face["effect"]["kind"] == "gift" else {}), terms, now)
+        for name, face, terms in _COUPONS
+    ]
 
 
 def _live(name: tuple[str, str], face: dict[str, Any], terms: dict[str, Any], now: datetime) -> str:

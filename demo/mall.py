@@ -7,6 +7,7 @@ from app.audit import OPERATOR
 from app.engagement.rewards.change_item import create
 from app.engagement.rewards.reward import Place, Price, Reward
 from app.stores import setup
+from demo import pictures
 from demo.chain import STORES
 
 
@@ -20,6 +21,7 @@ def fill_shelves(coupons: Sequence[str], *, now: datetime) -> None:
                 name_en="Canvas bag",
                 about_zh="加厚帆布，可折叠。",
                 about_en="Heavy canvas, folds flat.",
+                picture_id=pictures.bag(now),
                 kind="goods",
                 price=Price(points=80),
             ),
@@ -31,6 +33,7 @@ def fill_shelves(coupons: Sequence[str], *, now: datetime) -> None:
                 name_en="Camping mug",
                 about_zh="珐琅材质，350 毫升。每人限兑 2 件。",
                 about_en="Enamel, 350 ml. Two for each member.",
+                picture_id=pictures.mug(now),
                 kind="goods",
                 price=Price(points=150, cash_fen=990),
                 per_member=2,
@@ -43,6 +46,7 @@ def fill_shelves(coupons: Sequence[str], *, now: datetime) -> None:
                 name_en="Pour-over kettle",
                 about_zh="不锈钢，600 毫升。",
                 about_en="Stainless steel, 600 ml.",
+                picture_id=pictures.kettle(now),
                 kind="goods",
                 price=Price(points=5_000),
             ),

@@ -7,6 +7,7 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.engagement.events import change, states
 from app.engagement.events.event import Content, Terms
 from app.stores import setup
+from demo import pictures
 
 
 def put_on(*, today: datetime, now: datetime) -> None:
@@ -17,6 +18,7 @@ def put_on(*, today: datetime, now: datetime) -> None:
         title_en="Coffee tasting",
         about_zh="品尝四款产地咖啡，了解手冲要点，约两小时。",
         about_en="Four coffees from four places, and how to pour them over. About two hours.",
+        picture_id=pictures.cup(now),
         notes_zh="请提前十分钟到店，出示会员码签到。",
         notes_en="Please come ten minutes early and show your member code at the door.",
     )
