@@ -37,7 +37,7 @@ const session = require('./session.js');
  *   next_cursor: string | null}} Offers
  * @typedef {{id: string, name: string, about: string, kind: string, points: number, cash_fen: number,
  *   wechat_pay: boolean, full_points: number | null, full_cash_fen: number | null, available: boolean,
- *   reason: string | null, text: string | null, left: number | null}} Reward
+ *   reason: string | null, text: string | null, left: number | null, picture_url: string | null}} Reward
  * @typedef {{points_from: number, points_to: number | null}} Band
  * @typedef {{store: string, name: string, left: number | null}} RewardStore
  * @typedef {{item_id: string, store: string | null, points: number, cash_fen: number, pay_by?: 'wechat_pay'}} RewardWish
@@ -48,7 +48,7 @@ const session = require('./session.js');
  *   waiting: number, cancel_hours: number, booking_id: string | null, available: boolean, reason: string | null,
  *   text: string | null}} EventSession
  * @typedef {{id: string, title: string, about: string, notes: string, store_name: string,
- *   sessions: EventSession[]}} ShopEvent
+ *   picture_url: string | null, sessions: EventSession[]}} ShopEvent
  * @typedef {{seats: number, points: number, template_id: string | null, wait: boolean}} SeatWish
  * @typedef {{id: string, title: string, when: string, state: string, seats: number, points: number, by_coupon: boolean,
  *   position: number | null, store_name: string, cancel_until: string, may_cancel_until: string | null,
@@ -57,7 +57,7 @@ const session = require('./session.js');
  * @typedef {{timeStamp: string, nonceStr: string, package: string, signType: 'RSA', paySign: string}} Payment
  * @typedef {{id: string, state: string}} TopUp
  * @typedef {{name: string, kind: 'amount' | 'percent' | 'free' | 'gift', effect: string, rules: string[], terms: string,
- *   at_least_fen: number, at_least_pieces: number, transferable: boolean}} CouponFace
+ *   at_least_fen: number, at_least_pieces: number, transferable: boolean, picture_url: string | null}} CouponFace
  * @typedef {CouponFace & {id: string, template_id: string, uses: number, uses_left: number, valid_from: string,
  *   valid_until: string, valid_through: string, ends_soon: boolean, usable: boolean, reason: string | null,
  *   reason_text: string | null, offered_until: string | null}} Coupon

@@ -1,7 +1,8 @@
 /** How coupons look, in the wallet and in the centre. */
 const { texts, fill } = require('../i18n/index.js');
 const { overText } = require('./claim_link.js');
-const { day, grouped, minute } = require('./format.js');
+const { day, grouped, minute, wholeDates } = require('./format.js');
+const { pictureUrl } = require('./http.js');
 
 /** @typedef {import('./api.js').Coupon} Coupon */
 /** @typedef {import('./api.js').Claimable} Claimable */
@@ -18,11 +19,14 @@ function heldView(coupon) {
   return {
     id: coupon.id,
     name: coupon.name,
+    picture: pictureUrl(coupon.picture_url),
     effect: coupon.effect,
     left: uses > 1 ? fill(t.usesLeft, { left: uses_left, uses }) : '',
-    validity: begins
-      ? fill(t.validFrom, { from: day(coupon.valid_from), date: valid_through })
-      : fill(t.validThrough, { date: valid_through }),
+    validity: wholeDates(
+      begins
+        ? fill(t.validFrom, { from: day(coupon.valid_from), date: valid_through })
+        : fill(t.validThrough, { date: valid_through }),
+    ),
     note: '',
     tag: reason_text || (ends_soon ? t.endsSoon : ''),
     urgent: !reason && ends_soon,
@@ -42,10 +46,11 @@ function claimableView(item) {
   return {
     id: item.template_id,
     name: item.name,
+    picture: pictureUrl(item.picture_url),
     effect: item.effect,
     left: '',
-    validity: item.validity,
-    note: limits.join(' · '),
+    validity: wholeDates(item.validity),
+    note: wholeDates(limits.join(' · ')),
     tag: item.reason_text || '',
     urgent: false,
     faded: !item.claimable,

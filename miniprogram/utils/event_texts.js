@@ -1,5 +1,6 @@
 /** How events, their sessions and bookings are worded, for the three pages that show them. */
 const { grouped } = require('./format.js');
+const { pictureUrl } = require('./http.js');
 const { texts, fill, withPoints } = require('../i18n/index.js');
 
 /** What so many seats cost. @param {{points: number, template_id: string | null}} session @param {number} seats */
@@ -42,9 +43,9 @@ function sessionView(session) {
 function eventView(event) {
   const [first] = event.sessions;
   const count = event.sessions.length;
-  const inAll = count > 1 ? fill(texts().sessionsInAll, { n: count }) : '';
+  const inAll = count > 1 ? fill(texts().sessionsInAll, { n: count }).replace(/ /g, '\u00a0') : '';
   const when = first ? [unbroken(first.when), inAll].filter(Boolean).join(' · ') : '';
-  return { ...event, when, sessions: event.sessions.map(sessionView) };
+  return { ...event, picture: pictureUrl(event.picture_url), when, sessions: event.sessions.map(sessionView) };
 }
 
 /** What there is to know of a booking now. @param {import('./api.js').Booking} booking */

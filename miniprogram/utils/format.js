@@ -46,9 +46,14 @@ function minute(instant) {
   return `${day(instant)} ${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`;
 }
 
+/** Its dates stay whole at the end of a line: browsers break after a hyphen, unless a word joiner follows. @param {string} text */
+function wholeDates(text) {
+  return text.replace(/(\d)-(?=\d)/g, '$1-\u2060');
+}
+
 /** A 20-digit code in fours, easier to read aloud to a clerk. @param {string} digits */
 function inFours(digits) {
   return digits.replace(/(\d{4})(?=\d)/g, '$1 ');
 }
 
-module.exports = { grouped, signed, yuan, signedYuan, day, lastDay, minute, inFours };
+module.exports = { grouped, signed, yuan, signedYuan, day, lastDay, minute, wholeDates, inFours };

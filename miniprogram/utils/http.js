@@ -89,9 +89,15 @@ async function send(send) {
 /** @param {number} seconds @returns {Promise<void>} */
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
+/**
+ * What an `<image>` on the phone takes: it needs a whole address, and the server names its pictures by their path.
+ * @param {string | null} path
+ */
+const pictureUrl = (path) => (path ? SERVER + path : '');
+
 /** @param {unknown} problem @returns {ApiError} */
 function asApiError(problem) {
   return problem instanceof ApiError ? problem : new ApiError(0, 'unknown', texts().serverError);
 }
 
-module.exports = { send, ApiError, asApiError };
+module.exports = { send, pictureUrl, ApiError, asApiError };

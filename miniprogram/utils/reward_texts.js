@@ -1,5 +1,6 @@
 /** How items of the mall and exchanges are worded, for the three pages that show them. */
 const { grouped, lastDay, minute, yuan } = require('./format.js');
+const { pictureUrl } = require('./http.js');
 const { texts, fill, withPoints } = require('../i18n/index.js');
 
 /** `100 points + ¥5.00`. @param {number} points @param {number | null} cashFen */
@@ -26,6 +27,7 @@ function itemView(reward) {
   const few = reward.left === null ? '' : fill(reward.kind === 'coupon' ? t.couponsLeft : t.rewardLeft, { n: grouped(reward.left) });
   return {
     ...reward,
+    picture: pictureUrl(reward.picture_url),
     price: price(reward.points, reward.cash_fen),
     full: reward.full_points === null ? '' : price(reward.full_points, reward.full_cash_fen),
     note: reward.text || few,

@@ -1,7 +1,21 @@
 /** `image`, `switch` and `picker mode="date"`, as far as the mini-program uses them. */
+import { onThisServer } from './phone.js';
 
 const definitions = {
-  image: { properties: { src: String, mode: String, ariaLabel: String, role: String } },
+  image: {
+    properties: { src: String, mode: String, lazyLoad: Boolean, ariaLabel: String, ariaHidden: String, role: String },
+    data: { address: '' },
+    observers: {
+      src(src) {
+        this.setData({ address: onThisServer(src) });
+      },
+    },
+    methods: {
+      broken() {
+        this.triggerEvent('error', { errMsg: `GET ${this.data.src} fail` });
+      },
+    },
+  },
   switch: {
     properties: { checked: Boolean, color: String, ariaLabel: String },
     methods: {

@@ -38,6 +38,12 @@ function elementOf(node) {
   return at && at.__wxElement;
 }
 
+/** A picture's error does not bubble: it is heard on its way down. @param {(image: any) => void} broken */
+function listenToImages(broken) {
+  const heard = ({ target }) => target instanceof HTMLImageElement && target.__wxElement && broken(target.__wxElement);
+  document.addEventListener('error', heard, true);
+}
+
 /** No chat to send it to: what a friend would get is told, and copied where the browser lets us. */
 function share() {
   const { path } = pages.current().caller.onShareAppMessage?.() || {};
@@ -93,6 +99,7 @@ export async function start({ app, loadApp, components, templates, builtIns }) {
   addBuiltIns(space.getComponentSpace(), builtIns);
   const backend = new glassEasel.CurrentWindowBackendContext();
   listenTo(backend);
+  listenToImages((image) => dispatch(image, 'broken', {}, {}));
   listenToDates((field, value) => dispatch(elementOf(field), 'picked', { value }, {}));
   const associated = env.associateBackend(backend);
 

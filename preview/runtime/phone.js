@@ -37,6 +37,9 @@ export function setOffline(offline) {
 addEventListener('online', () => setOffline(phone.offline));
 addEventListener('offline', () => setOffline(phone.offline));
 
+/** Whatever server the mini-program is set to: here it is the one the page came from. @param {string} url */
+export const onThisServer = (url) => url.replace(/^https?:\/\/[^/]+/, '');
+
 /** Asks the stand-in for WeChat to do what WeChat's app would. @param {string} path @param {object} body */
 export async function sandbox(path, body) {
   if (phone.offline) throw new Error('offline');

@@ -2,7 +2,7 @@
  * The part of `wx` that the mini-program uses, for a browser. WeChat's own servers are played by the sandbox.
  * Answers come later, never at once, as on a phone.
  */
-import { listen, phone, sandbox, say } from './phone.js';
+import { listen, onThisServer, phone, sandbox, say } from './phone.js';
 import { actionSheet, dialogue, permission, toast } from './sheets.js';
 
 /** `wx.request` knows these and refuses PATCH. */
@@ -25,7 +25,7 @@ function answer(name, option, promise) {
 async function request({ url, method = 'GET', data, header = {}, timeout = 60000, responseType = 'text' }) {
   if (!METHODS.includes(method)) throw new Error('method is invalid');
   if (phone.offline) throw new Error('offline');
-  const response = await fetch(url.replace(/^https?:\/\/[^/]+/, ''), {
+  const response = await fetch(onThisServer(url), {
     method,
     headers: header,
     body: data === undefined || method === 'GET' ? undefined : JSON.stringify(data),

@@ -5,6 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.miniprogram.picture_stub import THERE
+
 RULES = {
     "zh": ["限静安店、徐汇店使用", "限周一、周二", "不与其他优惠同享"],
     "en": ["Only at Jing'an, Xuhui", "Only on Mondays, Tuesdays", "Not together with other offers"],
@@ -21,6 +23,7 @@ def _face(zh: str, en: str, effect_zh: str, effect_en: str, english: bool, **cha
         "at_least_fen": 10_000,
         "at_least_pieces": 0,
         "transferable": True,
+        "picture_url": THERE,
         **changes,
     }
 
@@ -31,9 +34,8 @@ def _ten_off(english: bool) -> dict[str, Any]:
 
 def _coffee(english: bool) -> dict[str, Any]:
     zh, en = "免费兑换 1 件", "1 for free"
-    return _face(
-        "咖啡十次卡", "Ten coffees", zh, en, english, kind="free", transferable=False, rules=[], terms=""
-    )
+    alone: dict[str, Any] = {"rules": [], "terms": "", "transferable": False, "picture_url": None}
+    return _face("咖啡十次卡", "Ten coffees", zh, en, english, kind="free", **alone)
 
 
 class CouponDesk:
@@ -159,7 +161,10 @@ class CouponDesk:
             return [item | (over if query["claim_key"] == "ended" else {} if self.left else gone)]
         return [
             item,
-            _coffee(english) | item | gone | {"template_id": "T2", "left": 0, "rules": [], "terms": ""},
+            _coffee(english)
+            | item
+            | gone
+            | {"template_id": "T2", "left": 0, "rules": [], "terms": "", "picture_url": None},
         ]
 
     def _claim(self, english: bool) -> web.Response:

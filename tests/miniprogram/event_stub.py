@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.miniprogram.picture_stub import THERE
+
 
 def _when(hour: int, english: bool) -> str:
     return f"Sat 5 Dec {hour}:00–{hour + 2}:00" if english else f"12月5日（周六）{hour}:00–{hour + 2}:00"
@@ -49,6 +51,7 @@ class EventStub:
             "notes": "Please come ten minutes early." if english else "请提前十分钟到场。",
             "store": "S001",
             "store_name": "Jing'an" if english else "静安店",
+            "picture_url": THERE,
             "sessions": sessions(english),
         }
 
@@ -57,7 +60,7 @@ class EventStub:
         event = self._event(request)
         free = [one | {"id": "S3"} for one in event["sessions"] if not one["points"]]
         title = "Latte art" if self._english(request) else "拉花体验课"
-        return event | {"id": "E2", "title": title, "sessions": free}
+        return event | {"id": "E2", "title": title, "picture_url": None, "sessions": free}
 
     async def events(self, request: web.Request) -> web.Response:
         shown = [self._event(request)]

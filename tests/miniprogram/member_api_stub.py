@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.miniprogram import picture_stub
 from tests.miniprogram.activities_stub import Activities
 from tests.miniprogram.coupon_desk import CouponDesk
 from tests.miniprogram.event_stub import EventStub
@@ -646,6 +647,7 @@ def _application(stub: MemberApiStub) -> web.Application:
             web.post("/api/v1/me/confirmations/{id}", stub.confirm),
             *stub.mall.routes(),
             *stub.events.routes(),
+            *picture_stub.routes(),
             web.route("*", "/api/v1/{what:coupon.*}", stub.coupon_desk),
             web.get("/api/v1/me/confirmations/{id}", stub.confirmation),
             web.get("/api/v1/me/subscriptions/ask", stub.worth_asking),

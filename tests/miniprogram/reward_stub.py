@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.miniprogram.picture_stub import THERE
+
 _MUG: dict[str, Any] = {
     "id": "MUG",
     "kind": "goods",
@@ -73,13 +75,18 @@ class RewardStub:
             {"points_from": 0, "points_to": 1_000},
             {"points_from": 1_001, "points_to": None},
         ]
+        #: Of which items there are some.
+        self.pictures: dict[str, str] = {"MUG": THERE}
+
+    def _items(self, english: bool) -> list[dict[str, Any]]:
+        return [item | {"picture_url": self.pictures.get(item["id"])} for item in items(english=english)]
 
     @staticmethod
     def _english(request: web.Request) -> bool:
         return request.headers.get("Accept-Language") == "en"
 
     async def rewards(self, request: web.Request) -> web.Response:
-        found = items(english=self._english(request))
+        found = self._items(self._english(request))
         if request.query.get("affordable") == "yes":
             found = [item for item in found if item["reason"] != "points"]
         least, most = (
@@ -93,7 +100,7 @@ class RewardStub:
 
     async def reward(self, request: web.Request) -> web.Response:
         english = self._english(request)
-        [item] = [one for one in items(english=english) if one["id"] == request.match_info["id"]]
+        [item] = [one for one in self._items(english) if one["id"] == request.match_info["id"]]
         return web.json_response(item | {"stores": stores(english) if item["kind"] == "goods" else []})
 
     async def exchange(self, request: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { grouped, signed, yuan, minute, day, lastDay, inFours } = require('../../../miniprogram/utils/format.js');
+const { grouped, signed, yuan, minute, day, lastDay, wholeDates, inFours } = require('../../../miniprogram/utils/format.js');
 const { fill } = require('../../../miniprogram/i18n/index.js');
 
 process.env.TZ = 'Asia/Shanghai';
@@ -29,6 +29,10 @@ test('times are shown in the zone of the phone', () => {
 test('what is over at midnight was good through the day before', () => {
   assert.equal(lastDay('2026-11-28T16:00:00Z'), '2026-11-28');
   assert.equal(lastDay('2026-11-28T16:00:01Z'), '2026-11-29');
+});
+
+test('a date is not broken at its hyphens', () => {
+  assert.equal(wholeDates('2026-11-20 to 2026-12-05, pour-over'), '2026-\u206011-\u206020 to 2026-\u206012-\u206005, pour-over');
 });
 
 test('a code is read aloud in fours', () => {
