@@ -15,6 +15,7 @@ from tests.actors import Actors
 from tests.conftest import rows
 from tests.coupons import give
 from tests.office_api.test_earn_rule_routes import Rules
+from tests.pictures import hung
 
 PATH = "/coupon-templates"
 
@@ -187,6 +188,7 @@ def test_every_field_comes_back_as_it_was_sent(
             "name_en": "Birthday gift",
             "terms_zh": "每人一张",
             "terms_en": "One each",
+            "picture_id": hung(),
             "effect": effect,
             "validity": validity,
             "conditions": {

@@ -16,18 +16,11 @@ from tests.actors import staff_token
 from tests.conftest import rows
 from tests.coupons import TEN_OFF, give, live_template
 from tests.events import event, terms
+from tests.pictures import RED, drawn
 from tests.rewards import mugs
 from tests.shop import Shop
 
-RED, WHITE = (220, 20, 20), (255, 255, 255)
-
-
-def drawn(
-    kind: str = "PNG", size: tuple[int, int] = (40, 30), colour: Any = RED, mode: str = "RGB", **how: Any
-) -> bytes:
-    out = io.BytesIO()
-    Image.new(mode, size, colour).save(out, kind, **how)
-    return out.getvalue()
+WHITE = (255, 255, 255)
 
 
 def pixel(content: bytes, at: tuple[int, int] = (5, 5)) -> Any:
