@@ -7,7 +7,6 @@ for ever, and the same picture sent twice is one.
 
 import hashlib
 import io
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app import audit
 from app.db import Base, UTCDateTime, reading, transaction
 from app.errors import Invalid, NotFound
+from app.providers.places import Places
 
 #: What may be sent. A photograph of a phone is larger: whoever makes a picture for phones makes it smaller than that.
 MOST_BYTES = 2 * 1024 * 1024
@@ -30,8 +30,8 @@ _SIDE = 960
 _QUALITY = 85
 _MOST_KEPT_BYTES = 1_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
-#: An unpacked one takes fifty megabytes: one at a time in a process.
-_one_at_a_time = threading.Lock()
+#: Unpacked it takes some hundred megabytes and half a second of a thread, and tills wait for the same threads.
+_one_at_a_time = Places(1)
 
 PictureId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
@@ -72,9 +72,9 @@ class Picture:
 def add(*, content: bytes, actor: audit.Actor, now: datetime) -> Picture:
     """Keep a JPEG, PNG or WebP of at most `MOST_BYTES` and `MOST_PIXELS`, made small. The same again is that one.
 
-    Raises `PictureMalformed`.
+    Raises `PictureMalformed`, and `Busy` while this process makes another one small.
     """
-    with _one_at_a_time:
+    with _one_at_a_time.one():
         picture, kept = _small(content)
     with transaction() as session:
         values: dict[str, Any] = {"id": picture.id, "width": picture.width, "height": picture.height}
@@ -118,13 +118,13 @@ def _small(content: bytes) -> tuple[Picture, bytes]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as sent:
             if sent.width * sent.height > MOST_PIXELS:
                 raise PictureMalformed(reason="too many pixels")
-            sent.draft("RGB", (_SIDE, _SIDE))
-            sent.load()
-            drawn = _on_white(ImageOps.exif_transpose(sent))
+            # Small first: of what follows each step is a copy.
+            full = sent.convert("RGBA") if sent.mode in ("P", "PA", "1") else sent
+            full.thumbnail((_SIDE, _SIDE))
+            drawn = _on_white(ImageOps.exif_transpose(full))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Whatever is wrong with it, the words of the library help nobody.
         raise PictureMalformed(reason="no picture") from error
-    drawn.thumbnail((_SIDE, _SIDE))
     out = io.BytesIO()
     drawn.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     kept = out.getvalue()

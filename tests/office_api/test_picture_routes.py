@@ -148,6 +148,14 @@ def test_one_in_chunks_is_not_cut_off(office: Office) -> None:
     assert office.send(b"", environ_overrides=sent).status_code == 413
 
 
+def test_while_another_is_made_small_one_is_told_to_come_back(office: Office, engine: Engine) -> None:
+    with pictures._one_at_a_time.one():
+        told = office.send(PNG)
+    assert (told.status_code, told.json["code"], told.headers["Retry-After"]) == (409, "busy", "1")
+    assert rows(engine, "SELECT count(*) FROM pictures") == [(0,)]
+    assert office.send(PNG).status_code == 201
+
+
 def test_who_may_send_one_and_how_often(shop: Shop, office: Office) -> None:
     assert Office(shop, "clerk", shop.store.id).send(PNG).status_code == 403
     assert Office(shop, "marketer", shop.store.id).send(PNG).status_code == 201
