@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 from PIL import Image, ImageOps
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, String, delete, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -56,7 +56,7 @@ class PictureRow(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     width: Mapped[int]
     height: Mapped[int]
-    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

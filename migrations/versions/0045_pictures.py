@@ -16,6 +16,7 @@ CREATE TABLE pictures (
     created_by BIGINT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_pictures PRIMARY KEY (id),
+    CONSTRAINT fk_pictures_created_by FOREIGN KEY (created_by) REFERENCES staff (id),
     CONSTRAINT ck_pictures_content_bounded CHECK (octet_length(content) BETWEEN 1 AND 1000000),
     CONSTRAINT ck_pictures_size_bounded CHECK (width BETWEEN 1 AND 960 AND height BETWEEN 1 AND 960),
     CONSTRAINT ck_pictures_id_form CHECK (id ~ '^[0-9a-f]{32}$')
