@@ -6,13 +6,14 @@ for ever, and the same picture sent twice is one.
 """
 
 import hashlib
-import io
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
-from PIL import Image, ImageOps
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -22,15 +23,15 @@ from app.db import Base, UTCDateTime, reading, transaction
 from app.errors import Invalid, NotFound
 from app.providers.places import Places
 
-#: What may be sent. A photograph of a phone is larger: whoever makes a picture for phones makes it smaller than that.
+#: What may be sent is smaller. A photograph of a phone is larger: whoever makes a picture for phones makes it less.
 MOST_BYTES = 2 * 1024 * 1024
-MOST_PIXELS = 12_500_000
-#: What is kept.
-_SIDE = 960
-_QUALITY = 85
-_MOST_KEPT_BYTES = 1_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
-#: Unpacked it takes some hundred megabytes and half a second of a thread, and tills wait for the same threads.
+SIDE = 960
+_MOST_KEPT_BYTES = 1_000_000
+_MAKER = Path(__file__).with_name("picture_maker.py")
+#: Its time of the processor is bounded; this is for when there is none to be had.
+_PATIENCE_S = 20
+#: It takes some hundred megabytes and half a second, and a thread waits for it of those that tills wait for.
 _one_at_a_time = Places(1)
 
 PictureId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -48,7 +49,7 @@ class PictureRow(Base):
     __tablename__ = "pictures"
     __table_args__ = (
         CheckConstraint(f"octet_length(content) BETWEEN 1 AND {_MOST_KEPT_BYTES}", "content_bounded"),
-        CheckConstraint(f"width BETWEEN 1 AND {_SIDE} AND height BETWEEN 1 AND {_SIDE}", "size_bounded"),
+        CheckConstraint(f"width BETWEEN 1 AND {SIDE} AND height BETWEEN 1 AND {SIDE}", "size_bounded"),
         CheckConstraint("id ~ '^[0-9a-f]{32}$'", "id_form"),
     )
 
@@ -70,7 +71,7 @@ class Picture:
 
 
 def add(*, content: bytes, actor: audit.Actor, now: datetime) -> Picture:
-    """Keep a JPEG, PNG or WebP of at most `MOST_BYTES` and `MOST_PIXELS`, made small. The same again is that one.
+    """Keep a JPEG, PNG or WebP, made small (picture_maker.py). The same again is that one.
 
     Raises `PictureMalformed`, and `Busy` while this process makes another one small.
     """
@@ -106,38 +107,30 @@ def content(*, picture_id: str) -> bytes:
     return bytes(found)
 
 
-def there_is(session: Session, picture_id: str | None) -> bool:
-    """Whether it may be shown with something; None is no picture."""
-    if picture_id is None:
+def may_name(session: Session, picture_id: str | None, *, former: str | None = None) -> bool:
+    """Whether something may have it: one that is there, none, or the one it had, which may have been taken away."""
+    if picture_id is None or picture_id == former:
         return True
     return session.execute(select(PictureRow.id).where(PictureRow.id == picture_id)).one_or_none() is not None
 
 
 def _small(content: bytes) -> tuple[Picture, bytes]:
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as sent:
-            if sent.width * sent.height > MOST_PIXELS:
-                raise PictureMalformed(reason="too many pixels")
-            # Small first: of what follows each step is a copy.
-            full = sent.convert("RGBA") if sent.mode in ("P", "PA", "1") else sent
-            full.thumbnail((_SIDE, _SIDE))
-            drawn = _on_white(ImageOps.exif_transpose(full))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Whatever is wrong with it, the words of the library help nobody.
-        raise PictureMalformed(reason="no picture") from error
-    out = io.BytesIO()
-    drawn.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-    kept = out.getvalue()
-    picture_id = hashlib.sha256(kept).hexdigest()[:32]
-    return Picture(id=picture_id, width=drawn.width, height=drawn.height), kept
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """A JPEG has no transparent parts. On a sheet of its own: what else a file told stays with the picture it read."""
-    drawn = Image.new("RGB", picture.size, "white")
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        drawn.paste(layer, mask=layer.getchannel("A"))
-    else:
-        drawn.paste(picture.convert("RGB"))
-    return drawn
+        made = subprocess.run(  # noqa: S603  # a program of ours
+            # Alone: without our settings, our folder or anybody's `PYTHON…`.
+            [sys.executable, "-I", str(_MAKER), str(SIDE), *FORMATS],
+            input=content,
+            capture_output=True,
+            env={},
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PictureMalformed(reason="no picture") from None
+    if made.returncode != 0:
+        raise PictureMalformed(reason="no picture")
+    size, _, kept = made.stdout.partition(b"\n")
+    if not kept:
+        raise PictureMalformed(reason=size.decode())
+    width, height = map(int, size.split())
+    return Picture(id=hashlib.sha256(kept).hexdigest()[:32], width=width, height=height), kept

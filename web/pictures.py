@@ -1,8 +1,6 @@
 """Where a picture is shown: an address of this server, which the mini-program puts behind its own."""
 
-from marshmallow import fields
-
-from web.schemas import text
+from marshmallow import fields, validate
 
 #: Without a host: behind a proxy the server does not know by which name it is called.
 PREFIX = "/api/v1/pictures"
@@ -24,9 +22,9 @@ def picture_url_field() -> fields.String:
 
 def picture_id_field() -> fields.String:
     """In drafts of the back office."""
-    return text(
-        32,
+    return fields.String(
         load_default=None,
         allow_none=True,
+        validate=validate.Regexp(r"^[0-9a-f]{32}\Z", error="Must be the id of a picture."),
         metadata={"description": "a picture of `POST /office/v1/pictures`; null: none"},
     )

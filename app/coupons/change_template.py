@@ -16,7 +16,7 @@ from app.coupons.terms import check, give_more, terms_of
 from app.db import transaction
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
-from app.pictures import there_is
+from app.pictures import may_name
 from app.points.known_names import check_names
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
@@ -41,7 +41,7 @@ def create(*, draft: Draft, actor: audit.Actor, now: datetime) -> Template:
     check(draft.face, draft.terms, now)
     template_id = new_id(now)
     with transaction() as session:
-        _check_named(session, draft.face)
+        _check_named(session, draft.face, None)
         rows.add(session, template_id, draft, actor.id if actor.type == "staff" else None, now)
         rows.record(session, actor, "create", template_id, now)
         return rows.load(session, template_id, now=now)
@@ -58,8 +58,8 @@ def change(
     """
     check(draft.face, draft.terms, now)
     with transaction() as session:
-        _check_named(session, draft.face)
         former = rows.locked(session, template_id, version, now=now)
+        _check_named(session, draft.face, former.face.picture_id)
         if former.state == "in_review":
             raise CouponInReview
         _check_stock(former, draft)
@@ -72,9 +72,9 @@ def change(
         return rows.load(session, template_id, now=now)
 
 
-def _check_named(session: Session, face: Face) -> None:
+def _check_named(session: Session, face: Face, former_picture: str | None) -> None:
     check_names(session, face.conditions)
-    if not there_is(session, face.picture_id):
+    if not may_name(session, face.picture_id, former=former_picture):
         raise FaceMalformed(reason="picture_id: there is no such picture")
 
 

@@ -36,6 +36,10 @@ FIELD_FAULTS: dict[str, tuple[str, str]] = {
     ),
     "Longer than maximum length {high}.": ("长度不能超过 {high}。", "The length must be at most {high}."),
     "Must be one of: {choices}.": ("只能是：{choices}。", "Must be one of: {choices}."),
+    "Must be the id of a picture.": (
+        "须为图片的 id（32 位十六进制）。",
+        "Must be the id of a picture: 32 hexadecimal digits.",
+    ),
     "Must be an hour as HH:MM.": (
         "须为 HH:MM 形式的时刻，如 09:30。",
         "Must be a time of day such as 09:30.",

@@ -9,7 +9,10 @@ OF_OFFERS: dict[str, tuple[str, str]] = {
         "文件已损坏，或不是 JPEG、PNG、WebP 图片。",
         "the file is broken, or no JPEG, PNG or WebP.",
     ),
-    "too many pixels": ("像素过多，最多 1250 万。", "it has more than 12.5 million pixels."),
+    "too many pixels": (
+        "像素过多：最多 1250 万，每边最多 12000。",
+        "it has more than 12.5 million pixels, or than 12,000 on a side.",
+    ),
     "Content-Type: none of the kinds that are taken": (
         "Content-Type 须为 image/jpeg、image/png 或 image/webp。",
         "Content-Type must be image/jpeg, image/png or image/webp.",

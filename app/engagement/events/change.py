@@ -27,7 +27,7 @@ from app.engagement.events.event import (
 from app.engagement.events.models import EventRow, EventSession
 from app.errors import Conflict, NotFound, VersionConflict
 from app.ids import new_id
-from app.pictures import there_is
+from app.pictures import may_name
 from app.tiers.models import Tier
 
 
@@ -52,7 +52,7 @@ class EventSeatsBelow(Conflict):
 def create(*, store_id: int, content: Content, actor: audit.Actor, now: datetime) -> Event:
     """A draft, without sessions. Raises `EventMalformed`."""
     with transaction() as session:
-        _check_content(session, content)
+        _check_content(session, content, None)
         event_id = new_id(now)
         values = {"content": msgspec.to_builtins(content), "store_id": store_id}
         by = {"created_by": actor.id if actor.type == "staff" else None, "created_at": now}
@@ -81,7 +81,7 @@ def change(
         former = locked(session, event_id, version)
         if store_id != former.store_id and former.state != "draft":
             raise EventBooked
-        _check_content(session, content)
+        _check_content(session, content, former.content.picture_id)
         values = {"content": msgspec.to_builtins(content), "store_id": store_id}
         next_version(session, former, **values)
         before = {"content": msgspec.to_builtins(former.content), "store_id": former.store_id}
@@ -216,9 +216,9 @@ def _check(session: Session, terms: Terms, now: datetime) -> None:
         raise EventMalformed(reason=fault)
 
 
-def _check_content(session: Session, content: Content) -> None:
+def _check_content(session: Session, content: Content, former_picture: str | None) -> None:
     known = set(session.scalars(select(Tier.code).where(Tier.code.in_(content.tiers))))
     if set(content.tiers) - known:
         raise EventMalformed(reason="tiers: no such tier")
-    if not there_is(session, content.picture_id):
+    if not may_name(session, content.picture_id, former=former_picture):
         raise EventMalformed(reason="picture_id: there is no such picture")

@@ -19,7 +19,7 @@ from app.engagement.rewards.models import RewardItem, RewardStock, RewardVersion
 from app.engagement.rewards.reward import Place, Reward, RewardMalformed, reward_of
 from app.errors import Conflict, VersionConflict
 from app.ids import new_id
-from app.pictures import there_is
+from app.pictures import may_name
 from app.staff.roles import MANAGE_ACTIVITIES
 from app.staff.sign_in import may_still
 from app.tiers.models import Tier
@@ -38,6 +38,7 @@ def create(*, reward: Reward, places: Sequence[Place], actor: audit.Actor, now: 
     """A new item, to be had at once or from its `available_from` on; a generous one is `stopped` until somebody else
     agrees. Raises `RewardMalformed`."""
     with transaction() as session:
+        _check_picture(session, reward, None)
         item_id = add(session, reward, places, "stopped", actor, now)
         waiting = _ask(session, item_id, 1, reward, places, actor, now)
         if waiting is None:
@@ -85,6 +86,7 @@ def change(
         former = reward_at(session, item_id, version)
         if former.kind != reward.kind:
             raise RewardMalformed(reason="kind: an item stays what it is")
+        _check_picture(session, reward, former.picture_id)
         _check(session, reward, places)
         if item.state == "live":
             before = offer(session, former, places_of(session, [item_id])[item_id])
@@ -201,6 +203,11 @@ def _turn(session: Session, item: RewardItem, state: str, actor: audit.Actor, no
     )
 
 
+def _check_picture(session: Session, reward: Reward, former: str | None) -> None:
+    if not may_name(session, reward.picture_id, former=former):
+        raise RewardMalformed(reason="picture_id: there is no such picture")
+
+
 def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
     gives = KINDS.get(reward.kind)
     if gives is None:
@@ -217,8 +224,6 @@ def _check(session: Session, reward: Reward, places: Sequence[Place]) -> None:
     known = set(session.scalars(select(Tier.code).where(Tier.code.in_(named))))
     if named - known:
         raise RewardMalformed(reason="tiers, tier_prices: no such tier")
-    if not there_is(session, reward.picture_id):
-        raise RewardMalformed(reason="picture_id: there is no such picture")
     if reward.instead_of is not None and session.get(RewardItem, reward.instead_of) is None:
         raise RewardMalformed(reason="instead_of: there is no such reward item")
 

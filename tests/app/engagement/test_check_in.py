@@ -13,6 +13,8 @@ from app.engagement.calendar import calendar
 from app.engagement.check_in import AlreadyCheckedIn, CannotMakeUp, CheckedIn, MakeUpsUsedUp
 from app.errors import NotFound
 from app.ledger.post import NotEnough
+from app.texts import refusal_text
+from app.texts.errors import ERRORS
 from tests.app.engagement.offering import asked, live
 from tests.conftest import rows
 from tests.coupons import live_template
@@ -82,8 +84,11 @@ def test_a_missed_day_that_is_made_up_mends_the_row(shop: Shop, engine: Engine) 
 def test_what_cannot_be_made_up(shop: Shop, engine: Engine) -> None:
     activity, phone = monthly(), shop.member()
     for day in (date(2031, 3, 10), date(2031, 3, 11), date(2031, 2, 28)):
-        with pytest.raises(CannotMakeUp):
+        with pytest.raises(CannotMakeUp) as refused:
             make_up(activity, phone, day)
+        for language in ("zh", "en"):
+            why = refusal_text("cannot_make_up", refused.value.data, language)
+            assert why not in ERRORS["cannot_make_up"]
     make_up(activity, phone, date(2031, 3, 1))
     with pytest.raises(AlreadyCheckedIn):
         make_up(activity, phone, date(2031, 3, 1), NOON + DAY)
