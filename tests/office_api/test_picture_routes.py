@@ -20,6 +20,7 @@ from tests.events import event, terms
 from tests.pictures import RED, drawn
 from tests.rewards import mugs
 from tests.shop import Shop
+from tests.web.test_authorisation_matrix import reward
 
 WHITE = (255, 255, 255)
 
@@ -262,14 +263,6 @@ def test_one_that_is_taken_away_is_nowhere(office: Office, engine: Engine) -> No
     ]
 
 
-MUG = {
-    "name_zh": "马克杯",
-    "name_en": "Mug",
-    "kind": "goods",
-    "price": {"points": 100},
-    "cost_fen": 90,
-    "stock": [{"store": "S001", "stock": 3}],
-}
 COUPON = {"face": TEN_OFF, "terms": {}}
 TASTING = {"store": "S001", "title_zh": "品鉴会", "title_en": "Tasting"}
 
@@ -277,7 +270,7 @@ TASTING = {"store": "S001", "title_zh": "品鉴会", "title_en": "Tasting"}
 def with_picture(path: str, picture_id: str | None) -> dict[str, Any]:
     if path == "/coupon-templates":
         return {**COUPON, "face": {**TEN_OFF, "picture_id": picture_id}}
-    return {**(MUG if path == "/reward-items" else TASTING), "picture_id": picture_id}
+    return {**(reward() if path == "/reward-items" else TASTING), "picture_id": picture_id}
 
 
 @pytest.mark.parametrize("path", ["/reward-items", "/coupon-templates", "/events"])

@@ -1,12 +1,13 @@
 """From a template's form to the draft of all it needs; and what a promotion puts on and takes off again."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from app import clock
+from app import clock, pictures
 from app.approvals.explain import why_text
 from app.approvals.second_person import Waiting
 from app.audit import OPERATOR, Actor
@@ -18,11 +19,13 @@ from app.engagement.earned_by import stop_used_up_promotions
 from app.engagement.fill_form import Form, Made
 from app.engagement.forms import TEMPLATES
 from app.engagement.rewards.reward import Place
+from app.errors import NotFound
 from app.staff.roles import Grant
 from tests.actors import staff_token
 from tests.app.engagement.offering import MINUTE, live
 from tests.conftest import rows
 from tests.coupons import live_template
+from tests.pictures import hung
 from tests.quoting import CUP, quoted, taken
 from tests.rewards import asked, item, mugs
 from tests.shop import Phone, Shop
@@ -178,6 +181,17 @@ def test_items_are_in_the_mall_while_the_festival_is_on(shop: Shop, engine: Engi
     change.stop(activity_id=draft.activity.id, version=2, actor=OPERATOR, now=clock.now())
     assert asked(phone, festive).json["code"] == "reward_not_available"
     assert asked(phone, mug).status_code == 201
+
+
+def test_an_item_of_a_festival_has_the_picture_of_the_usual_one_or_of_one_that_was_taken_away(
+    shop: Shop, engine: Engine
+) -> None:
+    mug = mugs(shop, picture_id=hung())
+    for _ in range(2):
+        [festive] = made("exchange_festival", values={"items": [mug.item_id]}).items
+        assert festive.reward.picture_id == mug.reward.picture_id
+        with suppress(NotFound):
+            pictures.remove(picture_id=mug.reward.picture_id or "", actor=OPERATOR, now=clock.now())
 
 
 def test_who_has_too_few_points_is_not_asked(shop: Shop, engine: Engine) -> None:
