@@ -11,14 +11,14 @@ import sys
 
 from PIL import Image
 
-MOST_PIXELS = 12_500_000
-MOST_A_SIDE = 12_000
+_MOST_PIXELS = 12_500_000
+_MOST_A_SIDE = 12_000
 _QUALITY = 85
 #: Each scan of a JPEG is drawn anew over all of it, and costs a dozen bytes; each of a PNG's profiles is unpacked.
 _MOST_SCANS = 100
 _MOST_PROFILES = 8
 #: Of the machine, at most.
-CPU_S = 5
+_CPU_S = 5
 _MEMORY_BYTES = 1 << 30
 
 #: How the camera was held (EXIF 2.32, tag 274) → what stands upright again.
@@ -45,7 +45,7 @@ def small(content: bytes, side: int, formats: list[str]) -> Image.Image:
     if content.count(b"iCCP") > _MOST_PROFILES:
         raise ValueError("profiles")
     with Image.open(io.BytesIO(content), formats=formats) as sent:
-        if sent.width * sent.height > MOST_PIXELS or max(sent.size) > MOST_A_SIDE:
+        if sent.width * sent.height > _MOST_PIXELS or max(sent.size) > _MOST_A_SIDE:
             raise TooManyPixels
         # Within a scan no such bytes stand; by chance, in what cameras add, some do.
         if sent.format == "JPEG" and content.count(b"\xff\xda") > _MOST_SCANS:
@@ -86,7 +86,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     try:

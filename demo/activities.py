@@ -16,7 +16,6 @@ from app.engagement.fill_form import Form
 from app.engagement.lottery_rounds import open_round
 from app.engagement.lottery_seed import SeedVault
 from app.idempotency import Request
-from demo import pictures
 
 _DAY = timedelta(days=1)
 _ROUND = timedelta(days=30)
@@ -58,11 +57,11 @@ _COUPONS: tuple[tuple[tuple[str, str], dict[str, Any], dict[str, Any]], ...] = (
 )
 
 
-def hand_out_coupons(*, now: datetime) -> list[str]:
-    """The ids of templates that are live, in the order above; what is handed over has a picture."""
-    cup = {"picture_id": pictures.cup(now)}
+def hand_out_coupons(picture_id: str, *, now: datetime) -> list[str]:
+    """The ids of templates that are live, in the order above; what is handed over has the picture."""
+    pictured = {"picture_id": picture_id}
     return [
-        _live(name, face | (cup if face["effect"]["kind"] == "gift" else {}), terms, now)
+        _live(name, face | (pictured if face["effect"]["kind"] == "gift" else {}), terms, now)
         for name, face, terms in _COUPONS
     ]
 

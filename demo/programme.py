@@ -7,10 +7,9 @@ from app.clock import HOME_ZONE, business_date, start_of_day
 from app.engagement.events import change, states
 from app.engagement.events.event import Content, Terms
 from app.stores import setup
-from demo import pictures
 
 
-def put_on(*, today: datetime, now: datetime) -> None:
+def put_on(picture_id: str, *, today: datetime, now: datetime) -> None:
     """A tasting for points in three days, and once more in ten, free and with two seats only."""
     store_id = setup.store_ids({"S001"})["S001"]
     content = Content(
@@ -18,7 +17,7 @@ def put_on(*, today: datetime, now: datetime) -> None:
         title_en="Coffee tasting",
         about_zh="品尝四款产地咖啡，了解手冲要点，约两小时。",
         about_en="Four coffees from four places, and how to pour them over. About two hours.",
-        picture_id=pictures.cup(now),
+        picture_id=picture_id,
         notes_zh="请提前十分钟到店，出示会员码签到。",
         notes_en="Please come ten minutes early and show your member code at the door.",
     )

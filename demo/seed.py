@@ -30,7 +30,7 @@ from app.segments import totals
 from app.stored_value import offers
 from app.stores.tills import Till, till_of_key
 from app.tiers.review import review
-from demo import activities, asking, lent, mall, outreach, programme, shop
+from demo import activities, asking, lent, mall, outreach, pictures, programme, shop
 from demo.chain import STAFF, WALK_TILL
 from demo.history import DAYS, OLD_MEMBER, Buys, Joins, events
 from demo.wechat import Sandbox
@@ -57,9 +57,10 @@ def fill(parts: Parts, sandbox: Sandbox, *, members: int, password: str, now: da
     shop.take_off(today=now, now=opening)
     shop.pay_with(now=opening)
     shop.offer_top_ups(now=opening)
-    coupons = activities.hand_out_coupons(now=opening)
+    cup = pictures.cup(opening)
+    coupons = activities.hand_out_coupons(cup, now=opening)
     mall.fill_shelves(coupons, now=opening)
-    programme.put_on(today=now, now=opening)
+    programme.put_on(cup, today=now, now=opening)
     staff = shop.hire(password, now=opening)
     tills = {till: till_of_key(key) for till, key in keys.items()}
     past = _Past(parts, sandbox, tills, work.fact_relay(parts))

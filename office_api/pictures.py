@@ -1,5 +1,6 @@
 """Pictures of reward items, coupons and events: sent as files, named by their ids."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, request
@@ -59,15 +60,7 @@ def add() -> Response:
         raise PictureMalformed(reason="Content-Type: none of the kinds that are taken")
     parts().throttle.hit(UPLOADS, me().id)
     kept = pictures.add(content=read_file(MOST_BYTES), actor=actor(), now=clock.now())
-    return answer(
-        {
-            "id": kept.id,
-            "picture_url": picture_url(kept.id),
-            "width": kept.width,
-            "height": kept.height,
-        },
-        201,
-    )
+    return answer(asdict(kept) | {"picture_url": picture_url(kept.id)}, 201)
 
 
 @blueprint.delete("/<string:picture_id>")

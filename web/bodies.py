@@ -48,16 +48,11 @@ def require_json() -> None:
         raise RequestEntityTooLarge
     if not _has_body():
         return
-    in_chunks = request.content_length is None
-    if in_chunks and not request.get_data(cache=True):
+    if request.content_length is None and not request.get_data(cache=True):
         return
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
-    body = request.get_data(cache=True)
-    if in_chunks and len(body) >= MAX_BODY_BYTES:
-        # One that comes in chunks is cut off there, and what is left of it may read as a body of another meaning.
-        raise RequestEntityTooLarge
-    _check(body)
+    _check(_whole(MAX_BODY_BYTES))
 
 
 def read_file(most: int) -> bytes:
@@ -65,9 +60,14 @@ def read_file(most: int) -> bytes:
     if (request.content_length or 0) >= most:
         raise RequestEntityTooLarge
     request.max_content_length = most
-    body = request.get_data(cache=False)
-    if len(body) >= most:
-        # One that comes in chunks is cut off there.
+    return _whole(most)
+
+
+def _whole(most: int) -> bytes:
+    """The body, of which nothing is missing. Raises 413."""
+    body = request.get_data(cache=True)
+    if request.content_length is None and len(body) >= most:
+        # One that comes in chunks is cut off there, and what is left of it may read as a body of another meaning.
         raise RequestEntityTooLarge
     return body
 
